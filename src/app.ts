@@ -1,0 +1,119 @@
+import type { Config } from './config.ts';
+import { settlesWithin } from './core/deadline.ts';
+import { loadJobs } from './core/load-jobs.ts';
+import type { JobWorker, Logger } from './core/ports.ts';
+import { createProvider } from './core/provider.ts';
+import { createRegistry } from './core/registry.ts';
+import { createJobService } from './core/service.ts';
+import { createCustomerRepository, customerRepository } from './customers/customer-repository.ts';
+import { closeHttpServer, createHttpServer } from './http/server.ts';
+import { createBullmqQueue } from './queue/bullmq-queue.ts';
+import { startBullmqWorkers } from './queue/bullmq-worker.ts';
+import { connectQueue } from './queue/connect.ts';
+import { createEmbeddedStore } from './queue/embedded-store.ts';
+import { createPostgresPool, waitForPostgres } from './queue/postgres-pool.ts';
+
+/** A start waits no longer for stores that are away: requests are answered with 503 until they come. */
+const START_MS = 2000;
+
+/** What runs, for the banner. */
+export interface Running {
+  /** Undefined in a worker of its own. */
+  readonly url: string | undefined;
+  readonly queue: string;
+  readonly jobTypes: readonly string[];
+}
+
+export interface App {
+  /**
+   * Opens the stores, starts the workers and listens: what of these the role has.
+   * @throws StartError with one line for people
+   */
+  listen(): Promise<Running>;
+  /** Takes no more work, lets what runs finish or hands it back within the grace period, and closes everything. */
+  close(): Promise<void>;
+}
+
+/**
+ * Builds everything from the settings, and opens nothing yet.
+ * @param onFatal is told when a store that came late can't be used
+ * @throws StartError with one line for people
+ */
+export async function createApp(config: Config, logger: Logger, onFatal: (error: unknown) => void): Promise<App> {
+  const registry = createRegistry(await loadJobs(new URL('./jobs/', import.meta.url)));
+  const embedded = createEmbeddedStore(config.DATA_DIR);
+  const { provide, use } = createProvider();
+
+  const databaseServer =
+    config.DATABASE_URL === undefined
+      ? undefined
+      : createPostgresPool(config.DATABASE_URL, 'DATABASE_URL', { query_timeout: 10_000 });
+  const customers = createCustomerRepository(databaseServer ?? embedded.pool);
+  provide(customerRepository, customers);
+
+  const backend = connectQueue({
+    url: config.QUEUE_URL,
+    embedded: embedded.pool,
+    workers: registry.types.length,
+    logger,
+  });
+  const queue = createBullmqQueue({
+    backend,
+    types: registry.types.map((type) => type.name),
+    retentionSeconds: config.JOB_RETENTION_SECONDS,
+    logger,
+  });
+  const http =
+    config.role === 'worker'
+      ? undefined
+      : await createHttpServer({
+          service: createJobService({ registry, queue, use, logger }),
+          logger,
+          publicUrl: config.PUBLIC_URL,
+          rest: config.REST,
+          graphiql: config.GRAPHIQL,
+          checks: { queue: queue.ping, database: customers.ping },
+        });
+  let workers: JobWorker | undefined;
+  let closing: Promise<void> | undefined;
+
+  async function connect(): Promise<void> {
+    await backend.connect();
+    if (databaseServer !== undefined) await waitForPostgres(databaseServer, 'DATABASE_URL', logger);
+    await customers.migrate();
+    if (closing !== undefined) return;
+    queue.open();
+    if (config.role === 'api') return;
+    workers = startBullmqWorkers({
+      backend,
+      types: registry.types,
+      concurrency: config.WORKER_CONCURRENCY,
+      use,
+      logger,
+    });
+  }
+
+  async function closeAll(): Promise<void> {
+    const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;
+    await Promise.all([http && closeHttpServer(http, graceMs), workers?.close(graceMs)]);
+    await queue.close();
+    await backend.close();
+    await databaseServer?.end();
+    await embedded.close();
+  }
+
+  return {
+    async listen() {
+      if (config.QUEUE_URL === undefined || config.DATABASE_URL === undefined) await embedded.open();
+      const connected = connect();
+      const inTime = await settlesWithin(connected, START_MS);
+      if (!inTime) connected.catch((error: unknown) => closing === undefined && onFatal(error));
+      const url = await http?.listen({ host: config.HOST, port: config.PORT });
+      return { url, queue: backend.description, jobTypes: registry.types.map((type) => type.name) };
+    },
+    close() {
+      closing ??= closeAll();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { StartError } from './core/start-error.ts';
+
+const QUEUE_SCHEMES = ['redis:', 'rediss:', 'redis+sentinel:', 'redis+cluster:', 'postgres:', 'postgresql:'];
+const DATABASE_SCHEMES = ['postgres:', 'postgresql:'];
+
+/** A whole number, written in digits. */
+const wholeNumber = (minimum: number, maximum: number) => {
+  const message = `expected a whole number from ${minimum} to ${maximum}`;
+  return z
+    .string()
+    .regex(/^\d{1,10}$/, message)
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, message);
+};
+
+const onOff = z
+  .string()
+  .toLowerCase()
+  .pipe(z.enum(['on', 'off'], 'expected on or off'))
+  .transform((value) => value === 'on');
+
+const urlWithScheme = (schemes: readonly string[]) =>
+  z
+    .string()
+    .refine(
+      (value) => schemes.some((scheme) => value.startsWith(`${scheme}//`)),
+      `expected a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(', ')}`,
+    );
+
+/** One entry for each setting; the README has the same in words. */
+const settingsSchema = z.object({
+  PORT: wholeNumber(0, 65_535).default(4000),
+  HOST: z.string().default('127.0.0.1'),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'expected a URL that starts with http:// or https://' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+  QUEUE_URL: urlWithScheme(QUEUE_SCHEMES).optional(),
+  DATABASE_URL: urlWithScheme(DATABASE_SCHEMES).optional(),
+  DATA_DIR: z.string().default('.data'),
+  WORKER_CONCURRENCY: wholeNumber(1, 10_000).default(10),
+  JOB_RETENTION_SECONDS: wholeNumber(1, 2_000_000_000).default(86_400),
+  SHUTDOWN_GRACE_SECONDS: wholeNumber(0, 3600).default(10),
+  REST: onOff.default(true),
+  GRAPHIQL: onOff.default(true),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], 'expected debug, info, warn, error or silent')
+    .default('info'),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+
+/** What the process is: the API, the worker, or both. */
+export type Role = 'all' | 'api' | 'worker';
+
+/** All settings, read once. */
+export type Config = Readonly<Settings & { role: Role }>;
+
+/**
+ * Reads the settings from the environment; an empty variable counts as unset.
+ * @throws StartError with one line that names the setting
+ */
+export function readConfig(role: Role, environment: NodeJS.ProcessEnv = process.env): Config {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = settingsSchema.safeParse(set);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new StartError(`${issue?.path.join('.')}: ${issue?.message}`);
+  }
+  const settings = parsed.data;
+  if (role !== 'all') refuseEmbedded(settings, role);
+  return Object.freeze({ ...settings, DATABASE_URL: settings.DATABASE_URL ?? postgresOnly(settings.QUEUE_URL), role });
+}
+
+/** Whether npm started this process as a script of package.json. */
+export function isNpmScript(): boolean {
+  return process.env['npm_lifecycle_event'] !== undefined;
+}
+
+/** The embedded store belongs to one process, so it can't join two. */
+function refuseEmbedded(settings: Settings, role: Role): void {
+  if (settings.QUEUE_URL === undefined) {
+    throw new StartError(
+      `QUEUE_URL: start:${role} needs a queue that several processes can share; set it to redis://… or postgres://…, or use npm start`,
+    );
+  }
+  if (settings.DATABASE_URL === undefined && postgresOnly(settings.QUEUE_URL) === undefined) {
+    throw new StartError(
+      `DATABASE_URL: start:${role} needs a database that several processes can share; set it to postgres://…, or use npm start`,
+    );
+  }
+}
+
+function postgresOnly(url: string | undefined): string | undefined {
+  return url !== undefined && /^postgres(ql)?:/.test(url) ? url : undefined;
+}

@@ -1,0 +1,47 @@
+/** One thing that is wrong with the input. */
+export interface InputIssue {
+  /** Where: field names and list indexes, from the root of the input. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/**
+ * Every failure the faces can report: its problem type (RFC 9457, served at `/problems/{name}`) with the HTTP status, the
+ * GraphQL `extensions.code`, and the title that goes with it.
+ */
+export const PROBLEMS = {
+  'invalid-input': { status: 400, code: 'BAD_USER_INPUT', title: 'The input is not valid' },
+  'malformed-request': { status: 400, code: 'BAD_REQUEST', title: 'The request is malformed' },
+  'not-found': { status: 404, code: 'NOT_FOUND', title: 'There is no such thing' },
+  'result-not-ready': { status: 404, code: 'NOT_FOUND', title: 'The result is not ready' },
+  'job-canceled': { status: 409, code: 'CONFLICT', title: 'The job was canceled' },
+  'too-large': { status: 413, code: 'BAD_REQUEST', title: 'The request is too large' },
+  'unsupported-media-type': { status: 415, code: 'BAD_REQUEST', title: 'The media type is not supported' },
+  'job-failed': { status: 422, code: 'JOB_FAILED', title: 'The job failed' },
+  'internal-error': { status: 500, code: 'INTERNAL_SERVER_ERROR', title: 'Something went wrong here' },
+  'queue-unavailable': { status: 503, code: 'QUEUE_UNAVAILABLE', title: 'The queue cannot be reached' },
+} as const;
+
+export type ProblemName = keyof typeof PROBLEMS;
+
+export interface ServiceErrorOptions {
+  readonly issues?: readonly InputIssue[];
+  /** Seconds after which another try may succeed. */
+  readonly retryAfter?: number;
+  readonly cause?: unknown;
+}
+
+/** A failure that a face reports as it is; whatever else is thrown is masked and logged. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  readonly problem: ProblemName;
+  readonly issues: readonly InputIssue[];
+  readonly retryAfter: number | undefined;
+
+  constructor(problem: ProblemName, detail: string, options: ServiceErrorOptions = {}) {
+    super(detail, { cause: options.cause });
+    this.problem = problem;
+    this.issues = options.issues ?? [];
+    this.retryAfter = options.retryAfter;
+  }
+}

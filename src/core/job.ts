@@ -1,0 +1,67 @@
+/**
+ * The pattern's words, as the whole project uses them.
+ *
+ * - **job type**: one kind of slow work: a name, an input schema, a result schema and the function that does it.
+ * - **job**: one accepted request for work, with an id that nobody can guess.
+ * - **attempt**: one run of the function. Delivery is at least once, so a function must be safe to run again.
+ * - **result**: what the function returned, valid by the result schema.
+ * - **resource**: the thing the work made, with a URL of its own.
+ * - **face**: GraphQL or REST. Both call the same service over the same queue.
+ */
+import { z } from 'zod';
+
+/** `Pending` → `Running` → one of the three final ones. A job that waits for its next attempt is `Pending` again. */
+export const jobStatusSchema = z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Canceled']);
+export type JobStatus = z.output<typeof jobStatusSchema>;
+
+/** Why a job did not succeed, fit for callers: never a stack, never an internal text. */
+export const jobFailureSchema = z.object({ code: z.string(), message: z.string() });
+export type JobFailure = z.output<typeof jobFailureSchema>;
+
+interface JobBase {
+  readonly id: string;
+  /** Name of the job type. */
+  readonly type: string;
+  /** 0 to 100. */
+  readonly percentComplete: number;
+  /** The last progress message. */
+  readonly message: string | null;
+  /** Attempts started so far; one that a crash or a shutdown cut short is not counted. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly createdAt: Date;
+  readonly lastUpdatedAt: Date;
+}
+
+interface FinishedJob extends JobBase {
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date;
+  /** When the job is forgotten. */
+  readonly expiresAt: Date;
+}
+
+/** `startedAt` of a pending job is the start of its last attempt, if there was one. */
+export interface PendingJob extends JobBase {
+  readonly status: 'Pending';
+  readonly startedAt: Date | null;
+}
+export interface RunningJob extends JobBase {
+  readonly status: 'Running';
+  readonly startedAt: Date;
+}
+export interface SucceededJob extends FinishedJob {
+  readonly status: 'Succeeded';
+  readonly result: unknown;
+}
+export interface UnsuccessfulJob extends FinishedJob {
+  readonly status: 'Failed' | 'Canceled';
+  readonly error: JobFailure;
+}
+
+export type Job = PendingJob | RunningJob | SucceededJob | UnsuccessfulJob;
+export type DoneJob = SucceededJob | UnsuccessfulJob;
+
+/** True when the status is final. */
+export function isDone(job: Job): job is DoneJob {
+  return job.status !== 'Pending' && job.status !== 'Running';
+}

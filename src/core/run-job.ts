@@ -1,0 +1,101 @@
+import type { z } from 'zod';
+import type { JobType } from './define-job.ts';
+import { JobError } from './job-error.ts';
+import type { AttemptOutcome, Logger } from './ports.ts';
+import type { Use } from './provider.ts';
+
+const MAX_MESSAGE_LENGTH = 200;
+
+/** What callers read when a function threw something that was not made for them. */
+const MASKED = { code: 'JOB_FAILED', message: 'The job failed for an unexpected reason, which has been logged.' };
+
+/** Why the function's signal is aborted. */
+const TIMED_OUT = new Error('the attempt timed out');
+const HANDED_BACK = new Error('the worker is shutting down');
+const OVER = new Error('the attempt is over');
+
+export interface Attempt {
+  readonly id: string;
+  /** 1 for the first run. */
+  readonly attempt: number;
+  /** As the caller sent it. */
+  readonly input: unknown;
+  /** Aborted when the worker wants the job back. */
+  readonly handBack: AbortSignal;
+  readonly log: Logger;
+  readonly use: Use;
+  writeProgress(percentComplete: number, message: string | null): Promise<void>;
+}
+
+/** Runs a job type's function once, checks what it returns, and says how it ended. Never throws. */
+export async function runAttempt(type: JobType, attempt: Attempt): Promise<AttemptOutcome> {
+  const input = type.strictInput.safeParse(attempt.input);
+  // It was valid when it was accepted: the schema has changed since.
+  if (!input.success) return failed('INVALID_INPUT', 'The input is no longer valid for this type of job.', false);
+
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(TIMED_OUT), type.timeoutSeconds * 1000);
+  const onHandBack = (): void => stop.abort(HANDED_BACK);
+  attempt.handBack.addEventListener('abort', onHandBack);
+  if (attempt.handBack.aborted) onHandBack();
+  try {
+    // A function that ignores its signal is left behind, so that its slot is free.
+    const result = await Promise.race([run(type, input.data, attempt, stop.signal), aborted(stop.signal)]);
+    return checked(type, result, attempt.log);
+  } catch (error) {
+    if (stop.signal.reason === HANDED_BACK) return { kind: 'handed-back' };
+    if (stop.signal.reason === TIMED_OUT)
+      return failed('JOB_TIMEOUT', `The job took longer than ${type.timeoutSeconds} s.`, true);
+    if (error instanceof JobError) return failed(error.code, error.message, error.retry);
+    attempt.log.error({ err: error }, 'job function threw');
+    return failed(MASKED.code, MASKED.message, true);
+  } finally {
+    clearTimeout(timer);
+    attempt.handBack.removeEventListener('abort', onHandBack);
+    // Whatever of the function still runs learns that nobody waits for it.
+    stop.abort(OVER);
+  }
+}
+
+async function run(
+  type: JobType,
+  input: z.output<JobType['input']>,
+  attempt: Attempt,
+  signal: AbortSignal,
+): Promise<unknown> {
+  return type.run(input, {
+    id: attempt.id,
+    attempt: attempt.attempt,
+    signal,
+    log: attempt.log,
+    use: attempt.use,
+    async progress(percentComplete, message) {
+      if (signal.aborted) return;
+      const percent = Math.min(100, Math.max(0, Math.floor(percentComplete) || 0));
+      await attempt.writeProgress(percent, message?.slice(0, MAX_MESSAGE_LENGTH) ?? null);
+    },
+  });
+}
+
+function checked(type: JobType, result: unknown, log: Logger): AttemptOutcome {
+  const parsed = type.result.safeParse(result);
+  if (parsed.success) return { kind: 'succeeded', result: parsed.data };
+  log.error(
+    { issues: parsed.error.issues.map(({ path, code }) => ({ path, code })) },
+    'job function returned an invalid result',
+  );
+  return failed('INVALID_RESULT', 'The job returned a result that is not valid for its type.', false);
+}
+
+function failed(code: string, message: string, retry: boolean): AttemptOutcome {
+  return { kind: 'failed', error: { code, message }, retry };
+}
+
+/** Rejects when the signal is aborted; never resolves. */
+function aborted(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  return promise;
+}

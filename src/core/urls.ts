@@ -1,0 +1,17 @@
+/** The one place where URLs are built. All are absolute. */
+export interface Urls {
+  job(id: string): string;
+  result(id: string): string;
+  resource(collection: string, id: string): string;
+  problem(name: string): string;
+}
+
+/** @param base scheme, host and, behind a proxy, path prefix; without a slash at the end */
+export function createUrls(base: string): Urls {
+  return {
+    job: (id) => `${base}/api/jobs/${id}`,
+    result: (id) => `${base}/api/jobs/${id}/result`,
+    resource: (collection, id) => `${base}/api/${collection}/${encodeURIComponent(id)}`,
+    problem: (name) => `${base}/problems/${name}`,
+  };
+}

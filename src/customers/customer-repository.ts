@@ -1,0 +1,72 @@
+import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
+import { providerKey } from '../core/provider.ts';
+import type { Customer } from './customer.ts';
+import { migrate } from './migrations.ts';
+import type { NormalCustomer } from './normalize-customer.ts';
+import { type Database, SCHEMA } from './table.ts';
+
+/** The customers' table. */
+export interface CustomerRepository {
+  find(id: string): Promise<Customer | undefined>;
+  /** Writes one customer, new or not. */
+  upsert(customer: NormalCustomer, jobId: string): Promise<Customer>;
+  /**
+   * Writes many in one statement.
+   * @param customers no two with the same id; at most 10,000
+   * @returns the ids of those that this job made, in this run or an earlier one
+   */
+  upsertAll(customers: readonly NormalCustomer[], jobId: string): Promise<ReadonlySet<string>>;
+  /** Creates or updates the table. */
+  migrate(): Promise<void>;
+  ping(): Promise<void>;
+}
+
+export const customerRepository = providerKey<CustomerRepository>('customer repository');
+
+/** @param pool a `pg.Pool`, or something of its shape; it stays the caller's to end */
+export function createCustomerRepository(pool: PostgresPool): CustomerRepository {
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
+  const columns = ['id', 'customername', 'email', 'phone', 'country', 'updated_at'] as const;
+
+  const upsert = (customers: readonly NormalCustomer[], jobId: string) =>
+    db
+      .insertInto('customers')
+      // In one order, so that two statements over the same rows can't lock each other out.
+      .values(
+        customers
+          .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+          .map((customer) => Object.assign({ created_by: jobId }, customer)),
+      )
+      .onConflict((conflict) =>
+        conflict.column('id').doUpdateSet(({ ref }) => ({
+          customername: ref('excluded.customername'),
+          email: ref('excluded.email'),
+          phone: ref('excluded.phone'),
+          country: ref('excluded.country'),
+          updated_at: sql`now()`,
+        })),
+      );
+
+  return {
+    async find(id) {
+      const row = await db.selectFrom('customers').select(columns).where('id', '=', id).executeTakeFirst();
+      return row && toCustomer(row);
+    },
+    async upsert(customer, jobId) {
+      return toCustomer(await upsert([customer], jobId).returning(columns).executeTakeFirstOrThrow());
+    },
+    async upsertAll(customers, jobId) {
+      if (customers.length === 0) return new Set();
+      const rows = await upsert(customers, jobId).returning(['id', 'created_by']).execute();
+      return new Set(rows.filter((row) => row.created_by === jobId).map((row) => row.id));
+    },
+    migrate: () => migrate(db),
+    async ping() {
+      await sql`select 1`.execute(db);
+    },
+  };
+}
+
+function toCustomer({ updated_at, ...customer }: Omit<Customer, 'updatedAt'> & { updated_at: Date }): Customer {
+  return { ...customer, updatedAt: updated_at.toISOString() };
+}

@@ -1,0 +1,31 @@
+import { type Kysely, type Migration, Migrator, sql } from 'kysely';
+import { type Database, SCHEMA } from './table.ts';
+
+/** In the order of their names. Append; what has been released is never changed. */
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-customers': {
+    async up(db) {
+      await db.schema
+        .createTable('customers')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('customername', 'text', (column) => column.notNull())
+        .addColumn('email', 'text')
+        .addColumn('phone', 'text')
+        .addColumn('country', 'text')
+        .addColumn('created_by', 'text', (column) => column.notNull())
+        .addColumn('updated_at', 'timestamptz', (column) => column.notNull().defaultTo(sql`now()`))
+        .execute();
+    },
+  },
+};
+
+/** Brings the tables up to date. Safe when several processes start together: an advisory lock lets one at a time do it. */
+export async function migrate(db: Kysely<Database>): Promise<void> {
+  const migrator = new Migrator({
+    db: db.withSchema(SCHEMA),
+    provider: { getMigrations: async () => MIGRATIONS },
+    migrationTableSchema: SCHEMA,
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw new Error("the customers' table could not be brought up to date", { cause: error });
+}

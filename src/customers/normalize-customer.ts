@@ -1,0 +1,77 @@
+import { iso31661 } from 'iso-3166';
+import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js';
+import { z } from 'zod';
+import { JobError } from '../core/job-error.ts';
+import type { Customer, RawCustomer } from './customer.ts';
+
+/** A customer fit for the database, which adds the time. */
+export type NormalCustomer = Omit<Customer, 'updatedAt'>;
+
+const MAX_NAME_LENGTH = 200;
+/** Unreserved characters of a URL (RFC 3986, section 2.3); `.` and `..` alone would be path segments of their own. */
+const ID = /^(?!\.{1,2}$)[\w.~-]{1,64}$/;
+const COUNTRIES: ReadonlySet<string> = new Set(iso31661.map((country) => country.alpha2));
+const emailSchema = z.email().max(254);
+
+/**
+ * Trims, folds, checks and normalises.
+ * @throws JobError `INVALID_ID`, `INVALID_CUSTOMERNAME`, `INVALID_EMAIL`, `INVALID_COUNTRY` or `INVALID_PHONE`, none of which a retry would mend
+ */
+export function normalizeCustomer(raw: RawCustomer): NormalCustomer {
+  const country = normalizeCountry(raw.country);
+  return {
+    id: normalizeId(raw.id),
+    customername: normalizeName(raw.customername),
+    email: normalizeEmail(raw.email),
+    phone: normalizePhone(raw.phone, country),
+    country,
+  };
+}
+
+function normalizeId(id: string): string {
+  const trimmed = id.trim();
+  if (!ID.test(trimmed)) refuse('INVALID_ID', "The id is not made of 1 to 64 letters, digits, '.', '_', '~' and '-'.");
+  return trimmed;
+}
+
+function normalizeName(name: string): string {
+  const folded = fold(name);
+  if (folded === '' || folded.length > MAX_NAME_LENGTH) {
+    refuse('INVALID_CUSTOMERNAME', `The customer's name does not have 1 to ${MAX_NAME_LENGTH} characters.`);
+  }
+  return folded;
+}
+
+function normalizeEmail(email: string | null | undefined): string | null {
+  const trimmed = fold(email ?? '').toLowerCase();
+  if (trimmed === '') return null;
+  if (!emailSchema.safeParse(trimmed).success) refuse('INVALID_EMAIL', 'The e-mail address is none.');
+  return trimmed;
+}
+
+function normalizeCountry(country: string | null | undefined): string | null {
+  const code = fold(country ?? '').toUpperCase();
+  if (code === '') return null;
+  if (!COUNTRIES.has(code)) refuse('INVALID_COUNTRY', 'The country is not an ISO 3166-1 alpha-2 code.');
+  return code;
+}
+
+function normalizePhone(phone: string | null | undefined, country: string | null): string | null {
+  const text = fold(phone ?? '');
+  if (text === '') return null;
+  const region = country !== null && isSupportedCountry(country) ? country : undefined;
+  const number = parsePhoneNumberFromString(text, { ...(region && { defaultCountry: region }), extract: false });
+  if (number?.isValid() !== true) {
+    refuse('INVALID_PHONE', 'The phone number is none: give it with its country code, or with its country.');
+  }
+  return number.number;
+}
+
+/** Trims, and makes one space of each run of white space. */
+function fold(text: string): string {
+  return text.normalize('NFC').trim().replace(/\s+/gu, ' ');
+}
+
+function refuse(code: string, message: string): never {
+  throw new JobError(code, message, { retry: false });
+}

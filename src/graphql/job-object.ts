@@ -1,0 +1,85 @@
+import {
+  type GraphQLFieldConfig,
+  GraphQLID,
+  type GraphQLInterfaceType,
+  GraphQLNonNull,
+  GraphQLObjectType,
+} from 'graphql';
+import type { JobType } from '../core/define-job.ts';
+import type { GraphQLContext } from './context.ts';
+import { type JobSource, jobFields, toJobSource } from './job-interface.ts';
+import { Url } from './scalars.ts';
+import { type ZodTypes, pascalCase } from './zod-types.ts';
+
+type Field<Source, Arguments = object> = GraphQLFieldConfig<Source, GraphQLContext, Arguments>;
+
+/** What one job type adds to the schema. */
+export interface JobTypeFields {
+  readonly object: GraphQLObjectType;
+  readonly submit: Field<unknown, { input: unknown }>;
+  /** Reads the resource; undefined where the type makes none. */
+  readonly resource: Field<unknown, { id: string }> | undefined;
+}
+
+export function jobObjectName(jobType: string): string {
+  return `${pascalCase(jobType)}Job`;
+}
+
+/** @throws SchemaShapeError that names the field, for what GraphQL can't express */
+export function createJobTypeFields(type: JobType, jobInterface: GraphQLInterfaceType, types: ZodTypes): JobTypeFields {
+  const name = pascalCase(type.name);
+  const result = types.output(type.result, `${name}Result`, 'result');
+  const object = new GraphQLObjectType<JobSource, GraphQLContext>({
+    name: jobObjectName(type.name),
+    description: type.description,
+    interfaces: [jobInterface],
+    fields: {
+      ...jobFields,
+      input: {
+        type: types.output(type.input, `${name}JobInput`, 'input'),
+        description: 'What was submitted.',
+        resolve: ({ job }, _, { service }) => service.readInput(job),
+      },
+      result: {
+        type: result,
+        description: 'Null until succeeded.',
+        resolve: ({ job }) => (job.status === 'Succeeded' ? job.result : null),
+      },
+    },
+  });
+  const { resource } = type;
+  return {
+    object,
+    submit: createSubmitField(type, object, types),
+    resource: resource && {
+      type: result,
+      args: { id: { type: new GraphQLNonNull(GraphQLID) } },
+      resolve: (_, { id }, { service }) => service.findResource(type, id),
+    },
+  };
+}
+
+function createSubmitField(
+  type: JobType,
+  object: GraphQLObjectType,
+  types: ZodTypes,
+): Field<unknown, { input: unknown }> {
+  const name = `Submit${pascalCase(type.name)}`;
+  const payload = new GraphQLObjectType<JobSource, GraphQLContext>({
+    name: `${name}Payload`,
+    fields: {
+      jobId: { type: new GraphQLNonNull(GraphQLID), resolve: ({ id }) => id },
+      statusUrl: { type: new GraphQLNonNull(Url), description: 'GET it to poll.' },
+      job: { type: new GraphQLNonNull(object), resolve: (source) => source },
+    },
+  });
+  return {
+    type: new GraphQLNonNull(payload),
+    description: type.description,
+    args: { input: { type: new GraphQLNonNull(types.input(type.input, `${name}Input`, 'input')) } },
+    async resolve(_, { input }, context) {
+      const job = await context.service.submit(type, input, context.requestId);
+      return toJobSource(job, type, context);
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { createYoga } from 'graphql-yoga';
+import type { Logger } from '../core/ports.ts';
+import type { JobService } from '../core/service.ts';
+import type { Urls } from '../core/urls.ts';
+import type { GraphQLContext } from './context.ts';
+import { graphiqlOptions, renderGraphiQL } from './graphiql.ts';
+import { createMaskError } from './mask-error.ts';
+import { createGraphQLSchema } from './schema.ts';
+import { useBadUserInput } from './use-bad-user-input.ts';
+import { useHttpStatus } from './use-http-status.ts';
+
+export interface GraphQLFaceOptions {
+  readonly service: JobService;
+  readonly logger: Logger;
+  readonly graphiql: boolean;
+  /** Bytes. */
+  readonly bodyLimit: number;
+  urlsOf(request: FastifyRequest): Urls;
+}
+
+/**
+ * The GraphQL face, at `/graphql`, as GraphQL over HTTP says.
+ * @throws StartError that names the file and the field, for a job type that GraphQL can't express
+ */
+export function createGraphQLFace(options: GraphQLFaceOptions): (app: FastifyInstance) => Promise<void> {
+  const { service, logger, graphiql, bodyLimit, urlsOf } = options;
+  const yoga = createYoga<{ incoming: FastifyRequest }, GraphQLContext>({
+    schema: createGraphQLSchema(service.registry),
+    context: ({ incoming }) => ({ service, urls: urlsOf(incoming), requestId: incoming.id }),
+    graphiql: graphiql && graphiqlOptions,
+    renderGraphiQL,
+    landingPage: false,
+    cors: false,
+    multipart: false,
+    maxRequestBodySize: bodyLimit,
+    maskedErrors: { maskError: createMaskError(logger) },
+    // What is masked is logged where it is masked.
+    logging: false,
+    plugins: [useBadUserInput(), useHttpStatus()],
+  });
+
+  return async (app) => {
+    // Yoga reads the body itself.
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    app.route({
+      url: yoga.graphqlEndpoint,
+      method: ['GET', 'POST', 'OPTIONS'],
+      async handler(request, reply) {
+        reply.hijack();
+        await yoga.handle(request.raw, reply.raw, { incoming: request });
+      },
+    });
+  };
+}

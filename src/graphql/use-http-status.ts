@@ -1,0 +1,24 @@
+import type { GraphQLError } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { errorAt } from './error-at.ts';
+
+/**
+ * The reply has an error's HTTP status only where the whole request failed: with partial data it is 200, and so it is for
+ * clients that accept `application/json` alone (GraphQL over HTTP, section 6.4.1).
+ */
+export function useHttpStatus(): Plugin {
+  return {
+    onResultProcess({ result, setResult }) {
+      // Without data nothing was executed, and the error comes with the status that fits.
+      if (!('data' in result) || result.errors === undefined) return;
+      const failed = result.data == null || Object.values(result.data).every((value) => value === null);
+      setResult({ ...result, errors: result.errors.map((error) => withStatus(error, failed)) });
+    },
+  };
+}
+
+function withStatus(error: GraphQLError, failed: boolean): GraphQLError {
+  const { http } = error.extensions;
+  if (typeof http !== 'object' || http === null) return error;
+  return errorAt(error, error.message, { ...error.extensions, http: failed ? { ...http, spec: true } : {} });
+}

@@ -1,0 +1,16 @@
+import type { FastifyInstance } from 'fastify';
+
+/** Something without which requests can't be served; resolves when it is there. */
+export type ReadinessCheck = () => Promise<void>;
+
+/** `GET /health/live`: the process runs. `GET /health/ready`: it can serve requests; else 503, with what is missing. */
+export function addHealth(app: FastifyInstance, checks: Readonly<Record<string, ReadinessCheck>>): void {
+  app.get('/health/live', async () => ({ status: 'ok' }));
+  app.get('/health/ready', async (_request, reply) => {
+    const names = Object.keys(checks);
+    const results = await Promise.allSettled(Object.values(checks).map((check) => check()));
+    const missing = names.filter((_, index) => results[index]?.status === 'rejected');
+    if (missing.length === 0) return { status: 'ok' };
+    return reply.status(503).header('Retry-After', 1).send({ status: 'unavailable', missing });
+  });
+}

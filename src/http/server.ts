@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { settlesWithin } from '../core/deadline.ts';
+import { ServiceError } from '../core/errors.ts';
+import type { Logger } from '../core/ports.ts';
+import type { JobService } from '../core/service.ts';
+import { type Urls, createUrls } from '../core/urls.ts';
+import { createGraphQLFace } from '../graphql/server.ts';
+import { createProblemHandler } from '../rest/problem.ts';
+import { createRestFace } from '../rest/routes.ts';
+import { type ReadinessCheck, addHealth } from './health.ts';
+
+/** Room for the largest import of ordinary rows, and little more: 1.5 MiB. */
+const BODY_LIMIT = 1.5 * 1024 * 1024;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export interface HttpServerOptions {
+  readonly service: JobService;
+  readonly logger: Logger;
+  /** Base of all absolute URLs; undefined: from each request. */
+  readonly publicUrl: string | undefined;
+  readonly rest: boolean;
+  readonly graphiql: boolean;
+  /** What readiness depends on, by the name that an operator reads. */
+  readonly checks: Readonly<Record<string, ReadinessCheck>>;
+}
+
+/**
+ * The one HTTP server, with both faces.
+ * @throws StartError that names the file and the field, for a job type that a face can't express
+ */
+export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
+  const { service, logger, publicUrl, rest, graphiql, checks } = options;
+  const app = Fastify({
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    genReqId: () => randomUUID(),
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+  const fixedUrls = publicUrl === undefined ? undefined : createUrls(publicUrl);
+  const urlsOf = (request: FastifyRequest): Urls => fixedUrls ?? createUrls(`${request.protocol}://${request.host}`);
+
+  app.addHook('onResponse', async (request, reply) => {
+    // The route, not the URL: a URL may hold a customer's id.
+    const { method, url: route } = request.routeOptions;
+    logger.debug(
+      { requestId: request.id, method, route, status: reply.raw.statusCode, durationMs: Math.round(reply.elapsedTime) },
+      'request',
+    );
+  });
+  app.setErrorHandler(createProblemHandler(logger, urlsOf));
+  app.setNotFoundHandler(async (request) => {
+    throw new ServiceError('not-found', `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}.`);
+  });
+
+  addHealth(app, checks);
+  if (graphiql) app.get('/', async (_request, reply) => reply.redirect('/graphql'));
+  await app.register(createGraphQLFace({ service, logger, graphiql, bodyLimit: BODY_LIMIT, urlsOf }));
+  if (rest) await app.register(createRestFace({ service, urlsOf }));
+  return app;
+}
+
+/** Takes no more connections, and ends those whose requests are not answered within `graceMs` milliseconds. */
+export async function closeHttpServer(app: FastifyInstance, graceMs: number): Promise<void> {
+  const closed = app.close();
+  if (await settlesWithin(closed, graceMs)) return;
+  app.server.closeAllConnections();
+  await closed;
+}

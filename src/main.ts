@@ -1,0 +1,58 @@
+import { type App, createApp } from './app.ts';
+import { renderBanner } from './banner.ts';
+import { type Role, isNpmScript, readConfig } from './config.ts';
+import { StartError } from './core/start-error.ts';
+import { createLogger } from './observability/logger.ts';
+
+const PARENT_CHECK_MS = 500;
+
+const ROLES: Readonly<Record<string, Role>> = { all: 'all', api: 'api', worker: 'worker' };
+
+function readRole(argument = 'all'): Role {
+  const role = ROLES[argument];
+  if (role === undefined) throw new StartError(`"${argument}" is no role; expected all, api or worker`);
+  return role;
+}
+
+/** Ends the process with one line for people, or with all there is to know of a mistake of ours. */
+function fail(error: unknown): never {
+  process.stderr.write(error instanceof StartError ? `accepted: ${error.message}\n` : `accepted: ${describe(error)}\n`);
+  process.exit(1);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** The first signal lets what runs finish; a second one does not wait. */
+function closeOnSignals(app: App): void {
+  let closing = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (closing) process.exit(1);
+      closing = true;
+      app.close().then(() => process.exit(0), fail);
+    });
+  }
+}
+
+/** npm passes a signal to the shell that it runs a script in, and that shell ends without passing it on. */
+function terminateWithParent(): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+  }, PARENT_CHECK_MS).unref();
+}
+
+try {
+  const config = readConfig(readRole(process.argv[2]));
+  const logger = createLogger(config.LOG_LEVEL);
+  const app = await createApp(config, logger, fail);
+  closeOnSignals(app);
+  if (isNpmScript()) terminateWithParent();
+  const running = await app.listen();
+  if (process.stdout.isTTY) process.stdout.write(renderBanner(running, config, performance.now()));
+  else logger.info({ ...running, role: config.role, startMs: Math.round(performance.now()) }, 'ready');
+} catch (error) {
+  fail(error);
+}

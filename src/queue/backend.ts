@@ -1,0 +1,35 @@
+import type { JobsOptions, Processor, WorkerOptions } from 'bullmq';
+import type { JobData, JobRecord } from './job-record.ts';
+
+/** What is used of BullMQ's `Queue`. */
+export interface BullmqProducer {
+  add(name: string, data: JobData, options: JobsOptions): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** What is used of BullMQ's `Worker`. */
+export interface BullmqConsumer {
+  pause(doNotWaitActive?: boolean): Promise<void>;
+  close(force?: boolean): Promise<void>;
+}
+
+export type JobProcessor = Processor<JobData, unknown>;
+export type ConsumerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
+
+/** One kind of store under BullMQ. A job type's queue has the type's name. */
+export interface QueueBackend {
+  /** For people, without credentials. */
+  readonly description: string;
+  /** Resolves once the store can be used, however long that takes; nothing else may be called before. */
+  connect(): Promise<void>;
+  /** For adding: fails fast when the store is away. */
+  createProducer(type: string): BullmqProducer;
+  /** For workers: waits for the store to come back. */
+  createConsumer(type: string, processor: JobProcessor, options: ConsumerOptions): BullmqConsumer;
+  /** One atomic read, in one round trip. */
+  readRecord(type: string, id: string): Promise<JobRecord | undefined>;
+  readData(type: string, id: string): Promise<unknown>;
+  ping(): Promise<void>;
+  /** To be called when producers and consumers are closed. */
+  close(): Promise<void>;
+}

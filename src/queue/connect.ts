@@ -1,0 +1,53 @@
+import type { PgPool } from 'bullmq';
+import type { Logger } from '../core/ports.ts';
+import type { QueueBackend } from './backend.ts';
+import type { EmbeddedPool } from './embedded-pool.ts';
+import { createPostgresQueueBackend } from './postgres-backend.ts';
+import { createPostgresPool, waitForPostgres } from './postgres-pool.ts';
+import { createRedisBackend } from './redis-backend.ts';
+
+export interface QueueLocation {
+  /** Undefined: the embedded store. */
+  readonly url: string | undefined;
+  readonly embedded: EmbeddedPool;
+  /** How many workers may listen at a time. */
+  readonly workers: number;
+  readonly logger: Logger;
+}
+
+/**
+ * The store that QUEUE_URL names.
+ * @throws StartError that names QUEUE_URL, when it can't be read
+ */
+export function connectQueue({ url, embedded, workers, logger }: QueueLocation): QueueBackend {
+  if (url === undefined) {
+    return createPostgresQueueBackend({
+      description: 'PostgreSQL, embedded',
+      producerPool: embedded,
+      workerPool: embedded,
+      logger,
+      waitUntilReachable: async () => undefined,
+      close: async () => undefined,
+    });
+  }
+  if (/^postgres(ql)?:/.test(url)) return connectPostgres(url, workers, logger);
+  return createRedisBackend(url, logger);
+}
+
+function connectPostgres(url: string, workers: number, logger: Logger): QueueBackend {
+  const options = '-c search_path=bullmq';
+  const producerPool = createPostgresPool(url, 'QUEUE_URL', { options, max: 10, query_timeout: 5000 });
+  // Connections open when needed; a worker keeps one of its own to listen on.
+  const workerPool = createPostgresPool(url, 'QUEUE_URL', { options, max: 10 + workers, query_timeout: 30_000 });
+  return createPostgresQueueBackend({
+    description: `PostgreSQL (${url.replace(/\/\/[^@/]*@/, '//').replace(/\?.*$/, '')})`,
+    // A pg.Pool has the methods of BullMQ's PgPool; the two type packages only write the overloads of `on` differently.
+    producerPool: producerPool as PgPool,
+    workerPool: workerPool as PgPool,
+    logger,
+    waitUntilReachable: () => waitForPostgres(producerPool, 'QUEUE_URL', logger),
+    async close() {
+      await Promise.all([producerPool.end(), workerPool.end()]);
+    },
+  });
+}

@@ -1,0 +1,122 @@
+import { EventEmitter } from 'node:events';
+import type { PGlite } from '@electric-sql/pglite';
+import type { PostgresCursor } from 'kysely';
+import { SessionLock } from './session-lock.ts';
+
+export interface EmbeddedResult<Row> {
+  rows: Row[];
+  rowCount: number;
+  command: 'SELECT';
+}
+
+/**
+ * PGlite in the shape of a `pg.Pool`, as BullMQ's PostgreSQL backend and Kysely take it.
+ *
+ * PGlite has one session. A statement takes it for its own time; a transaction takes it from BEGIN to COMMIT or ROLLBACK, and
+ * every other client waits that long. A client released inside a transaction is rolled back first, so that nobody inherits
+ * an open or aborted one.
+ */
+export class EmbeddedPool extends EventEmitter {
+  #db: PGlite | undefined;
+  readonly #lock = new SessionLock();
+  readonly #clients = new Set<EmbeddedClient>();
+
+  constructor() {
+    super();
+    // Each queue and worker listens for errors.
+    this.setMaxListeners(0);
+  }
+
+  /** Gives the pool the database it stands for. */
+  attach(db: PGlite): void {
+    this.#db = db;
+    db.onNotification((channel, payload) => {
+      for (const client of this.#clients) client.emit('notification', { channel, payload });
+    });
+  }
+
+  async connect(): Promise<EmbeddedClient> {
+    const client = new EmbeddedClient(this.#opened(), this.#lock, () => this.#clients.delete(client));
+    this.#clients.add(client);
+    return client;
+  }
+
+  async query<Row>(text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>> {
+    const db = this.#opened();
+    return this.#lock.hold(() => run<Row>(db, text, parameters));
+  }
+
+  /** Does nothing: the store is closed by whoever opened it. */
+  async end(): Promise<void> {}
+
+  #opened(): PGlite {
+    if (this.#db === undefined) throw new Error('the embedded store is not open');
+    return this.#db;
+  }
+}
+
+/** One client of the pool; all clients hear all notifications, whose listeners filter by channel. */
+export class EmbeddedClient extends EventEmitter {
+  readonly #db: PGlite;
+  readonly #lock: SessionLock;
+  readonly #onRelease: () => void;
+  /** Set from BEGIN until COMMIT or ROLLBACK. */
+  #unlock: (() => void) | undefined;
+
+  constructor(db: PGlite, lock: SessionLock, onRelease: () => void) {
+    super();
+    this.setMaxListeners(0);
+    this.#db = db;
+    this.#lock = lock;
+    this.#onRelease = onRelease;
+  }
+
+  /** Kysely's interface has cursors too, which nobody here asks for. */
+  query<Row>(cursor: PostgresCursor<Row>): PostgresCursor<Row>;
+  query<Row>(text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>>;
+  query<Row>(
+    text: string | PostgresCursor<Row>,
+    parameters?: readonly unknown[],
+  ): Promise<EmbeddedResult<Row>> | PostgresCursor<Row> {
+    if (typeof text !== 'string') throw new TypeError('the embedded store has no cursors');
+    return this.#query(text, parameters);
+  }
+
+  async #query<Row>(text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>> {
+    if (this.#unlock === undefined) {
+      if (!/^\s*(begin|start\s+transaction)\b/i.test(text)) {
+        return this.#lock.hold(() => run<Row>(this.#db, text, parameters));
+      }
+      this.#unlock = await this.#lock.acquire();
+    }
+    const ends = /^\s*(commit|end|abort|rollback(?!\s+(work\s+|transaction\s+)?to\b))\b/i.test(text);
+    try {
+      return await run<Row>(this.#db, text, parameters);
+    } finally {
+      if (ends) this.#giveBack();
+    }
+  }
+
+  release(): void {
+    this.#onRelease();
+    if (this.#unlock === undefined) return;
+    run(this.#db, 'ROLLBACK')
+      .catch((error: unknown) => this.emit('error', error))
+      .finally(() => this.#giveBack());
+  }
+
+  #giveBack(): void {
+    this.#unlock?.();
+    this.#unlock = undefined;
+  }
+}
+
+async function run<Row>(db: PGlite, text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>> {
+  // As with pg, a text without parameters may hold several statements; the last one's rows count.
+  const result =
+    parameters === undefined || parameters.length === 0
+      ? (await db.exec(text)).at(-1)
+      : await db.query(text, [...parameters]);
+  // The caller knows what its statement selects, as with pg.
+  return { rows: (result?.rows ?? []) as Row[], rowCount: result?.affectedRows ?? 0, command: 'SELECT' };
+}

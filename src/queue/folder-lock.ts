@@ -1,0 +1,26 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { StartError } from '../core/start-error.ts';
+
+/**
+ * Keeps a folder for this process until the returned function is called or the process ends, however it ends: the lock is
+ * SQLite's on a file in the folder, which the operating system lets go with the process.
+ * @throws StartError when another process has the folder, or it can't be written
+ */
+export function lockFolder(folder: string): () => void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    const file = new DatabaseSync(join(folder, 'lock'));
+    file.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    return () => file.close();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(
+      reason.includes('locked')
+        ? `DATA_DIR: another process uses ${folder}, and the embedded store belongs to one; stop it, or set DATA_DIR to another folder`
+        : `DATA_DIR: ${folder} can't be used: ${reason}`,
+      { cause: error },
+    );
+  }
+}
