@@ -4,6 +4,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 const config: CodegenConfig = {
   schema: 'schema.graphql',
   documents: ['test/**/*.ts', '!test/support/generated/**'],
+  importExtension: '.ts',
   generates: {
     'test/support/generated/': {
       preset: 'client',

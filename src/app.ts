@@ -6,7 +6,7 @@ import { createProvider } from './core/provider.ts';
 import { createRegistry } from './core/registry.ts';
 import { createJobService } from './core/service.ts';
 import { createCustomerRepository, customerRepository } from './customers/customer-repository.ts';
-import { closeHttpServer, createHttpServer } from './http/server.ts';
+import { closeHttpServer, createHttpServer, listenOn } from './http/server.ts';
 import { createBullmqQueue } from './queue/bullmq-queue.ts';
 import { startBullmqWorkers } from './queue/bullmq-worker.ts';
 import { connectQueue } from './queue/connect.ts';
@@ -44,6 +44,12 @@ export async function createApp(config: Config, logger: Logger, onFatal: (error:
   const embedded = createEmbeddedStore(config.DATA_DIR);
   const { provide, use } = createProvider();
 
+  const backend = connectQueue({
+    url: config.QUEUE_URL,
+    embedded: embedded.pool,
+    workers: registry.types.length,
+    logger,
+  });
   const databaseServer =
     config.DATABASE_URL === undefined
       ? undefined
@@ -51,12 +57,6 @@ export async function createApp(config: Config, logger: Logger, onFatal: (error:
   const customers = createCustomerRepository(databaseServer ?? embedded.pool);
   provide(customerRepository, customers);
 
-  const backend = connectQueue({
-    url: config.QUEUE_URL,
-    embedded: embedded.pool,
-    workers: registry.types.length,
-    logger,
-  });
   const queue = createBullmqQueue({
     backend,
     types: registry.types.map((type) => type.name),
@@ -108,7 +108,7 @@ export async function createApp(config: Config, logger: Logger, onFatal: (error:
       const connected = connect();
       const inTime = await settlesWithin(connected, START_MS);
       if (!inTime) connected.catch((error: unknown) => closing === undefined && onFatal(error));
-      const url = await http?.listen({ host: config.HOST, port: config.PORT });
+      const url = http && (await listenOn(http, config.HOST, config.PORT));
       return { url, queue: backend.description, jobTypes: registry.types.map((type) => type.name) };
     },
     close() {

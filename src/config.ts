@@ -34,6 +34,7 @@ const settingsSchema = z.object({
   HOST: z.string().default('127.0.0.1'),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/, error: 'expected a URL that starts with http:// or https://' })
+    .refine((url) => !/[?#]/.test(url), 'expected a URL without a query or a fragment')
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
   QUEUE_URL: urlWithScheme(QUEUE_SCHEMES).optional(),
@@ -51,8 +52,9 @@ const settingsSchema = z.object({
 
 export type Settings = z.output<typeof settingsSchema>;
 
-/** What the process is: the API, the worker, or both. */
-export type Role = 'all' | 'api' | 'worker';
+/** What the process is: the API and the worker, or one of them. */
+export const roles = ['all', 'api', 'worker'] as const;
+export type Role = (typeof roles)[number];
 
 /** All settings, read once. */
 export type Config = Readonly<Settings & { role: Role }>;

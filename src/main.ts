@@ -1,23 +1,25 @@
 import { type App, createApp } from './app.ts';
 import { renderBanner } from './banner.ts';
-import { type Role, isNpmScript, readConfig } from './config.ts';
+import { type Role, isNpmScript, readConfig, roles } from './config.ts';
 import { StartError } from './core/start-error.ts';
 import { createLogger } from './observability/logger.ts';
 
 const PARENT_CHECK_MS = 500;
 
-const ROLES: Readonly<Record<string, Role>> = { all: 'all', api: 'api', worker: 'worker' };
-
 function readRole(argument = 'all'): Role {
-  const role = ROLES[argument];
+  const role = roles.find((candidate) => candidate === argument);
   if (role === undefined) throw new StartError(`"${argument}" is no role; expected all, api or worker`);
   return role;
 }
 
 /** Ends the process with one line for people, or with all there is to know of a mistake of ours. */
 function fail(error: unknown): never {
-  process.stderr.write(error instanceof StartError ? `accepted: ${error.message}\n` : `accepted: ${describe(error)}\n`);
+  process.stderr.write(`accepted: ${error instanceof StartError ? oneLine(error.message) : describe(error)}\n`);
   process.exit(1);
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ');
 }
 
 function describe(error: unknown): string {

@@ -1,8 +1,5 @@
 import type { z } from 'zod';
-import { type InputIssue, ServiceError } from './errors.ts';
-
-/** More would make the reply larger than the request. */
-const MAX_ISSUES = 20;
+import { type InputIssue, MAX_ISSUES, ServiceError } from './errors.ts';
 
 /**
  * Refuses input that the schema refuses, or that no store can hold.

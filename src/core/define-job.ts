@@ -80,7 +80,9 @@ export interface JobType<
   readonly strictInput: Input;
 }
 
+/** What a job type's function is given. @public */
 export type InputOf<Type extends JobType> = z.output<Type['input']>;
+/** What callers read as a job type's result. @public */
 export type ResultOf<Type extends JobType> = z.output<Type['result']>;
 
 /** Defines a job type. As the default export of a file in `src/jobs/` it is all that a new kind of work takes. */

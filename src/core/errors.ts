@@ -5,6 +5,9 @@ export interface InputIssue {
   readonly message: string;
 }
 
+/** The most issues that a reply tells of: more would make it larger than the request. */
+export const MAX_ISSUES = 20;
+
 /**
  * Every failure the faces can report: its problem type (RFC 9457, served at `/problems/{name}`) with the HTTP status, the
  * GraphQL `extensions.code`, and the title that goes with it.

@@ -5,12 +5,16 @@ import type { JobFile } from './registry.ts';
 import { StartError } from './start-error.ts';
 
 /** What `defineJob` returns; the compiler has checked the rest where the file was compiled. */
-const jobTypeSchema = z.custom<JobType>(
-  (value) =>
-    z
-      .object({ name: z.string(), collection: z.string(), run: z.function(), strictInput: z.instanceof(z.ZodType) })
-      .safeParse(value).success,
-);
+const definitionSchema = z.object({
+  name: z.string(),
+  collection: z.string(),
+  description: z.string(),
+  input: z.instanceof(z.ZodObject),
+  result: z.instanceof(z.ZodObject),
+  strictInput: z.instanceof(z.ZodObject),
+  run: z.custom((value) => typeof value === 'function', 'expected a function'),
+});
+const jobTypeSchema = z.custom<JobType>((value) => definitionSchema.safeParse(value).success);
 const jobModuleSchema = z.object({ default: jobTypeSchema });
 
 /**

@@ -15,15 +15,24 @@ interface NestingDef {
  * Its checks, defaults and transforms stay.
  */
 export function toStrict<Schema extends z.ZodType>(schema: Schema): Schema {
-  const def: NestingDef = schema.def;
-  const strict = strictParts(def);
-  return strict === undefined ? schema : z.core.clone<Schema>(schema, { ...schema.def, ...strict });
+  const strict = strictParts(schema.def);
+  if (strict === undefined) return schema;
+  // By their descriptors: a default is a getter that gives each input a value of its own.
+  const parts = { ...Object.getOwnPropertyDescriptors(schema.def), ...Object.getOwnPropertyDescriptors(strict) };
+  // These are the definition's own properties, but for those that were made strict.
+  return z.core.clone<Schema>(schema, Object.defineProperties({}, parts) as Schema['def']);
 }
 
 function strictParts(def: NestingDef): Partial<NestingDef> | undefined {
   if (def.type === 'object' && def.shape !== undefined) {
-    const shape = Object.fromEntries(Object.entries(def.shape).map(([name, field]) => [name, toStrict(field)]));
-    return { shape, catchall: def.catchall ?? z.never() };
+    const { shape } = def;
+    return {
+      // Not before it is asked for, because an object may hold itself.
+      get shape() {
+        return Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, toStrict(field)]));
+      },
+      catchall: def.catchall ?? z.never(),
+    };
   }
   if (def.type === 'array' && def.element !== undefined) return { element: toStrict(def.element) };
   if (def.type === 'pipe' && def.in !== undefined) return { in: toStrict(def.in) };

@@ -50,9 +50,12 @@ function normalizeEmail(email: string | null | undefined): string | null {
 }
 
 function normalizeCountry(country: string | null | undefined): string | null {
-  const code = fold(country ?? '').toUpperCase();
-  if (code === '') return null;
-  if (!COUNTRIES.has(code)) refuse('INVALID_COUNTRY', 'The country is not an ISO 3166-1 alpha-2 code.');
+  const text = fold(country ?? '');
+  if (text === '') return null;
+  const code = text.toUpperCase();
+  // Upper case makes two letters of some single ones, such as ß.
+  if (code.length !== text.length || !COUNTRIES.has(code))
+    refuse('INVALID_COUNTRY', 'The country is not an ISO 3166-1 alpha-2 code.');
   return code;
 }
 

@@ -25,10 +25,14 @@ export function jobObjectName(jobType: string): string {
   return `${pascalCase(jobType)}Job`;
 }
 
+export function submitPayloadName(jobType: string): string {
+  return `Submit${pascalCase(jobType)}Payload`;
+}
+
 /** @throws SchemaShapeError that names the field, for what GraphQL can't express */
 export function createJobTypeFields(type: JobType, jobInterface: GraphQLInterfaceType, types: ZodTypes): JobTypeFields {
   const name = pascalCase(type.name);
-  const result = types.output(type.result, `${name}Result`, 'result');
+  const result = types.output(type.result, `${name}Result`, 'result', 'output');
   const object = new GraphQLObjectType<JobSource, GraphQLContext>({
     name: jobObjectName(type.name),
     description: type.description,
@@ -36,7 +40,7 @@ export function createJobTypeFields(type: JobType, jobInterface: GraphQLInterfac
     fields: {
       ...jobFields,
       input: {
-        type: types.output(type.input, `${name}JobInput`, 'input'),
+        type: types.output(type.input, `${name}JobInput`, 'input', 'input'),
         description: 'What was submitted.',
         resolve: ({ job }, _, { service }) => service.readInput(job),
       },
@@ -66,7 +70,7 @@ function createSubmitField(
 ): Field<unknown, { input: unknown }> {
   const name = `Submit${pascalCase(type.name)}`;
   const payload = new GraphQLObjectType<JobSource, GraphQLContext>({
-    name: `${name}Payload`,
+    name: submitPayloadName(type.name),
     fields: {
       jobId: { type: new GraphQLNonNull(GraphQLID), resolve: ({ id }) => id },
       statusUrl: { type: new GraphQLNonNull(Url), description: 'GET it to poll.' },

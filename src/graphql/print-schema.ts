@@ -1,10 +1,10 @@
 /** Prints the schema to the path it is given: `node src/graphql/print-schema.ts schema.graphql`. */
 import { writeFile } from 'node:fs/promises';
-import { lexicographicSortSchema, printSchema } from 'graphql';
+import { printSchema } from 'graphql';
 import { loadJobs } from '../core/load-jobs.ts';
 import { createRegistry } from '../core/registry.ts';
 import { createGraphQLSchema } from './schema.ts';
 
 const registry = createRegistry(await loadJobs(new URL('../jobs/', import.meta.url)));
 const path = process.argv[2] ?? 'schema.graphql';
-await writeFile(path, `${printSchema(lexicographicSortSchema(createGraphQLSchema(registry)))}\n`);
+await writeFile(path, `${printSchema(createGraphQLSchema(registry))}\n`);

@@ -1,19 +1,26 @@
-import { GraphQLID, GraphQLNonNull, GraphQLObjectType, GraphQLSchema, type GraphQLFieldConfigMap } from 'graphql';
+import {
+  GraphQLID,
+  GraphQLNonNull,
+  GraphQLObjectType,
+  GraphQLSchema,
+  type GraphQLFieldConfigMap,
+  specifiedScalarTypes,
+} from 'graphql';
 import type { JobType } from '../core/define-job.ts';
 import type { Registry } from '../core/registry.ts';
 import { StartError } from '../core/start-error.ts';
 import type { GraphQLContext } from './context.ts';
 import { createJobInterface, toJobSource } from './job-interface.ts';
-import { type JobTypeFields, createJobTypeFields, jobObjectName } from './job-object.ts';
+import { type JobTypeFields, createJobTypeFields, jobObjectName, submitPayloadName } from './job-object.ts';
 import { SchemaShapeError } from './zod-shape.ts';
-import { createZodTypes } from './zod-types.ts';
+import { createZodTypes, pascalCase } from './zod-types.ts';
 
 /**
  * The whole schema, made from the job types.
  * @throws StartError that names the file and the field, for a job type that GraphQL can't express
  */
 export function createGraphQLSchema(registry: Registry): GraphQLSchema {
-  const types = createZodTypes();
+  const types = createZodTypes(reservedNames(registry));
   const jobInterface = createJobInterface(jobObjectName);
   const parts = registry.types.map((type) => ({
     type,
@@ -34,7 +41,7 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
   };
   const mutation: GraphQLFieldConfigMap<unknown, GraphQLContext> = {};
   for (const { type, fields } of parts) {
-    mutation[`submit${type.name.charAt(0).toUpperCase()}${type.name.slice(1)}`] = fields.submit;
+    mutation[`submit${pascalCase(type.name)}`] = fields.submit;
     if (fields.resource !== undefined) query[type.name] = fields.resource;
   }
 
@@ -43,6 +50,13 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
     mutation: new GraphQLObjectType({ name: 'Mutation', fields: mutation }),
     types: parts.map(({ fields }) => fields.object),
   });
+}
+
+/** Names of types that the API makes itself. */
+function reservedNames({ types }: Registry): ReadonlySet<string> {
+  const own = ['Query', 'Mutation', 'Subscription', 'Job', 'JobStatus', 'JobError', 'DateTime', 'Date', 'URL'];
+  const perType = types.flatMap(({ name }) => [jobObjectName(name), submitPayloadName(name)]);
+  return new Set([...own, ...specifiedScalarTypes.map(({ name }) => name), ...perType]);
 }
 
 function namingFile(registry: Registry, type: JobType, make: () => JobTypeFields): JobTypeFields {

@@ -11,7 +11,7 @@ import {
   visit,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import type { InputIssue } from '../core/errors.ts';
+import { type InputIssue, MAX_ISSUES } from '../core/errors.ts';
 import { errorAt } from './error-at.ts';
 
 const CODE = 'BAD_USER_INPUT';
@@ -112,7 +112,8 @@ function variableIssues(
   return issues;
 }
 
-function toError(issues: readonly InputIssue[]): GraphQLError {
+function toError(all: readonly InputIssue[]): GraphQLError {
+  const issues = all.slice(0, MAX_ISSUES);
   const [first] = issues;
   return new GraphQLError(`${first?.path.join('.')}: ${first?.message}`, {
     extensions: { code: CODE, issues, http: { status: 400, spec: true } },

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 
 export type ScalarName = 'ID' | 'String' | 'Int' | 'Float' | 'Boolean' | 'DateTime' | 'Date' | 'URL';
@@ -19,6 +20,7 @@ export type Shape = {
   | { readonly kind: 'list'; readonly item: Shape }
   | {
       readonly kind: 'object';
+      readonly side: Side;
       readonly schema: z.ZodType;
       readonly id: string | undefined;
       readonly fields: Readonly<Record<string, Shape>>;
@@ -63,9 +65,10 @@ const INSTEAD: Readonly<Record<string, string>> = {
 
 /**
  * @param path where the schema is, from the definition of the job type
+ * @param within the objects that hold it
  * @throws SchemaShapeError that names the path, for a schema that GraphQL can't express
  */
-export function toShape(schema: z.ZodType, side: Side, path: string): Shape {
+export function toShape(schema: z.ZodType, side: Side, path: string, within: readonly z.ZodType[] = []): Shape {
   const def: Def = schema.def;
   const meta = z.globalRegistry.get(schema);
   const base = { nullable: false, description: meta?.description, defaultValue: undefined };
@@ -74,7 +77,7 @@ export function toShape(schema: z.ZodType, side: Side, path: string): Shape {
   };
   const inner = (child: z.ZodType | undefined): Shape => {
     if (child === undefined) return fail(`z.${def.type}() has nothing inside`);
-    const shape = toShape(child, side, path);
+    const shape = toShape(child, side, path, within);
     return { ...shape, description: base.description ?? shape.description };
   };
 
@@ -93,16 +96,17 @@ export function toShape(schema: z.ZodType, side: Side, path: string): Shape {
       return { ...base, kind: 'enum', schema, id: meta?.id, values };
     }
     case 'array':
-      return { ...base, kind: 'list', item: toShape(def.element ?? z.unknown(), side, `${path}[]`) };
+      return { ...base, kind: 'list', item: toShape(def.element ?? z.unknown(), side, `${path}[]`, within) };
     case 'object': {
+      if (within.includes(schema)) fail('an object that holds itself has no end');
       if (def.catchall !== undefined && def.catchall.def.type !== 'never')
         fail('an object with fields of any name has no type in GraphQL');
       const fields = Object.entries(def.shape ?? {}).map(([name, field]) => [
         name,
-        toShape(field, side, `${path}.${name}`),
+        toShape(field, side, `${path}.${name}`, [...within, schema]),
       ]);
       if (fields.length === 0) fail('an object without fields has no type in GraphQL');
-      return { ...base, kind: 'object', schema, id: meta?.id, fields: Object.fromEntries(fields) };
+      return { ...base, kind: 'object', side, schema, id: meta?.id, fields: Object.fromEntries(fields) };
     }
     case 'optional':
     case 'nullable':
@@ -110,10 +114,10 @@ export function toShape(schema: z.ZodType, side: Side, path: string): Shape {
     case 'default':
     case 'prefault':
       return side === 'input'
-        ? { ...inner(def.innerType), nullable: true, defaultValue: def.defaultValue }
+        ? { ...inner(def.innerType), nullable: true, defaultValue: fixedDefault(def) }
         : inner(def.innerType);
     case 'nonoptional':
-      return { ...inner(def.innerType), nullable: false };
+      return { ...inner(def.innerType), nullable: schema.isNullable() };
     case 'readonly':
     case 'catch':
       return inner(def.innerType);
@@ -131,13 +135,17 @@ function stringScalar(format: string | undefined, path: string): ScalarName {
 
 /** GraphQL's Int has 32 bits. An integer whose own bounds go beyond them is a Float, which holds whole numbers up to 2^53. */
 function isInt32(schema: z.ZodType): boolean {
-  const { format, minimum, maximum } = z
-    .object({ format: z.string().optional(), minimum: z.number().optional(), maximum: z.number().optional() })
-    .parse(schema._zod.bag);
-  if (format === 'int32') return true;
-  if (format !== 'safeint') return false;
-  const chosen = [minimum, maximum].filter(
-    (bound) => bound !== undefined && Math.abs(bound) !== Number.MAX_SAFE_INTEGER,
-  );
-  return chosen.every((bound) => bound !== undefined && bound >= -(2 ** 31) && bound < 2 ** 31);
+  if (!(schema instanceof z.ZodNumber) || !schema.isInt) return false;
+  const { minValue, maxValue } = schema;
+  const chosen = [minValue, maxValue].filter((bound) => bound !== null && Math.abs(bound) < Number.MAX_SAFE_INTEGER);
+  return chosen.every((bound) => bound !== null && bound >= -(2 ** 31) && bound < 2 ** 31);
+}
+
+/** A default that can be told beforehand, and means the same before and after the schema's transforms. */
+function fixedDefault(def: Def): unknown {
+  const value = def.defaultValue;
+  if (!isDeepStrictEqual(value, def.defaultValue)) return undefined;
+  if (def.type === 'prefault') return value;
+  const parsed = def.innerType?.safeParse(value);
+  return parsed?.success === true && isDeepStrictEqual(parsed.data, value) ? value : undefined;
 }

@@ -15,7 +15,7 @@ import {
 } from 'graphql';
 import type { z } from 'zod';
 import { DateTime, PlainDate, Url } from './scalars.ts';
-import { type ScalarName, SchemaShapeError, type Shape, toShape } from './zod-shape.ts';
+import { type ScalarName, SchemaShapeError, type Shape, type Side, toShape } from './zod-shape.ts';
 
 const SCALARS: Readonly<Record<ScalarName, GraphQLScalarType>> = {
   ID: GraphQLID,
@@ -38,18 +38,23 @@ type EnumShape = Extract<Shape, { kind: 'enum' }>;
 export interface ZodTypes {
   /** @throws SchemaShapeError that names the field, for what GraphQL can't express */
   input(schema: z.ZodObject, name: string, path: string): GraphQLInputObjectType;
-  /** @throws SchemaShapeError that names the field, for what GraphQL can't express */
-  output(schema: z.ZodObject, name: string, path: string): GraphQLObjectType;
+  /**
+   * @param side whether its values are what comes out of the schema, or what went into it
+   * @throws SchemaShapeError that names the field, for what GraphQL can't express
+   */
+  output(schema: z.ZodObject, name: string, path: string, side: Side): GraphQLObjectType;
 }
 
 /**
  * A nested type is named by its schema's `.meta({ id })`, or else after the field that holds it. One schema makes one output
  * type and one input type, however often it is used.
+ * @param reserved names that are taken
  */
-export function createZodTypes(): ZodTypes {
+export function createZodTypes(reserved: ReadonlySet<string>): ZodTypes {
   const made = new Map<string, { readonly key: unknown; readonly type: NamedType }>();
 
   const once = <Type extends NamedType>(name: string, key: unknown, path: string, make: () => Type): Type => {
+    if (reserved.has(name)) throw new SchemaShapeError(`${path}: the GraphQL type ${name} is taken by the API itself`);
     const earlier = made.get(name);
     if (earlier === undefined) {
       if (!GRAPHQL_NAME.test(name)) throw new SchemaShapeError(`${path}: "${name}" is not a name in GraphQL`);
@@ -99,7 +104,7 @@ export function createZodTypes(): ZodTypes {
       if (shape.kind === 'scalar') return SCALARS[shape.scalar];
       if (shape.kind === 'enum') return enumType(shape, owner, path);
       if (shape.kind === 'list') return new GraphQLList(outputType(shape.item, owner, `${path}[]`));
-      return outputObject(shape, shape.id ?? owner, path);
+      return outputObject(shape, outputName(shape, owner), path);
     })();
     return shape.nullable ? type : new GraphQLNonNull(type);
   };
@@ -115,9 +120,9 @@ export function createZodTypes(): ZodTypes {
 
   return {
     input: (schema, name, path) => inputObject(objectShape(toShape(schema, 'input', path), path), name, path),
-    output: (schema, name, path) => {
-      const shape = objectShape(toShape(schema, 'output', path), path);
-      return outputObject(shape, shape.id ?? name, path);
+    output: (schema, name, path, side) => {
+      const shape = objectShape(toShape(schema, side, path), path);
+      return outputObject(shape, side === 'input' ? name : outputName(shape, name), path);
     },
   };
 }
@@ -125,6 +130,12 @@ export function createZodTypes(): ZodTypes {
 function objectShape(shape: Shape, path: string): ObjectShape {
   if (shape.kind !== 'object') throw new SchemaShapeError(`${path}: expected an object`);
   return shape;
+}
+
+/** What was submitted may lack what a default adds, so it is another type than the result of the same schema. */
+function outputName({ id, side }: ObjectShape, owner: string): string {
+  if (id === undefined) return owner;
+  return side === 'input' ? `Submitted${id}` : id;
 }
 
 function mapFields<Config>(

@@ -4,6 +4,7 @@ import { settlesWithin } from '../core/deadline.ts';
 import { ServiceError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import type { JobService } from '../core/service.ts';
+import { StartError } from '../core/start-error.ts';
 import { type Urls, createUrls } from '../core/urls.ts';
 import { createGraphQLFace } from '../graphql/server.ts';
 import { createProblemHandler } from '../rest/problem.ts';
@@ -59,6 +60,28 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await app.register(createGraphQLFace({ service, logger, graphiql, bodyLimit: BODY_LIMIT, urlsOf }));
   if (rest) await app.register(createRestFace({ service, urlsOf }));
   return app;
+}
+
+/** What is wrong with HOST or PORT when a server can't listen, by the system's code. */
+const LISTEN_ERRORS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'PORT: another process listens on this port',
+  EACCES: 'PORT: this port needs more rights',
+  EADDRNOTAVAIL: 'HOST: this machine has no such address',
+  ENOTFOUND: 'HOST: there is no such host',
+};
+
+/**
+ * Listens, and resolves to the URL.
+ * @throws StartError that names PORT or HOST
+ */
+export async function listenOn(app: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? LISTEN_ERRORS[String(error.code)] : undefined;
+    if (reason === undefined) throw error;
+    throw new StartError(`${reason}: ${host}:${port}`, { cause: error });
+  }
 }
 
 /** Takes no more connections, and ends those whose requests are not answered within `graceMs` milliseconds. */

@@ -7,11 +7,13 @@ import { type NormalCustomer, normalizeCustomer } from '../customers/normalize-c
 
 const BATCH_SIZE = 250;
 
-const rejectedRowSchema = z.object({
-  index: z.int().describe('Position in the list, from 0.'),
-  code: z.string().describe('Why, such as INVALID_PHONE.'),
-  message: z.string(),
-});
+const rejectedRowSchema = z
+  .object({
+    index: z.int().describe('Position in the list, from 0.'),
+    code: z.string().describe('Why, such as INVALID_PHONE.'),
+    message: z.string(),
+  })
+  .meta({ id: 'RejectedCustomer' });
 type RejectedRow = z.output<typeof rejectedRowSchema>;
 
 export default defineJob({

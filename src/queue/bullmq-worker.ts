@@ -9,9 +9,9 @@ import type { BullmqConsumer, JobProcessor, QueueBackend } from './backend.ts';
 import { type JobData, type JobProgress, fromFailure } from './job-record.ts';
 
 /** A worker that says nothing for so long has lost its jobs. */
-const LOCK_MS = 10_000;
-/** How often each worker looks for jobs of lost ones: at most 15 s after a worker was killed, its jobs run again. */
-const STALLED_CHECK_MS = 5000;
+const LOCK_MS = 8000;
+/** How often each worker looks for jobs of lost ones: less than 15 s after a worker was killed, its jobs run again. */
+const STALLED_CHECK_MS = 3000;
 /** How often a job may lose its worker before it fails. */
 const MAX_LOST_WORKERS = 3;
 /** Milliseconds a worker waits before it talks to a store again that was away. */

@@ -26,6 +26,7 @@ export function connectQueue({ url, embedded, workers, logger }: QueueLocation):
       producerPool: embedded,
       workerPool: embedded,
       logger,
+      exclusive: true,
       waitUntilReachable: async () => undefined,
       close: async () => undefined,
     });
@@ -45,6 +46,7 @@ function connectPostgres(url: string, workers: number, logger: Logger): QueueBac
     producerPool: producerPool as PgPool,
     workerPool: workerPool as PgPool,
     logger,
+    exclusive: false,
     waitUntilReachable: () => waitForPostgres(producerPool, 'QUEUE_URL', logger),
     async close() {
       await Promise.all([producerPool.end(), workerPool.end()]);

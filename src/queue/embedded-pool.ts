@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
 import type { PostgresCursor } from 'kysely';
 import { SessionLock } from './session-lock.ts';
@@ -55,6 +56,11 @@ export class EmbeddedPool extends EventEmitter {
   }
 }
 
+const BEGINS = /^\s*(begin|start\s+transaction)\b/i;
+const ENDS = /^\s*(commit|end|abort|rollback(?!\s+(work\s+|transaction\s+)?to\b))\b/i;
+/** Several statements in one text, that open a transaction and end it. */
+const ENDS_AT_LAST = /;\s*(commit|end|abort|rollback)\s*;?\s*$/i;
+
 /** One client of the pool; all clients hear all notifications, whose listeners filter by channel. */
 export class EmbeddedClient extends EventEmitter {
   readonly #db: PGlite;
@@ -83,17 +89,17 @@ export class EmbeddedClient extends EventEmitter {
   }
 
   async #query<Row>(text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>> {
-    if (this.#unlock === undefined) {
-      if (!/^\s*(begin|start\s+transaction)\b/i.test(text)) {
-        return this.#lock.hold(() => run<Row>(this.#db, text, parameters));
-      }
-      this.#unlock = await this.#lock.acquire();
-    }
-    const ends = /^\s*(commit|end|abort|rollback(?!\s+(work\s+|transaction\s+)?to\b))\b/i.test(text);
+    const begins = this.#unlock === undefined && BEGINS.test(text) && !ENDS_AT_LAST.test(text);
+    if (this.#unlock === undefined && !begins) return this.#lock.hold(() => run<Row>(this.#db, text, parameters));
+    if (begins) this.#unlock = await this.#lock.acquire();
+    let open = !ENDS.test(text);
     try {
       return await run<Row>(this.#db, text, parameters);
+    } catch (error) {
+      if (begins) open = false;
+      throw error;
     } finally {
-      if (ends) this.#giveBack();
+      if (!open) this.#giveBack();
     }
   }
 
@@ -101,7 +107,8 @@ export class EmbeddedClient extends EventEmitter {
     this.#onRelease();
     if (this.#unlock === undefined) return;
     run(this.#db, 'ROLLBACK')
-      .catch((error: unknown) => this.emit('error', error))
+      // Only a store that is closed can't roll back, and then nobody comes after.
+      .catch(() => undefined)
       .finally(() => this.#giveBack());
   }
 
@@ -117,6 +124,8 @@ async function run<Row>(db: PGlite, text: string, parameters?: readonly unknown[
     parameters === undefined || parameters.length === 0
       ? (await db.exec(text)).at(-1)
       : await db.query(text, [...parameters]);
+  // PGlite answers without ever leaving the microtask queue, and would starve this process's sockets.
+  await setImmediate();
   // The caller knows what its statement selects, as with pg.
   return { rows: (result?.rows ?? []) as Row[], rowCount: result?.affectedRows ?? 0, command: 'SELECT' };
 }

@@ -12,7 +12,12 @@ export function lockFolder(folder: string): () => void {
   try {
     mkdirSync(folder, { recursive: true });
     const file = new DatabaseSync(join(folder, 'lock'));
-    file.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    try {
+      file.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    } catch (error) {
+      file.close();
+      throw error;
+    }
     return () => file.close();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

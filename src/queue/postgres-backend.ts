@@ -11,6 +11,9 @@ const READ_RECORD = `
          added_at_ms::float8, processed_at_ms::float8, finished_at_ms::float8
     FROM bullmq.job WHERE queue = $1 AND id = $2`;
 
+/** Has the first check for stalled jobs take them all, without waiting for the locks of the process that was killed. */
+const GIVE_UP_LOCKS = `UPDATE bullmq.job SET locked_until_ms = 0, stalled_marked = true WHERE state = 'active'`;
+
 interface JobRow {
   readonly state: string;
   readonly progress: unknown;
@@ -30,6 +33,8 @@ export interface PostgresBackendOptions {
   /** For workers, each of which keeps one client to listen on; its `search_path` is `bullmq`. */
   readonly workerPool: PgPool;
   readonly logger: Logger;
+  /** Whether this process alone uses the store, so that at its start no job can be running. */
+  readonly exclusive: boolean;
   /** Waits for the database to be reachable. */
   waitUntilReachable(): Promise<void>;
   close(): Promise<void>;
@@ -37,7 +42,7 @@ export interface PostgresBackendOptions {
 
 /** BullMQ on PostgreSQL, whether it is a server or embedded. */
 export function createPostgresQueueBackend(options: PostgresBackendOptions): QueueBackend {
-  const { description, producerPool, workerPool, logger, waitUntilReachable, close } = options;
+  const { description, producerPool, workerPool, logger, exclusive, waitUntilReachable, close } = options;
   const log = createConnectionLog(logger);
   return {
     description,
@@ -46,6 +51,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       const client = await producerPool.connect();
       try {
         await runMigrations(client);
+        if (exclusive) await client.query(GIVE_UP_LOCKS);
       } finally {
         client.release();
       }

@@ -1,5 +1,7 @@
 import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
 import type { Logger } from '../core/ports.ts';
+import { StartError } from '../core/start-error.ts';
 import type { QueueBackend } from './backend.ts';
 import { createConnectionLog } from './connection-log.ts';
 import type { JobData, JobRecord } from './job-record.ts';
@@ -34,14 +36,17 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     return client;
   };
   // A refused command is never sent later: nothing queues in the client, and nothing is sent a second time.
-  const client = open({ enableOfflineQueue: false, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false });
+  const client = open({
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+  });
   let workerClient: RedisClient | undefined;
 
   return {
     description: `Redis (${url.replace(/\/\/[^@/]*@/, '//')})`,
-    async connect() {
-      if (client.status !== 'ready') await new Promise<void>((resolve) => void client.once('ready', () => resolve()));
-    },
+    connect: () => connectClient(client),
     createProducer(type) {
       const queue = new Queue<JobData>(queueName(type), { connection: client, prefix: PREFIX });
       queue.on('error', log.failed);
@@ -83,6 +88,36 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       for (const each of clients) each.disconnect();
     },
   };
+}
+
+/** What Redis says to a client that it will not let in, however often it tries. */
+const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM)/;
+
+/**
+ * Connects, and resolves when the client is ready.
+ * @throws StartError that names QUEUE_URL, when Redis refuses the credentials or has no such database
+ */
+async function connectClient(client: RedisClient): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onError = (error: Error): void => {
+    if (REFUSED.test(error.message)) reject(refusal(error));
+  };
+  client.on('error', onError);
+  client.once('ready', resolve);
+  // A first try that fails is an error event too, and others follow.
+  client.connect().catch(() => undefined);
+  try {
+    await promise;
+  } finally {
+    client.off('error', onError);
+  }
+  // ioredis is ready even if it could not select the database, and would work on another one.
+  if (client instanceof Redis)
+    await client.select(client.options.db ?? 0).catch((error: unknown) => Promise.reject(refusal(error)));
+}
+
+function refusal(error: unknown): StartError {
+  return new StartError(`QUEUE_URL: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }
 
 function jobKey(type: string, id: string): string {

@@ -10,6 +10,8 @@ export interface RedisClientOptions {
   readonly connectTimeout: number;
   /** null: a command waits for the connection to come back. */
   readonly maxRetriesPerRequest: number | null;
+  /** Connects when told to, and not at once. */
+  readonly lazyConnect?: boolean;
   readonly enableOfflineQueue?: boolean;
   readonly autoResendUnfulfilledCommands?: boolean;
 }
@@ -25,19 +27,25 @@ export function createRedisClient(url: string, options: RedisClientOptions): Red
     const [name, db] = path;
     if (name === undefined)
       throw new StartError('QUEUE_URL: redis+sentinel:// needs the name of the master as its path');
-    return new Redis({ ...options, ...credentials, sentinels: nodes, name, db: Number(db ?? 0) });
+    return new Redis({ ...options, ...credentials, sentinels: nodes, name, db: toDatabase(db) });
   }
   if (url.startsWith('redis+cluster://')) {
     const { nodes, credentials } = readNodes(url, 6379);
-    const { retryStrategy, enableOfflineQueue = true, ...nodeOptions } = options;
+    const { retryStrategy, lazyConnect = false, enableOfflineQueue = true, ...nodeOptions } = options;
     return new Cluster(nodes, {
+      lazyConnect,
       enableOfflineQueue,
       clusterRetryStrategy: retryStrategy,
       redisOptions: { ...nodeOptions, ...credentials },
     });
   }
   if (!URL.canParse(url)) throw new StartError('QUEUE_URL: the URL cannot be read');
-  return new Redis(url, options);
+  return new Redis(url, { ...options, db: toDatabase(new URL(url).pathname.slice(1)) });
+}
+
+function toDatabase(path = ''): number {
+  if (!/^\d{0,9}$/.test(path)) throw new StartError('QUEUE_URL: the path of a Redis URL is the number of a database');
+  return Number(path);
 }
 
 interface Nodes {

@@ -1,0 +1,105 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineJob } from '../src/core/define-job.ts';
+import { createProvider } from '../src/core/provider.ts';
+import { createRegistry } from '../src/core/registry.ts';
+import { createJobService } from '../src/core/service.ts';
+import { createHttpServer } from '../src/http/server.ts';
+import { createLogger } from '../src/observability/logger.ts';
+import { createBullmqQueue } from '../src/queue/bullmq-queue.ts';
+import { connectQueue } from '../src/queue/connect.ts';
+import { createEmbeddedStore } from '../src/queue/embedded-store.ts';
+
+const SECRET = 'password=hunter2';
+
+const broken = defineJob({
+  name: 'broken',
+  collection: 'broken-things',
+  description: 'Makes things that cannot be read.',
+  input: z.object({ id: z.string() }),
+  result: z.object({ id: z.string() }),
+  resource: {
+    idOf: ({ id }) => id,
+    async find() {
+      throw new Error(SECRET);
+    },
+  },
+  run: async ({ id }) => ({ id }),
+});
+
+describe('what nobody expected', () => {
+  const logger = createLogger('silent');
+  // A queue that is never connected: each call is refused as long as this server lives.
+  const embedded = createEmbeddedStore('unused');
+  const backend = connectQueue({ url: undefined, embedded: embedded.pool, workers: 1, logger });
+  const queue = createBullmqQueue({ backend, types: ['broken'], retentionSeconds: 60, logger });
+  const registry = createRegistry([{ file: 'broken.ts', type: broken }]);
+  let url: string;
+
+  beforeAll(async () => {
+    const service = createJobService({ registry, queue, use: createProvider().use, logger });
+    const checks = { queue: queue.ping };
+    const app = await createHttpServer({ service, logger, publicUrl: undefined, rest: true, graphiql: false, checks });
+    url = await app.listen({ host: '127.0.0.1', port: 0 });
+    return () => app.close();
+  });
+
+  const query = (text: string) =>
+    fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: 'application/graphql-response+json' },
+      body: JSON.stringify({ query: text }),
+    });
+
+  it('is masked on REST, and has an id that the log has too', async () => {
+    const response = await fetch(`${url}/api/broken-things/1`);
+    expect(response.status).toBe(500);
+    const body = await response.text();
+    expect(body).not.toContain(SECRET);
+    expect(JSON.parse(body)).toMatchObject({
+      type: `${url}/problems/internal-error`,
+      errorId: expect.stringMatching(/^[\da-f-]{36}$/),
+    });
+  });
+
+  it('is masked on GraphQL, and has an id that the log has too', async () => {
+    const response = await query('{ broken(id: "1") { id } }');
+    expect(response.status).toBe(500);
+    const body = await response.text();
+    expect(body).not.toContain(SECRET);
+    const code = 'INTERNAL_SERVER_ERROR';
+    expect(JSON.parse(body).errors[0].extensions).toEqual({ code, errorId: expect.stringMatching(/^[\da-f-]{36}$/) });
+  });
+
+  it('a queue that cannot be reached is 503 with Retry-After, on both faces', async () => {
+    const rest = await fetch(`${url}/api/broken-things`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: '{"id":"1"}',
+    });
+    expect(rest.status).toBe(503);
+    expect(rest.headers.get('retry-after')).toBe('1');
+    expect(await rest.json()).toMatchObject({ type: `${url}/problems/queue-unavailable` });
+
+    const graphql = await query('mutation { submitBroken(input: { id: "1" }) { jobId } }');
+    expect(graphql.status).toBe(503);
+    expect(graphql.headers.get('retry-after')).toBe('1');
+    expect((await graphql.json()).errors[0].extensions).toEqual({ code: 'QUEUE_UNAVAILABLE', retryAfter: 1 });
+  });
+
+  it('readiness says what is missing', async () => {
+    const response = await fetch(`${url}/health/ready`);
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual({ status: 'unavailable', missing: ['queue'] });
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+  });
+
+  it('partial data comes with 200 and the error', async () => {
+    const response = await query('{ broken(id: "1") { id } __typename }');
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({
+      data: { broken: null, __typename: 'Query' },
+      errors: [{ path: ['broken'] }],
+    });
+  });
+});

@@ -1,0 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'vitest';
+
+const DEADLINE_MS = 50_000;
+const ASK_AGAIN_MS = 50;
+
+/** Asks until the answer is accepted, as any poller does; fails after 50 s. */
+export async function poll<T>(ask: () => Promise<T>, accept: (answer: T) => boolean): Promise<T> {
+  const deadline = Date.now() + DEADLINE_MS;
+  for (;;) {
+    const answer = await ask();
+    if (accept(answer)) return answer;
+    if (Date.now() > deadline) expect.fail(`still ${JSON.stringify(answer)} after ${DEADLINE_MS} ms`);
+    await delay(ASK_AGAIN_MS);
+  }
+}

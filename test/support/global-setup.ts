@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { createEmbeddedStore } from '../../src/queue/embedded-store.ts';
+import { installServers } from './install-servers.ts';
+import { startPostgres, startRedis } from './servers.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    redisUrl: string;
+    postgresUrl: string;
+    /** A folder with a new embedded store, to copy: making one takes seconds. */
+    embeddedTemplate: string;
+  }
+}
+
+/** Starts the servers that all tests share, each test in a database of its own. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const programs = installServers();
+  const [redis, postgres] = await Promise.all([startRedis(programs), startPostgres(programs)]);
+  const embeddedTemplate = mkdtempSync(join(tmpdir(), 'accepted-template-'));
+  const store = createEmbeddedStore(embeddedTemplate);
+  await store.open();
+  await store.close();
+  project.provide('redisUrl', redis.url);
+  project.provide('postgresUrl', postgres.url);
+  project.provide('embeddedTemplate', embeddedTemplate);
+  return async () => {
+    await Promise.all([redis.stop(), postgres.stop()]);
+    rmSync(embeddedTemplate, { recursive: true, force: true });
+  };
+}

@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Where the servers that the tests run are. */
+export interface ServerPrograms {
+  readonly redisServer: string;
+  readonly initdb: string;
+  readonly postgres: string;
+}
+
+/** Finds a Redis and a PostgreSQL server, and installs them on Debian and its kin where they are missing. */
+export function installServers(): ServerPrograms {
+  const missing = [findRedis() ? [] : ['redis-server'], findPostgres('postgres') ? [] : ['postgresql']].flat();
+  if (missing.length > 0) aptInstall(missing);
+  return {
+    redisServer: required(findRedis(), 'redis-server'),
+    initdb: required(findPostgres('initdb'), 'initdb'),
+    postgres: required(findPostgres('postgres'), 'postgres'),
+  };
+}
+
+function findRedis(): string | undefined {
+  return onPath('redis-server');
+}
+
+/** Debian keeps each version of PostgreSQL in a folder of its own, off the path. */
+function findPostgres(program: string): string | undefined {
+  const root = '/usr/lib/postgresql';
+  const versions = existsSync(root) ? readdirSync(root).toSorted((a, b) => Number(b) - Number(a)) : [];
+  const candidates = versions.map((version) => join(root, version, 'bin', program));
+  return candidates.find((path) => existsSync(path)) ?? onPath(program);
+}
+
+function onPath(program: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
+}
+
+function aptInstall(packages: readonly string[]): void {
+  const prefix = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  const apt = (...args: string[]): void => {
+    const [command = '', ...rest] = [...prefix, 'apt-get', '-y', '-qq', ...args];
+    execFileSync(command, rest, { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  };
+  try {
+    apt('update');
+    apt('install', '--no-install-recommends', ...packages);
+  } catch (error) {
+    throw new Error(`the tests need ${packages.join(' and ')}, which apt-get could not install; install them by hand`, {
+      cause: error,
+    });
+  }
+}
+
+function required(path: string | undefined, program: string): string {
+  if (path === undefined) throw new Error(`the tests need ${program}, which is not there after its installation`);
+  return path;
+}

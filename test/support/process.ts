@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { lineWith } from './servers.ts';
+
+const PROJECT = join(import.meta.dirname, '../..');
+
+/** Accepted in a process of its own. */
+export interface AcceptedProcess {
+  /** Undefined for a worker. */
+  readonly url: string | undefined;
+  /** Sends a signal and resolves to the exit code, or null when a signal ended it. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface ProcessOptions {
+  readonly settings: Readonly<Record<string, string>>;
+  /** @default 'all' */
+  readonly role?: string;
+  /** @default the project's `src/main.ts` */
+  readonly main?: string;
+}
+
+/** Starts a process and resolves when it is ready; it ends with the test at the latest. */
+export async function startProcess(options: ProcessOptions): Promise<AcceptedProcess> {
+  const child = spawnAccepted(options);
+  onTestFinished(async () => void (await end(child, 'SIGKILL')));
+  const line = await lineWith(child, child.stdout, /"msg":"ready"/);
+  // The line is our own log's.
+  const { url } = JSON.parse(line) as { url?: string };
+  return { url, end: (signal) => end(child, signal) };
+}
+
+/** Runs a process that is expected to refuse its start. */
+export async function runToEnd(options: ProcessOptions): Promise<{ code: number | null; stderr: string }> {
+  const child = spawnAccepted(options);
+  onTestFinished(async () => void (await end(child, 'SIGKILL')));
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  child.stdout.resume();
+  const code = await new Promise<number | null>((resolve) => void child.once('close', resolve));
+  return { code, stderr };
+}
+
+function spawnAccepted({ settings, role = 'all', main = join(PROJECT, 'src/main.ts') }: ProcessOptions) {
+  return spawn(process.execPath, [main, role], {
+    env: { PATH: process.env['PATH'], PORT: '0', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const exited = new Promise<number | null>((resolve) => void child.once('exit', resolve));
+  child.kill(signal);
+  return exited;
+}

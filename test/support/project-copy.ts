@@ -1,0 +1,30 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import { z } from 'zod';
+
+const PROJECT = join(import.meta.dirname, '../..');
+const COPIED = ['package.json', 'tsconfig.json', 'src'];
+
+const packageSchema = z.object({ scripts: z.object({ build: z.string() }) });
+
+/** Copies what it takes to run and to build the project into a new folder, which is removed with the test. */
+export function copyProject(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'accepted-copy-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const name of COPIED) cpSync(join(PROJECT, name), join(folder, name), { recursive: true });
+  // Windows lets everybody make a junction, but not a link; elsewhere the word is ignored.
+  symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  return folder;
+}
+
+/** Runs the build script in a copy, as npm does, and expects it to have nothing to say. */
+export function buildProject(folder: string): void {
+  const { scripts } = packageSchema.parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')));
+  const [program = '', ...args] = scripts.build.split(' ');
+  const command = [join(folder, 'node_modules/.bin', program), ...args];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: folder, encoding: 'utf8' });
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+}

@@ -1,0 +1,46 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Pool } from 'pg';
+import { inject } from 'vitest';
+
+export const BACKENDS = ['embedded', 'redis', 'postgres'] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+/** An empty queue and database of one kind, as the settings that name them. */
+export interface Store {
+  readonly settings: { QUEUE_URL?: string; DATABASE_URL?: string; DATA_DIR: string };
+  remove(): void;
+}
+
+/** With Redis as the queue, the database is on PostgreSQL. */
+export async function createStore(backend: Backend): Promise<Store> {
+  const folder = mkdtempSync(join(tmpdir(), 'accepted-test-'));
+  const DATA_DIR = join(folder, 'data');
+  if (backend === 'embedded') cpSync(inject('embeddedTemplate'), DATA_DIR, { recursive: true });
+  const urls = {
+    embedded: async () => ({}),
+    postgres: async () => ({ QUEUE_URL: await createDatabase() }),
+    redis: async () => ({
+      QUEUE_URL: `${inject('redisUrl')}/${randomInt(10_000)}`,
+      DATABASE_URL: await createDatabase(),
+    }),
+  };
+  return {
+    settings: { ...(await urls[backend]()), DATA_DIR },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+async function createDatabase(): Promise<string> {
+  const server = inject('postgresUrl');
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const pool = new Pool({ connectionString: `${server}/postgres`, max: 1 });
+  try {
+    await pool.query(`CREATE DATABASE ${name}`);
+  } finally {
+    await pool.end();
+  }
+  return `${server}/${name}`;
+}
