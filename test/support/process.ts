@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { lineWith } from './servers.ts';
 
@@ -19,12 +20,15 @@ export interface ProcessOptions {
   readonly role?: string;
   /** @default the project's `src/main.ts` */
   readonly main?: string;
+  /** Where its log goes too. */
+  readonly output?: Writable;
 }
 
 /** Starts a process and resolves when it is ready; it ends with the test at the latest. */
 export async function startProcess(options: ProcessOptions): Promise<AcceptedProcess> {
   const child = spawnAccepted(options);
   onTestFinished(async () => void (await end(child, 'SIGKILL')));
+  if (options.output) child.stdout.pipe(options.output);
   const line = await lineWith(child, child.stdout, /"msg":"ready"/);
   // The line is our own log's.
   const { url } = JSON.parse(line) as { url?: string };

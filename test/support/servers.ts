@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,24 +14,38 @@ export interface RunningServer {
 
 const START_MS = 30_000;
 
-/** A Redis of its own on a free port, that writes nothing to disk. */
-export async function startRedis({ redisServer }: ServerPrograms): Promise<RunningServer> {
+/**
+ * A Redis of its own on a free port, that writes nothing to disk.
+ * @param options more of the server's options
+ */
+export async function startRedis(
+  { redisServer }: ServerPrograms,
+  options: readonly string[] = [],
+): Promise<RunningServer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'accepted-redis-'));
-  const options = [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--databases',
-    '10000',
-    '--dir',
-    folder,
-  ];
-  const server = spawn(redisServer, options, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const own = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--databases', '10000', '--dir', folder];
+  const server = spawn(redisServer, [...own, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
   await lineWith(server, server.stdout, /Ready to accept connections/);
+  return { url: `redis://127.0.0.1:${port}`, stop: () => stop(server, 'SIGTERM', folder) };
+}
+
+/** A Sentinel that watches one master under this name. */
+export async function startSentinel(
+  { redisServer }: ServerPrograms,
+  name: string,
+  master: string,
+): Promise<RunningServer> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'accepted-sentinel-'));
+  const file = join(folder, 'sentinel.conf');
+  const { hostname, port: masterPort } = new URL(master);
+  writeFileSync(
+    file,
+    `port ${port}\nbind 127.0.0.1\ndir ${folder}\nsentinel monitor ${name} ${hostname} ${masterPort} 1\n`,
+  );
+  const server = spawn(redisServer, [file, '--sentinel'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await lineWith(server, server.stdout, /\+monitor master/);
   return { url: `redis://127.0.0.1:${port}`, stop: () => stop(server, 'SIGTERM', folder) };
 }
 
