@@ -1,22 +1,14 @@
 import type { JobType } from './define-job.ts';
-import { type Job, type JobFailure, type JobStatus, isDone } from './job.ts';
+import { type Job, type JobBase, type JobFailure, type JobStatus, isDone } from './job.ts';
 import type { Urls } from './urls.ts';
 
 /** Seconds a poller should wait. */
 const RETRY_AFTER_SECONDS = 1;
 
 /** A job as both faces show it, but for the spelling of its status and its result. */
-export interface JobView {
-  readonly id: string;
-  readonly type: string;
+export interface JobView extends JobBase {
   readonly status: JobStatus;
   readonly done: boolean;
-  readonly percentComplete: number;
-  readonly message: string | null;
-  readonly attempt: number;
-  readonly maxAttempts: number;
-  readonly createdAt: Date;
-  readonly lastUpdatedAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
   readonly expiresAt: Date | null;

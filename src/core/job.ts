@@ -18,7 +18,8 @@ export type JobStatus = z.output<typeof jobStatusSchema>;
 export const jobFailureSchema = z.object({ code: z.string(), message: z.string() });
 export type JobFailure = z.output<typeof jobFailureSchema>;
 
-interface JobBase {
+/** What is known of a job whatever its status. */
+export interface JobBase {
   readonly id: string;
   /** Name of the job type. */
   readonly type: string;

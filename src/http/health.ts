@@ -1,4 +1,8 @@
 import type { FastifyInstance } from 'fastify';
+import { withDeadline } from '../core/deadline.ts';
+
+/** What does not answer in this time is missing. */
+const CHECK_MS = 1500;
 
 /** Something without which requests can't be served; resolves when it is there. */
 export type ReadinessCheck = () => Promise<void>;
@@ -8,7 +12,7 @@ export function addHealth(app: FastifyInstance, checks: Readonly<Record<string, 
   app.get('/health/live', async () => ({ status: 'ok' }));
   app.get('/health/ready', async (_request, reply) => {
     const names = Object.keys(checks);
-    const results = await Promise.allSettled(Object.values(checks).map((check) => check()));
+    const results = await Promise.allSettled(Object.values(checks).map((check) => withDeadline(check(), CHECK_MS)));
     const missing = names.filter((_, index) => results[index]?.status === 'rejected');
     if (missing.length === 0) return { status: 'ok' };
     return reply.status(503).header('Retry-After', 1).send({ status: 'unavailable', missing });
