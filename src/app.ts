@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { settlesWithin } from './core/deadline.ts';
 import { loadJobs } from './core/load-jobs.ts';
@@ -10,11 +11,16 @@ import { closeHttpServer, createHttpServer, listenOn } from './http/server.ts';
 import { createBullmqQueue } from './queue/bullmq-queue.ts';
 import { startBullmqWorkers } from './queue/bullmq-worker.ts';
 import { connectQueue } from './queue/connect.ts';
+import { isConnectionError } from './queue/connection-error.ts';
+import { createConnectionLog } from './queue/connection-log.ts';
 import { createEmbeddedStore } from './queue/embedded-store.ts';
-import { createPostgresPool, waitForPostgres } from './queue/postgres-pool.ts';
+import { createPostgresPool, startStep } from './queue/postgres-pool.ts';
 
 /** A start waits no longer for stores that are away: requests are answered with 503 until they come. */
 const START_MS = 2000;
+
+/** Milliseconds between two tries to reach the stores. */
+const RECONNECT_MS = 500;
 
 /** What runs, for the banner. */
 export interface Running {
@@ -75,15 +81,25 @@ export async function createApp(config: Config, logger: Logger, onFatal: (error:
           checks: { queue: queue.ping, database: customers.ping },
         });
   let workers: JobWorker | undefined;
+  const stopping = new AbortController();
   let closing: Promise<void> | undefined;
 
+  /** Tries again as long as a store can't be reached. */
   async function connect(): Promise<void> {
-    await backend.connect();
-    if (databaseServer !== undefined) await waitForPostgres(databaseServer, 'DATABASE_URL', logger);
-    await customers.migrate();
-    if (closing !== undefined) return;
-    queue.open();
-    if (config.role === 'api') return;
+    const log = createConnectionLog(logger);
+    while (!stopping.signal.aborted) {
+      try {
+        await backend.connect();
+        await startStep('DATABASE_URL', () => customers.migrate());
+        await queue.open();
+        break;
+      } catch (error) {
+        if (!(error instanceof Error) || !isConnectionError(error)) throw error;
+        log.failed(error);
+        await delay(RECONNECT_MS);
+      }
+    }
+    if (stopping.signal.aborted || config.role === 'api') return;
     workers = startBullmqWorkers({
       backend,
       types: registry.types,
@@ -107,11 +123,12 @@ export async function createApp(config: Config, logger: Logger, onFatal: (error:
       if (config.QUEUE_URL === undefined || config.DATABASE_URL === undefined) await embedded.open();
       const connected = connect();
       const inTime = await settlesWithin(connected, START_MS);
-      if (!inTime) connected.catch((error: unknown) => closing === undefined && onFatal(error));
+      if (!inTime) connected.catch((error: unknown) => !stopping.signal.aborted && onFatal(error));
       const url = http && (await listenOn(http, config.HOST, config.PORT));
       return { url, queue: backend.description, jobTypes: registry.types.map((type) => type.name) };
     },
     close() {
+      stopping.abort();
       closing ??= closeAll();
       return closing;
     },

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type TestApp, startApp } from './support/app.ts';
@@ -34,6 +35,16 @@ describe('bad input', () => {
     expect((await app.fetch('/health/ready')).status).toBe(200);
     await app.close();
   });
+
+  /** What no HTTP client would send. */
+  const sendRaw = async (text: string): Promise<string> => {
+    const { hostname, port } = new URL(app.url);
+    const socket = connect(Number(port), hostname).setEncoding('utf8');
+    socket.write(text);
+    let reply = '';
+    for await (const chunk of socket) reply += chunk;
+    return reply;
+  };
 
   const SUBMIT = 'mutation ($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId } }';
   const IMPORT = 'mutation ($input: SubmitCustomerImportInput!) { submitCustomerImport(input: $input) { jobId } }';
@@ -130,6 +141,46 @@ describe('bad input', () => {
       const rest = await app.fetch('/api/customers', { method: 'POST', body: '{}', headers: { 'Content-Type': type } });
       expect(await problem(rest)).toMatchObject({ type: `${app.url}/problems/unsupported-media-type`, status: 415 });
     }
+  });
+
+  it('a form, which any web page could send, is not supported by GraphQL', async () => {
+    const query = 'mutation { submitCustomer(input: {id: "1", customername: "Ada"}) { jobId } }';
+    const form = await app.fetch('/graphql', { method: 'POST', body: new URLSearchParams({ query }) });
+    expect(form.status).toBe(415);
+    graphqlErrorSchema.parse(await form.json());
+  });
+
+  it.each(['a b:zz', 'a/b?', '<script>', ''])(
+    'a Host that is none is malformed, and never part of a URL: "%s"',
+    async (host) => {
+      for (const path of ['/graphql', '/api/jobs/1']) {
+        const reply = await sendRaw(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+        expect(reply).toMatch(/^HTTP\/1\.1 400 /);
+        expect(reply).toContain('application/problem+json');
+        expect(reply).not.toContain('node_modules');
+      }
+    },
+  );
+
+  it.each([
+    ['bytes that are no HTTP', 'nonsense\r\n\r\n'],
+    ['a path that is no URL', 'GET /api/jobs/%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'],
+  ])('%s get a problem too', async (_, text) => {
+    const reply = await sendRaw(text);
+    expect(reply).toMatch(/^HTTP\/1\.1 400 /);
+    expect(reply).toContain('application/problem+json');
+  });
+
+  it('an id of any length is not found', async () => {
+    expect(await problem(await app.fetch(`/api/jobs/${'a'.repeat(5000)}`))).toMatchObject({ status: 404 });
+  });
+
+  it('only the operation that was asked for is reported', async () => {
+    const query =
+      'mutation A($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId } } query B($id: ID!) { jobStatus(id: $id) { id } }';
+    const response = await sendGraphQL(JSON.stringify({ query, operationName: 'B' }));
+    const { errors } = graphqlErrorSchema.parse(await response.json());
+    expect(errors[0]?.extensions.issues?.map((issue) => issue.path)).toEqual([['id']]);
   });
 
   it('a body of 2 MB is too large', async () => {

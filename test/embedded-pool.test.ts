@@ -69,6 +69,18 @@ describe('the one session of the embedded store', () => {
     return found;
   }
 
+  it.each(['BEGIN; SELECT 1/0; COMMIT', '/* why */ BEGIN; SELECT 1/0', '-- why\n BEGIN; SELECT 1/0'])(
+    'is free of the transaction that a failed text left open: %j',
+    async (text) => {
+      const client = await connect();
+      for (const runner of [client, shared.store.pool]) {
+        await expect(runner.query(text)).rejects.toThrow('division by zero');
+        expect(await notes()).toEqual([]);
+      }
+      client.release();
+    },
+  );
+
   it.each(['BEGIN', 'begin isolation level serializable', '\n  BEGIN WORK', 'START TRANSACTION', 'start  transaction'])(
     'is held by the client that said %j until it commits',
     async (begin) => {

@@ -20,8 +20,8 @@ const broken = defineJob({
   result: z.object({ id: z.string() }),
   resource: {
     idOf: ({ id }) => id,
-    async find() {
-      throw new Error(SECRET);
+    async find(id) {
+      throw id === 'upstream' ? Object.assign(new Error(SECRET), { statusCode: 404 }) : new Error(SECRET);
     },
   },
   run: async ({ id }) => ({ id }),
@@ -51,8 +51,8 @@ describe('what nobody expected', () => {
       body: JSON.stringify({ query: text }),
     });
 
-  it('is masked on REST, and has an id that the log has too', async () => {
-    const response = await fetch(`${url}/api/broken-things/1`);
+  it.each(['1', 'upstream'])('is masked on REST, and has an id that the log has too: %s', async (id) => {
+    const response = await fetch(`${url}/api/broken-things/${id}`);
     expect(response.status).toBe(500);
     const body = await response.text();
     expect(body).not.toContain(SECRET);

@@ -66,7 +66,7 @@ describe.each(BACKENDS)('the queue on %s', (backend) => {
       logger,
     });
     await queueBackend.connect();
-    queue.open();
+    await queue.open();
     const { use } = createProvider();
     startWorkers = () => startBullmqWorkers({ backend: queueBackend, types, concurrency: 5, use, logger });
     closers.push(
@@ -197,8 +197,12 @@ describe.each(BACKENDS)('the queue on %s', (backend) => {
     expect(signals.map((each) => each.aborted)).toEqual([true, true]);
   });
 
-  it('refuses a result that is not valid by its schema', async () => {
-    once.runs(async () => Object.assign(JSON.parse('{"text":5}')));
+  it.each([
+    ['a number', 5],
+    ['U+0000', 'a\u0000'],
+    ['half a surrogate pair', 'a\ud800'],
+  ])('refuses a result that is not valid: %s', async (_, text) => {
+    once.runs(async () => Object.assign({ text: '' }, { text }));
     const job = await add(once);
     work();
     expect(await finish(job)).toMatchObject({ status: 'Failed', error: { code: 'INVALID_RESULT' } });

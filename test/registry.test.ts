@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { checkInput } from '../src/core/check-input.ts';
+import { parseInput } from '../src/core/parse-input.ts';
 import { type JobDefinition, type JobType, defineJob } from '../src/core/define-job.ts';
 import { type InputIssue, ServiceError } from '../src/core/errors.ts';
 import { newJobId, typeOfJobId } from '../src/core/job-id.ts';
@@ -129,7 +129,7 @@ describe('a job’s id', () => {
 /** Paths of what is wrong with the input. */
 function issuesOf(schema: z.ZodType, input: unknown): readonly InputIssue[] {
   try {
-    checkInput(schema, input);
+    parseInput(schema, input);
     return [];
   } catch (error) {
     if (error instanceof ServiceError && error.problem === 'invalid-input') return error.issues;
@@ -188,7 +188,7 @@ describe('a strict schema', () => {
   });
 });
 
-describe('checkInput', () => {
+describe('parseInput', () => {
   const schema = toStrict(z.object({ name: z.string(), list: z.array(z.object({ n: z.int() })).default([]) }));
 
   it('accepts what the schema accepts', () => {
@@ -205,7 +205,7 @@ describe('checkInput', () => {
       ['z'],
     ]);
     expect(issues[4]).toEqual({ path: ['z'], message: 'Unknown field' });
-    expect(() => checkInput(schema, { name: 'a', z: 1 })).toThrow(/^z: Unknown field$/);
+    expect(() => parseInput(schema, { name: 'a', z: 1 })).toThrow(/^z: Unknown field$/);
     for (const input of [undefined, null, 'text', []]) expect(pathsOf(schema, input)).toEqual(['']);
   });
 

@@ -9,7 +9,7 @@ export interface InputIssue {
 export const MAX_ISSUES = 20;
 
 /**
- * Every failure the faces can report: its problem type (RFC 9457, served at `/problems/{name}`) with the HTTP status, the
+ * Every failure the faces can report: the name of its problem type (RFC 9457) with the HTTP status, the
  * GraphQL `extensions.code`, and the title that goes with it.
  */
 export const PROBLEMS = {

@@ -3,6 +3,7 @@ import type { JobType } from './define-job.ts';
 import { JobError } from './job-error.ts';
 import type { AttemptOutcome, Logger } from './ports.ts';
 import type { Use } from './provider.ts';
+import { findUnstorableText } from './storable-text.ts';
 
 const MAX_MESSAGE_LENGTH = 200;
 
@@ -72,16 +73,22 @@ async function run(
     async progress(percentComplete, message) {
       if (signal.aborted) return;
       const percent = Math.min(100, Math.max(0, Math.floor(percentComplete) || 0));
-      await attempt.writeProgress(percent, message?.slice(0, MAX_MESSAGE_LENGTH) ?? null);
+      await attempt.writeProgress(percent, toMessage(message));
     },
   });
 }
 
+/** A cut may halve a surrogate pair, and PostgreSQL can't store U+0000. */
+function toMessage(text: string | undefined): string | null {
+  return text?.slice(0, MAX_MESSAGE_LENGTH).toWellFormed().replaceAll('\u0000', '') ?? null;
+}
+
 function checked(type: JobType, result: unknown, log: Logger): AttemptOutcome {
   const parsed = type.result.safeParse(result);
-  if (parsed.success) return { kind: 'succeeded', result: parsed.data };
+  const issues = parsed.success ? findUnstorableText(parsed.data) : parsed.error.issues;
+  if (parsed.success && issues.length === 0) return { kind: 'succeeded', result: parsed.data };
   log.error(
-    { issues: parsed.error.issues.map(({ path, code }) => ({ path, code })) },
+    { issues: issues.map(({ path, message }) => ({ path, message })) },
     'job function returned an invalid result',
   );
   return failed('INVALID_RESULT', 'The job returned a result that is not valid for its type.', false);

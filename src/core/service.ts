@@ -1,4 +1,4 @@
-import { checkInput } from './check-input.ts';
+import { parseInput } from './parse-input.ts';
 import type { JobType } from './define-job.ts';
 import { ServiceError } from './errors.ts';
 import { newJobId, typeOfJobId } from './job-id.ts';
@@ -22,7 +22,10 @@ export interface JobService {
   read(id: string): Promise<Job | undefined>;
   /** A job's input, as it was sent. */
   readInput(job: Job): Promise<unknown>;
-  /** Resolves to undefined if the job type makes no resource, or none with this id. */
+  /**
+   * Resolves to undefined if there is none with this id.
+   * @throws ServiceError `not-found`, if the job type makes no resource
+   */
   findResource(type: JobType, id: string): Promise<unknown>;
 }
 
@@ -38,7 +41,7 @@ export function createJobService({ registry, queue, use, logger }: JobServiceOpt
     registry,
 
     async submit(type, input, requestId) {
-      checkInput(type.strictInput, input);
+      parseInput(type.strictInput, input);
       const job = await queue.add({
         id: newJobId(type.name),
         type: type.name,

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { createYoga } from 'graphql-yoga';
+import { PROBLEMS } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import type { JobService } from '../core/service.ts';
 import type { Urls } from '../core/urls.ts';
@@ -18,6 +19,8 @@ export interface GraphQLFaceOptions {
   readonly bodyLimit: number;
   urlsOf(request: FastifyRequest): Urls;
 }
+
+const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
 /**
  * The GraphQL face, at `/graphql`, as GraphQL over HTTP says.
@@ -48,6 +51,11 @@ export function createGraphQLFace(options: GraphQLFaceOptions): (app: FastifyIns
       url: yoga.graphqlEndpoint,
       method: ['GET', 'POST', 'OPTIONS'],
       async handler(request, reply) {
+        // Forms and text can be sent by any web page without asking (CORS), so JSON is the one media type.
+        if (request.method === 'POST' && !JSON_TYPE.test(request.headers['content-type'] ?? '')) {
+          const { code, title, status } = PROBLEMS['unsupported-media-type'];
+          return reply.status(status).send({ errors: [{ message: title, extensions: { code } }] });
+        }
         reply.hijack();
         await yoga.handle(request.raw, reply.raw, { incoming: request });
       },

@@ -3,9 +3,11 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  type OperationDefinitionNode,
   Kind,
   type ValueNode,
   coerceInputValue,
+  getOperationAST,
   isInputType,
   typeFromAST,
   visit,
@@ -25,13 +27,14 @@ export function useBadUserInput(): Plugin {
     onValidate:
       ({ params: { documentAST } }) =>
       ({ result, setResult }) => {
-        if (result.length > 0) setResult(result.map((error) => fromValidation(error, documentAST)));
+        if (result.length > 0) setResult(fromValidation(result.slice(0, MAX_ISSUES), documentAST));
       },
-    onExecute: ({ args: { schema, document, variableValues } }) => ({
+    onExecute: ({ args: { schema, document, variableValues, operationName } }) => ({
       onExecuteDone({ result, setResult }) {
         // Variables are coerced before execution: their errors come without data and without a path.
         if (!('errors' in result) || result.errors === undefined || 'data' in result) return;
-        const issues = variableIssues(schema, document, variableValues);
+        const operation = getOperationAST(document, operationName);
+        const issues = operation ? variableIssues(schema, operation, variableValues) : [];
         if (issues.length > 0) setResult({ errors: [toError(issues)] });
       },
     }),
@@ -50,36 +53,38 @@ const VALUE_KINDS: ReadonlySet<string> = new Set([
   Kind.ENUM,
 ]);
 
-function fromValidation(error: GraphQLError, document: DocumentNode): GraphQLError {
-  const node = error.nodes?.[0];
-  if (node === undefined || !VALUE_KINDS.has(node.kind)) return error;
-  let path: InputIssue['path'] = [];
-  visit(document, {
-    Argument(argument) {
-      const inside = pathTo(node, argument.value);
-      if (inside !== undefined) path = argument.name.value === 'input' ? inside : [argument.name.value, ...inside];
-    },
+type Path = InputIssue['path'];
+
+function fromValidation(errors: readonly GraphQLError[], document: DocumentNode): GraphQLError[] {
+  const nodes = errors.flatMap((error) => error.nodes?.[0] ?? []);
+  const paths = valuePaths(document, new Set(nodes.filter((node) => VALUE_KINDS.has(node.kind))));
+  return errors.map((error) => {
+    const [node] = error.nodes ?? [];
+    const path = node && paths.get(node);
+    if (path === undefined) return error;
+    const issues = [toIssue(path, error.message)];
+    return errorAt(error, error.message, { code: CODE, issues, http: { status: 400, spec: true } });
   });
-  const issue = toIssue(path, error.message);
-  return errorAt(error, error.message, { code: CODE, issues: [issue], http: { status: 400, spec: true } });
 }
 
-/** Names of fields and indexes of lists on the way from a value to a node inside it; undefined if it is not there. */
-function pathTo(target: ASTNode, value: ValueNode): (string | number)[] | undefined {
-  if (value === target) return [];
-  const children: [string | number, ASTNode, ValueNode][] = [];
-  if (value.kind === Kind.OBJECT)
-    children.push(...value.fields.map((field) => entry(field.name.value, field, field.value)));
-  if (value.kind === Kind.LIST) children.push(...value.values.map((item, index) => entry(index, item, item)));
-  for (const [key, node, child] of children) {
-    const inside = node === target ? [] : pathTo(target, child);
-    if (inside !== undefined) return [key, ...inside];
-  }
-  return undefined;
-}
-
-function entry(key: string | number, node: ASTNode, value: ValueNode): [string | number, ASTNode, ValueNode] {
-  return [key, node, value];
+/** The paths of some values in a document: names of fields and indexes of lists, from the root of the input. */
+function valuePaths(document: DocumentNode, wanted: ReadonlySet<ASTNode>): Map<ASTNode, Path> {
+  const paths = new Map<ASTNode, Path>();
+  const walk = (value: ValueNode, path: Path): void => {
+    if (wanted.has(value)) paths.set(value, path);
+    if (value.kind === Kind.LIST) for (const [index, item] of value.values.entries()) walk(item, [...path, index]);
+    if (value.kind !== Kind.OBJECT) return;
+    for (const field of value.fields) {
+      const inside = [...path, field.name.value];
+      if (wanted.has(field)) paths.set(field, inside);
+      walk(field.value, inside);
+    }
+  };
+  if (wanted.size === 0) return paths;
+  visit(document, {
+    Argument: ({ name, value }) => walk(value, name.value === 'input' ? [] : [name.value]),
+  });
+  return paths;
 }
 
 /** GraphQL reports a missing or an unknown field at the object; the field's name is in the message alone. */
@@ -92,22 +97,19 @@ function toIssue(path: readonly (string | number)[], message: string): InputIssu
 
 function variableIssues(
   schema: GraphQLSchema,
-  document: DocumentNode,
+  operation: OperationDefinitionNode,
   values: Readonly<Record<string, unknown>> | undefined,
 ): InputIssue[] {
   const issues: InputIssue[] = [];
-  for (const definition of document.definitions) {
-    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
-    for (const variable of definition.variableDefinitions ?? []) {
-      const name = variable.variable.name.value;
-      const type = typeFromAST(schema, variable.type);
-      const value = values?.[name];
-      if (!isInputType(type) || (value === undefined && variable.type.kind !== Kind.NON_NULL_TYPE)) continue;
-      coerceInputValue(value, type, (path, _value, { message }) => {
-        const issue = toIssue(path, message);
-        issues.push(issue.path.length === 0 ? { path: [name], message } : issue);
-      });
-    }
+  for (const variable of operation.variableDefinitions ?? []) {
+    const name = variable.variable.name.value;
+    const type = typeFromAST(schema, variable.type);
+    const value = values?.[name];
+    if (!isInputType(type) || (value === undefined && variable.type.kind !== Kind.NON_NULL_TYPE)) continue;
+    coerceInputValue(value, type, (path, _value, { message }) => {
+      const issue = toIssue(path, message);
+      issues.push(issue.path.length === 0 ? { path: [name], message } : issue);
+    });
   }
   return issues;
 }

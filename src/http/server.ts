@@ -7,13 +7,19 @@ import type { JobService } from '../core/service.ts';
 import { StartError } from '../core/start-error.ts';
 import { type Urls, createUrls } from '../core/urls.ts';
 import { createGraphQLFace } from '../graphql/server.ts';
-import { createProblemHandler } from '../rest/problem.ts';
+import { MALFORMED_REPLY, createProblemHandler } from '../rest/problem.ts';
 import { createRestFace } from '../rest/routes.ts';
 import { type ReadinessCheck, addHealth } from './health.ts';
 
 /** Room for the largest import of ordinary rows, and little more: 1.5 MiB. */
 const BODY_LIMIT = 1.5 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** More than any id has: a longer one is not found, as any other that does not exist. */
+const MAX_PARAM_LENGTH = 10_000;
+/** A name, an IPv4 address or an IPv6 address in brackets, and a port (RFC 3986, section 3.2.2). */
+const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
+/** How often idle connections are closed while the last requests are answered. */
+const IDLE_CHECK_MS = 100;
 
 export interface HttpServerOptions {
   readonly service: JobService;
@@ -32,15 +38,27 @@ export interface HttpServerOptions {
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
   const { service, logger, publicUrl, rest, graphiql, checks } = options;
+  const fixedUrls = publicUrl === undefined ? undefined : createUrls(publicUrl);
+  const urlsOf = (request: FastifyRequest): Urls => fixedUrls ?? createUrls(`${request.protocol}://${request.host}`);
+  const replyProblem = createProblemHandler(logger, urlsOf);
   const app = Fastify({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
+    // Requests that came before the end are answered like any other.
+    return503OnClosing: false,
     genReqId: () => randomUUID(),
-    routerOptions: { ignoreTrailingSlash: true },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
+    frameworkErrors: (error, request, reply) => void replyProblem(error, request, reply),
+    clientErrorHandler: (_error, socket) => void (socket.writable && socket.end(MALFORMED_REPLY)),
   });
-  const fixedUrls = publicUrl === undefined ? undefined : createUrls(publicUrl);
-  const urlsOf = (request: FastifyRequest): Urls => fixedUrls ?? createUrls(`${request.protocol}://${request.host}`);
+
+  app.addHook('onRequest', async (request) => {
+    // The host becomes part of URLs; who asks for health may not know it.
+    if (!HOST.test(request.host) && !request.url.startsWith('/health/')) {
+      throw new ServiceError('malformed-request', 'The Host header is missing, or is no host.');
+    }
+  });
 
   app.addHook('onResponse', async (request, reply) => {
     // The route, not the URL: a URL may hold a customer's id.
@@ -50,7 +68,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       'request',
     );
   });
-  app.setErrorHandler(createProblemHandler(logger, urlsOf));
+  app.setErrorHandler(replyProblem);
   app.setNotFoundHandler(async (request) => {
     throw new ServiceError('not-found', `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}.`);
   });
@@ -87,7 +105,13 @@ export async function listenOn(app: FastifyInstance, host: string, port: number)
 /** Takes no more connections, and ends those whose requests are not answered within `graceMs` milliseconds. */
 export async function closeHttpServer(app: FastifyInstance, graceMs: number): Promise<void> {
   const closed = app.close();
-  if (await settlesWithin(closed, graceMs)) return;
-  app.server.closeAllConnections();
-  await closed;
+  // A connection that was answering when this began stays open when it is idle.
+  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
+  try {
+    if (await settlesWithin(closed, graceMs)) return;
+    app.server.closeAllConnections();
+    await closed;
+  } finally {
+    clearInterval(idle);
+  }
 }

@@ -3,13 +3,13 @@ import type { JobData, JobRecord } from './job-record.ts';
 
 /** What is used of BullMQ's `Queue`. */
 export interface BullmqProducer {
+  waitUntilReady(): Promise<unknown>;
   add(name: string, data: JobData, options: JobsOptions): Promise<unknown>;
   close(): Promise<void>;
 }
 
 /** What is used of BullMQ's `Worker`. */
 export interface BullmqConsumer {
-  pause(doNotWaitActive?: boolean): Promise<void>;
   close(force?: boolean): Promise<void>;
 }
 
@@ -20,7 +20,10 @@ export type ConsumerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
 export interface QueueBackend {
   /** For people, without credentials. */
   readonly description: string;
-  /** Resolves once the store can be used, however long that takes; nothing else may be called before. */
+  /**
+   * Makes the store ready for use; nothing else may be called before. Called again after it failed to reach the store.
+   * @throws StartError that names the setting, when the store can be reached and refuses
+   */
   connect(): Promise<void>;
   /** For adding: fails fast when the store is away. */
   createProducer(type: string): BullmqProducer;

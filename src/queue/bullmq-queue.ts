@@ -20,8 +20,8 @@ export interface BullmqQueueOptions {
 }
 
 export interface BullmqQueue extends JobQueue {
-  /** Starts to use the store, which is connected. Until then each call is refused. */
-  open(): void;
+  /** Starts to use the store, which is connected. Until this resolves each call is refused. */
+  open(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -45,13 +45,23 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
   };
 
   return {
-    open() {
-      for (const type of types) producers.set(type, backend.createProducer(type));
+    async open() {
+      const opened = types.map((type) => [type, backend.createProducer(type)] as const);
+      try {
+        // BullMQ remembers a first connection that failed, and such a producer never recovers.
+        await Promise.all(opened.map(([, producer]) => producer.waitUntilReady()));
+      } catch (error) {
+        await Promise.allSettled(opened.map(([, producer]) => producer.close()));
+        throw error;
+      }
+      for (const [type, producer] of opened) producers.set(type, producer);
     },
     add: (job) =>
       ask(async () => {
         const { id, type, input, requestId, createdAt, maxAttempts, backoffMs } = job;
-        await producers.get(type)?.add(
+        const producer = producers.get(type);
+        if (producer === undefined) throw new Error(`there is no queue for ${type}`);
+        await producer.add(
           type,
           { input, requestId },
           {

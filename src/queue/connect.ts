@@ -1,9 +1,10 @@
 import type { PgPool } from 'bullmq';
 import type { Logger } from '../core/ports.ts';
 import type { QueueBackend } from './backend.ts';
+import { describeUrl } from './describe-url.ts';
 import type { EmbeddedPool } from './embedded-pool.ts';
 import { createPostgresQueueBackend } from './postgres-backend.ts';
-import { createPostgresPool, waitForPostgres } from './postgres-pool.ts';
+import { createPostgresPool } from './postgres-pool.ts';
 import { createRedisBackend } from './redis-backend.ts';
 
 export interface QueueLocation {
@@ -27,7 +28,6 @@ export function connectQueue({ url, embedded, workers, logger }: QueueLocation):
       workerPool: embedded,
       logger,
       exclusive: true,
-      waitUntilReachable: async () => undefined,
       close: async () => undefined,
     });
   }
@@ -41,13 +41,12 @@ function connectPostgres(url: string, workers: number, logger: Logger): QueueBac
   // Connections open when needed; a worker keeps one of its own to listen on.
   const workerPool = createPostgresPool(url, 'QUEUE_URL', { options, max: 10 + workers, query_timeout: 30_000 });
   return createPostgresQueueBackend({
-    description: `PostgreSQL (${url.replace(/\/\/[^@/]*@/, '//').replace(/\?.*$/, '')})`,
+    description: `PostgreSQL (${describeUrl(url)})`,
     // A pg.Pool has the methods of BullMQ's PgPool; the two type packages only write the overloads of `on` differently.
     producerPool: producerPool as PgPool,
     workerPool: workerPool as PgPool,
     logger,
     exclusive: false,
-    waitUntilReachable: () => waitForPostgres(producerPool, 'QUEUE_URL', logger),
     async close() {
       await Promise.all([producerPool.end(), workerPool.end()]);
     },

@@ -44,7 +44,7 @@ export class EmbeddedPool extends EventEmitter {
 
   async query<Row>(text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>> {
     const db = this.#opened();
-    return this.#lock.hold(() => run<Row>(db, text, parameters));
+    return this.#lock.hold(() => runAlone<Row>(db, text, parameters));
   }
 
   /** Does nothing: the store is closed by whoever opened it. */
@@ -56,7 +56,8 @@ export class EmbeddedPool extends EventEmitter {
   }
 }
 
-const BEGINS = /^\s*(begin|start\s+transaction)\b/i;
+/** Comments may come before it. */
+const BEGINS = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(begin|start\s+transaction)\b/i;
 const ENDS = /^\s*(commit|end|abort|rollback(?!\s+(work\s+|transaction\s+)?to\b))\b/i;
 /** Several statements in one text, that open a transaction and end it. */
 const ENDS_AT_LAST = /;\s*(commit|end|abort|rollback)\s*;?\s*$/i;
@@ -90,11 +91,12 @@ export class EmbeddedClient extends EventEmitter {
 
   async #query<Row>(text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>> {
     const begins = this.#unlock === undefined && BEGINS.test(text) && !ENDS_AT_LAST.test(text);
-    if (this.#unlock === undefined && !begins) return this.#lock.hold(() => run<Row>(this.#db, text, parameters));
+    if (this.#unlock === undefined && !begins) return this.#lock.hold(() => runAlone<Row>(this.#db, text, parameters));
     if (begins) this.#unlock = await this.#lock.acquire();
     let open = !ENDS.test(text);
     try {
-      return await run<Row>(this.#db, text, parameters);
+      // Where it is not this text that begins the transaction, a failure leaves it to its client to end it.
+      return await (begins ? runAlone : run)<Row>(this.#db, text, parameters);
     } catch (error) {
       if (begins) open = false;
       throw error;
@@ -115,6 +117,16 @@ export class EmbeddedClient extends EventEmitter {
   #giveBack(): void {
     this.#unlock?.();
     this.#unlock = undefined;
+  }
+}
+
+/** Outside a client's transaction; a text that opened one of its own and failed leaves none behind. */
+async function runAlone<Row>(db: PGlite, text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>> {
+  try {
+    return await run<Row>(db, text, parameters);
+  } catch (error) {
+    if (!db.closed) await db.exec('ROLLBACK');
+    throw error;
   }
 }
 

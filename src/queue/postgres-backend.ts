@@ -4,6 +4,7 @@ import type { Logger } from '../core/ports.ts';
 import type { QueueBackend } from './backend.ts';
 import { createConnectionLog } from './connection-log.ts';
 import type { JobRecord } from './job-record.ts';
+import { startStep } from './postgres-pool.ts';
 
 /** The columns of BullMQ's job table that a status read needs; not `data`, which may be large. */
 const READ_RECORD = `
@@ -35,27 +36,25 @@ export interface PostgresBackendOptions {
   readonly logger: Logger;
   /** Whether this process alone uses the store, so that at its start no job can be running. */
   readonly exclusive: boolean;
-  /** Waits for the database to be reachable. */
-  waitUntilReachable(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** BullMQ on PostgreSQL, whether it is a server or embedded. */
 export function createPostgresQueueBackend(options: PostgresBackendOptions): QueueBackend {
-  const { description, producerPool, workerPool, logger, exclusive, waitUntilReachable, close } = options;
+  const { description, producerPool, workerPool, logger, exclusive, close } = options;
   const log = createConnectionLog(logger);
   return {
     description,
-    async connect() {
-      await waitUntilReachable();
-      const client = await producerPool.connect();
-      try {
-        await runMigrations(client);
-        if (exclusive) await client.query(GIVE_UP_LOCKS);
-      } finally {
-        client.release();
-      }
-    },
+    connect: () =>
+      startStep('QUEUE_URL', async () => {
+        const client = await producerPool.connect();
+        try {
+          await runMigrations(client);
+          if (exclusive) await client.query(GIVE_UP_LOCKS);
+        } finally {
+          client.release();
+        }
+      }),
     createProducer(type) {
       const queue = new Queue(type, { connection: producerPool }, bullmqPostgres);
       queue.on('error', log.failed);

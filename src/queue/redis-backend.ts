@@ -3,7 +3,9 @@ import { Redis } from 'ioredis';
 import type { Logger } from '../core/ports.ts';
 import { StartError } from '../core/start-error.ts';
 import type { QueueBackend } from './backend.ts';
+import { isConnectionError } from './connection-error.ts';
 import { createConnectionLog } from './connection-log.ts';
+import { describeUrl } from './describe-url.ts';
 import type { JobData, JobRecord } from './job-record.ts';
 import { type RedisClient, type RedisClientOptions, createRedisClient } from './redis-client.ts';
 
@@ -45,7 +47,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
   let workerClient: RedisClient | undefined;
 
   return {
-    description: `Redis (${url.replace(/\/\/[^@/]*@/, '//')})`,
+    description: `Redis (${describeUrl(url)})`,
     connect: () => connectClient(client),
     createProducer(type) {
       const queue = new Queue<JobData>(queueName(type), { connection: client, prefix: PREFIX });
@@ -104,16 +106,19 @@ async function connectClient(client: RedisClient): Promise<void> {
   };
   client.on('error', onError);
   client.once('ready', resolve);
+  if (client.status === 'ready') resolve();
   // A first try that fails is an error event too, and others follow.
-  client.connect().catch(() => undefined);
+  if (client.status === 'wait') client.connect().catch(() => undefined);
   try {
     await promise;
+    // ioredis is ready even if it could not select the database, and would work on another one.
+    if (client instanceof Redis) await client.select(client.options.db ?? 0);
+  } catch (error) {
+    throw isConnectionError(error) || error instanceof StartError ? error : refusal(error);
   } finally {
     client.off('error', onError);
+    client.off('ready', resolve);
   }
-  // ioredis is ready even if it could not select the database, and would work on another one.
-  if (client instanceof Redis)
-    await client.select(client.options.db ?? 0).catch((error: unknown) => Promise.reject(refusal(error)));
 }
 
 function refusal(error: unknown): StartError {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkInput } from '../core/check-input.ts';
+import { parseInput } from '../core/parse-input.ts';
 
 /** How a poller wants to be answered. Names and values are case-insensitive. */
 const pollOptionsSchema = z.object({
@@ -11,14 +11,15 @@ const pollOptionsSchema = z.object({
 
 export type PollOptions = z.output<typeof pollOptionsSchema>;
 
+const querySchema = z.record(z.string(), z.unknown());
+const DEFAULTS = pollOptionsSchema.parse({});
+
 /** @throws ServiceError `invalid-input` that names the parameter */
 export function readPollOptions(query: unknown): PollOptions {
+  const entries = Object.entries(querySchema.parse(query));
+  if (entries.length === 0) return DEFAULTS;
   const lowered = Object.fromEntries(
-    Object.entries(z.record(z.string(), z.unknown()).parse(query)).map(([name, value]) => [
-      name.toLowerCase(),
-      typeof value === 'string' ? value.toLowerCase() : value,
-    ]),
+    entries.map(([name, value]) => [name.toLowerCase(), typeof value === 'string' ? value.toLowerCase() : value]),
   );
-  checkInput(pollOptionsSchema, lowered);
-  return pollOptionsSchema.parse(lowered);
+  return parseInput(pollOptionsSchema, lowered);
 }

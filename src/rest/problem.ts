@@ -12,6 +12,14 @@ const HTTP_PROBLEMS: Readonly<Record<number, ProblemName>> = {
   415: 'unsupported-media-type',
 };
 
+/** The whole reply to bytes that are no HTTP request, for which there is no other way to reply. */
+export const MALFORMED_REPLY = ((): string => {
+  const { status, title } = PROBLEMS['malformed-request'];
+  const body = JSON.stringify({ type: '/problems/malformed-request', title, status });
+  const head = ['HTTP/1.1 400 Bad Request', 'Content-Type: application/problem+json', `Content-Length: ${body.length}`];
+  return [...head, 'Connection: close', '', body].join('\r\n');
+})();
+
 /** Replies to each error with `application/problem+json` (RFC 9457). */
 export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRequest) => Urls) {
   return async (error: FastifyError | ServiceError, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -42,6 +50,8 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
 }
 
 function fromFastify(error: FastifyError): ServiceError | undefined {
+  // Other errors may carry a statusCode too, of something that they met: it is not this request's.
+  if (!error.code?.startsWith('FST_')) return undefined;
   const problem = HTTP_PROBLEMS[error.statusCode ?? 500];
   return problem && new ServiceError(problem, error.message);
 }
