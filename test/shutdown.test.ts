@@ -1,81 +1,112 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { Pool } from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { poll } from './support/follow.ts';
 import { startProcess } from './support/process.ts';
 import { lineWith } from './support/servers.ts';
 import { createStore } from './support/stores.ts';
+import { startTcpProxy } from './support/tcp-proxy.ts';
 
 const readySchema = z.object({ url: z.string() });
 
-async function settingsForTest(backend: Parameters<typeof createStore>[0]) {
-  const store = await createStore(backend);
-  onTestFinished(() => store.remove());
-  return store.settings;
+/** A database whose customers' table a test can lock, so that work on it stops where it is. */
+async function lockableStore() {
+  const { settings, remove } = await createStore('postgres');
+  onTestFinished(remove);
+  const admin = new Pool({ connectionString: settings.QUEUE_URL, max: 2 });
+  onTestFinished(() => admin.end());
+  const lock = async (): Promise<PoolClient> => {
+    const client = await admin.connect();
+    onTestFinished(() => client.release(true));
+    await client.query('BEGIN; LOCK TABLE accepted.customers IN ACCESS EXCLUSIVE MODE');
+    return client;
+  };
+  /** Resolves when somebody waits for the lock. */
+  const waiting = () =>
+    poll(
+      async () =>
+        (
+          await admin.query(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+          )
+        ).rows,
+      (rows) => rows.length > 0,
+    );
+  return { settings, lock, waiting };
 }
 
-const ended = (child: ChildProcess): Promise<number | null> =>
-  new Promise((resolve) => void child.once('exit', (code) => resolve(code)));
-
-describe('a process that ends', () => {
-  it('does not wait for idle connections that clients keep alive', async () => {
-    const server = await startProcess({
-      settings: { ...(await settingsForTest('embedded')), SHUTDOWN_GRACE_SECONDS: '3600' },
-    });
-    // This process's fetch keeps its connections.
-    await Promise.all(Array.from({ length: 5 }, () => fetch(`${server.url}/health/live`)));
-    const answers = Promise.all(Array.from({ length: 5 }, () => fetch(`${server.url}/health/ready`)));
-    await answers;
-    expect(await server.end('SIGTERM')).toBe(0);
+const submit = (url: string | undefined) =>
+  fetch(`${url}/api/customers`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ id: '1', customername: 'Ada' }),
   });
 
-  it('ends in good order when the shell that npm runs it in is killed', async () => {
-    const settings = await settingsForTest('embedded');
+describe('a process that ends', () => {
+  it('answers what it was asked, and does not wait for the connection that stays open after it', async () => {
+    const { settings, lock, waiting } = await lockableStore();
+    const server = await startProcess({ settings: { ...settings, SHUTDOWN_GRACE_SECONDS: '3600' } });
+    const locked = await lock();
+    // This process's fetch keeps its connection.
+    const answer = fetch(`${server.url}/api/customers/1`);
+    await waiting();
+    const code = server.end('SIGTERM');
+    await poll(
+      () =>
+        fetch(`${server.url}/health/live`).then(
+          () => 'listens',
+          () => 'closed',
+        ),
+      (state) => state === 'closed',
+    );
+    await locked.query('COMMIT');
+    expect((await answer).status).toBe(404);
+    expect(await code).toBe(0);
+  });
+
+  it('hands its work back in good order when the shell that npm runs it in is killed', async () => {
+    const { settings, lock, waiting } = await lockableStore();
     const main = join(import.meta.dirname, '../src/main.ts');
     // A shell that stays, as npm's does.
     const shell = spawn('sh', ['-c', `"${process.execPath}" "${main}" all; exit $?`], {
-      env: { PATH: process.env['PATH'], PORT: '0', npm_lifecycle_event: 'start', ...settings },
+      env: {
+        PATH: process.env['PATH'],
+        PORT: '0',
+        npm_lifecycle_event: 'start',
+        SHUTDOWN_GRACE_SECONDS: '2',
+        ...settings,
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const { url } = readySchema.parse(JSON.parse(await lineWith(shell, shell.stdout, /"msg":"ready"/)));
-    const exited = ended(shell);
-    // The server holds the other end until it is gone.
-    const closed = new Promise((resolve) => void shell.stdout.once('close', resolve));
+    await lock();
+    await submit(url);
+    await waiting();
+    const exited = new Promise((resolve) => void shell.once('exit', resolve));
     shell.kill('SIGKILL');
     await exited;
-    await closed;
-    await expect(fetch(url)).rejects.toThrow('fetch failed');
-    // It let its store go.
-    await startProcess({ settings });
+    // The server writes on to what was the shell's output too.
+    expect(await lineWith(shell, shell.stdout, /"msg":"job handed back"/)).toContain('customer_');
   });
 });
 
 describe('a process that loses its database connections', () => {
-  it('lives, and works again', async () => {
-    const settings = await settingsForTest('postgres');
-    const server = await startProcess({ settings });
-    const admin = new Pool({ connectionString: settings.QUEUE_URL, max: 1 });
-    onTestFinished(() => admin.end());
-    const submit = () =>
-      fetch(`${server.url}/api/customers`, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ id: '1', customername: 'Ada' }),
-      });
-    expect((await submit()).status).toBe(202);
-    const work = Promise.allSettled(Array.from({ length: 50 }, submit));
-    await admin.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-    );
-    await work;
-
-    const accepted = await poll(submit, (answer) => answer.status === 202);
+  it('lives, and does the work that they were lost at', async () => {
+    const { settings, lock, waiting } = await lockableStore();
+    const proxy = await startTcpProxy(settings.QUEUE_URL ?? '');
+    onTestFinished(() => proxy.close());
+    const server = await startProcess({ settings: { ...settings, QUEUE_URL: proxy.url } });
+    const locked = await lock();
+    const accepted = await submit(server.url);
+    await waiting();
+    proxy.cut();
+    await locked.query('COMMIT');
     const done = await poll(
       () => fetch(accepted.headers.get('location') ?? '', { redirect: 'manual' }),
-      (answer) => answer.status !== 202,
+      (answer) => answer.status === 303,
     );
-    expect(done.status).toBe(303);
+    expect(done.headers.get('location')).toMatch(/\/api\/customers\/1$/);
   });
 });

@@ -1,0 +1,44 @@
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
+
+/** Stands between a client and a server, and cuts their connections when told to. */
+export interface TcpProxy {
+  /** The server's URL, by way of the proxy. */
+  readonly url: string;
+  /** Drops all connections that there are; new ones are let through. */
+  cut(): void;
+  close(): Promise<void>;
+}
+
+export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
+  const target = new URL(serverUrl);
+  const url = new URL(serverUrl);
+  const sockets = new Set<Socket>();
+  const keep = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    // The other side hears of it by the end of its own connection.
+    socket.on('error', () => undefined);
+  };
+  const proxy = createServer((client) => {
+    const server = connect(Number(target.port), target.hostname);
+    keep(client);
+    keep(server);
+    client.pipe(server).pipe(client);
+    client.once('close', () => server.destroy());
+    server.once('close', () => client.destroy());
+  });
+  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  // A TCP server that listens has an address of this kind.
+  url.port = String((proxy.address() as AddressInfo).port);
+  return {
+    url: url.href,
+    cut,
+    async close() {
+      cut();
+      await new Promise((resolve) => void proxy.close(resolve));
+    },
+  };
+}
