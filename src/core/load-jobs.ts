@@ -23,7 +23,7 @@ const jobModuleSchema = z.object({ default: jobTypeSchema });
  * @throws StartError that names the file, when one can't be loaded or does not export a job type by default
  */
 export async function loadJobs(folder: URL): Promise<JobFile[]> {
-  const names = (await readdir(folder)).filter((name) => /(?<!\.d)\.[jt]s$/.test(name)).toSorted();
+  const names = (await readdir(folder)).filter((name) => /(?<!\.d)\.[jt]s$/.test(name)).toSorted(byNameAlone);
   return Promise.all(
     names.map(async (name) => {
       const file = `${folder.pathname.split('/').slice(-3).join('/')}${name}`;
@@ -32,6 +32,11 @@ export async function loadJobs(folder: URL): Promise<JobFile[]> {
       return { file, type: loaded.data.default };
     }),
   );
+}
+
+/** Without the ending, which would put `customer-import.ts` before `customer.ts`. */
+function byNameAlone(a: string, b: string): number {
+  return a.slice(0, -3) < b.slice(0, -3) ? -1 : 1;
 }
 
 async function load(url: URL, file: string): Promise<unknown> {
