@@ -90,7 +90,7 @@ export async function createApp(config: Config, logger: Logger, onFatal: (error:
     while (!stopping.signal.aborted) {
       try {
         await backend.connect();
-        await startStep('DATABASE_URL', () => customers.migrate());
+        await startStep(databaseServer ? 'DATABASE_URL' : 'DATA_DIR', () => customers.migrate());
         await queue.open();
         break;
       } catch (error) {

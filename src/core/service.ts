@@ -1,8 +1,8 @@
-import { parseInput } from './parse-input.ts';
 import type { JobType } from './define-job.ts';
 import { ServiceError } from './errors.ts';
 import { newJobId, typeOfJobId } from './job-id.ts';
 import { type Job, isDone } from './job.ts';
+import { parseInput } from './parse-input.ts';
 import type { JobQueue, Logger } from './ports.ts';
 import type { Use } from './provider.ts';
 import type { Registry } from './registry.ts';

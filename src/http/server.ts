@@ -14,7 +14,7 @@ import { type ReadinessCheck, addHealth } from './health.ts';
 /** Room for the largest import of ordinary rows, and little more: 1.5 MiB. */
 const BODY_LIMIT = 1.5 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** More than any id has: a longer one is not found, as any other that does not exist. */
+/** Far longer than ids are, so that one which is too long is not found, like others that do not exist. */
 const MAX_PARAM_LENGTH = 10_000;
 /** A name, an IPv4 address or an IPv6 address in brackets, and a port (RFC 3986, section 3.2.2). */
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;

@@ -22,7 +22,7 @@ export interface QueueBackend {
   readonly description: string;
   /**
    * Makes the store ready for use; nothing else may be called before. Called again after it failed to reach the store.
-   * @throws StartError that names the setting, when the store can be reached and refuses
+   * @throws StartError that names the setting, when the store is there and refuses
    */
   connect(): Promise<void>;
   /** For adding: fails fast when the store is away. */

@@ -46,7 +46,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
   return {
     description,
     connect: () =>
-      startStep('QUEUE_URL', async () => {
+      startStep(exclusive ? 'DATA_DIR' : 'QUEUE_URL', async () => {
         const client = await producerPool.connect();
         try {
           await runMigrations(client);

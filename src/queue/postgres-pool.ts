@@ -16,8 +16,8 @@ export function createPostgresPool(url: string, setting: string, options: PoolCo
 }
 
 /**
- * Runs a step of the start on PostgreSQL.
- * @throws StartError that names the setting, when the server can be reached and refuses
+ * Runs a step of the start on PostgreSQL, on a server or embedded.
+ * @throws StartError that names the setting, when the database is there and refuses
  */
 export async function startStep<T>(setting: string, step: () => Promise<T>): Promise<T> {
   try {
