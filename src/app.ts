@@ -5,9 +5,10 @@ import { loadJobs } from './core/load-jobs.ts';
 import type { JobWorker, Logger } from './core/ports.ts';
 import { createProvider } from './core/provider.ts';
 import { createRegistry } from './core/registry.ts';
-import { createJobService } from './core/service.ts';
+import { createJobService } from './core/create-service.ts';
 import { createCustomerRepository, customerRepository } from './customers/customer-repository.ts';
 import { closeHttpServer, createHttpServer, listenOn } from './http/server.ts';
+import { createBullmqEvents } from './queue/bullmq-events.ts';
 import { createBullmqQueue } from './queue/bullmq-queue.ts';
 import { startBullmqWorkers } from './queue/bullmq-worker.ts';
 import { connectQueue } from './queue/connect.ts';
@@ -15,9 +16,12 @@ import { isConnectionError } from './queue/connection-error.ts';
 import { createConnectionLog } from './queue/connection-log.ts';
 import { createEmbeddedStore } from './queue/embedded-store.ts';
 import { createPostgresPool, startStep } from './queue/postgres-pool.ts';
+import { startRetention } from './queue/retention.ts';
 
-/** A start waits no longer for stores that are away: requests are answered with 503 until they come. */
+/** A start waits no longer for stores elsewhere: requests are answered with 503 until they come. */
 const START_MS = 2000;
+/** The embedded store is never away, so a start waits for it, on however slow a machine. */
+const EMBEDDED_START_MS = 60_000;
 
 /** Milliseconds between two tries to reach the stores. */
 const RECONNECT_MS = 500;
@@ -43,17 +47,24 @@ export interface App {
 /**
  * Builds everything from the settings, and opens nothing yet.
  * @param onFatal is told when a store that came late can't be used
+ * @param jobsFolder where the job types are, with a slash at the end
  * @throws StartError with one line for people
  */
-export async function createApp(config: Config, logger: Logger, onFatal: (error: unknown) => void): Promise<App> {
-  const registry = createRegistry(await loadJobs(new URL('./jobs/', import.meta.url)));
+export async function createApp(
+  config: Config,
+  logger: Logger,
+  onFatal: (error: unknown) => void,
+  jobsFolder: URL = new URL('./jobs/', import.meta.url),
+): Promise<App> {
+  const registry = createRegistry(await loadJobs(jobsFolder));
   const embedded = createEmbeddedStore(config.DATA_DIR);
+  const isRemote = config.QUEUE_URL !== undefined || config.DATABASE_URL !== undefined;
   const { provide, use } = createProvider();
 
   const backend = connectQueue({
     url: config.QUEUE_URL,
     embedded: embedded.pool,
-    workers: registry.types.length,
+    listeners: 2 * registry.types.length,
     logger,
   });
   const databaseServer =
@@ -63,25 +74,26 @@ export async function createApp(config: Config, logger: Logger, onFatal: (error:
   const customers = createCustomerRepository(databaseServer ?? embedded.pool);
   provide(customerRepository, customers);
 
-  const queue = createBullmqQueue({
-    backend,
-    types: registry.types.map((type) => type.name),
-    retentionSeconds: config.JOB_RETENTION_SECONDS,
-    logger,
-  });
+  const types = registry.types.map((type) => type.name);
+  const retentionSeconds = config.JOB_RETENTION_SECONDS;
+  const queue = createBullmqQueue({ backend, types, retentionSeconds, logger });
+  const events = createBullmqEvents(backend, types);
+  const stopping = new AbortController();
   const http =
     config.role === 'worker'
       ? undefined
       : await createHttpServer({
-          service: createJobService({ registry, queue, use, logger }),
+          service: createJobService({ registry, queue, events, use, logger, stopping: stopping.signal }),
           logger,
           publicUrl: config.PUBLIC_URL,
+          corsOrigins: config.CORS_ORIGINS,
+          trustProxy: config.TRUST_PROXY,
           rest: config.REST,
           graphiql: config.GRAPHIQL,
           checks: { queue: queue.ping, database: customers.ping },
         });
   let workers: JobWorker | undefined;
-  const stopping = new AbortController();
+  let stopRetention: (() => Promise<void>) | undefined;
   let closing: Promise<void> | undefined;
 
   /** Tries again as long as a store can't be reached. */
@@ -92,6 +104,7 @@ export async function createApp(config: Config, logger: Logger, onFatal: (error:
         await backend.connect();
         await startStep(databaseServer ? 'DATABASE_URL' : 'DATA_DIR', () => customers.migrate());
         await queue.open();
+        if (http) await events.open();
         break;
       } catch (error) {
         if (!(error instanceof Error) || !isConnectionError(error)) throw error;
@@ -99,7 +112,9 @@ export async function createApp(config: Config, logger: Logger, onFatal: (error:
         await delay(RECONNECT_MS);
       }
     }
-    if (stopping.signal.aborted || config.role === 'api') return;
+    if (stopping.signal.aborted) return;
+    stopRetention = startRetention({ backend, types, retentionSeconds, logger });
+    if (config.role === 'api') return;
     workers = startBullmqWorkers({
       backend,
       types: registry.types,
@@ -112,7 +127,8 @@ export async function createApp(config: Config, logger: Logger, onFatal: (error:
   async function closeAll(): Promise<void> {
     const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;
     await Promise.all([http && closeHttpServer(http, graceMs), workers?.close(graceMs)]);
-    await queue.close();
+    await stopRetention?.();
+    await Promise.all([queue.close(), events.close()]);
     await backend.close();
     await databaseServer?.end();
     await embedded.close();
@@ -122,10 +138,10 @@ export async function createApp(config: Config, logger: Logger, onFatal: (error:
     async listen() {
       if (config.QUEUE_URL === undefined || config.DATABASE_URL === undefined) await embedded.open();
       const connected = connect();
-      const inTime = await settlesWithin(connected, START_MS);
+      const inTime = await settlesWithin(connected, isRemote ? START_MS : EMBEDDED_START_MS);
       if (!inTime) connected.catch((error: unknown) => !stopping.signal.aborted && onFatal(error));
       const url = http && (await listenOn(http, config.HOST, config.PORT));
-      return { url, queue: backend.description, jobTypes: registry.types.map((type) => type.name) };
+      return { url, queue: backend.description, jobTypes: types };
     },
     close() {
       stopping.abort();

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { StartError } from './core/start-error.ts';
 
@@ -28,6 +29,16 @@ const urlWithScheme = (schemes: readonly string[]) =>
       `expected a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(', ')}`,
     );
 
+const isOrigin = (text: string): boolean =>
+  text === '*' || (/^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text);
+
+const TRUST: Readonly<Record<string, boolean>> = { on: true, off: false };
+const isAddress = (text: string): boolean => {
+  const [address = '', bits = '0', ...more] = text.split('/');
+  const longest = isIP(address) === 4 ? 32 : 128;
+  return isIP(address) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= longest && more.length === 0;
+};
+
 /** One entry for each setting; the README has the same in words. */
 const settingsSchema = z.object({
   PORT: wholeNumber(0, 65_535).default(4000),
@@ -43,6 +54,22 @@ const settingsSchema = z.object({
   WORKER_CONCURRENCY: wholeNumber(1, 10_000).default(10),
   JOB_RETENTION_SECONDS: wholeNumber(1, 2_000_000_000).default(86_400),
   SHUTDOWN_GRACE_SECONDS: wholeNumber(0, 3600).default(10),
+  CORS_ORIGINS: z
+    .string()
+    .transform((value) => value.split(',').map((origin) => origin.trim()))
+    .refine(
+      (origins) => origins.every(isOrigin),
+      'expected origins such as https://app.example.com with commas between, or *',
+    )
+    .default([]),
+  TRUST_PROXY: z
+    .string()
+    .transform((value) => TRUST[value.toLowerCase()] ?? value.split(',').map((address) => address.trim()))
+    .refine(
+      (value) => typeof value === 'boolean' || value.every(isAddress),
+      'expected on, off, or IP addresses and CIDR blocks with commas between',
+    )
+    .default(false),
   REST: onOff.default(true),
   GRAPHIQL: onOff.default(true),
   LOG_LEVEL: z

@@ -100,6 +100,29 @@ describe('bad input', () => {
     expect(issues?.map((issue) => issue.path)).toEqual([path]);
   });
 
+  it.each([
+    ['query ($which: ID!) { jobStatus(id: $which) { id } }', { which: null }, ['id']],
+    [
+      'query ($some: [JobStatus!]) { jobs(status: $some) { nodes { id } } }',
+      { some: ['FAILED', 'LOST'] },
+      ['status', 1],
+    ],
+    [
+      'mutation ($name: String!) { submitCustomer(input: { id: "1", customername: $name }) { jobId } }',
+      { name: 5 },
+      ['customername'],
+    ],
+    [
+      'mutation ($row: NewCustomerInput!) { submitCustomerImport(input: { customers: [$row] }) { jobId } }',
+      { row: { id: 1.5, customername: 'Ada' } },
+      ['customers', 0, 'id'],
+    ],
+  ])('in a variable for a part of it, it has the path of that part: %s', async (query, variables, path) => {
+    const { status, code, issues } = await graphqlError(query, variables);
+    expect({ status, code }).toEqual({ status: 400, code: 'BAD_USER_INPUT' });
+    expect(issues?.map((issue) => issue.path)).toEqual([path]);
+  });
+
   it('in a list it is found by its index', async () => {
     const customers = [{ id: '1', customername: 'Ada' }, { id: '2' }];
     const { issues } = await graphqlError(IMPORT, { input: { customers } });

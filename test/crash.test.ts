@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
@@ -126,5 +130,28 @@ describe.each(['redis', 'postgres', 'embedded'] as const)('SIGTERM on %s', (back
     expect(await first.end('SIGTERM')).toBe(0);
     const second = await startProcess({ settings });
     await expectWholeImport(second, id);
+  });
+});
+
+describe('the first start on the embedded store', () => {
+  it('begins anew after one that was killed in the middle of it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'accepted-crash-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const DATA_DIR = join(folder, 'data');
+    const first = spawn(process.execPath, [join(import.meta.dirname, '../src/main.ts'), 'all'], {
+      env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR },
+      stdio: 'ignore',
+    });
+    const exited = new Promise((resolve) => void first.once('exit', resolve));
+    await poll(
+      async () => existsSync(join(DATA_DIR, 'making')),
+      (there) => there,
+    );
+    first.kill('SIGKILL');
+    await exited;
+    expect(existsSync(join(DATA_DIR, 'making'))).toBe(true);
+    const second = await startProcess({ settings: { DATA_DIR } });
+    expect((await fetch(`${second.url}/health/ready`)).status).toBe(200);
+    expect(existsSync(join(DATA_DIR, 'making'))).toBe(false);
   });
 });

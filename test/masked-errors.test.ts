@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { defineJob } from '../src/core/define-job.ts';
 import { createProvider } from '../src/core/provider.ts';
 import { createRegistry } from '../src/core/registry.ts';
-import { createJobService } from '../src/core/service.ts';
+import { createJobService } from '../src/core/create-service.ts';
 import { createHttpServer } from '../src/http/server.ts';
 import { createLogger } from '../src/observability/logger.ts';
+import { createBullmqEvents } from '../src/queue/bullmq-events.ts';
 import { createBullmqQueue } from '../src/queue/bullmq-queue.ts';
 import { connectQueue } from '../src/queue/connect.ts';
 import { createEmbeddedStore } from '../src/queue/embedded-store.ts';
@@ -31,15 +32,27 @@ describe('what nobody expected', () => {
   const logger = createLogger('silent');
   // A queue that is never connected: each call is refused as long as this server lives.
   const embedded = createEmbeddedStore('unused');
-  const backend = connectQueue({ url: undefined, embedded: embedded.pool, workers: 1, logger });
+  const backend = connectQueue({ url: undefined, embedded: embedded.pool, listeners: 1, logger });
   const queue = createBullmqQueue({ backend, types: ['broken'], retentionSeconds: 60, logger });
   const registry = createRegistry([{ file: 'broken.ts', type: broken }]);
   let url: string;
 
   beforeAll(async () => {
-    const service = createJobService({ registry, queue, use: createProvider().use, logger });
+    const events = createBullmqEvents(backend, []);
+    const stopping = new AbortController().signal;
+    const { use } = createProvider();
+    const service = createJobService({ registry, queue, events, use, logger, stopping });
     const checks = { queue: queue.ping };
-    const app = await createHttpServer({ service, logger, publicUrl: undefined, rest: true, graphiql: false, checks });
+    const app = await createHttpServer({
+      service,
+      logger,
+      publicUrl: undefined,
+      corsOrigins: [],
+      trustProxy: false,
+      rest: true,
+      graphiql: false,
+      checks,
+    });
     url = await app.listen({ host: '127.0.0.1', port: 0 });
     return () => app.close();
   });

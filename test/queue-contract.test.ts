@@ -1,119 +1,36 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { z } from 'zod';
-import { type JobContext, type JobType, defineJob } from '../src/core/define-job.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ServiceError } from '../src/core/errors.ts';
 import { JobError } from '../src/core/job-error.ts';
 import { newJobId } from '../src/core/job-id.ts';
-import { type Job, isDone } from '../src/core/job.ts';
-import type { JobWorker } from '../src/core/ports.ts';
-import { createProvider } from '../src/core/provider.ts';
+import { type Job } from '../src/core/job.ts';
 import { createLogger } from '../src/observability/logger.ts';
-import { type BullmqQueue, createBullmqQueue } from '../src/queue/bullmq-queue.ts';
-import { startBullmqWorkers } from '../src/queue/bullmq-worker.ts';
+import { createBullmqQueue } from '../src/queue/bullmq-queue.ts';
 import { connectQueue } from '../src/queue/connect.ts';
 import { createEmbeddedStore } from '../src/queue/embedded-store.ts';
-import { poll } from './support/follow.ts';
+import { scripted, setUpQueue, signal } from './support/queue.ts';
 import { BACKENDS, createStore } from './support/stores.ts';
 
-const logger = createLogger('silent');
 const retentionSeconds = 3600;
-
-/** Job types whose function a test sets. */
-type Run = (input: { text: string }, job: JobContext) => Promise<{ text: string }>;
-
-function scripted(
-  name: string,
-  options: Partial<Pick<JobType, 'attempts' | 'timeoutSeconds' | 'backoffSeconds'>> = {},
-) {
-  let run: Run = async ({ text }) => ({ text });
-  const type = defineJob({
-    name,
-    collection: name,
-    description: 'Does what the test says.',
-    input: z.object({ text: z.string() }),
-    result: z.object({ text: z.string() }),
-    backoffSeconds: 0.01,
-    ...options,
-    run: (input, job) => run(input, job),
-  });
-  return { type, runs: (next: Run) => void (run = next) };
-}
-
-/** A promise and the function that fulfils it. */
-function signal<T = void>() {
-  const { promise, resolve } = Promise.withResolvers<T>();
-  return { reached: promise, reach: resolve };
-}
 
 describe.each(BACKENDS)('the queue on %s', (backend) => {
   const plain = scripted('plain');
   const once = scripted('once', { attempts: 1 });
   const brief = scripted('brief', { attempts: 2, timeoutSeconds: 0.05 });
-  const types = [plain.type, once.type, brief.type];
-  let queue: BullmqQueue;
-  let startWorkers: () => JobWorker;
-  const closers: (() => Promise<void> | void)[] = [];
-
-  beforeAll(async () => {
-    const store = await createStore(backend);
-    const embedded = createEmbeddedStore(store.settings.DATA_DIR);
-    if (backend === 'embedded') await embedded.open();
-    const queueBackend = connectQueue({ url: store.settings.QUEUE_URL, embedded: embedded.pool, workers: 20, logger });
-    queue = createBullmqQueue({
-      backend: queueBackend,
-      types: types.map((type) => type.name),
-      retentionSeconds,
-      logger,
-    });
-    await queueBackend.connect();
-    await queue.open();
-    const { use } = createProvider();
-    startWorkers = () => startBullmqWorkers({ backend: queueBackend, types, concurrency: 5, use, logger });
-    closers.push(
-      () => queue.close(),
-      () => queueBackend.close(),
-      () => embedded.close(),
-      () => store.remove(),
-    );
-  });
-  afterAll(async () => {
-    for (const close of closers) await close();
-  });
-
-  const add = async ({ type }: { type: JobType }, text = 'hello'): Promise<Job> =>
-    queue.add({
-      id: newJobId(type.name),
-      type: type.name,
-      createdAt: new Date(),
-      maxAttempts: type.attempts,
-      backoffMs: type.backoffSeconds * 1000,
-      input: { text },
-      requestId: 'test',
-    });
-  const read = (job: Job): Promise<Job | undefined> => queue.read(job.id, job.type);
-  const finish = (job: Job) =>
-    poll(
-      () => read(job),
-      (now) => now !== undefined && isDone(now),
-    );
-  const work = (): JobWorker => {
-    const workers = startWorkers();
-    onTestFinished(() => workers.close(5000));
-    return workers;
-  };
+  const test = setUpQueue(backend, [plain, once, brief], { retentionSeconds });
+  const { add, read, finish, work } = test;
 
   it('has a job as soon as it is added, pending', async () => {
     const job = await add(plain);
     expect(await read(job)).toEqual(job);
     expect(job).toMatchObject({ status: 'Pending', percentComplete: 0, attempt: 0, maxAttempts: 3, startedAt: null });
-    expect(await queue.readInput(job.id, job.type)).toEqual({ text: 'hello' });
+    expect(await test.queue.readInput(job.id, job.type)).toEqual({ text: 'hello' });
     work();
     await finish(job);
   });
 
   it('knows nothing of a job that was not added', async () => {
-    expect(await queue.read(newJobId('plain'), 'plain')).toBeUndefined();
-    expect(await queue.readInput(newJobId('plain'), 'plain')).toBeUndefined();
+    expect(await test.queue.read(newJobId('plain'), 'plain')).toBeUndefined();
+    expect(await test.queue.readInput(newJobId('plain'), 'plain')).toBeUndefined();
   });
 
   it('shows a running job with its progress, and then its result', async () => {
@@ -140,7 +57,6 @@ describe.each(BACKENDS)('the queue on %s', (backend) => {
       result: { text: 'ÜNÏCODE 🎉 "QUOTED"' },
       attempt: 1,
     });
-    if (done === undefined || !isDone(done)) expect.fail('not done');
     expect(done.expiresAt.getTime() - done.finishedAt.getTime()).toBe(retentionSeconds * 1000);
   });
 
@@ -217,7 +133,7 @@ describe.each(BACKENDS)('the queue on %s', (backend) => {
       return { text };
     });
     const job = await add(plain);
-    const workers = startWorkers();
+    const workers = test.startWorkers();
     await started.reached;
     const closed = workers.close(30_000);
     release.reach();
@@ -234,7 +150,7 @@ describe.each(BACKENDS)('the queue on %s', (backend) => {
       return signal<{ text: string }>().reached;
     });
     const job = await add(plain);
-    const workers = startWorkers();
+    const workers = test.startWorkers();
     await started.reached;
     await workers.close(0);
     expect(aborted?.aborted).toBe(true);
@@ -271,7 +187,8 @@ describe.each(BACKENDS)('the queue on %s', (backend) => {
   it('refuses a job as queue-unavailable while it is not connected, and does not hang', async () => {
     const store = await createStore(backend);
     const embedded = createEmbeddedStore(store.settings.DATA_DIR);
-    const unconnected = connectQueue({ url: store.settings.QUEUE_URL, embedded: embedded.pool, workers: 1, logger });
+    const logger = createLogger('silent');
+    const unconnected = connectQueue({ url: store.settings.QUEUE_URL, embedded: embedded.pool, listeners: 1, logger });
     const closed = createBullmqQueue({ backend: unconnected, types: ['plain'], retentionSeconds, logger });
     onTestFinished(async () => {
       await unconnected.close();

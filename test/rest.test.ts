@@ -113,7 +113,7 @@ describe('the REST face', () => {
 describe('a job that is not done', () => {
   it('is 202 with Retry-After, 200 with onPending=ok, and has no result yet', async () => {
     // Without a worker nothing is ever done.
-    const app = await startAppForTest('postgres', {}, 'api');
+    const app = await startAppForTest('postgres', {}, { role: 'api' });
     const accepted = await app.post('/api/customers', { id: '1', customername: 'Ada' });
     const { id } = await accepted.json();
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Pool, type PoolClient } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { startAppForTest } from './support/app.ts';
 import { poll } from './support/follow.ts';
 import { startProcess } from './support/process.ts';
 import { lineWith } from './support/servers.ts';
@@ -45,6 +46,26 @@ const submit = (url: string | undefined) =>
   });
 
 describe('a process that ends', () => {
+  it('lets nobody wait any longer: held replies come as the job is, and event streams end', async () => {
+    // Without a worker the job is never done.
+    const app = await startAppForTest('postgres', {}, { role: 'api' });
+    const { id } = await (await submit(app.url)).json();
+    const held = app.fetch(`/api/jobs/${id}`, { headers: { Prefer: 'wait=60' } });
+    const query = { query: `subscription { jobUpdates(id: "${id}") { status } }` };
+    const streams = await Promise.all([
+      app.fetch(`/api/jobs/${id}/events`),
+      app.fetch('/graphql', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
+        body: JSON.stringify(query),
+      }),
+    ]);
+    const closed = app.close();
+    expect((await held).status).toBe(202);
+    for (const stream of streams) expect(await stream.text()).toMatch(/"status":"pending"/i);
+    await closed;
+  });
+
   it('answers what it was asked, and does not wait for the connection that stays open after it', async () => {
     const { settings, lock, waiting } = await lockableStore();
     const server = await startProcess({ settings: { ...settings, SHUTDOWN_GRACE_SECONDS: '3600' } });

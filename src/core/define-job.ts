@@ -8,7 +8,7 @@ export interface JobContext {
   readonly id: string;
   /** 1 for the first run. */
   readonly attempt: number;
-  /** Aborted when the attempt times out or the worker shuts down: stop soon, and throw. */
+  /** Aborted when the attempt times out, the job is canceled or the worker shuts down: stop soon, and throw. */
   readonly signal: AbortSignal;
   /** Writes with the job's id; log no personal data. */
   readonly log: Logger;

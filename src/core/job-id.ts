@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 
 /** 128 bits: nobody guesses a job's id. */
 const RANDOM_BYTES = 16;
@@ -9,10 +9,26 @@ const JOB_ID = /^([a-z][A-Za-z0-9]{0,39})_[\w-]{22}$/;
  * 2.3). It starts with the type's name, so the queue that holds the job is known without a look-up. Clients treat it as opaque.
  */
 export function newJobId(type: string): string {
-  return `${type}_${randomBytes(RANDOM_BYTES).toString('base64url')}`;
+  return toJobId(type, randomBytes(RANDOM_BYTES));
+}
+
+/**
+ * The one id that a caller's idempotency key stands for. As the queue takes an id only once, it makes submissions with the same
+ * key one job without a store of keys.
+ * @param secret what keeps those who know the key from guessing the id; the same in all processes on one queue
+ */
+export function jobIdOfKey(type: string, caller: string, idempotencyKey: string, secret: string): string {
+  const mac = createHmac('sha256', secret)
+    .update(JSON.stringify([type, caller, idempotencyKey]))
+    .digest();
+  return toJobId(type, mac.subarray(0, RANDOM_BYTES));
 }
 
 /** The name of the job type that an id was made for, or undefined if no job can have this id. */
 export function typeOfJobId(id: string): string | undefined {
   return JOB_ID.exec(id)?.[1];
+}
+
+function toJobId(type: string, bytes: Buffer): string {
+  return `${type}_${bytes.toString('base64url')}`;
 }

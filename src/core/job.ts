@@ -6,23 +6,49 @@
  * - **attempt**: one run of the function. Delivery is at least once, so a function must be safe to run again.
  * - **result**: what the function returned, valid by the result schema.
  * - **resource**: the thing the work made, with a URL of its own.
+ * - **caller**: who submitted: an authenticated principal, or anonymous.
  * - **face**: GraphQL or REST. Both call the same service over the same queue.
  */
 import { z } from 'zod';
 
 /** `Pending` → `Running` → one of the three final ones. A job that waits for its next attempt is `Pending` again. */
-export const jobStatusSchema = z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Canceled']);
+export const jobStatusSchema = z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Canceled']).meta({
+  id: 'JobStatus',
+  description:
+    'Pending until it runs, and again while it waits for its next attempt. Succeeded, Failed and Canceled are final.',
+});
+/** @public */
 export type JobStatus = z.output<typeof jobStatusSchema>;
 
 /** Why a job did not succeed, fit for callers: never a stack, never an internal text. */
-export const jobFailureSchema = z.object({ code: z.string(), message: z.string() });
+export const jobFailureSchema = z
+  .object({
+    code: z.string().describe('In capitals, such as JOB_FAILED.'),
+    message: z.string().describe('A sentence for callers.'),
+  })
+  .meta({ id: 'JobError', description: 'Why a job did not succeed.' });
 export type JobFailure = z.output<typeof jobFailureSchema>;
+
+/** Why a canceled job did not succeed. */
+export const JOB_CANCELED: JobFailure = { code: 'JOB_CANCELED', message: 'The job was canceled.' };
+
+export const jobAttemptSchema = z
+  .object({
+    attempt: z.int().min(1).describe('1 for the first.'),
+    startedAt: z.date(),
+    finishedAt: z.date(),
+    error: jobFailureSchema,
+  })
+  .meta({ id: 'JobAttempt', description: 'An attempt that did not succeed.' });
+export type JobAttempt = z.output<typeof jobAttemptSchema>;
 
 /** What is known of a job whatever its status. */
 export interface JobBase {
   readonly id: string;
   /** Name of the job type. */
   readonly type: string;
+  /** Id of the caller who submitted it. */
+  readonly caller: string;
   /** 0 to 100. */
   readonly percentComplete: number;
   /** The last progress message. */
@@ -32,6 +58,8 @@ export interface JobBase {
   readonly maxAttempts: number;
   readonly createdAt: Date;
   readonly lastUpdatedAt: Date;
+  /** The attempts that did not succeed, oldest first; the last 20 of them. A retry keeps them. */
+  readonly history: readonly JobAttempt[];
 }
 
 interface FinishedJob extends JobBase {

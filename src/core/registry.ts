@@ -17,7 +17,7 @@ export interface Registry {
 const NAME = /^[a-z][A-Za-z0-9]{0,39}$/;
 const COLLECTION = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 /** What the faces themselves are called. */
-const RESERVED_NAMES = new Set(['job', 'jobs', 'jobStatus']);
+const RESERVED_NAMES = new Set(['job', 'jobs', 'jobStatus', 'jobUpdates']);
 const RESERVED_COLLECTIONS = new Set(['jobs', 'operations']);
 
 /**

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { JobType } from './define-job.ts';
 import { JobError } from './job-error.ts';
+import { JOB_CANCELED } from './job.ts';
 import type { AttemptOutcome, Logger } from './ports.ts';
 import type { Use } from './provider.ts';
 import { findUnstorableText } from './storable-text.ts';
@@ -12,6 +13,7 @@ const MASKED = { code: 'JOB_FAILED', message: 'The job failed for an unexpected 
 
 /** Why the function's signal is aborted. */
 const TIMED_OUT = new Error('the attempt timed out');
+const CANCELED = new Error('the job was canceled');
 const HANDED_BACK = new Error('the worker is shutting down');
 const OVER = new Error('the attempt is over');
 
@@ -23,6 +25,8 @@ export interface Attempt {
   readonly input: unknown;
   /** Aborted when the worker wants the job back. */
   readonly handBack: AbortSignal;
+  /** Aborted when the job is canceled. */
+  readonly cancel: AbortSignal;
   readonly log: Logger;
   readonly use: Use;
   writeProgress(percentComplete: number, message: string | null): Promise<void>;
@@ -36,14 +40,16 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
 
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(TIMED_OUT), type.timeoutSeconds * 1000);
-  const onHandBack = (): void => stop.abort(HANDED_BACK);
-  attempt.handBack.addEventListener('abort', onHandBack);
-  if (attempt.handBack.aborted) onHandBack();
+  const unlisten = [
+    onAbort(attempt.handBack, () => stop.abort(HANDED_BACK)),
+    onAbort(attempt.cancel, () => stop.abort(CANCELED)),
+  ];
   try {
     // A function that ignores its signal is left behind, so that its slot is free.
     const result = await Promise.race([run(type, input.data, attempt, stop.signal), aborted(stop.signal)]);
     return checked(type, result, attempt.log);
   } catch (error) {
+    if (stop.signal.reason === CANCELED) return { kind: 'canceled', error: JOB_CANCELED };
     if (stop.signal.reason === HANDED_BACK) return { kind: 'handed-back' };
     if (stop.signal.reason === TIMED_OUT)
       return failed('JOB_TIMEOUT', `The job took longer than ${type.timeoutSeconds} s.`, true);
@@ -52,7 +58,7 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     return failed(MASKED.code, MASKED.message, true);
   } finally {
     clearTimeout(timer);
-    attempt.handBack.removeEventListener('abort', onHandBack);
+    for (const each of unlisten) each();
     // Whatever of the function still runs learns that nobody waits for it.
     stop.abort(OVER);
   }
@@ -101,8 +107,13 @@ function failed(code: string, message: string, retry: boolean): AttemptOutcome {
 /** Rejects when the signal is aborted; never resolves. */
 function aborted(signal: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
+  onAbort(signal, () => reject(signal.reason));
   return promise;
+}
+
+/** Calls the listener when the signal is aborted, at once if it is. Returns what ends it. */
+function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) listener();
+  signal.addEventListener('abort', listener);
+  return () => signal.removeEventListener('abort', listener);
 }

@@ -1,73 +1,87 @@
+import type { Caller } from './caller.ts';
 import type { JobType } from './define-job.ts';
-import { ServiceError } from './errors.ts';
-import { newJobId, typeOfJobId } from './job-id.ts';
-import { type Job, isDone } from './job.ts';
-import { parseInput } from './parse-input.ts';
-import type { JobQueue, Logger } from './ports.ts';
-import type { Use } from './provider.ts';
+import type { Job, JobStatus } from './job.ts';
+import type { ListPosition } from './ports.ts';
 import type { Registry } from './registry.ts';
 
-/** Everything the faces can ask for: the one place both call. */
+/** A wait for a job never lasts longer, in seconds. */
+export const MAX_WAIT_SECONDS = 60;
+
+export interface Submission {
+  readonly type: JobType;
+  readonly input: unknown;
+  readonly caller: Caller;
+  readonly requestId: string;
+  /** The same caller, type and key give the same job, as long as it can be read. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+export interface SubmittedJob {
+  readonly job: Job;
+  /** Whether the idempotency key had made the job before. */
+  readonly replayed: boolean;
+}
+
+export interface JobFilter {
+  /** Name of a job type; undefined: of all. */
+  readonly type: string | undefined;
+  /** Undefined: with all. */
+  readonly statuses: readonly JobStatus[] | undefined;
+  readonly after: ListPosition | undefined;
+  readonly limit: number;
+}
+
+export interface JobPage {
+  readonly jobs: readonly Job[];
+  /** Null on the last page. */
+  readonly nextCursor: string | null;
+}
+
+/**
+ * Everything the faces can ask for: the one place both call. Every method may throw a ServiceError `queue-unavailable`.
+ * A job of another caller is not told from one that does not exist.
+ */
 export interface JobService {
   readonly registry: Registry;
   /**
    * Accepts a job. When this resolves, the queue has it.
-   * @throws ServiceError `invalid-input`, `queue-unavailable`
+   * @throws ServiceError `invalid-input`, `idempotency-key-reused`
    */
-  submit(type: JobType, input: unknown, requestId: string): Promise<Job>;
+  submit(submission: Submission): Promise<SubmittedJob>;
+  /** Resolves to undefined for an id that no job has, or whose job has expired. */
+  read(id: string, caller: Caller): Promise<Job | undefined>;
   /**
-   * Resolves to undefined for an id that no job has, or whose job has expired.
-   * @throws ServiceError `queue-unavailable`
+   * Reads a job when it is done, or as it is when the time is over or the signal aborted.
+   * @param seconds at most 60
    */
-  read(id: string): Promise<Job | undefined>;
+  wait(id: string, caller: Caller, seconds: number, signal: AbortSignal): Promise<Job | undefined>;
+  /**
+   * The job as it is, then each change in order, and the end.
+   * @throws ServiceError `not-found`
+   */
+  watch(id: string, caller: Caller, signal: AbortSignal): AsyncGenerator<Job, void, void>;
+  /**
+   * Cancels a pending job at once; a running one ends soon.
+   * @throws ServiceError `not-found`, `not-cancelable`
+   */
+  cancel(id: string, caller: Caller): Promise<Job>;
+  /**
+   * Puts a failed or canceled job back, with all its attempts once more.
+   * @throws ServiceError `not-found`, `not-retryable`
+   */
+  retry(id: string, caller: Caller): Promise<Job>;
+  /**
+   * The caller's jobs, newest first.
+   * @throws ServiceError `invalid-input`, for a type that there is not
+   */
+  list(filter: JobFilter, caller: Caller): Promise<JobPage>;
   /** A job's input, as it was sent. */
   readInput(job: Job): Promise<unknown>;
+  /** Seconds a poller should wait; null when the job is done. */
+  retryAfter(job: Job): number | null;
   /**
    * Resolves to undefined if there is none with this id.
    * @throws ServiceError `not-found`, if the job type makes no resource
    */
   findResource(type: JobType, id: string): Promise<unknown>;
-}
-
-export interface JobServiceOptions {
-  readonly registry: Registry;
-  readonly queue: JobQueue;
-  readonly use: Use;
-  readonly logger: Logger;
-}
-
-export function createJobService({ registry, queue, use, logger }: JobServiceOptions): JobService {
-  return {
-    registry,
-
-    async submit(type, input, requestId) {
-      parseInput(type.strictInput, input);
-      const job = await queue.add({
-        id: newJobId(type.name),
-        type: type.name,
-        createdAt: new Date(),
-        maxAttempts: type.attempts,
-        backoffMs: type.backoffSeconds * 1000,
-        input,
-        requestId,
-      });
-      logger.debug({ requestId, jobId: job.id, type: job.type }, 'job accepted');
-      return job;
-    },
-
-    async read(id) {
-      const type = typeOfJobId(id);
-      if (type === undefined || registry.get(type) === undefined) return undefined;
-      const job = await queue.read(id, type);
-      if (job === undefined || (isDone(job) && job.expiresAt.getTime() <= Date.now())) return undefined;
-      return job;
-    },
-
-    readInput: (job) => queue.readInput(job.id, job.type),
-
-    async findResource(type, id) {
-      if (type.resource === undefined) throw new ServiceError('not-found', `${type.name} makes no resource`);
-      return type.resource.find(id, use);
-    },
-  };
 }

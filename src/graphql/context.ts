@@ -1,9 +1,7 @@
+import type { RequestContext } from '../core/request-context.ts';
 import type { JobService } from '../core/service.ts';
-import type { Urls } from '../core/urls.ts';
 
 /** What resolvers get beside their arguments. */
-export interface GraphQLContext {
+export interface GraphQLContext extends RequestContext {
   readonly service: JobService;
-  readonly urls: Urls;
-  readonly requestId: string;
 }

@@ -20,7 +20,7 @@ mutation SubmitCustomer {
   }
 }
 
-# Then follow the job by its id, until it is done.
+# Then follow the job by its id, until it is done. Variables: { "id": "the jobId" }
 query JobStatus($id: ID!) {
   jobStatus(id: $id) {
     status
@@ -40,6 +40,15 @@ query JobStatus($id: ID!) {
   }
 }
 
+# Or be told of each change, until it is done.
+subscription JobUpdates($id: ID!) {
+  jobUpdates(id: $id) {
+    status
+    percentComplete
+    message
+  }
+}
+
 # What the work made.
 query Customer {
   customer(id: "42") {
@@ -52,11 +61,17 @@ query Customer {
 }
 `;
 
-export const graphiqlOptions: GraphiQLOptions = {
-  title: 'Accepted',
-  defaultQuery: EXAMPLE,
-  defaultTabs: [{ query: EXAMPLE, variables: '{ "id": "the jobId that submitCustomer returned" }' }],
-};
+/** What the page takes beside what its type tells of. */
+interface PageOptions extends GraphiQLOptions {
+  /** Shown first. Without it the page forgets at a reload what it showed. */
+  readonly query?: string;
+}
+
+/** A query in the page's URL is for the page to read: its options are inside a script, where no text of others may come. */
+export function graphiqlOptions({ url }: Request): PageOptions {
+  const own = new URL(url).searchParams.has('query');
+  return { title: 'Accepted', ...(own ? { defaultQuery: EXAMPLE } : { query: EXAMPLE }) };
+}
 
 /** The page, with all its scripts inside. It is large, so it is loaded when somebody asks for it. */
 export async function renderGraphiQL(options?: GraphiQLOptions): Promise<string> {

@@ -5,11 +5,11 @@ import {
   GraphQLID,
   GraphQLInt,
   GraphQLInterfaceType,
+  GraphQLList,
   GraphQLNonNull,
   GraphQLObjectType,
   GraphQLString,
 } from 'graphql';
-import type { JobType } from '../core/define-job.ts';
 import { type Job, jobStatusSchema } from '../core/job.ts';
 import { type JobView, toJobView } from '../core/job-view.ts';
 import type { GraphQLContext } from './context.ts';
@@ -20,11 +20,11 @@ export interface JobSource extends JobView {
   readonly job: Job;
 }
 
-export function toJobSource(job: Job, type: JobType, { urls }: GraphQLContext): JobSource {
-  return { ...toJobView(job, type, urls), job };
+export function toJobSource(job: Job, { service, urls }: GraphQLContext): JobSource {
+  return { ...toJobView(job, service.registry.get(job.type), urls, service.retryAfter(job)), job };
 }
 
-const jobStatusType = new GraphQLEnumType({
+export const jobStatusType = new GraphQLEnumType({
   name: 'JobStatus',
   description:
     'PENDING → RUNNING → SUCCEEDED, FAILED or CANCELED. A job that waits for its next attempt is PENDING again.',
@@ -37,6 +37,17 @@ const jobErrorType = new GraphQLObjectType({
   fields: {
     code: { type: new GraphQLNonNull(GraphQLString), description: 'JOB_FAILED, or what the job type says.' },
     message: { type: new GraphQLNonNull(GraphQLString) },
+  },
+});
+
+const jobAttemptType = new GraphQLObjectType({
+  name: 'JobAttempt',
+  description: 'An attempt that did not succeed.',
+  fields: {
+    attempt: { type: new GraphQLNonNull(GraphQLInt), description: '1 for the first.' },
+    startedAt: { type: new GraphQLNonNull(DateTime) },
+    finishedAt: { type: new GraphQLNonNull(DateTime) },
+    error: { type: new GraphQLNonNull(jobErrorType) },
   },
 });
 
@@ -62,6 +73,10 @@ export const jobFields: GraphQLFieldConfigMap<JobSource, GraphQLContext> = {
   resultUrl: { type: Url, description: 'Null until succeeded.' },
   resourceUrl: { type: Url, description: 'What the work made; null until succeeded, or where there is none.' },
   retryAfter: { type: GraphQLInt, description: 'Seconds a poller should wait; null when done.' },
+  history: {
+    type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(jobAttemptType))),
+    description: 'The attempts that did not succeed, oldest first; a retry keeps them.',
+  },
 };
 
 /** @param typeName gives the name of the object type that stands for a job type */

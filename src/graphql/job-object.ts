@@ -1,11 +1,14 @@
 import {
+  GraphQLBoolean,
   type GraphQLFieldConfig,
   GraphQLID,
   type GraphQLInterfaceType,
   GraphQLNonNull,
   GraphQLObjectType,
+  GraphQLString,
 } from 'graphql';
 import type { JobType } from '../core/define-job.ts';
+import { readIdempotencyKey } from '../core/idempotency-key.ts';
 import type { GraphQLContext } from './context.ts';
 import { type JobSource, jobFields, toJobSource } from './job-interface.ts';
 import { Url } from './scalars.ts';
@@ -13,10 +16,20 @@ import { type ZodTypes, pascalCase } from './zod-types.ts';
 
 type Field<Source, Arguments = object> = GraphQLFieldConfig<Source, GraphQLContext, Arguments>;
 
+interface SubmitArguments {
+  readonly input: unknown;
+  readonly idempotencyKey?: string | null;
+}
+
+interface SubmitPayload {
+  readonly job: JobSource;
+  readonly replayed: boolean;
+}
+
 /** What one job type adds to the schema. */
 export interface JobTypeFields {
   readonly object: GraphQLObjectType;
-  readonly submit: Field<unknown, { input: unknown }>;
+  readonly submit: Field<unknown, SubmitArguments>;
   /** Reads the resource; undefined where the type makes none. */
   readonly resource: Field<unknown, { id: string }> | undefined;
 }
@@ -63,27 +76,36 @@ export function createJobTypeFields(type: JobType, jobInterface: GraphQLInterfac
   };
 }
 
-function createSubmitField(
-  type: JobType,
-  object: GraphQLObjectType,
-  types: ZodTypes,
-): Field<unknown, { input: unknown }> {
+function createSubmitField(type: JobType, object: GraphQLObjectType, types: ZodTypes): Field<unknown, SubmitArguments> {
   const name = `Submit${pascalCase(type.name)}`;
-  const payload = new GraphQLObjectType<JobSource, GraphQLContext>({
+  const payload = new GraphQLObjectType<SubmitPayload, GraphQLContext>({
     name: submitPayloadName(type.name),
     fields: {
-      jobId: { type: new GraphQLNonNull(GraphQLID), resolve: ({ id }) => id },
-      statusUrl: { type: new GraphQLNonNull(Url), description: 'GET it to poll.' },
-      job: { type: new GraphQLNonNull(object), resolve: (source) => source },
+      jobId: { type: new GraphQLNonNull(GraphQLID), resolve: ({ job }) => job.id },
+      statusUrl: { type: new GraphQLNonNull(Url), description: 'GET it to poll.', resolve: ({ job }) => job.statusUrl },
+      job: { type: new GraphQLNonNull(object) },
+      replayed: {
+        type: new GraphQLNonNull(GraphQLBoolean),
+        description: 'Whether an earlier submission with the same idempotency key had made the job.',
+      },
     },
   });
   return {
     type: new GraphQLNonNull(payload),
     description: type.description,
-    args: { input: { type: new GraphQLNonNull(types.input(type.input, `${name}Input`, 'input')) } },
-    async resolve(_, { input }, context) {
-      const job = await context.service.submit(type, input, context.requestId);
-      return toJobSource(job, type, context);
+    args: {
+      input: { type: new GraphQLNonNull(types.input(type.input, `${name}Input`, 'input')) },
+      idempotencyKey: {
+        type: GraphQLString,
+        description:
+          'The same key gives the same job, as long as it can be read: 1 to 255 printable ASCII characters. The header Idempotency-Key does the same.',
+      },
+    },
+    async resolve(_, { input, idempotencyKey }, context): Promise<SubmitPayload> {
+      const { service, caller, requestId, idempotencyKeyHeader } = context;
+      const key = readIdempotencyKey(idempotencyKey ?? undefined, idempotencyKeyHeader);
+      const { job, replayed } = await service.submit({ type, input, caller, requestId, idempotencyKey: key });
+      return { job: toJobSource(job, context), replayed };
     },
   };
 }

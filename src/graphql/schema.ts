@@ -1,17 +1,10 @@
-import {
-  GraphQLID,
-  GraphQLNonNull,
-  GraphQLObjectType,
-  GraphQLSchema,
-  type GraphQLFieldConfigMap,
-  specifiedScalarTypes,
-} from 'graphql';
+import { GraphQLObjectType, GraphQLSchema, specifiedScalarTypes } from 'graphql';
 import type { JobType } from '../core/define-job.ts';
 import type { Registry } from '../core/registry.ts';
 import { StartError } from '../core/start-error.ts';
-import type { GraphQLContext } from './context.ts';
-import { createJobInterface, toJobSource } from './job-interface.ts';
+import { createJobInterface } from './job-interface.ts';
 import { type JobTypeFields, createJobTypeFields, jobObjectName, submitPayloadName } from './job-object.ts';
+import { createJobOperations } from './job-operations.ts';
 import { SchemaShapeError } from './zod-shape.ts';
 import { createZodTypes, pascalCase } from './zod-types.ts';
 
@@ -27,19 +20,7 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
     fields: namingFile(registry, type, () => createJobTypeFields(type, jobInterface, types)),
   }));
 
-  const query: GraphQLFieldConfigMap<unknown, GraphQLContext> = {
-    jobStatus: {
-      type: jobInterface,
-      description: 'A job as it is now; null if there is none with this id.',
-      args: { id: { type: new GraphQLNonNull(GraphQLID) } },
-      async resolve(_, { id }: { id: string }, context) {
-        const job = await context.service.read(id);
-        const type = job && registry.get(job.type);
-        return job && type ? toJobSource(job, type, context) : null;
-      },
-    },
-  };
-  const mutation: GraphQLFieldConfigMap<unknown, GraphQLContext> = {};
+  const { query, mutation, subscription } = createJobOperations(jobInterface);
   for (const { type, fields } of parts) {
     mutation[`submit${pascalCase(type.name)}`] = fields.submit;
     if (fields.resource !== undefined) query[type.name] = fields.resource;
@@ -48,15 +29,17 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
   return new GraphQLSchema({
     query: new GraphQLObjectType({ name: 'Query', fields: query }),
     mutation: new GraphQLObjectType({ name: 'Mutation', fields: mutation }),
+    subscription: new GraphQLObjectType({ name: 'Subscription', fields: subscription }),
     types: parts.map(({ fields }) => fields.object),
   });
 }
 
 /** Names of types that the API makes itself. */
 function reservedNames({ types }: Registry): ReadonlySet<string> {
-  const own = ['Query', 'Mutation', 'Subscription', 'Job', 'JobStatus', 'JobError', 'DateTime', 'Date', 'URL'];
+  const own = ['Query', 'Mutation', 'Subscription', 'DateTime', 'Date', 'URL', 'PageInfo'];
+  const ofJobs = ['Job', 'JobStatus', 'JobError', 'JobAttempt', 'JobConnection', 'JobEdge'];
   const perType = types.flatMap(({ name }) => [jobObjectName(name), submitPayloadName(name)]);
-  return new Set([...own, ...specifiedScalarTypes.map(({ name }) => name), ...perType]);
+  return new Set([...own, ...ofJobs, ...specifiedScalarTypes.map(({ name }) => name), ...perType]);
 }
 
 function namingFile(registry: Registry, type: JobType, make: () => JobTypeFields): JobTypeFields {

@@ -1,14 +1,15 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createYoga } from 'graphql-yoga';
 import { PROBLEMS } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
+import type { RequestContext } from '../core/request-context.ts';
 import type { JobService } from '../core/service.ts';
-import type { Urls } from '../core/urls.ts';
 import type { GraphQLContext } from './context.ts';
 import { graphiqlOptions, renderGraphiQL } from './graphiql.ts';
 import { createMaskError } from './mask-error.ts';
 import { createGraphQLSchema } from './schema.ts';
 import { useBadUserInput } from './use-bad-user-input.ts';
+import { useEventStreamHeaders } from './use-event-stream-headers.ts';
 import { useHttpStatus } from './use-http-status.ts';
 
 export interface GraphQLFaceOptions {
@@ -17,7 +18,7 @@ export interface GraphQLFaceOptions {
   readonly graphiql: boolean;
   /** Bytes. */
   readonly bodyLimit: number;
-  urlsOf(request: FastifyRequest): Urls;
+  contextOf(request: FastifyRequest, reply: FastifyReply): RequestContext;
 }
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
@@ -27,10 +28,10 @@ const JSON_TYPE = /^application\/json\s*(;|$)/i;
  * @throws StartError that names the file and the field, for a job type that GraphQL can't express
  */
 export function createGraphQLFace(options: GraphQLFaceOptions): (app: FastifyInstance) => Promise<void> {
-  const { service, logger, graphiql, bodyLimit, urlsOf } = options;
-  const yoga = createYoga<{ incoming: FastifyRequest }, GraphQLContext>({
+  const { service, logger, graphiql, bodyLimit, contextOf } = options;
+  const yoga = createYoga<{ incoming: RequestContext }, GraphQLContext>({
     schema: createGraphQLSchema(service.registry),
-    context: ({ incoming }) => ({ service, urls: urlsOf(incoming), requestId: incoming.id }),
+    context: ({ incoming }) => ({ ...incoming, service }),
     graphiql: graphiql && graphiqlOptions,
     renderGraphiQL,
     landingPage: false,
@@ -40,7 +41,7 @@ export function createGraphQLFace(options: GraphQLFaceOptions): (app: FastifyIns
     maskedErrors: { maskError: createMaskError(logger) },
     // What is masked is logged where it is masked.
     logging: false,
-    plugins: [useBadUserInput(), useHttpStatus()],
+    plugins: [useBadUserInput(), useHttpStatus(), useEventStreamHeaders()],
   });
 
   return async (app) => {
@@ -57,7 +58,10 @@ export function createGraphQLFace(options: GraphQLFaceOptions): (app: FastifyIns
           return reply.status(status).send({ errors: [{ message: title, extensions: { code } }] });
         }
         reply.hijack();
-        await yoga.handle(request.raw, reply.raw, { incoming: request });
+        // What hooks have set, such as CORS headers.
+        for (const [name, value] of Object.entries(reply.getHeaders()))
+          if (value !== undefined) reply.raw.setHeader(name, value);
+        await yoga.handle(request.raw, reply.raw, { incoming: contextOf(request, reply) });
       },
     });
   };

@@ -3,6 +3,7 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  type ObjectFieldNode,
   type OperationDefinitionNode,
   Kind,
   type ValueNode,
@@ -34,7 +35,7 @@ export function useBadUserInput(): Plugin {
         // Variables are coerced before execution: their errors come without data and without a path.
         if (!('errors' in result) || result.errors === undefined || 'data' in result) return;
         const operation = getOperationAST(document, operationName);
-        const issues = operation ? variableIssues(schema, operation, variableValues) : [];
+        const issues = operation ? variableIssues(schema, document, operation, variableValues) : [];
         if (issues.length > 0) setResult({ errors: [toError(issues)] });
       },
     }),
@@ -67,24 +68,38 @@ function fromValidation(errors: readonly GraphQLError[], document: DocumentNode)
   });
 }
 
-/** The paths of some values in a document: names of fields and indexes of lists, from the root of the input. */
+/** The paths of some values in a document. */
 function valuePaths(document: DocumentNode, wanted: ReadonlySet<ASTNode>): Map<ASTNode, Path> {
   const paths = new Map<ASTNode, Path>();
+  if (wanted.size === 0) return paths;
+  walkValues(document, (value, path) => void (wanted.has(value) && paths.set(value, path)));
+  return paths;
+}
+
+/** The paths at which variables are first used in a document, by their names. */
+function variablePaths(document: DocumentNode): Map<string, Path> {
+  const paths = new Map<string, Path>();
+  walkValues(document, (value, path) => {
+    if (value.kind === Kind.VARIABLE && !paths.has(value.name.value)) paths.set(value.name.value, path);
+  });
+  return paths;
+}
+
+/** Visits all values in a document with their paths: names of fields and indexes of lists, from the root of the input. */
+function walkValues(document: DocumentNode, found: (value: ValueNode | ObjectFieldNode, path: Path) => void): void {
   const walk = (value: ValueNode, path: Path): void => {
-    if (wanted.has(value)) paths.set(value, path);
+    found(value, path);
     if (value.kind === Kind.LIST) for (const [index, item] of value.values.entries()) walk(item, [...path, index]);
     if (value.kind !== Kind.OBJECT) return;
     for (const field of value.fields) {
       const inside = [...path, field.name.value];
-      if (wanted.has(field)) paths.set(field, inside);
+      found(field, inside);
       walk(field.value, inside);
     }
   };
-  if (wanted.size === 0) return paths;
   visit(document, {
     Argument: ({ name, value }) => walk(value, name.value === 'input' ? [] : [name.value]),
   });
-  return paths;
 }
 
 /** GraphQL reports a missing or an unknown field at the object; the field's name is in the message alone. */
@@ -97,17 +112,19 @@ function toIssue(path: readonly (string | number)[], message: string): InputIssu
 
 function variableIssues(
   schema: GraphQLSchema,
+  document: DocumentNode,
   operation: OperationDefinitionNode,
   values: Readonly<Record<string, unknown>> | undefined,
 ): InputIssue[] {
   const issues: InputIssue[] = [];
+  const paths = variablePaths(document);
   for (const variable of operation.variableDefinitions ?? []) {
     const name = variable.variable.name.value;
     const type = typeFromAST(schema, variable.type);
     const value = values?.[name];
     if (!isInputType(type) || (value === undefined && variable.type.kind !== Kind.NON_NULL_TYPE)) continue;
     coerceInputValue(value, type, (path, _value, { message }) => {
-      const issue = toIssue(path, message);
+      const issue = toIssue([...(paths.get(name) ?? [name]), ...path], message);
       issues.push(issue.path.length === 0 ? { path: [name], message } : issue);
     });
   }

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { fixedDefault } from '../core/fixed-default.ts';
 
 export type ScalarName = 'ID' | 'String' | 'Int' | 'Float' | 'Boolean' | 'DateTime' | 'Date' | 'URL';
 
@@ -139,13 +139,4 @@ function isInt32(schema: z.ZodType): boolean {
   const { minValue, maxValue } = schema;
   const chosen = [minValue, maxValue].filter((bound) => bound !== null && Math.abs(bound) < Number.MAX_SAFE_INTEGER);
   return chosen.every((bound) => bound !== null && bound >= -(2 ** 31) && bound < 2 ** 31);
-}
-
-/** A default that can be told beforehand, and means the same before and after the schema's transforms. */
-function fixedDefault(def: Def): unknown {
-  const value = def.defaultValue;
-  if (!isDeepStrictEqual(value, def.defaultValue)) return undefined;
-  if (def.type === 'prefault') return value;
-  const parsed = def.innerType?.safeParse(value);
-  return parsed?.success === true && isDeepStrictEqual(parsed.data, value) ? value : undefined;
 }

@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { ANONYMOUS } from '../core/caller.ts';
 import { settlesWithin } from '../core/deadline.ts';
 import { ServiceError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
+import type { RequestContext } from '../core/request-context.ts';
 import type { JobService } from '../core/service.ts';
 import { StartError } from '../core/start-error.ts';
 import { type Urls, createUrls } from '../core/urls.ts';
 import { createGraphQLFace } from '../graphql/server.ts';
+import { createDescription } from '../rest/description.ts';
 import { MALFORMED_REPLY, createProblemHandler } from '../rest/problem.ts';
 import { createRestFace } from '../rest/routes.ts';
+import { addCors } from './cors.ts';
 import { type ReadinessCheck, addHealth } from './health.ts';
+import { whenGone } from './when-gone.ts';
 
 /** Room for the largest import of ordinary rows, and little more: 1.5 MiB. */
 const BODY_LIMIT = 1.5 * 1024 * 1024;
@@ -18,6 +23,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_PARAM_LENGTH = 10_000;
 /** A name, an IPv4 address or an IPv6 address in brackets, and a port (RFC 3986, section 3.2.2). */
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
+/** A trusted proxy may say another one. */
+const PROTOCOLS: ReadonlySet<string> = new Set(['http', 'https']);
 /** How often idle connections are closed while the last requests are answered. */
 const IDLE_CHECK_MS = 100;
 
@@ -26,6 +33,10 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** Base of all absolute URLs; undefined: from each request. */
   readonly publicUrl: string | undefined;
+  /** Origins whose pages may read replies; `*`: all. */
+  readonly corsOrigins: readonly string[];
+  /** Whose forwarding headers are believed: nobody's, everybody's, or those of some addresses. */
+  readonly trustProxy: boolean | string[];
   readonly rest: boolean;
   readonly graphiql: boolean;
   /** What readiness depends on, by the name that an operator reads. */
@@ -37,12 +48,20 @@ export interface HttpServerOptions {
  * @throws StartError that names the file and the field, for a job type that a face can't express
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
-  const { service, logger, publicUrl, rest, graphiql, checks } = options;
+  const { service, logger, publicUrl, corsOrigins, trustProxy, rest, graphiql, checks } = options;
   const fixedUrls = publicUrl === undefined ? undefined : createUrls(publicUrl);
   const urlsOf = (request: FastifyRequest): Urls => fixedUrls ?? createUrls(`${request.protocol}://${request.host}`);
+  const contextOf = (request: FastifyRequest, reply: FastifyReply): RequestContext => ({
+    requestId: request.id,
+    caller: ANONYMOUS,
+    urls: urlsOf(request),
+    idempotencyKeyHeader: request.headers['idempotency-key']?.toString(),
+    whenGone: () => whenGone(reply.raw),
+  });
   const replyProblem = createProblemHandler(logger, urlsOf);
   const app = Fastify({
     bodyLimit: BODY_LIMIT,
+    trustProxy,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     // Requests that came before the end are answered like any other.
@@ -55,8 +74,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
 
   app.addHook('onRequest', async (request) => {
     // The host becomes part of URLs; who asks for health may not know it.
-    if (!HOST.test(request.host) && !request.url.startsWith('/health/')) {
-      throw new ServiceError('malformed-request', 'The Host header is missing, or is no host.');
+    if (!(HOST.test(request.host) && PROTOCOLS.has(request.protocol)) && !request.url.startsWith('/health/')) {
+      throw new ServiceError('malformed-request', 'The host of the request is missing, or is no host.');
     }
   });
 
@@ -73,10 +92,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     throw new ServiceError('not-found', `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}.`);
   });
 
+  await addCors(app, corsOrigins);
   addHealth(app, checks);
   if (graphiql) app.get('/', async (_request, reply) => reply.redirect('/graphql'));
-  await app.register(createGraphQLFace({ service, logger, graphiql, bodyLimit: BODY_LIMIT, urlsOf }));
-  if (rest) await app.register(createRestFace({ service, urlsOf }));
+  await app.register(createGraphQLFace({ service, logger, graphiql, bodyLimit: BODY_LIMIT, contextOf }));
+  if (rest) {
+    await app.register(createRestFace({ service, contextOf }));
+    await app.register(createDescription({ registry: service.registry, urlsOf }));
+  }
   return app;
 }
 

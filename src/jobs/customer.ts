@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineJob } from '../core/define-job.ts';
-import { customerSchema, rawCustomerSchema } from '../customers/customer.ts';
+import { CUSTOMERNAME, customerSchema, rawCustomerSchema } from '../customers/customer.ts';
 import { customerRepository } from '../customers/customer-repository.ts';
 import { normalizeCustomer } from '../customers/normalize-customer.ts';
 
@@ -14,7 +14,7 @@ export default defineJob({
       .string()
       .regex(/\S/, 'Too small: expected at least one character that is no space')
       .max(200)
-      .describe('At most 200 characters; white space is trimmed and folded.'),
+      .meta(CUSTOMERNAME),
   }),
   result: customerSchema,
   resource: {

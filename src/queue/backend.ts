@@ -1,4 +1,5 @@
-import type { JobsOptions, Processor, WorkerOptions } from 'bullmq';
+import type { Job as BullmqJob, JobsOptions, Processor, WorkerOptions } from 'bullmq';
+import type { Cancellation, JobEvent, ListQuery, Pace } from '../core/ports.ts';
 import type { JobData, JobRecord } from './job-record.ts';
 
 /** What is used of BullMQ's `Queue`. */
@@ -13,10 +14,21 @@ export interface BullmqConsumer {
   close(force?: boolean): Promise<void>;
 }
 
-export type JobProcessor = Processor<JobData, unknown>;
-export type ConsumerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
+/** What is used of BullMQ's `QueueEvents`. */
+export interface BullmqEvents {
+  close(): Promise<void>;
+}
 
-/** One kind of store under BullMQ. A job type's queue has the type's name. */
+export type JobProcessor = Processor<JobData, unknown>;
+
+export type ConsumerOptions = Omit<WorkerOptions, 'connection' | 'prefix'> & {
+  /** Called after an attempt failed, whether or not there will be another. */
+  onFailed(job: BullmqJob<JobData>): void;
+};
+
+export type EventListener = (id: string, event: JobEvent) => void;
+
+/** One kind of store under BullMQ. A job type's queue has the type's name, and a job's name is the id of its caller. */
 export interface QueueBackend {
   /** For people, without credentials. */
   readonly description: string;
@@ -29,10 +41,27 @@ export interface QueueBackend {
   createProducer(type: string): BullmqProducer;
   /** For workers: waits for the store to come back. */
   createConsumer(type: string, processor: JobProcessor, options: ConsumerOptions): BullmqConsumer;
+  /** Hears of what happens to a type's jobs from now on, in whatever process. */
+  createEvents(type: string, listener: EventListener): Promise<BullmqEvents>;
   /** One atomic read, in one round trip. */
   readRecord(type: string, id: string): Promise<JobRecord | undefined>;
   readData(type: string, id: string): Promise<unknown>;
+  /** Newest first; what it costs does not grow with the number of jobs there are. */
+  list(query: ListQuery): Promise<JobRecord[]>;
+  /**
+   * In one atomic step: ends a job that waits, marks a running one, and leaves one that is done.
+   * @param options.onlyMarked ends a waiting job only if it was marked when it ran
+   */
+  cancel(type: string, id: string, options: { onlyMarked: boolean }): Promise<Cancellation>;
+  /** Of these jobs the ones that are marked. */
+  readMarked(type: string, ids: readonly string[]): Promise<string[]>;
+  /** In one atomic step: puts a failed or canceled job back for some more attempts. Resolves to whether it was one. */
+  retry(type: string, id: string, attempts: number): Promise<boolean>;
+  /** Removes some of the jobs that finished up to a time, in milliseconds since 1970. Resolves to how many. */
+  removeFinished(type: string, until: number): Promise<number>;
+  readPace(type: string): Promise<Pace>;
+  readSecret(): Promise<string>;
   ping(): Promise<void>;
-  /** To be called when producers and consumers are closed. */
+  /** To be called when producers, consumers and events are closed. */
   close(): Promise<void>;
 }

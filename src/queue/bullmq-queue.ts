@@ -1,15 +1,26 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { withDeadline } from '../core/deadline.ts';
 import { ServiceError } from '../core/errors.ts';
-import type { JobQueue, Logger } from '../core/ports.ts';
+import type { Job } from '../core/job.ts';
+import type { JobQueue, Logger, NewJob } from '../core/ports.ts';
 import type { BullmqProducer, QueueBackend } from './backend.ts';
-import { toJob } from './job-record.ts';
+import { type JobData, type JobRecord, toJob } from './job-record.ts';
+import { removeExpired } from './retention.ts';
 
 /** A caller waits no longer for the store; with what else a request takes, it has its answer within 2 s. */
 const DEADLINE_MS = 1500;
 const RETRY_AFTER_SECONDS = 1;
+/** A job may expire, and be removed, between its addition and its read. */
+const MAX_TRIES = 5;
+/** Attempts that a job's history keeps. */
+const HISTORY_LENGTH = 20;
 
-const dataSchema = z.object({ input: z.unknown() });
+const dataSchema = z.object({
+  input: z.unknown(),
+  fingerprint: z.string().optional(),
+  addition: z.string().optional(),
+});
 
 export interface BullmqQueueOptions {
   readonly backend: QueueBackend;
@@ -28,7 +39,8 @@ export interface BullmqQueue extends JobQueue {
 /** core's queue on BullMQ: one queue for each job type, so that a slow type never starves a quick one. */
 export function createBullmqQueue({ backend, types, retentionSeconds, logger }: BullmqQueueOptions): BullmqQueue {
   const producers = new Map<string, BullmqProducer>();
-  const retention = { age: retentionSeconds };
+  const retentionMs = retentionSeconds * 1000;
+  let secret = '';
 
   /** Gives every failure of the store its one meaning for callers. */
   const ask = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -44,12 +56,39 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
     }
   };
 
+  async function add(job: NewJob, keyed?: Pick<JobData, 'fingerprint' | 'addition'>): Promise<void> {
+    const { id, type, caller, input, requestId, createdAt, maxAttempts } = job;
+    const producer = producers.get(type);
+    if (producer === undefined) throw new Error(`there is no queue for ${type}`);
+    await producer.add(
+      caller,
+      { input, requestId, ...keyed },
+      {
+        jobId: id,
+        timestamp: createdAt.getTime(),
+        attempts: maxAttempts,
+        // The workers know how long.
+        backoff: { type: 'custom' },
+        stackTraceLimit: HISTORY_LENGTH,
+      },
+    );
+  }
+
+  async function read(id: string, type: string): Promise<Job | undefined> {
+    const record = await backend.readRecord(type, id);
+    return record && toJob(record, retentionMs);
+  }
+
+  const isExpired = ({ finishedAt }: JobRecord): boolean =>
+    finishedAt !== null && finishedAt + retentionMs <= Date.now();
+
   return {
     async open() {
       const opened = types.map((type) => [type, backend.createProducer(type)] as const);
       try {
         // BullMQ remembers a first connection that failed, and such a producer never recovers.
         await Promise.all(opened.map(([, producer]) => producer.waitUntilReady()));
+        secret = await backend.readSecret();
       } catch (error) {
         await Promise.allSettled(opened.map(([, producer]) => producer.close()));
         throw error;
@@ -58,44 +97,55 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
     },
     add: (job) =>
       ask(async () => {
-        const { id, type, input, requestId, createdAt, maxAttempts, backoffMs } = job;
-        const producer = producers.get(type);
-        if (producer === undefined) throw new Error(`there is no queue for ${type}`);
-        await producer.add(
-          type,
-          { input, requestId },
-          {
-            jobId: id,
-            timestamp: createdAt.getTime(),
-            attempts: maxAttempts,
-            backoff: { type: 'exponential', delay: backoffMs, jitter: 0.5 },
-            removeOnComplete: retention,
-            removeOnFail: retention,
-            stackTraceLimit: 0,
-          },
-        );
-        return {
-          id,
-          type,
-          status: 'Pending',
-          percentComplete: 0,
-          message: null,
-          attempt: 0,
-          maxAttempts,
-          createdAt,
-          lastUpdatedAt: createdAt,
-          startedAt: null,
-        };
+        await add(job);
+        return toPending(job);
       }),
-    read: (id, type) =>
+    addOnce: (job) =>
       ask(async () => {
-        const record = await backend.readRecord(type, id);
-        return record && toJob(id, type, record, retentionSeconds * 1000);
+        const { id, type, fingerprint } = job;
+        const addition = randomUUID();
+        for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+          await add(job, { fingerprint, addition });
+          const record = await backend.readRecord(type, id);
+          // The key lives as long as the job, which nobody can read any more.
+          if (record !== undefined && isExpired(record)) await removeExpired(backend, type, retentionMs);
+          else if (record !== undefined) {
+            const data = dataSchema.safeParse(await backend.readData(type, id)).data;
+            if (data !== undefined) {
+              const { addition: made, fingerprint: ofInput } = data;
+              return { job: toJob(record, retentionMs), replayed: made !== addition, fingerprint: ofInput };
+            }
+          }
+        }
+        throw new Error(`the job ${id} was added and is not there`);
       }),
+    read: (id, type) => ask(() => read(id, type)),
     readInput: (id, type) => ask(async () => dataSchema.safeParse(await backend.readData(type, id)).data?.input),
+    cancel: ({ id, type }) => ask(() => backend.cancel(type, id, { onlyMarked: false })),
+    retry: ({ id, type }, attempts) => ask(() => backend.retry(type, id, attempts)),
+    list: (query) => ask(async () => (await backend.list(query)).map((record) => toJob(record, retentionMs))),
+    readPace: (type) => ask(() => backend.readPace(type)),
+    readSecret: () => ask(async () => secret),
     ping: () => ask(() => backend.ping()),
     async close() {
       await Promise.all([...producers.values()].map((producer) => producer.close()));
     },
+  };
+}
+
+function toPending({ id, type, caller, createdAt, maxAttempts }: NewJob): Job {
+  return {
+    id,
+    type,
+    caller,
+    status: 'Pending',
+    percentComplete: 0,
+    message: null,
+    attempt: 0,
+    maxAttempts,
+    createdAt,
+    lastUpdatedAt: createdAt,
+    startedAt: null,
+    history: [],
   };
 }

@@ -2,11 +2,13 @@ import { setMaxListeners } from 'node:events';
 import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { settlesWithin } from '../core/deadline.ts';
 import type { JobType } from '../core/define-job.ts';
+import type { JobFailure } from '../core/job.ts';
 import type { JobWorker, Logger } from '../core/ports.ts';
 import type { Use } from '../core/provider.ts';
 import { runAttempt } from '../core/run-job.ts';
 import type { BullmqConsumer, JobProcessor, QueueBackend } from './backend.ts';
-import { type JobData, type JobProgress, fromFailure } from './job-record.ts';
+import { type JobData, type JobProgress, fromFailure, toTrace } from './job-record.ts';
+import { type WorkerCancellation, watchCancellation } from './worker-cancellation.ts';
 
 /** A worker that says nothing for so long has lost its jobs. */
 const LOCK_MS = 8000;
@@ -14,10 +16,16 @@ const LOCK_MS = 8000;
 const STALLED_CHECK_MS = 3000;
 /** How often a job may lose its worker before it fails. */
 const MAX_LOST_WORKERS = 3;
+const JOB_STALLED: JobFailure = {
+  code: 'JOB_STALLED',
+  message: 'The job was started again and again, and its worker stopped each time.',
+};
 /** Milliseconds a worker waits before it talks to a store again that was away. */
 const RECONNECT_MS = 1000;
 /** Handing jobs back takes a few round trips. */
 const HAND_BACK_MS = 3000;
+/** The random part of the wait for the next attempt. */
+const JITTER = 0.5;
 
 export interface BullmqWorkerOptions {
   readonly backend: QueueBackend;
@@ -33,56 +41,110 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
   const handBack = new AbortController();
   // Each running job listens.
   setMaxListeners(0, handBack.signal);
-  const consumers: BullmqConsumer[] = types.map((type) =>
-    backend.createConsumer(type.name, createProcessor(type, handBack.signal, use, logger), {
+  const cancellations: WorkerCancellation[] = [];
+
+  const consumers: BullmqConsumer[] = types.map((type) => {
+    const { name } = type;
+    const cancellation = watchCancellation((ids) => backend.readMarked(name, ids), logger);
+    cancellations.push(cancellation);
+    /** A job that was canceled while it ran, and then did not end, waits for nothing any more. */
+    const endIfMarked = async (job: Job<JobData>): Promise<void> => {
+      try {
+        await backend.cancel(name, job.id ?? '', { onlyMarked: true });
+      } catch (error) {
+        // It ends when a worker takes it up.
+        logger.debug({ err: error, jobId: job.id }, 'a canceled job could not be ended yet');
+      }
+    };
+    const process = createProcessor({ type, handBack: handBack.signal, cancellation, endIfMarked, use, logger });
+    return backend.createConsumer(name, process, {
       concurrency: type.concurrency ?? concurrency,
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
-      maxStalledCount: MAX_LOST_WORKERS,
+      // The processor counts, so that each job that fails does so by its hand.
+      maxStalledCount: 1_000_000,
       runRetryDelay: RECONNECT_MS,
-    }),
-  );
+      settings: { backoffStrategy: (_attemptsMade, _name, _error, job) => backoffMs(type, job) },
+      onFailed: (job) => {
+        if (job.finishedOn === undefined) void endIfMarked(job);
+      },
+    });
+  });
   return {
     async close(graceMs) {
-      const closed = Promise.all(consumers.map((consumer) => consumer.close()));
-      if (await settlesWithin(closed, graceMs)) return;
-      handBack.abort();
-      if (await settlesWithin(closed, HAND_BACK_MS)) return;
-      // The store is away: its jobs are taken up again when their locks run out.
-      logger.warn({}, 'some jobs could not be handed back in time');
+      try {
+        const closed = Promise.all(consumers.map((consumer) => consumer.close()));
+        if (await settlesWithin(closed, graceMs)) return;
+        handBack.abort();
+        if (await settlesWithin(closed, HAND_BACK_MS)) return;
+        // The store is away: its jobs are taken up again when their locks run out.
+        logger.warn({}, 'some jobs could not be handed back in time');
+      } finally {
+        for (const cancellation of cancellations) cancellation.close();
+      }
     },
   };
 }
 
-function createProcessor(type: JobType, handBack: AbortSignal, use: Use, logger: Logger): JobProcessor {
+/** Twice as long before each further attempt, less a random part. A retry begins anew. */
+function backoffMs({ attempts, backoffSeconds }: JobType, job: Pick<Job, 'attemptsMade' | 'opts'> | undefined): number {
+  const attemptsMade = (job?.attemptsMade ?? 0) + 1;
+  const beforeRetry = (job?.opts.attempts ?? attempts) - attempts;
+  const longest = backoffSeconds * 1000 * 2 ** Math.max(0, attemptsMade - beforeRetry - 1);
+  return Math.round(longest * (1 - JITTER * Math.random()));
+}
+
+interface ProcessorOptions {
+  readonly type: JobType;
+  readonly handBack: AbortSignal;
+  readonly cancellation: WorkerCancellation;
+  endIfMarked(job: Job<JobData>): Promise<void>;
+  readonly use: Use;
+  readonly logger: Logger;
+}
+
+function createProcessor(options: ProcessorOptions): JobProcessor {
+  const { type, handBack, cancellation, endIfMarked, use, logger } = options;
   return async (job, token) => {
     const id = job.id ?? '';
     const attempt = job.attemptsMade + 1;
+    const startedAt = job.processedOn ?? Date.now();
     const log = logger.child({ jobId: id, type: type.name, attempt, requestId: job.data.requestId });
-    const startedAt = performance.now();
+    const toError = (error: JobFailure, retry: boolean): Error => {
+      const Kind = retry ? Error : UnrecoverableError;
+      const trace = { attempt, startedAt: new Date(startedAt), finishedAt: new Date(), error };
+      return Object.assign(new Kind(fromFailure(error)), { stack: toTrace(trace) });
+    };
+    if (job.stalledCounter > MAX_LOST_WORKERS) throw toError(JOB_STALLED, false);
+
+    const { signal: cancel, end } = cancellation.watch(id);
     const outcome = await runAttempt(type, {
       id,
       attempt,
       input: job.data.input,
       handBack,
+      cancel,
       log,
       use,
       writeProgress: (percentComplete, message) =>
         writeProgress(job, { percentComplete, message, at: Date.now() }, log),
     });
-    const durationMs = Math.round(performance.now() - startedAt);
+    end();
+    const durationMs = Date.now() - startedAt;
     switch (outcome.kind) {
       case 'succeeded':
         log.info({ durationMs }, 'job succeeded');
         return outcome.result;
-      case 'failed': {
+      case 'failed':
         log.warn({ durationMs, code: outcome.error.code }, 'job attempt failed');
-        const reason = fromFailure(outcome.error);
-        throw outcome.retry ? new Error(reason) : new UnrecoverableError(reason);
-      }
+        throw toError(outcome.error, outcome.retry);
+      case 'canceled':
+        log.info({ durationMs }, 'job canceled');
+        throw toError(outcome.error, false);
       case 'handed-back':
         log.info({ durationMs }, 'job handed back');
         await job.moveToWait(token);
+        await endIfMarked(job);
         throw new WaitingError();
     }
   };

@@ -11,8 +11,8 @@ export interface QueueLocation {
   /** Undefined: the embedded store. */
   readonly url: string | undefined;
   readonly embedded: EmbeddedPool;
-  /** How many workers may listen at a time. */
-  readonly workers: number;
+  /** How many workers and events may listen at a time. */
+  readonly listeners: number;
   readonly logger: Logger;
 }
 
@@ -20,7 +20,7 @@ export interface QueueLocation {
  * The store that QUEUE_URL names.
  * @throws StartError that names QUEUE_URL, when it can't be read
  */
-export function connectQueue({ url, embedded, workers, logger }: QueueLocation): QueueBackend {
+export function connectQueue({ url, embedded, listeners, logger }: QueueLocation): QueueBackend {
   if (url === undefined) {
     return createPostgresQueueBackend({
       description: 'PostgreSQL, embedded',
@@ -31,15 +31,15 @@ export function connectQueue({ url, embedded, workers, logger }: QueueLocation):
       close: async () => undefined,
     });
   }
-  if (/^postgres(ql)?:/.test(url)) return connectPostgres(url, workers, logger);
+  if (/^postgres(ql)?:/.test(url)) return connectPostgres(url, listeners, logger);
   return createRedisBackend(url, logger);
 }
 
-function connectPostgres(url: string, workers: number, logger: Logger): QueueBackend {
+function connectPostgres(url: string, listeners: number, logger: Logger): QueueBackend {
   const options = '-c search_path=bullmq';
   const producerPool = createPostgresPool(url, 'QUEUE_URL', { options, max: 10, query_timeout: 5000 });
-  // Connections open when needed; a worker keeps one of its own to listen on.
-  const workerPool = createPostgresPool(url, 'QUEUE_URL', { options, max: 10 + workers, query_timeout: 30_000 });
+  // Connections open when needed; each that listens keeps one of its own.
+  const workerPool = createPostgresPool(url, 'QUEUE_URL', { options, max: 10 + listeners, query_timeout: 30_000 });
   return createPostgresQueueBackend({
     description: `PostgreSQL (${describeUrl(url)})`,
     // A pg.Pool has the methods of BullMQ's PgPool; the two type packages only write the overloads of `on` differently.
@@ -47,6 +47,7 @@ function connectPostgres(url: string, workers: number, logger: Logger): QueueBac
     workerPool: workerPool as PgPool,
     logger,
     exclusive: false,
+    queryPrepared: (name, text, values) => producerPool.query({ name, text, values }),
     async close() {
       await Promise.all([producerPool.end(), workerPool.end()]);
     },

@@ -1,48 +1,56 @@
-import { Queue, Worker, createPostgresBackend as bullmqPostgres, runMigrations } from 'bullmq';
-import type { PgPool } from 'bullmq';
+import { randomBytes } from 'node:crypto';
+import {
+  type PgPool,
+  Queue,
+  QueueEvents,
+  Worker,
+  createPostgresBackend as bullmqPostgres,
+  runMigrations,
+} from 'bullmq';
+import { z } from 'zod';
 import type { Logger } from '../core/ports.ts';
 import type { QueueBackend } from './backend.ts';
 import { createConnectionLog } from './connection-log.ts';
-import type { JobRecord } from './job-record.ts';
+import type { JobProgress } from './job-record.ts';
+import { PACE_SAMPLE, toPace } from './pace.ts';
+import { createMissedEvents } from './postgres-events.ts';
 import { startStep } from './postgres-pool.ts';
+import * as sql from './postgres-statements.ts';
+import { BLOCKING_MS, type QueueEventListener, runQueueEvents } from './queue-events.ts';
 
-/** The columns of BullMQ's job table that a status read needs; not `data`, which may be large. */
-const READ_RECORD = `
-  SELECT state::text, progress, return_value, failed_reason, attempts_made, max_attempts,
-         added_at_ms::float8, processed_at_ms::float8, finished_at_ms::float8
-    FROM bullmq.job WHERE queue = $1 AND id = $2`;
+/** Finished jobs that one statement removes. */
+const REMOVED_AT_ONCE = 1000;
 
-/** Has the first check for stalled jobs take them all, without waiting for the locks of the process that was killed. */
-const GIVE_UP_LOCKS = `UPDATE bullmq.job SET locked_until_ms = 0, stalled_marked = true WHERE state = 'active'`;
-
-interface JobRow {
-  readonly state: string;
-  readonly progress: unknown;
-  readonly return_value: unknown;
-  readonly failed_reason: string | null;
-  readonly attempts_made: number;
-  readonly max_attempts: number;
-  readonly added_at_ms: number;
-  readonly processed_at_ms: number | null;
-  readonly finished_at_ms: number | null;
-}
+const cancellationSchema = z.object({ cancellation: z.enum(['canceled', 'requested']) });
+const idSchema = z.object({ id: z.string() });
+const removedSchema = z.object({ removed: z.number() });
+const secretSchema = z.object({ value: z.string() });
+const paceSchema = z.object({
+  waiting: z.number(),
+  runs: z.array(z.object({ startedAt: z.number(), finishedAt: z.number() })),
+});
 
 export interface PostgresBackendOptions {
   readonly description: string;
   /** For adding and reading; its `search_path` is `bullmq`. */
   readonly producerPool: PgPool;
-  /** For workers, each of which keeps one client to listen on; its `search_path` is `bullmq`. */
+  /** For workers and events, each of which keeps one client to listen on; its `search_path` is `bullmq`. */
   readonly workerPool: PgPool;
   readonly logger: Logger;
   /** Whether this process alone uses the store, so that at its start no job can be running. */
   readonly exclusive: boolean;
+  /** Has the server plan a statement once for each connection, under this name. */
+  readonly queryPrepared?: (name: string, text: string, parameters: unknown[]) => Promise<{ rows: unknown[] }>;
   close(): Promise<void>;
 }
 
 /** BullMQ on PostgreSQL, whether it is a server or embedded. */
 export function createPostgresQueueBackend(options: PostgresBackendOptions): QueueBackend {
-  const { description, producerPool, workerPool, logger, exclusive, close } = options;
+  const { description, producerPool, workerPool, queryPrepared, logger, exclusive, close } = options;
   const log = createConnectionLog(logger);
+  const query = async (text: string, parameters: unknown[] = []): Promise<readonly unknown[]> =>
+    (await producerPool.query(text, parameters)).rows;
+
   return {
     description,
     connect: () =>
@@ -50,7 +58,8 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
         const client = await producerPool.connect();
         try {
           await runMigrations(client);
-          if (exclusive) await client.query(GIVE_UP_LOCKS);
+          await client.query(sql.CREATE_LIST_INDEX);
+          if (exclusive) await client.query(sql.GIVE_UP_LOCKS);
         } finally {
           client.release();
         }
@@ -60,45 +69,71 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       queue.on('error', log.failed);
       return queue;
     },
-    createConsumer(type, processor, workerOptions) {
+    createConsumer(type, processor, { onFailed, ...workerOptions }) {
       const worker = new Worker(type, processor, { ...workerOptions, connection: workerPool }, bullmqPostgres);
       worker.on('error', log.failed);
+      worker.on('failed', (job) => job && onFailed(job));
       return worker;
     },
+    async createEvents(type, listener) {
+      const { id } = idSchema.parse((await query(sql.READ_LAST_EVENT, [type]))[0]);
+      const queueEvents = new QueueEvents(
+        type,
+        { connection: workerPool, autorun: false, lastEventId: id, blockingTimeout: BLOCKING_MS },
+        bullmqPostgres,
+      );
+      // One session alone has one transaction at a time.
+      if (exclusive) return runQueueEvents(queueEvents, listener, log.failed);
+      const missed = createMissedEvents({ type, lastEventId: id, listener, logger, query });
+      const tell: QueueEventListener = (jobId, event, eventId) => missed.heard(eventId) && listener(jobId, event);
+      const events = runQueueEvents(queueEvents, tell, log.failed);
+      return {
+        close() {
+          missed.close();
+          return events.close();
+        },
+      };
+    },
     async readRecord(type, id) {
-      const { rows } = await producerPool.query<JobRow>(READ_RECORD, [type, id]);
-      return rows[0] && toRecord(rows[0]);
+      const { rows } = await (queryPrepared?.('accepted:read', sql.READ_RECORD, [type, id]) ??
+        producerPool.query(sql.READ_RECORD, [type, id]));
+      const [row] = rows;
+      return row === undefined ? undefined : sql.toRecord(row);
     },
     async readData(type, id) {
-      const { rows } = await producerPool.query<{ data: unknown }>(
-        'SELECT data FROM bullmq.job WHERE queue = $1 AND id = $2',
-        [type, id],
-      );
-      return rows[0]?.data;
+      const [row] = await query(sql.READ_DATA, [type, id]);
+      return row === undefined ? undefined : z.object({ data: z.unknown() }).parse(row).data;
+    },
+    async list({ types, statuses, caller, after, limit }) {
+      const from = after === undefined ? [Number.MAX_SAFE_INTEGER, ''] : [after.createdAt.getTime(), after.id];
+      return (await query(sql.LIST_JOBS, [types, statuses, caller, ...from, limit])).map(sql.toRecord);
+    },
+    async cancel(type, id, { onlyMarked }) {
+      const [row] = await query(sql.CANCEL_JOB, [type, id, Date.now(), onlyMarked]);
+      return row === undefined ? 'refused' : cancellationSchema.parse(row).cancellation;
+    },
+    async readMarked(type, ids) {
+      return (await query(sql.READ_MARKED, [type, ids])).map((row) => idSchema.parse(row).id);
+    },
+    async retry(type, id, attempts) {
+      const progress = JSON.stringify({ percentComplete: 0, message: null, at: Date.now() } satisfies JobProgress);
+      return (await query(sql.RETRY_JOB, [type, id, attempts, progress])).length > 0;
+    },
+    async removeFinished(type, until) {
+      const [row] = await query(sql.REMOVE_FINISHED, [type, until, REMOVED_AT_ONCE]);
+      return removedSchema.parse(row).removed;
+    },
+    async readPace(type) {
+      const { runs, waiting } = paceSchema.parse((await query(sql.READ_PACE, [type, PACE_SAMPLE]))[0]);
+      return toPace(runs, waiting);
+    },
+    async readSecret() {
+      await query(sql.STORE_SECRET, [randomBytes(32).toString('base64url')]);
+      return secretSchema.parse((await query(sql.READ_SECRET))[0]).value;
     },
     async ping() {
-      await producerPool.query('SELECT 1');
+      await query('SELECT 1');
     },
     close,
-  };
-}
-
-const STATES: Readonly<Record<string, JobRecord['state']>> = {
-  active: 'active',
-  completed: 'completed',
-  failed: 'failed',
-};
-
-function toRecord(row: JobRow): JobRecord {
-  return {
-    state: STATES[row.state] ?? 'waiting',
-    progress: row.progress,
-    result: row.return_value,
-    failedReason: row.failed_reason,
-    attemptsMade: row.attempts_made,
-    maxAttempts: row.max_attempts,
-    createdAt: row.added_at_ms,
-    startedAt: row.processed_at_ms,
-    finishedAt: row.finished_at_ms,
   };
 }

@@ -1,27 +1,38 @@
-import { Queue, Worker } from 'bullmq';
+import { randomBytes } from 'node:crypto';
+import { Queue, QueueEvents, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
+import { z } from 'zod';
 import type { Logger } from '../core/ports.ts';
 import { StartError } from '../core/start-error.ts';
 import type { QueueBackend } from './backend.ts';
 import { isConnectionError } from './connection-error.ts';
 import { createConnectionLog } from './connection-log.ts';
 import { describeUrl } from './describe-url.ts';
-import type { JobData, JobRecord } from './job-record.ts';
+import { CANCELED, type JobData, type JobProgress, type JobRecord } from './job-record.ts';
+import { PACE_SAMPLE, toPace } from './pace.ts';
+import { runQueueEvents } from './queue-events.ts';
 import { type RedisClient, type RedisClientOptions, createRedisClient } from './redis-client.ts';
+import { closeInIndex, indexAgain, indexOpen, indexingProcessor, listJobs } from './redis-index.ts';
+import { toRecords } from './redis-record.ts';
+import {
+  CANCEL_JOB,
+  READ_JOBS,
+  READ_MARKED,
+  READ_PACE,
+  REMOVE_FINISHED,
+  RETRY_JOB,
+  runScript,
+} from './redis-scripts.ts';
 
 const PREFIX = 'accepted';
+/** Job types have no colon in their names. */
+const SECRET_KEY = `${PREFIX}:secret`;
+/** Finished jobs that one script removes: Redis does nothing else meanwhile. */
+const REMOVED_AT_ONCE = 500;
 
-/** The fields of BullMQ's job hash that a status read needs; not `data`, which may be large. */
-const RECORD_FIELDS = [
-  'timestamp',
-  'processedOn',
-  'finishedOn',
-  'returnvalue',
-  'failedReason',
-  'progress',
-  'atm',
-  'opts',
-] as const;
+const cancellationSchema = z.enum(['canceled', 'requested', 'refused']);
+const idsSchema = z.array(z.string());
+const paceSchema = z.tuple([z.number(), z.array(z.tuple([z.coerce.number(), z.coerce.number()]))]);
 
 /** Milliseconds between two tries to connect. */
 const retryStrategy = (tries: number): number => Math.min(tries * 100, 1000);
@@ -46,41 +57,94 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
   });
   let workerClient: RedisClient | undefined;
 
+  const readRecords = async (type: string, ids: readonly string[]): Promise<(JobRecord | undefined)[]> =>
+    toRecords(type, ids, await runScript(client, READ_JOBS, prefixOf(type), ...ids));
+
   return {
     description: `Redis (${describeUrl(url)})`,
     connect: () => connectClient(client),
     createProducer(type) {
       const queue = new Queue<JobData>(queueName(type), { connection: client, prefix: PREFIX });
       queue.on('error', log.failed);
-      return queue;
+      return {
+        waitUntilReady: () => queue.waitUntilReady(),
+        async add(caller, data, options) {
+          const entry = { id: options.jobId ?? '', caller, createdAt: options.timestamp ?? 0 };
+          await Promise.all([indexOpen(client, prefixOf(type), entry), queue.add(caller, data, options)]);
+          if (data.fingerprint !== undefined) await indexAgain(client, prefixOf(type), entry.id);
+        },
+        close: () => queue.close(),
+      };
     },
-    createConsumer(type, processor, options) {
+    createConsumer(type, processor, { onFailed, ...options }) {
       // A worker's commands wait for Redis to come back.
       workerClient ??= open({ maxRetriesPerRequest: null });
-      const worker = new Worker<JobData, unknown>(queueName(type), processor, {
+      const own = workerClient;
+      const prefix = prefixOf(type);
+      const indexing = indexingProcessor(own, prefix, logger, processor);
+      const worker = new Worker<JobData, unknown>(queueName(type), indexing, {
         ...options,
-        connection: workerClient,
+        connection: own,
         prefix: PREFIX,
       });
       worker.on('error', log.failed);
+      worker.on('completed', ({ id }) => closeInIndex(own, prefix, logger, id));
+      worker.on('failed', (job) => {
+        if (job === undefined) return;
+        closeInIndex(own, prefix, logger, job.id);
+        onFailed(job);
+      });
       return worker;
     },
-    async readRecord(type, id) {
-      // One transaction. BullMQ's lock lives exactly as long as an attempt does.
-      const replies = await client
-        .multi()
-        .hmget(jobKey(type, id), ...RECORD_FIELDS)
-        .exists(`${jobKey(type, id)}:lock`)
-        .exec();
-      const [fields, locked] = (replies ?? []).map(([error, reply]) => {
-        if (error !== null) throw error;
-        return reply;
+    async createEvents(type, listener) {
+      const [last] = await client.xrevrange(`${prefixOf(type)}events`, '+', '-', 'COUNT', 1);
+      const queueEvents = new QueueEvents(queueName(type), {
+        // A reader that blocks needs a connection of its own.
+        connection: open({ maxRetriesPerRequest: null }),
+        prefix: PREFIX,
+        autorun: false,
+        lastEventId: last?.[0] ?? '0-0',
       });
-      return toRecord(fields, locked === 1);
+      return runQueueEvents(queueEvents, listener, log.failed);
+    },
+    async readRecord(type, id) {
+      const [record] = await readRecords(type, [id]);
+      return record;
     },
     async readData(type, id) {
-      const data = await client.hget(jobKey(type, id), 'data');
+      const data = await client.hget(prefixOf(type) + id, 'data');
       return data === null ? undefined : JSON.parse(data);
+    },
+    list(query) {
+      const types = query.types.map((type) => ({
+        type,
+        prefix: prefixOf(type),
+        read: (ids: readonly string[]) => readRecords(type, ids),
+      }));
+      return listJobs(client, types, query);
+    },
+    async cancel(type, id, { onlyMarked }) {
+      const reply = await runScript(client, CANCEL_JOB, prefixOf(type), id, Date.now(), CANCELED, onlyMarked ? 1 : 0);
+      return cancellationSchema.parse(reply);
+    },
+    async readMarked(type, ids) {
+      return idsSchema.parse(await runScript(client, READ_MARKED, prefixOf(type), CANCELED, ...ids));
+    },
+    async retry(type, id, attempts) {
+      const progress = JSON.stringify({ percentComplete: 0, message: null, at: Date.now() } satisfies JobProgress);
+      return (await runScript(client, RETRY_JOB, prefixOf(type), id, attempts, progress)) === 1;
+    },
+    async removeFinished(type, until) {
+      return Number(await runScript(client, REMOVE_FINISHED, prefixOf(type), until, REMOVED_AT_ONCE));
+    },
+    async readPace(type) {
+      const [waiting, times] = paceSchema.parse(await runScript(client, READ_PACE, prefixOf(type), PACE_SAMPLE));
+      const runs = times.map(([startedAt, finishedAt]) => ({ startedAt, finishedAt }));
+      return toPace(runs, waiting);
+    },
+    async readSecret() {
+      const secret = randomBytes(32).toString('base64url');
+      return (await client.set(SECRET_KEY, secret, 'NX', 'GET')) ?? secret;
     },
     async ping() {
       // Both kinds of client have it.
@@ -125,35 +189,12 @@ function refusal(error: unknown): StartError {
   return new StartError(`QUEUE_URL: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }
 
-function jobKey(type: string, id: string): string {
-  return `${PREFIX}:${queueName(type)}:${id}`;
+/** What every key of a type's queue begins with. */
+function prefixOf(type: string): string {
+  return `${PREFIX}:${queueName(type)}:`;
 }
 
 /** The braces keep all keys of a queue in one slot of a cluster. */
 function queueName(type: string): string {
   return `{${type}}`;
-}
-
-function toRecord(fields: unknown, locked: boolean): JobRecord | undefined {
-  if (!Array.isArray(fields)) throw new Error('Redis gave no list to HMGET');
-  const [timestamp, processedOn, finishedOn, returnvalue, failedReason, progress, atm, opts] = fields.map((field) =>
-    typeof field === 'string' ? field : null,
-  );
-  if (timestamp == null) return undefined;
-  const state = finishedOn == null ? (locked ? 'active' : 'waiting') : returnvalue == null ? 'failed' : 'completed';
-  return {
-    state,
-    progress: parse(progress),
-    result: parse(returnvalue),
-    failedReason: failedReason ?? null,
-    attemptsMade: Number(atm ?? 0),
-    maxAttempts: Number(parse(opts)?.attempts ?? 1),
-    createdAt: Number(timestamp),
-    startedAt: processedOn == null ? null : Number(processedOn),
-    finishedAt: finishedOn == null ? null : Number(finishedOn),
-  };
-}
-
-function parse(json: string | null | undefined) {
-  return json == null ? null : JSON.parse(json);
 }

@@ -3,8 +3,8 @@ import { parseInput } from '../core/parse-input.ts';
 
 /** How a poller wants to be answered. Names and values are case-insensitive. */
 const pollOptionsSchema = z.object({
-  /** While the job is not done: 202, or the same with 200. */
-  onpending: z.enum(['accepted', 'ok']).default('accepted'),
+  /** While the job is not done: 202, the same with 200, or the reply held until it is done. */
+  onpending: z.enum(['accepted', 'ok', 'synchronous']).default('accepted'),
   /** When it is done: 303 to where the result is, 200 with the result, or 200 with the job. */
   oncomplete: z.enum(['redirect', 'stream', 'status']).default('redirect'),
 });

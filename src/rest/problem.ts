@@ -33,7 +33,8 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
     if (shown.retryAfter !== undefined) reply.header('Retry-After', shown.retryAfter);
     return reply
       .status(status)
-      .type('application/problem+json')
+      .type('application/problem+json; charset=utf-8')
+      .header('Cache-Control', 'no-store')
       .serializer(JSON.stringify)
       .send({
         type: urlsOf(request).problem(shown.problem),

@@ -3,34 +3,63 @@ import { onTestFinished } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { type Role, readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import { type Backend, createStore } from './stores.ts';
+import { poll } from './follow.ts';
+import { type DocumentedReplies, documentedReplies } from './openapi.ts';
+import { type Backend, type Store, createStore } from './stores.ts';
+
+/** What the OpenAPI document tells of. */
+const DOCUMENTED = /^\/(api\/|health\/|openapi\.json)/;
 
 /** A server in this process, with clients for both faces. */
 export interface TestApp {
   readonly url: string;
   readonly graphql: GraphQLClient;
-  /** `fetch` on a path, which does not follow redirects unless it is told to. */
+  /** `fetch` on a path, which does not follow redirects unless it is told to, and expects replies that are documented. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** POSTs JSON. */
   post(path: string, body: unknown): Promise<Response>;
   close(): Promise<void>;
 }
 
+export interface TestAppOptions {
+  /** @default 'all' */
+  readonly role?: Role;
+  /** @default the project's own */
+  readonly jobsFolder?: URL;
+  /** @default a new one */
+  readonly store?: Store;
+}
+
 /** Starts a whole Accepted on a store of its own. Closed by the caller, in `afterAll`. */
 export async function startApp(
   backend: Backend,
   settings: Record<string, string> = {},
-  role: Role = 'all',
+  { role = 'all', jobsFolder, store: given }: TestAppOptions = {},
 ): Promise<TestApp> {
-  const store = await createStore(backend);
+  const store = given ?? (await createStore(backend));
   const config = readConfig(role, { PORT: '0', LOG_LEVEL: 'error', ...store.settings, ...settings });
-  const app = await createApp(config, createLogger(config.LOG_LEVEL), (error) => {
+  const onFatal = (error: unknown): void => {
     throw error;
-  });
+  };
+  const app = await createApp(config, createLogger(config.LOG_LEVEL), onFatal, jobsFolder);
   const { url } = await app.listen();
   if (url === undefined) throw new Error('the app does not listen');
-  const request = (path: string, init: RequestInit = {}): Promise<Response> =>
+  // On a busy machine it listens before its stores are there.
+  await poll(
+    () => fetch(`${url}/health/ready`),
+    ({ ok }) => ok,
+  );
+  const fetchHere = (path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(new URL(path, url), { redirect: 'manual', ...init });
+  let documented: Promise<DocumentedReplies> | undefined;
+  const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    const response = await fetchHere(path, init);
+    if (!config.REST || !DOCUMENTED.test(path)) return response;
+    documented ??= fetchHere('/openapi.json').then(async (document) => documentedReplies(await document.json()));
+    const { expectReply } = await documented;
+    await expectReply(response.redirected ? 'GET' : (init.method ?? 'GET'), response.url, response);
+    return response;
+  };
   return {
     url,
     graphql: new GraphQLClient(`${url}/graphql`),
@@ -39,7 +68,7 @@ export async function startApp(
       request(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
     async close() {
       await app.close();
-      store.remove();
+      if (given === undefined) store.remove();
     },
   };
 }

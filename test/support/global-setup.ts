@@ -12,6 +12,8 @@ declare module 'vitest' {
     postgresUrl: string;
     /** A folder with a new embedded store, to copy: making one takes seconds. */
     embeddedTemplate: string;
+    /** Path of the browser. */
+    chromium: string;
   }
 }
 
@@ -26,6 +28,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('redisUrl', redis.url);
   project.provide('postgresUrl', postgres.url);
   project.provide('embeddedTemplate', embeddedTemplate);
+  project.provide('chromium', programs.chromium);
   return async () => {
     await Promise.all([redis.stop(), postgres.stop()]);
     rmSync(embeddedTemplate, { recursive: true, force: true });

@@ -2,21 +2,27 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Where the servers that the tests run are. */
+/** Where the servers, and the browser, that the tests run are. */
 export interface ServerPrograms {
   readonly redisServer: string;
   readonly initdb: string;
   readonly postgres: string;
+  readonly chromium: string;
 }
 
-/** Finds a Redis and a PostgreSQL server, and installs them on Debian and its kin where they are missing. */
+/** Finds a Redis and a PostgreSQL server and a Chromium, and installs them on Debian and its kin where they are missing. */
 export function installServers(): ServerPrograms {
-  const missing = [findRedis() ? [] : ['redis-server'], findPostgres('postgres') ? [] : ['postgresql']].flat();
+  const missing = [
+    findRedis() ? [] : ['redis-server'],
+    findPostgres('postgres') ? [] : ['postgresql'],
+    findChromium() ? [] : ['chromium'],
+  ].flat();
   if (missing.length > 0) aptInstall(missing);
   return {
     redisServer: required(findRedis(), 'redis-server'),
     initdb: required(findPostgres('initdb'), 'initdb'),
     postgres: required(findPostgres('postgres'), 'postgres'),
+    chromium: required(findChromium(), 'chromium'),
   };
 }
 
@@ -30,6 +36,12 @@ function findPostgres(program: string): string | undefined {
   const versions = existsSync(root) ? readdirSync(root).toSorted((a, b) => Number(b) - Number(a)) : [];
   const candidates = versions.map((version) => join(root, version, 'bin', program));
   return candidates.find((path) => existsSync(path)) ?? onPath(program);
+}
+
+/** Chrome does as well; macOS keeps it off the path. */
+function findChromium(): string | undefined {
+  const mac = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
+  return onPath('chromium') ?? onPath('google-chrome') ?? (existsSync(mac) ? mac : undefined);
 }
 
 function onPath(program: string): string | undefined {

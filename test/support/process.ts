@@ -12,6 +12,8 @@ export interface AcceptedProcess {
   readonly url: string | undefined;
   /** Sends a signal and resolves to the exit code, or null when a signal ended it. */
   end(signal: NodeJS.Signals): Promise<number | null>;
+  /** Stops it where it is, as a machine does that hangs. */
+  suspend(): void;
 }
 
 export interface ProcessOptions {
@@ -32,7 +34,7 @@ export async function startProcess(options: ProcessOptions): Promise<AcceptedPro
   const line = await lineWith(child, child.stdout, /"msg":"ready"/);
   // The line is our own log's.
   const { url } = JSON.parse(line) as { url?: string };
-  return { url, end: (signal) => end(child, signal) };
+  return { url, end: (signal) => end(child, signal), suspend: () => void child.kill('SIGSTOP') };
 }
 
 /** Runs a process that is expected to refuse its start. */

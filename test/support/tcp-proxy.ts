@@ -6,6 +6,8 @@ export interface TcpProxy {
   readonly url: string;
   /** Drops all connections that there are; new ones are let through. */
   cut(): void;
+  /** The same, and lets none through until the returned function is called. */
+  block(): () => void;
   close(): Promise<void>;
 }
 
@@ -19,7 +21,9 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     // The other side hears of it by the end of its own connection.
     socket.on('error', () => undefined);
   };
+  let blocked = false;
   const proxy = createServer((client) => {
+    if (blocked) return void client.destroy();
     const server = connect(Number(target.port), target.hostname);
     keep(client);
     keep(server);
@@ -36,6 +40,11 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   return {
     url: url.href,
     cut,
+    block() {
+      blocked = true;
+      cut();
+      return () => (blocked = false);
+    },
     async close() {
       cut();
       await new Promise((resolve) => void proxy.close(resolve));

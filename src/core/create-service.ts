@@ -1,0 +1,140 @@
+import type { Caller } from './caller.ts';
+import { ServiceError } from './errors.ts';
+import { fingerprintOf, isSameInput } from './fingerprint.ts';
+import { type FollowedJob, waitForJob, watchJob } from './follow-job.ts';
+import { jobIdOfKey, newJobId, typeOfJobId } from './job-id.ts';
+import { type Job, isDone, jobStatusSchema } from './job.ts';
+import { toCursor } from './list-page.ts';
+import { parseInput } from './parse-input.ts';
+import type { JobEvents, JobQueue, Logger, NewJob } from './ports.ts';
+import type { Use } from './provider.ts';
+import type { Registry } from './registry.ts';
+import { createRetryAfterEstimator } from './retry-after.ts';
+import { type JobService, MAX_WAIT_SECONDS } from './service.ts';
+
+export interface JobServiceOptions {
+  readonly registry: Registry;
+  readonly queue: JobQueue;
+  readonly events: JobEvents;
+  readonly use: Use;
+  readonly logger: Logger;
+  /** Aborted when the process ends: nobody waits any longer. */
+  readonly stopping: AbortSignal;
+}
+
+export function createJobService(options: JobServiceOptions): JobService {
+  const { registry, queue, events, use, logger, stopping } = options;
+  const estimator = createRetryAfterEstimator(queue, logger);
+
+  async function read(id: string, caller: Caller): Promise<Job | undefined> {
+    const type = typeOfJobId(id);
+    if (type === undefined || registry.get(type) === undefined) return undefined;
+    const job = await queue.read(id, type);
+    return job?.caller === caller.id && !isExpired(job) ? job : undefined;
+  }
+
+  async function find(id: string, caller: Caller): Promise<Job> {
+    const job = await read(id, caller);
+    if (job === undefined) throw new ServiceError('not-found', 'There is no job with this id.');
+    return job;
+  }
+
+  const follow = (id: string, caller: Caller): FollowedJob => ({
+    id,
+    events,
+    read: () => read(id, caller),
+  });
+
+  return {
+    registry,
+    read,
+
+    async submit({ type, input, caller, requestId, idempotencyKey }) {
+      const parsed = parseInput(type.strictInput, input);
+      const base = {
+        type: type.name,
+        caller: caller.id,
+        createdAt: new Date(),
+        maxAttempts: type.attempts,
+        input,
+        requestId,
+      } satisfies Omit<NewJob, 'id'>;
+      if (idempotencyKey === undefined) {
+        const job = await queue.add({ ...base, id: newJobId(type.name) });
+        logger.debug({ requestId, jobId: job.id, type: job.type }, 'job accepted');
+        return { job, replayed: false };
+      }
+      const id = jobIdOfKey(type.name, caller.id, idempotencyKey, await queue.readSecret());
+      const fingerprint = fingerprintOf(input, parsed);
+      const added = await queue.addOnce({ ...base, id, fingerprint });
+      if (!isSameInput(added.fingerprint, fingerprint)) {
+        throw new ServiceError('idempotency-key-reused', 'This idempotency key was used with another input.');
+      }
+      const { job, replayed } = added;
+      logger.debug({ requestId, jobId: job.id, type: job.type, replayed }, 'job accepted');
+      return { job, replayed };
+    },
+
+    async wait(id, caller, seconds, signal) {
+      if (seconds <= 0) return read(id, caller);
+      const ms = Math.min(seconds, MAX_WAIT_SECONDS) * 1000;
+      return waitForJob(follow(id, caller), ms, AbortSignal.any([signal, stopping]));
+    },
+
+    async *watch(id, caller, signal) {
+      await find(id, caller);
+      yield* watchJob(follow(id, caller), AbortSignal.any([signal, stopping]));
+    },
+
+    async cancel(id, caller) {
+      const job = await find(id, caller);
+      if (isDone(job) || (await queue.cancel(job)) === 'refused') {
+        throw new ServiceError('not-cancelable', 'The job is done, so it cannot be canceled.');
+      }
+      return find(id, caller);
+    },
+
+    async retry(id, caller) {
+      const job = await find(id, caller);
+      const attempts = registry.get(job.type)?.attempts ?? 1;
+      if (!(await queue.retry(job, attempts))) {
+        throw new ServiceError('not-retryable', 'Only a job that failed or was canceled can be retried.');
+      }
+      return find(id, caller);
+    },
+
+    async list({ type, statuses = jobStatusSchema.options, after, limit }, caller) {
+      const types = registry.types.map(({ name }) => name).filter((name) => name === (type ?? name));
+      if (types.length === 0) {
+        const issue = { path: ['type'], message: 'There is no such type of job' };
+        throw new ServiceError('invalid-input', `type: ${issue.message}`, { issues: [issue] });
+      }
+      const found = await queue.list({
+        caller: caller.id,
+        types,
+        statuses: [...new Set(statuses)],
+        after,
+        limit: limit + 1,
+      });
+      const page = found.slice(0, limit);
+      const last = page.at(-1);
+      return {
+        jobs: page.filter((job) => !isExpired(job)),
+        nextCursor: last !== undefined && found.length > limit ? toCursor(last) : null,
+      };
+    },
+
+    readInput: (job) => queue.readInput(job.id, job.type),
+
+    retryAfter: (job) => estimator.estimate(job),
+
+    async findResource(type, id) {
+      if (type.resource === undefined) throw new ServiceError('not-found', `${type.name} makes no resource`);
+      return type.resource.find(id, use);
+    },
+  };
+}
+
+function isExpired(job: Job): boolean {
+  return isDone(job) && job.expiresAt.getTime() <= Date.now();
+}

@@ -1,0 +1,66 @@
+import { type Job, isDone } from './job.ts';
+import { createJobInbox } from './job-inbox.ts';
+import { progressed, stepsUpTo } from './job-steps.ts';
+import type { JobEvents } from './ports.ts';
+
+/** A job that nothing is heard of for so long is read again: an event may be lost with a connection to the store. */
+const SILENCE_MS = 5000;
+
+/** One job to follow. */
+export interface FollowedJob {
+  readonly id: string;
+  readonly events: JobEvents;
+  read(): Promise<Job | undefined>;
+}
+
+/**
+ * Resolves to the job when it is done, or as it is after `ms` milliseconds, or when the signal is aborted.
+ * It listens before it reads, so that no end falls between the two.
+ */
+export async function waitForJob(followed: FollowedJob, ms: number, signal: AbortSignal): Promise<Job | undefined> {
+  const { id, events, read } = followed;
+  const inbox = createJobInbox();
+  const unsubscribe = events.subscribe(id, (event) => {
+    if (event.kind === 'finished' || event.kind === 'lost') inbox.push(event);
+  });
+  const deadline = performance.now() + ms;
+  try {
+    for (;;) {
+      const remaining = deadline - performance.now();
+      const job = await read();
+      if (job === undefined || isDone(job) || remaining <= 0 || signal.aborted) return job;
+      await inbox.next(Math.min(remaining, SILENCE_MS), signal);
+    }
+  } finally {
+    unsubscribe();
+  }
+}
+
+/**
+ * The job as it is, then each change in order, and the end. A reader who is slow misses changes, never the end.
+ * Ends without it when the signal is aborted, and when the job is removed.
+ */
+export async function* watchJob(followed: FollowedJob, signal: AbortSignal): AsyncGenerator<Job, void, void> {
+  const { id, events, read } = followed;
+  const inbox = createJobInbox();
+  const unsubscribe = events.subscribe(id, inbox.push);
+  try {
+    let last = await read();
+    if (last === undefined) return;
+    yield last;
+    while (!isDone(last)) {
+      const event = await inbox.next(SILENCE_MS, signal);
+      if (signal.aborted) return;
+      if (event?.kind === 'progress' && (last.status === 'Running' || event.at <= last.lastUpdatedAt)) {
+        for (const step of progressed(last, event)) yield (last = step);
+        continue;
+      }
+      // An end that is heard of may be the one before a retry.
+      const now = await read();
+      if (now === undefined) return;
+      for (const step of stepsUpTo(event, last, now)) yield (last = step);
+    }
+  } finally {
+    unsubscribe();
+  }
+}

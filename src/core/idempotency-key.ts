@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { parseInput } from './parse-input.ts';
+
+const keySchema = z.object({
+  idempotencyKey: z.string().regex(/^[\x20-\x7e]{1,255}$/, 'Invalid key: expected 1 to 255 printable ASCII characters'),
+});
+
+/**
+ * The key of a submission, which may come as an argument or in the header; the argument comes first.
+ * @throws ServiceError `invalid-input` that names `idempotencyKey`
+ */
+export function readIdempotencyKey(argument: string | undefined, header: string | undefined): string | undefined {
+  if (argument !== undefined) return parseKey(argument);
+  return header === undefined ? undefined : parseHeader(header);
+}
+
+function parseKey(key: string): string {
+  return parseInput(keySchema, { idempotencyKey: key }).idempotencyKey;
+}
+
+/** A String of Structured Field Values (RFC 9651, section 3.3.3). */
+const STRUCTURED_STRING = /^\s*"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"\s*$/;
+
+/**
+ * Reads the `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header): a String of Structured Field Values, in
+ * double quotes.
+ */
+function parseHeader(header: string): string {
+  const quoted = STRUCTURED_STRING.exec(header)?.[1];
+  const schema = z.object({
+    idempotencyKey: z.string('Invalid Idempotency-Key header: expected one text in double quotes'),
+  });
+  const { idempotencyKey } = parseInput(schema, { idempotencyKey: quoted?.replaceAll(/\\(.)/g, '$1') });
+  return parseKey(idempotencyKey);
+}

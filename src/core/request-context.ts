@@ -1,0 +1,13 @@
+import type { Caller } from './caller.ts';
+import type { Urls } from './urls.ts';
+
+/** What the HTTP server knows of a request, for both faces. */
+export interface RequestContext {
+  readonly requestId: string;
+  readonly caller: Caller;
+  readonly urls: Urls;
+  /** The `Idempotency-Key` header as it was sent. */
+  readonly idempotencyKeyHeader: string | undefined;
+  /** Aborted when the client has gone before its reply was sent. */
+  whenGone(): AbortSignal;
+}

@@ -1,0 +1,20 @@
+import type { Pace } from '../core/ports.ts';
+
+/** How many of the last jobs a pace is taken from. */
+export const PACE_SAMPLE = 20;
+
+/** Start and end of a job that succeeded, in milliseconds since 1970. */
+export interface Run {
+  readonly startedAt: number;
+  readonly finishedAt: number;
+}
+
+/** @param runs the last ones, in any order */
+export function toPace(runs: readonly Run[], waiting: number): Pace {
+  const durations = runs.map(({ startedAt, finishedAt }) => finishedAt - startedAt).toSorted((a, b) => a - b);
+  const ends = runs.map(({ finishedAt }) => finishedAt);
+  const durationMs = durations[Math.floor(durations.length / 2)];
+  const interval = runs.length > 1 ? (Math.max(...ends) - Math.min(...ends)) / (runs.length - 1) : 0;
+  // Longer than a job takes: in between there was nothing to do.
+  return { durationMs, intervalMs: Math.min(interval, durationMs ?? 0), waiting };
+}

@@ -1,0 +1,46 @@
+import type { IQueueBackend, QueueEvents } from 'bullmq';
+import type { JobEvent } from '../core/ports.ts';
+import type { BullmqEvents } from './backend.ts';
+import { progressSchema } from './job-record.ts';
+
+/** A wake-up that a store did not send is made up for in this time, in milliseconds. */
+export const BLOCKING_MS = 1000;
+
+const WAITING: JobEvent = { kind: 'waiting' };
+const FINISHED: JobEvent = { kind: 'finished' };
+
+/** What BullMQ's events tell, but for those of progress. */
+const EVENTS = {
+  active: { kind: 'started' },
+  waiting: WAITING,
+  delayed: WAITING,
+  stalled: WAITING,
+  completed: FINISHED,
+  failed: FINISHED,
+} as const satisfies Record<string, JobEvent>;
+
+/** BullMQ's events that count. */
+export const EVENT_NAMES = ['progress', 'active', 'waiting', 'delayed', 'stalled', 'completed', 'failed'] as const;
+
+/** @param eventId of the store's own */
+export type QueueEventListener = (jobId: string, event: JobEvent, eventId: string) => void;
+
+/** Runs BullMQ's `QueueEvents`, made with `autorun: false`, and tells its events in core's words. */
+export function runQueueEvents<Backend extends IQueueBackend, Connection>(
+  queueEvents: QueueEvents<unknown, Backend, Connection>,
+  listener: QueueEventListener,
+  onError: (error: Error) => void,
+): BullmqEvents {
+  queueEvents.on('error', onError);
+  queueEvents.on('progress', ({ jobId, data }, eventId) => {
+    const progress = progressSchema.safeParse(data).data;
+    if (progress === undefined) return;
+    listener(jobId, { ...progress, kind: 'progress', at: new Date(progress.at) }, eventId);
+  });
+  for (const name of EVENT_NAMES) {
+    if (name === 'progress') continue;
+    queueEvents.on(name, ({ jobId }: { jobId: string }, eventId: string) => listener(jobId, EVENTS[name], eventId));
+  }
+  queueEvents.run().catch(onError);
+  return queueEvents;
+}

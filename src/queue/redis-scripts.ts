@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import type { RedisClient } from './redis-client.ts';
+
+/** A step on one queue that Redis takes at once. Every key begins with KEYS[1], the queue's prefix, and lies in its slot of a cluster. */
+export interface RedisScript {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+function script(lua: string): RedisScript {
+  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
+}
+
+/**
+ * Runs a script by its hash, and sends it whole where the server does not know it yet.
+ * @param prefix of the keys of one queue
+ */
+export async function runScript(
+  client: RedisClient,
+  { lua, sha }: RedisScript,
+  prefix: string,
+  ...args: (string | number)[]
+): Promise<unknown> {
+  try {
+    return await client.evalsha(sha, 1, prefix, ...args);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return client.eval(lua, 1, prefix, ...args);
+  }
+}
+
+/** The fields of BullMQ's job hash that a record is made of; not `data`, which may be large. */
+export const RECORD_FIELDS = [
+  'name',
+  'timestamp',
+  'processedOn',
+  'finishedOn',
+  'returnvalue',
+  'failedReason',
+  'defa',
+  'canceled',
+  'progress',
+  'stacktrace',
+  'atm',
+  'opts',
+] as const;
+
+/** ARGV: ids. Replies with each job's fields, or nothing, and whether a worker holds its lock, which lives as long as an attempt. */
+export const READ_JOBS = script(`
+local replies = {}
+for i, id in ipairs(ARGV) do
+  local job = KEYS[1] .. id
+  replies[i] = {redis.call('HMGET', job, ${RECORD_FIELDS.map((field) => `'${field}'`).join(', ')}), redis.call('EXISTS', job .. ':lock')}
+end
+return replies`);
+
+/** What scripts share that change a job's place: the set of the index that it is in, and BullMQ's events. */
+const COMMON = `
+local function index(set, job)
+  return KEYS[1] .. 'index:' .. set .. ':' .. redis.call('HGET', job, 'name')
+end
+local function publish(event, id, ...)
+  local max = redis.call('HGET', KEYS[1] .. 'meta', 'opts.maxLenEvents') or 10000
+  redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', max, '*', 'event', event, 'jobId', id, ...)
+end`;
+
+/** ARGV: id, time, the mark, whether to end only a job that has it. Replies canceled, requested or refused. */
+export const CANCEL_JOB = script(`${COMMON}
+local id, now, mark, onlyMarked = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local job = KEYS[1] .. id
+if redis.call('EXISTS', job) == 0 or redis.call('HEXISTS', job, 'finishedOn') == 1 then return 'refused' end
+if onlyMarked == '1' and redis.call('HGET', job, 'defa') ~= mark then return 'refused' end
+redis.call('ZADD', index('Canceled', job), redis.call('HGET', job, 'timestamp'), id)
+if redis.call('LREM', KEYS[1] .. 'wait', 0, id) + redis.call('ZREM', KEYS[1] .. 'delayed', id) == 0 then
+  -- BullMQ forgets its own mark of a job that fails for good.
+  redis.call('HSET', job, 'defa', mark, 'canceled', '1')
+  return 'requested'
+end
+redis.call('HSET', job, 'failedReason', mark, 'finishedOn', now)
+redis.call('HDEL', job, 'defa')
+redis.call('ZADD', KEYS[1] .. 'failed', now, id)
+redis.call('ZREM', index('open', job), id)
+publish('failed', id, 'failedReason', mark, 'prev', 'waiting')
+return 'canceled'`);
+
+/** ARGV: the mark, ids. Replies with those that have the mark. */
+export const READ_MARKED = script(`
+local marked = {}
+for i = 2, #ARGV do
+  if redis.call('HGET', KEYS[1] .. ARGV[i], 'defa') == ARGV[1] then marked[#marked + 1] = ARGV[i] end
+end
+return marked`);
+
+/** ARGV: id, attempts, progress. Replies 1, or 0 for a job that has neither failed nor been canceled. */
+export const RETRY_JOB = script(`${COMMON}
+local id, attempts, progress = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local job = KEYS[1] .. id
+if redis.call('ZREM', KEYS[1] .. 'failed', id) == 0 then
+  if redis.call('HEXISTS', job, 'defa') == 0 or redis.call('ZREM', KEYS[1] .. 'completed', id) == 0 then return 0 end
+end
+local opts = cjson.decode(redis.call('HGET', job, 'opts'))
+opts.attempts = tonumber(redis.call('HGET', job, 'atm') or 0) + attempts
+redis.call('HDEL', job, 'finishedOn', 'failedReason', 'returnvalue', 'defa', 'canceled', 'stc')
+redis.call('HSET', job, 'opts', cjson.encode(opts), 'progress', progress)
+redis.call('ZADD', index('open', job), redis.call('HGET', job, 'timestamp'), id)
+for _, set in ipairs({'Succeeded', 'Failed', 'Canceled'}) do redis.call('ZREM', index(set, job), id) end
+redis.call('LPUSH', KEYS[1] .. 'wait', id)
+if redis.call('HEXISTS', KEYS[1] .. 'meta', 'paused') == 0 then redis.call('ZADD', KEYS[1] .. 'marker', 0, '0') end
+publish('waiting', id, 'prev', 'failed')
+return 1`);
+
+/** ARGV: id. Takes a job out of the index of those that are not done if it is done, and else has it there under its time. */
+export const INDEX_JOB = script(`${COMMON}
+local job = KEYS[1] .. ARGV[1]
+local timestamp, finishedOn = unpack(redis.call('HMGET', job, 'timestamp', 'finishedOn'))
+if finishedOn then
+  redis.call('ZREM', index('open', job), ARGV[1])
+elseif timestamp then
+  redis.call('ZADD', index('open', job), timestamp, ARGV[1])
+end`);
+
+/** ARGV: time, most jobs to remove. Removes those that finished up to then, with all that is kept of them; replies how many. */
+export const REMOVE_FINISHED = script(`${COMMON}
+local removed = 0
+for _, state in ipairs({'completed', 'failed'}) do
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1] .. state, '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])) do
+    local job = KEYS[1] .. id
+    if redis.call('EXISTS', job) == 1 then
+      for _, set in ipairs({'open', 'Succeeded', 'Failed', 'Canceled'}) do redis.call('ZREM', index(set, job), id) end
+    end
+    redis.call('DEL', job, job .. ':logs')
+    redis.call('ZREM', KEYS[1] .. state, id)
+    removed = removed + 1
+  end
+end
+return removed`);
+
+/** ARGV: how many jobs to look at. Replies with the number of jobs that wait, and start and end of the last that completed. */
+export const READ_PACE = script(`
+local times = {}
+for i, id in ipairs(redis.call('ZREVRANGE', KEYS[1] .. 'completed', 0, ARGV[1] - 1)) do
+  times[i] = redis.call('HMGET', KEYS[1] .. id, 'processedOn', 'finishedOn')
+end
+return {redis.call('LLEN', KEYS[1] .. 'wait'), times}`);

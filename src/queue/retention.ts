@@ -1,0 +1,44 @@
+import type { Logger } from '../core/ports.ts';
+import type { QueueBackend } from './backend.ts';
+
+/** Expired jobs are looked for at least so often, in seconds. */
+const MAX_INTERVAL_SECONDS = 30;
+
+/** Removes all jobs of a type that finished longer than `retentionMs` milliseconds ago. */
+export async function removeExpired(backend: QueueBackend, type: string, retentionMs: number): Promise<void> {
+  while ((await backend.removeFinished(type, Date.now() - retentionMs)) > 0);
+}
+
+export interface RetentionOptions {
+  readonly backend: QueueBackend;
+  /** Names of the job types. */
+  readonly types: readonly string[];
+  readonly retentionSeconds: number;
+  readonly logger: Logger;
+}
+
+/**
+ * Removes jobs that have expired, as long as it is not closed. BullMQ itself would do so only when another job finishes.
+ * @returns what closes it
+ */
+export function startRetention({ backend, types, retentionSeconds, logger }: RetentionOptions): () => Promise<void> {
+  let sweep = Promise.resolve();
+  const sweepAll = async (): Promise<void> => {
+    try {
+      for (const type of types) await removeExpired(backend, type, retentionSeconds * 1000);
+    } catch (error) {
+      logger.debug({ err: error }, 'expired jobs could not be removed');
+    }
+  };
+  const timer = setInterval(
+    () => {
+      // One after the other, however long one takes.
+      sweep = sweep.then(sweepAll);
+    },
+    Math.min(retentionSeconds, MAX_INTERVAL_SECONDS) * 1000,
+  );
+  return async () => {
+    clearInterval(timer);
+    await sweep;
+  };
+}

@@ -1,0 +1,46 @@
+import type { FastifyInstance } from 'fastify';
+import type { JobType } from '../core/define-job.ts';
+import { ServiceError } from '../core/errors.ts';
+import { readIdempotencyKey } from '../core/idempotency-key.ts';
+import { isDone } from '../core/job.ts';
+import { addEndpoint } from './endpoint.ts';
+import { idOf } from './find-job.ts';
+import { requireUtf8 } from './negotiation.ts';
+import { readWait } from './prefer.ts';
+import { resultOf, sendAccepted, viewOf } from './replies.ts';
+import type { RestFaceOptions } from './routes.ts';
+
+/** `/api/{collection}`: takes submissions of one job type, and shows what the work made. */
+export function addCollectionRoutes(app: FastifyInstance, type: JobType, options: RestFaceOptions): void {
+  const { service, contextOf } = options;
+
+  addEndpoint(app, `/api/${type.collection}`, {
+    async POST(request, reply) {
+      requireUtf8(request);
+      const context = contextOf(request, reply);
+      const { caller, requestId, urls } = context;
+      const idempotencyKey = readIdempotencyKey(undefined, context.idempotencyKeyHeader);
+      const wait = readWait(request, reply) ?? 0;
+      const { job, replayed } = await service.submit({ type, input: request.body, caller, requestId, idempotencyKey });
+      if (replayed) reply.header('Idempotency-Replayed', 'true');
+
+      const later = wait === 0 ? job : ((await service.wait(job.id, caller, wait, context.whenGone())) ?? job);
+      if (wait === 0 || !isDone(later)) return sendAccepted(reply, viewOf(later, service, context), context);
+      reply
+        .header('Location', urls.job(job.id))
+        .header('Operation-Location', urls.operation(job.id))
+        .header('Cache-Control', 'no-store');
+      const result = resultOf(later);
+      return reply.header('Content-Location', urls.result(job.id)).send(result);
+    },
+  });
+
+  if (type.resource === undefined) return;
+  addEndpoint(app, `/api/${type.collection}/:id`, {
+    async GET(request, reply) {
+      const resource = await service.findResource(type, idOf(request));
+      if (resource === undefined) throw new ServiceError('not-found', `There is no ${type.name} with this id.`);
+      return reply.send(resource);
+    },
+  });
+}

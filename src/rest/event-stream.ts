@@ -1,0 +1,55 @@
+import type { Job } from '../core/job.ts';
+import { versionOf } from './entity-tag.ts';
+
+/** A connection on which nothing is sent for longer may be taken for dead by what is in between. */
+const KEEP_ALIVE_MS = 15_000;
+/** Milliseconds after which a client connects again. */
+const RETRY_MS = 1000;
+
+export interface EventStreamOptions {
+  /** What the client has already; it is not sent again. */
+  readonly lastEventId?: string | undefined;
+  /** @default 15_000 */
+  readonly keepAliveMs?: number;
+}
+
+/**
+ * The states of a job as an event stream (HTML, section 9.2): each an event with the job's version as its id, and comments while
+ * there are none.
+ */
+export async function* toEventStream(
+  states: AsyncGenerator<Job, void, void>,
+  toData: (job: Job) => object,
+  { lastEventId, keepAliveMs = KEEP_ALIVE_MS }: EventStreamOptions = {},
+): AsyncGenerator<string, void, void> {
+  try {
+    // Whoever has the head of the reply is sure to hear of all that happens from then on.
+    let next = states.next();
+    let state: IteratorResult<Job, void> | undefined = await next;
+    yield `retry: ${RETRY_MS}\n\n`;
+    for (;;) {
+      if (state === undefined) {
+        yield ':\n\n';
+      } else {
+        if (state.done) return;
+        const id = versionOf(state.value);
+        if (id !== lastEventId) yield `id: ${id}\ndata: ${JSON.stringify(toData(state.value))}\n\n`;
+        next = states.next();
+      }
+      state = await within(keepAliveMs, next);
+    }
+  } finally {
+    await states.return();
+  }
+}
+
+/** Resolves to undefined when it takes longer; the promise goes on. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), ms);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

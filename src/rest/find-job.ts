@@ -1,0 +1,21 @@
+import type { FastifyRequest } from 'fastify';
+import { ServiceError } from '../core/errors.ts';
+import type { Job } from '../core/job.ts';
+import type { RequestContext } from '../core/request-context.ts';
+import type { JobService } from '../core/service.ts';
+
+/** @throws ServiceError `not-found` */
+export async function findJob(request: FastifyRequest, { caller }: RequestContext, service: JobService): Promise<Job> {
+  return foundJob(await service.read(idOf(request), caller));
+}
+
+/** @throws ServiceError `not-found` */
+export function foundJob(job: Job | undefined): Job {
+  if (job === undefined) throw new ServiceError('not-found', 'There is no job with this id.');
+  return job;
+}
+
+export function idOf({ params }: FastifyRequest): string {
+  // The routes that use it have a parameter of this name.
+  return (params as { id: string }).id;
+}

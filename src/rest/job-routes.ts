@@ -1,0 +1,97 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { ServiceError } from '../core/errors.ts';
+import { type Job, isDone } from '../core/job.ts';
+import { addEndpoint } from './endpoint.ts';
+import { sendTagged, tagOf, versionOf } from './entity-tag.ts';
+import { toEventStream } from './event-stream.ts';
+import { findJob, foundJob, idOf } from './find-job.ts';
+import { readListOptions } from './list-options.ts';
+import { requireAcceptable } from './negotiation.ts';
+import { readPollOptions } from './poll-options.ts';
+import { readWait } from './prefer.ts';
+import { resultOf, sendAccepted, setRetryAfter, viewOf } from './replies.ts';
+import type { RestFaceOptions } from './routes.ts';
+
+/** How long `onPending=synchronous` holds a reply when `Prefer` does not say. */
+const SYNCHRONOUS_SECONDS = 30;
+
+/** `/api/jobs`: lists, follows, cancels and retries jobs of all types. */
+export function addJobRoutes(app: FastifyInstance, { service, contextOf }: RestFaceOptions): void {
+  addEndpoint(app, '/api/jobs', {
+    async GET(request, reply) {
+      const context = contextOf(request, reply);
+      const filter = readListOptions(request.query);
+      const { jobs, nextCursor } = await service.list(filter, context.caller);
+      if (nextCursor !== null) {
+        reply.header('Link', `<${context.urls.base}${withCursor(request.url, nextCursor)}>; rel="next"`);
+      }
+      return reply.send({ items: jobs.map((job) => viewOf(job, service, context)), nextCursor });
+    },
+  });
+
+  addEndpoint(app, '/api/jobs/:id', {
+    async GET(request, reply) {
+      const context = contextOf(request, reply);
+      const { onpending, oncomplete } = readPollOptions(request.query);
+      const wait = readWait(request, reply) ?? (onpending === 'synchronous' ? SYNCHRONOUS_SECONDS : 0);
+      const job = foundJob(await service.wait(idOf(request), context.caller, wait, context.whenGone()));
+      const view = viewOf(job, service, context);
+      if (!isDone(job)) {
+        setRetryAfter(reply, view);
+        return sendTagged(request, reply.status(onpending === 'ok' ? 200 : 202), job, view);
+      }
+      if (oncomplete === 'status') return sendTagged(request, reply, job, view);
+      if (oncomplete === 'stream') return sendTagged(request, reply, job, resultOf(job));
+      const location = view.resourceUrl ?? context.urls.result(job.id);
+      return reply.status(303).header('Location', location).header('ETag', tagOf(job)).send(view);
+    },
+    async DELETE(request, reply) {
+      const context = contextOf(request, reply);
+      const job = await service.cancel(idOf(request), context.caller);
+      const view = viewOf(job, service, context);
+      return isDone(job) ? reply.header('Cache-Control', 'no-store').send(view) : sendAccepted(reply, view, context);
+    },
+  });
+
+  addEndpoint(app, '/api/jobs/:id/result', {
+    async GET(request, reply) {
+      const job = await findJob(request, contextOf(request, reply), service);
+      if (isDone(job)) return sendTagged(request, reply, job, resultOf(job));
+      throw new ServiceError('result-not-ready', `The job is ${job.status.toLowerCase()}; ask again later.`, {
+        retryAfter: service.retryAfter(job) ?? 1,
+      });
+    },
+  });
+
+  addEndpoint(app, '/api/jobs/:id/retry', {
+    async POST(request, reply) {
+      const context = contextOf(request, reply);
+      const job = await service.retry(idOf(request), context.caller);
+      return sendAccepted(reply, viewOf(job, service, context), context);
+    },
+  });
+
+  addEndpoint(app, '/api/jobs/:id/events', {
+    async GET(request, reply) {
+      requireAcceptable(request, ['text/event-stream']);
+      const context = contextOf(request, reply);
+      const job = await findJob(request, context, service);
+      reply.type('text/event-stream; charset=utf-8').header('Cache-Control', 'no-store');
+      if (request.method === 'HEAD') return reply.send();
+      const lastEventId = request.headers['last-event-id']?.toString();
+      // The client has it all; 204 keeps it from connecting again (HTML, section 9.2.3).
+      if (isDone(job) && versionOf(job) === lastEventId) return reply.removeHeader('Content-Type').status(204).send();
+      const states = service.watch(job.id, context.caller, context.whenGone());
+      const toData = (state: Job) => viewOf(state, service, context);
+      return reply.send(Readable.from(toEventStream(states, toData, { lastEventId })));
+    },
+  });
+}
+
+/** The path and query of a list, for its next page. */
+function withCursor(url: string, cursor: string): string {
+  const { pathname, searchParams } = new URL(url, 'http://localhost');
+  searchParams.set('cursor', cursor);
+  return `${pathname}?${searchParams.toString()}`;
+}

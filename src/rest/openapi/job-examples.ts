@@ -1,0 +1,67 @@
+import type { JobType } from '../../core/define-job.ts';
+import { ANONYMOUS } from '../../core/caller.ts';
+import { JOB_CANCELED, type Job, type JobFailure, isDone } from '../../core/job.ts';
+import { toJobView } from '../../core/job-view.ts';
+import { createUrls } from '../../core/urls.ts';
+import type { Example } from './types.ts';
+
+const urls = createUrls('http://localhost:4000');
+const createdAt = new Date('2026-03-01T12:00:00.000Z');
+const startedAt = new Date('2026-03-01T12:00:00.041Z');
+const finishedAt = new Date('2026-03-01T12:00:00.250Z');
+const expiresAt = new Date('2026-03-02T12:00:00.250Z');
+
+function base(type: JobType) {
+  const id = `${type.name}_ku9AYxTRGnLLm3ywHtGZ4Q`;
+  return {
+    id,
+    type: type.name,
+    caller: ANONYMOUS.id,
+    maxAttempts: type.attempts,
+    message: null,
+    createdAt,
+    history: [],
+  };
+}
+
+function example(summary: string, job: Job, type: JobType): Example {
+  // As the reply will have it, with its dates as text.
+  return { summary, value: JSON.parse(JSON.stringify(toJobView(job, type, urls, isDone(job) ? null : 1))) };
+}
+
+export function pendingExample(type: JobType): Example {
+  const job = { ...base(type), status: 'Pending', attempt: 0, percentComplete: 0, startedAt: null } as const;
+  return example('A job that waits', { ...job, lastUpdatedAt: createdAt }, type);
+}
+
+export function runningExample(type: JobType): Example {
+  const job = { ...base(type), status: 'Running', attempt: 1, percentComplete: 40, startedAt } as const;
+  return example('A job that runs', { ...job, lastUpdatedAt: startedAt }, type);
+}
+
+export function failedExample(type: JobType): Example {
+  const error: JobFailure = {
+    code: 'JOB_FAILED',
+    message: 'The job failed for an unexpected reason, which has been logged.',
+  };
+  const history = [{ attempt: 1, startedAt, finishedAt, error }];
+  const job = {
+    ...base(type),
+    status: 'Failed',
+    attempt: 1,
+    maxAttempts: 1,
+    percentComplete: 40,
+    error,
+    history,
+  } as const;
+  return example('A job that failed', { ...job, startedAt, finishedAt, expiresAt, lastUpdatedAt: finishedAt }, type);
+}
+
+export function canceledExample(type: JobType): Example {
+  const job = { ...base(type), status: 'Canceled', attempt: 0, percentComplete: 0, startedAt: null } as const;
+  return example(
+    'A job that was canceled',
+    { ...job, error: JOB_CANCELED, finishedAt, expiresAt, lastUpdatedAt: finishedAt },
+    type,
+  );
+}

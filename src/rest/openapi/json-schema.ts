@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { type DefaultDef, fixedDefault } from '../../core/fixed-default.ts';
+import type { JsonSchema } from './types.ts';
+
+/** A part of a schema that JSON Schema can't express. */
+export class JsonSchemaError extends Error {
+  override readonly name = 'JsonSchemaError';
+}
+
+/** Which side of transforms and defaults is meant: what goes into the schema, or what comes out. */
+export type Side = 'input' | 'output';
+
+export interface JsonSchemaOptions {
+  readonly side: Side;
+  /** Where the schema is, for errors. */
+  readonly path: string;
+  /** Whether dates are values, as `JSON.stringify` writes them. Job types have none: what a store gives back is text. */
+  readonly dates?: boolean;
+}
+
+/** zod keeps a schema's parts in `_zod.def`; these are the ones that are read here. */
+interface Def extends DefaultDef {
+  readonly catchall?: z.core.$ZodType | undefined;
+  readonly checks?: readonly { readonly _zod: { readonly def: object } }[] | undefined;
+}
+
+const sourceOf = (schema: z.ZodType): unknown => z.toJSONSchema(schema).pattern;
+
+/** Patterns that say what the format says, at length; in their place, what the format leaves open. */
+const SHORT_PATTERNS: ReadonlyMap<unknown, string | undefined> = new Map([
+  [sourceOf(z.iso.datetime()), 'Z$'],
+  [sourceOf(z.iso.datetime({ offset: true })), undefined],
+  [sourceOf(z.iso.date()), undefined],
+]);
+
+/**
+ * A zod schema as JSON Schema, draft 2020-12; the schemas in it that have a `.meta({ id })` are in `$defs`.
+ *
+ * Input refuses unknown fields, as the service does. Output does not: a client must be able to live with a field that a later
+ * version adds.
+ * @throws JsonSchemaError that names the path, for what JSON Schema can't express
+ */
+export function toJsonSchema(schema: z.ZodType, { side, path, dates = false }: JsonSchemaOptions): JsonSchema {
+  const json = z.toJSONSchema(schema, {
+    target: 'draft-2020-12',
+    io: side,
+    cycles: 'throw',
+    unrepresentable: ({ zodSchema, path: steps, message }) => {
+      if (dates && zodSchema._zod.def.type === 'date') return { type: 'string', format: 'date-time', pattern: 'Z$' };
+      throw new JsonSchemaError(`${path}${fieldPath(steps)}: ${message}`);
+    },
+    override: ({ zodSchema, jsonSchema }) => {
+      adapt(zodSchema._zod.def, jsonSchema, side);
+    },
+  });
+  delete json.$schema;
+  return json;
+}
+
+/** `["properties", "list", "items", "properties", "at"]` as `.list[].at`. */
+function fieldPath(steps: readonly (string | number)[]): string {
+  let text = '';
+  for (let index = 0; index < steps.length; index += 1) {
+    if (steps[index] === 'items') text += '[]';
+    if (steps[index] === 'properties') text += `.${steps[(index += 1)]}`;
+  }
+  return text;
+}
+
+function adapt(def: Def, json: JsonSchema, side: Side): void {
+  if (def.type === 'object' && def.catchall === undefined) {
+    if (side === 'input') json.additionalProperties = false;
+    else delete json.additionalProperties;
+  }
+  if (json.default !== undefined && (def.type === 'default' || def.type === 'prefault')) {
+    if (side === 'output' || fixedDefault(def) === undefined) delete json.default;
+  }
+  // zod says of every integer that it is one JavaScript can hold.
+  if (json.minimum === Number.MIN_SAFE_INTEGER) delete json.minimum;
+  if (json.maximum === Number.MAX_SAFE_INTEGER) delete json.maximum;
+  if (def.type === 'nullable') addNull(json);
+  shortenPatterns(def, json);
+}
+
+/** `{ type: [T, "null"], … }` in the place of two alternatives, where all that is said of T says nothing of null. */
+function addNull(json: JsonSchema): void {
+  const [inner, none] = json.anyOf ?? [];
+  if (inner === undefined || none?.type !== 'null' || typeof inner.type !== 'string') return;
+  if (inner.enum !== undefined || inner.const !== undefined || inner.allOf !== undefined) return;
+  delete json.anyOf;
+  // JSON Schema has lists of types, which zod's type for it does not.
+  Object.assign(json, { ...inner, type: [inner.type, 'null'] });
+}
+
+function shortenPatterns({ checks }: Def, json: JsonSchema): void {
+  if (SHORT_PATTERNS.has(json.pattern)) {
+    const shorter = SHORT_PATTERNS.get(json.pattern);
+    if (shorter === undefined) delete json.pattern;
+    else json.pattern = shorter;
+  }
+  const patterns = checks?.flatMap(({ _zod: { def } }) =>
+    'pattern' in def && def.pattern instanceof RegExp ? [def.pattern] : [],
+  );
+  const foreign = new Set(patterns?.filter((pattern) => !isPortable(pattern)).map(({ source }) => source));
+  if (json.pattern !== undefined && foreign.has(json.pattern)) delete json.pattern;
+  if (json.allOf === undefined || foreign.size === 0) return;
+  json.allOf = json.allOf.filter(({ pattern }) => pattern === undefined || !foreign.has(pattern));
+}
+
+/** JSON Schema's patterns have no flags but `u` (section 6.4 of its core): one with others would mean something else there. */
+function isPortable(pattern: RegExp): boolean {
+  if (/[ims]/.test(pattern.flags)) return false;
+  try {
+    return new RegExp(pattern.source, 'u').source === pattern.source;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,77 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** Text that has been made fit for HTML. */
+export interface Html {
+  readonly html: string;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escape(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+}
+
+/** HTML with values in it: what is not HTML already is escaped, and lists are joined. */
+export function html(
+  parts: TemplateStringsArray,
+  ...values: readonly (string | number | Html | readonly Html[])[]
+): Html {
+  const shown = values.map((value) => {
+    if (typeof value === 'string' || typeof value === 'number') return escape(String(value));
+    return 'html' in value ? value.html : value.map((item) => item.html).join('\n');
+  });
+  return { html: String.raw({ raw: parts }, ...shown) };
+}
+
+/** Prose with `code` between backticks. */
+export function prose(text: string): Html {
+  return { html: escape(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>') };
+}
+
+export interface Page {
+  readonly title: string;
+  /** What goes into the head, but for the title. */
+  readonly head: Html;
+  readonly body: Html;
+  /** What the page may load besides nothing (Content Security Policy Level 3, section 6.1). */
+  readonly allow: string;
+}
+
+/** No other page may show this one in itself, and none of its forms or links may change where it leads to. */
+const CLOSED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+export function sendPage(reply: FastifyReply, { title, head, body, allow }: Page): FastifyReply {
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title}</title>
+        ${head}
+      </head>
+      <body>
+        ${body}
+      </body>
+    </html> `;
+  return reply
+    .type('text/html; charset=utf-8')
+    .headers({
+      'Cache-Control': 'no-cache',
+      'Content-Security-Policy': `${CLOSED}; ${allow}`,
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+    })
+    .send(page.html);
+}
+
+/** How a page refers to the root of the service, which a proxy may have moved: `../` for each step that its own path is below. */
+export function toRoot(request: FastifyRequest): string {
+  const path = request.url.split('?', 1)[0] ?? '/';
+  return '../'.repeat(path.split('/').length - 2) || './';
+}

@@ -1,0 +1,35 @@
+import { type Browser, type Page, chromium } from 'playwright-core';
+import { inject, onTestFinished } from 'vitest';
+
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+/** Of these, some name no server: `data:`, `blob:`, `about:`. */
+const NETWORK = /^(https?|wss?|ftp):$/;
+
+/** Starts a headless Chromium that finds no host but this machine. Closed by the caller, in `afterAll`. */
+export async function startBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: inject('chromium'),
+    args: ['--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1'],
+  });
+}
+
+/**
+ * A page of a profile of its own, for one test, which closes it. The test fails if the page asked for anything
+ * that is not on this machine, or if a script of it failed.
+ */
+export async function openPageForTest(browser: Browser): Promise<Page> {
+  const context = await browser.newContext({ serviceWorkers: 'block' });
+  const faults: string[] = [];
+  const check = (url: string): void => {
+    const { protocol, hostname } = new URL(url);
+    if (NETWORK.test(protocol) && !LOOPBACK.has(hostname)) faults.push(`asked for ${url}`);
+  };
+  context.on('request', (request) => check(request.url()));
+  context.on('weberror', (error) => faults.push(`threw ${String(error.error())}`));
+  context.on('page', (page) => page.on('websocket', (socket) => check(socket.url())));
+  onTestFinished(async () => {
+    await context.close();
+    if (faults.length > 0) throw new Error(`The page ${faults.join('; ')}`);
+  });
+  return context.newPage();
+}

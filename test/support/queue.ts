@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { ANONYMOUS, type Caller } from '../../src/core/caller.ts';
+import { type JobContext, type JobType, defineJob } from '../../src/core/define-job.ts';
+import { newJobId } from '../../src/core/job-id.ts';
+import { type DoneJob, type Job, isDone } from '../../src/core/job.ts';
+import type { JobEvents, JobWorker } from '../../src/core/ports.ts';
+import { createProvider } from '../../src/core/provider.ts';
+import { createRegistry } from '../../src/core/registry.ts';
+import { createJobService } from '../../src/core/create-service.ts';
+import type { JobService } from '../../src/core/service.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import type { QueueBackend } from '../../src/queue/backend.ts';
+import { type BullmqJobEvents, createBullmqEvents } from '../../src/queue/bullmq-events.ts';
+import { type BullmqQueue, createBullmqQueue } from '../../src/queue/bullmq-queue.ts';
+import { startBullmqWorkers } from '../../src/queue/bullmq-worker.ts';
+import { connectQueue } from '../../src/queue/connect.ts';
+import { type EmbeddedStore, createEmbeddedStore } from '../../src/queue/embedded-store.ts';
+import { poll } from './follow.ts';
+import { type Backend, type Store, createStore } from './stores.ts';
+
+const logger = createLogger('silent');
+
+type Run = (input: { text: string }, job: JobContext) => Promise<{ text: string }>;
+
+/** A job type whose function a test sets. */
+export interface ScriptedType {
+  readonly type: JobType;
+  runs(next: Run): void;
+}
+
+export function scripted(
+  name: string,
+  options: Partial<Pick<JobType, 'attempts' | 'timeoutSeconds' | 'backoffSeconds' | 'concurrency'>> = {},
+): ScriptedType {
+  let run: Run = async ({ text }) => ({ text });
+  const type = defineJob({
+    name,
+    collection: name,
+    description: 'Does what the test says.',
+    input: z.object({ text: z.string() }),
+    result: z.object({ text: z.string() }),
+    backoffSeconds: 0.01,
+    ...options,
+    run: (input, job) => run(input, job),
+  });
+  return { type, runs: (next) => void (run = next) };
+}
+
+/** A promise and the function that fulfils it. */
+export function signal<T = void>() {
+  const { promise, resolve } = Promise.withResolvers<T>();
+  return { reached: promise, reach: resolve };
+}
+
+/** What one process has of a queue: connections of its own, but for the embedded store, which belongs to one process. */
+export interface QueueSide {
+  readonly queue: BullmqQueue;
+  readonly events: BullmqJobEvents;
+  readonly service: JobService;
+  readonly backend: QueueBackend;
+  /** How many listen to jobs by way of the service. */
+  listeners(): number;
+  startWorkers(): JobWorker;
+  close(): Promise<void>;
+}
+
+export interface QueueOptions {
+  /** @default 3600 */
+  readonly retentionSeconds?: number;
+}
+
+export interface SideOptions extends QueueOptions {
+  readonly url: string | undefined;
+  readonly embedded: EmbeddedStore;
+  readonly types: readonly JobType[];
+}
+
+export async function openSide({ url, embedded, types, retentionSeconds = 3600 }: SideOptions): Promise<QueueSide> {
+  const names = types.map(({ name }) => name);
+  const backend = connectQueue({ url, embedded: embedded.pool, listeners: 2 * types.length, logger });
+  const queue = createBullmqQueue({ backend, types: names, retentionSeconds, logger });
+  const events = createBullmqEvents(backend, names);
+  const { use } = createProvider();
+  const registry = createRegistry(types.map((type) => ({ file: `${type.name}.ts`, type })));
+  const stopping = new AbortController();
+  let listening = 0;
+  const counted: JobEvents = {
+    subscribe(id, listener) {
+      listening += 1;
+      const unsubscribe = events.subscribe(id, listener);
+      return () => {
+        listening -= 1;
+        unsubscribe();
+      };
+    },
+  };
+  await backend.connect();
+  await queue.open();
+  await events.open();
+  return {
+    queue,
+    events,
+    backend,
+    service: createJobService({ registry, queue, events: counted, use, logger, stopping: stopping.signal }),
+    listeners: () => listening,
+    startWorkers: () => startBullmqWorkers({ backend, types, concurrency: 5, use, logger }),
+    async close() {
+      stopping.abort();
+      await Promise.all([queue.close(), events.close()]);
+      await backend.close();
+    },
+  };
+}
+
+export interface AddOptions {
+  readonly caller?: string;
+  readonly createdAt?: Date;
+  readonly id?: string;
+}
+
+export interface TestQueue extends QueueSide {
+  /** Of the store; undefined on the embedded one. */
+  readonly url: string | undefined;
+  /** Opens another side of the same store, through this URL if one is given, and closes it with the test. */
+  otherSide(url?: string): Promise<QueueSide>;
+  /** Starts workers that are closed with the test. */
+  work(side?: QueueSide): JobWorker;
+  add(scriptedType: ScriptedType, text?: string, options?: AddOptions): Promise<Job>;
+  read(job: Job): Promise<Job | undefined>;
+  /** Resolves to the job when it is done. */
+  finish(job: Job): Promise<DoneJob>;
+  submit(scriptedType: ScriptedType, text?: string, caller?: Caller): Promise<Job>;
+}
+
+/** A queue on a store of its own for the tests of one `describe`. */
+export function setUpQueue(
+  backend: Backend,
+  scriptedTypes: readonly ScriptedType[],
+  options: QueueOptions = {},
+): TestQueue {
+  const types = scriptedTypes.map(({ type }) => type);
+  let store: Store;
+  let embedded: EmbeddedStore;
+  let side: QueueSide;
+  const url = (): string | undefined => store.settings.QUEUE_URL;
+
+  beforeAll(async () => {
+    store = await createStore(backend);
+    embedded = createEmbeddedStore(store.settings.DATA_DIR);
+    if (backend === 'embedded') await embedded.open();
+    side = await openSide({ url: url(), embedded, types, ...options });
+  });
+  afterAll(async () => {
+    await side.close();
+    await embedded.close();
+    store.remove();
+  });
+
+  const read = (job: Job): Promise<Job | undefined> => side.queue.read(job.id, job.type);
+  return {
+    get queue() {
+      return side.queue;
+    },
+    get events() {
+      return side.events;
+    },
+    get service() {
+      return side.service;
+    },
+    get backend() {
+      return side.backend;
+    },
+    get url() {
+      return url();
+    },
+    listeners: () => side.listeners(),
+    startWorkers: () => side.startWorkers(),
+    close: () => side.close(),
+    async otherSide(through = url()) {
+      const other = await openSide({ url: through, embedded, types, ...options });
+      onTestFinished(() => other.close());
+      return other;
+    },
+    work(of = side) {
+      const workers = of.startWorkers();
+      onTestFinished(() => workers.close(5000));
+      return workers;
+    },
+    add({ type }, text = 'hello', { caller = ANONYMOUS.id, createdAt = new Date(), id = newJobId(type.name) } = {}) {
+      const { name, attempts: maxAttempts } = type;
+      return side.queue.add({ id, type: name, createdAt, maxAttempts, caller, input: { text }, requestId: 'test' });
+    },
+    read,
+    async finish(job) {
+      const done = await poll(
+        () => read(job),
+        (now) => now !== undefined && isDone(now),
+      );
+      if (done === undefined || !isDone(done)) throw new Error('not done');
+      return done;
+    },
+    async submit({ type }, text = 'hello', caller = ANONYMOUS) {
+      return (await side.service.submit({ type, input: { text }, caller, requestId: 'test' })).job;
+    },
+  };
+}
