@@ -1,10 +1,11 @@
 import { graphql } from './generated/gql.ts';
 
 export const SubmitCustomer = graphql(`
-  mutation SubmitCustomer($input: SubmitCustomerInput!) {
-    submitCustomer(input: $input) {
+  mutation SubmitCustomer($input: SubmitCustomerInput!, $idempotencyKey: String) {
+    submitCustomer(input: $input, idempotencyKey: $idempotencyKey) {
       jobId
       statusUrl
+      replayed
       job {
         id
         status
@@ -32,8 +33,8 @@ export const SubmitCustomerImport = graphql(`
 `);
 
 export const JobStatus = graphql(`
-  query JobStatus($id: ID!) {
-    jobStatus(id: $id) {
+  query JobStatus($id: ID!, $waitSeconds: Int) {
+    jobStatus(id: $id, waitSeconds: $waitSeconds) {
       id
       type
       status
@@ -89,6 +90,95 @@ export const ReadCustomer = graphql(`
       phone
       country
       updatedAt
+    }
+  }
+`);
+
+export const ListJobs = graphql(`
+  query Jobs($type: String, $status: [JobStatus!], $first: Int, $after: String) {
+    jobs(type: $type, status: $status, first: $first, after: $after) {
+      edges {
+        cursor
+        node {
+          id
+        }
+      }
+      nodes {
+        id
+        type
+        status
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+export const CancelJob = graphql(`
+  mutation CancelJob($id: ID!) {
+    cancelJob(id: $id) {
+      id
+      status
+      error {
+        code
+      }
+    }
+  }
+`);
+
+export const RetryJob = graphql(`
+  mutation RetryJob($id: ID!) {
+    retryJob(id: $id) {
+      id
+      status
+      done
+      error {
+        code
+      }
+      history {
+        attempt
+        error {
+          code
+        }
+      }
+    }
+  }
+`);
+
+export const JobUpdates = graphql(`
+  subscription JobUpdates($id: ID!) {
+    jobUpdates(id: $id) {
+      id
+      status
+      done
+      percentComplete
+      message
+    }
+  }
+`);
+
+export const JobUpdatesWithResult = graphql(`
+  subscription JobUpdatesWithResult($id: ID!) {
+    jobUpdates(id: $id) {
+      id
+      status
+      done
+      percentComplete
+      message
+      ... on CustomerJob {
+        customer: result {
+          id
+          customername
+        }
+      }
+      ... on CustomerImportJob {
+        import: result {
+          imported
+          updated
+        }
+      }
     }
   }
 `);

@@ -1,0 +1,125 @@
+import { onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { type JobContext, defineJob } from '../../src/core/define-job.ts';
+import type { JobEvents, JobWorker } from '../../src/core/ports.ts';
+import { createProvider } from '../../src/core/provider.ts';
+import { createRegistry } from '../../src/core/registry.ts';
+import { createJobService } from '../../src/core/create-service.ts';
+import { closeHttpServer, createHttpServer, listenOn } from '../../src/http/server.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { createBullmqEvents } from '../../src/queue/bullmq-events.ts';
+import { createBullmqQueue } from '../../src/queue/bullmq-queue.ts';
+import { startBullmqWorkers } from '../../src/queue/bullmq-worker.ts';
+import { connectQueue } from '../../src/queue/connect.ts';
+import { createEmbeddedStore } from '../../src/queue/embedded-store.ts';
+import { type Backend, createStore } from './stores.ts';
+
+type Run = (job: JobContext) => Promise<void>;
+
+export interface ScriptedAppOptions {
+  readonly backend: Backend;
+  /** What each job does before it returns its input. */
+  readonly run?: Run;
+  readonly publicUrl?: string;
+}
+
+/** A server in this process on a real store, whose one job type, `script`, does what a test says. */
+export interface ScriptedApp {
+  readonly url: string;
+  /** `fetch` on a path, which does not follow redirects unless it is told to. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** Until this is called all jobs are pending. */
+  startWorker(): void;
+  /** Resolves to the id of a new job. */
+  submit(text?: string): Promise<string>;
+  /** How many wait for news of a job in the server. */
+  followers(): number;
+}
+
+const jobSchema = z.object({ id: z.string() });
+
+/** Composes the server from the parts of `src/app.ts`. It is closed with the test. */
+export async function startScriptedApp({
+  backend,
+  run = async () => undefined,
+  publicUrl,
+}: ScriptedAppOptions): Promise<ScriptedApp> {
+  const script = defineJob({
+    name: 'script',
+    collection: 'scripts',
+    description: 'Does what the test says.',
+    input: z.object({ text: z.string() }),
+    result: z.object({ text: z.string() }),
+    backoffSeconds: 0.01,
+    async run(input, job) {
+      await run(job);
+      return input;
+    },
+  });
+  const registry = createRegistry([{ file: 'script.ts', type: script }]);
+  const logger = createLogger('error');
+  const store = await createStore(backend);
+  onTestFinished(() => store.remove());
+  const embedded = createEmbeddedStore(store.settings.DATA_DIR);
+  if (backend === 'embedded') await embedded.open();
+  onTestFinished(() => embedded.close());
+  const queueBackend = connectQueue({
+    url: store.settings.QUEUE_URL,
+    embedded: embedded.pool,
+    listeners: 2,
+    logger,
+  });
+  onTestFinished(() => queueBackend.close());
+  const queue = createBullmqQueue({ backend: queueBackend, types: [script.name], retentionSeconds: 3600, logger });
+  const events = createBullmqEvents(queueBackend, [script.name]);
+  await queueBackend.connect();
+  await queue.open();
+  onTestFinished(() => queue.close());
+  await events.open();
+  onTestFinished(() => events.close());
+
+  let followers = 0;
+  const counted: JobEvents = {
+    subscribe(id, listener) {
+      const unsubscribe = events.subscribe(id, listener);
+      followers += 1;
+      return () => {
+        unsubscribe();
+        followers -= 1;
+      };
+    },
+  };
+  const { use } = createProvider();
+  const stopping = new AbortController();
+  const http = await createHttpServer({
+    service: createJobService({ registry, queue, events: counted, use, logger, stopping: stopping.signal }),
+    logger,
+    publicUrl,
+    corsOrigins: [],
+    trustProxy: false,
+    rest: true,
+    graphiql: false,
+    checks: {},
+  });
+  let worker: JobWorker | undefined;
+  onTestFinished(async () => {
+    stopping.abort();
+    await Promise.all([closeHttpServer(http, 1000), worker?.close(1000)]);
+  });
+  const url = await listenOn(http, '127.0.0.1', 0);
+  return {
+    url,
+    fetch: (path, init) => fetch(new URL(path, url), { redirect: 'manual', ...init }),
+    startWorker: () =>
+      void (worker ??= startBullmqWorkers({ backend: queueBackend, types: [script], concurrency: 10, use, logger })),
+    async submit(text = '') {
+      const response = await fetch(`${url}/api/scripts`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ text }),
+      });
+      return jobSchema.parse(await response.json()).id;
+    },
+    followers: () => followers,
+  };
+}
