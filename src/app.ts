@@ -103,8 +103,8 @@ export async function createApp(
       try {
         await backend.connect();
         await startStep(databaseServer ? 'DATABASE_URL' : 'DATA_DIR', () => customers.migrate());
-        await queue.open();
         if (http) await events.open();
+        await queue.open();
         break;
       } catch (error) {
         if (!(error instanceof Error) || !isConnectionError(error)) throw error;

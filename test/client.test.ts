@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Job, JobNotSucceededError, ProblemError, createClient } from '../src/client/client.ts';
-import { type TestApp, startApp } from './support/app.ts';
+import { type TestApp, startApp, startAppForTest } from './support/app.ts';
 import { type Step, cut, event, events, json, problem, startScriptedServer } from './support/scripted-server.ts';
 
 async function failure(promise: Promise<unknown>): Promise<unknown> {
@@ -49,6 +49,27 @@ describe('the client, on the true server', () => {
     const { id } = await accepted.json();
     expect(await client().wait<'customer'>(id)).toMatchObject({ id: 'by-id', customername: 'Ada Lovelace' });
     expect(await client().read(id)).toMatchObject({ id, type: 'customer', status: 'Succeeded', done: true });
+  });
+
+  it('makes one job of an idempotency key, and refuses another input under it', async () => {
+    const input = { id: 'keyed', customername: 'Ada Lovelace' };
+    const first = await client().submit('customer', input, { idempotencyKey: 'order "7"' });
+    const again = await client().submit('customer', input, { idempotencyKey: 'order "7"' });
+    expect(again.id).toBe(first.id);
+    const other = client().submit('customer', { ...input, id: 'other' }, { idempotencyKey: 'order "7"' });
+    expect(await failure(other)).toMatchObject({ status: 422, problem: 'idempotency-key-reused' });
+  });
+
+  it('cancels and retries a job, and throws how it ended in between', async () => {
+    // Without a worker it waits.
+    const api = await startAppForTest('postgres', {}, { role: 'api' });
+    const waiting = createClient({ baseUrl: api.url });
+    const job = await waiting.submit('customer', { id: '1', customername: 'Ada Lovelace' });
+    expect(await waiting.cancel(job)).toMatchObject({ status: 'Canceled', error: { code: 'JOB_CANCELED' } });
+    expect(await failure(waiting.wait(job))).toMatchObject({ code: 'JOB_CANCELED', job: { id: job.id } });
+    expect(await failure(waiting.cancel(job))).toMatchObject({ status: 409, problem: 'not-cancelable' });
+    expect(await waiting.retry(job)).toMatchObject({ id: job.id, status: 'Pending' });
+    expect(await failure(waiting.retry(job))).toMatchObject({ status: 409, problem: 'not-retryable' });
   });
 
   it('throws what is wrong with the input, field by field', async () => {

@@ -4,7 +4,7 @@ import type { BullmqEvents, QueueBackend } from './backend.ts';
 type Listener = (event: JobEvent) => void;
 
 export interface BullmqJobEvents extends JobEvents {
-  /** Starts to listen to the store, which is connected. */
+  /** Starts to listen to the store, which is connected. Called again after it failed to. */
   open(): Promise<void>;
   close(): Promise<void>;
 }
@@ -12,7 +12,7 @@ export interface BullmqJobEvents extends JobEvents {
 /** core's events on BullMQ: one connection for each queue of a process, and from there to whoever listens in it. */
 export function createBullmqEvents(backend: QueueBackend, types: readonly string[]): BullmqJobEvents {
   const listeners = new Map<string, Set<Listener>>();
-  const opened: BullmqEvents[] = [];
+  const opened = new Map<string, BullmqEvents>();
 
   const publish = (id: string, event: JobEvent): void => {
     for (const listener of listeners.get(id) ?? []) listener(event);
@@ -20,7 +20,10 @@ export function createBullmqEvents(backend: QueueBackend, types: readonly string
 
   return {
     async open() {
-      for (const type of types) opened.push(await backend.createEvents(type, publish));
+      for (const type of types) {
+        // What was opened before another could not be stays open.
+        if (!opened.has(type)) opened.set(type, await backend.createEvents(type, publish));
+      }
     },
     subscribe(id, listener) {
       const ofJob = listeners.get(id) ?? new Set();
@@ -31,7 +34,7 @@ export function createBullmqEvents(backend: QueueBackend, types: readonly string
       };
     },
     async close() {
-      await Promise.all(opened.map((events) => events.close()));
+      await Promise.all([...opened.values()].map((events) => events.close()));
     },
   };
 }

@@ -15,6 +15,9 @@ import { INDEX_JOB, runScript } from './redis-scripts.ts';
  */
 type IndexSet = 'open' | 'Succeeded' | 'Failed' | 'Canceled';
 
+/** In the order in which they are read: a job that gets from the first to another meanwhile is in the other by then. */
+const SETS: readonly IndexSet[] = ['open', 'Succeeded', 'Failed', 'Canceled'];
+
 const SET_OF: Readonly<Record<JobStatus, IndexSet>> = {
   Pending: 'open',
   Running: 'open',
@@ -108,7 +111,7 @@ async function nextEntries(
   types: readonly IndexedType[],
   { caller, statuses, after, limit }: Omit<ListQuery, 'types'>,
 ): Promise<Entry[]> {
-  const sets = [...new Set(statuses.map((status) => SET_OF[status]))];
+  const sets = SETS.filter((set) => statuses.some((status) => SET_OF[status] === set));
   const onlyRunning = statuses.every((status) => status === 'Running');
   const lists = await Promise.all(
     types.flatMap((type) =>
