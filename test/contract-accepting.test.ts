@@ -67,6 +67,26 @@ describe('a submission', () => {
 });
 
 describe('while the queue cannot be reached', () => {
+  it.each(['redis', 'postgres'] as const)(
+    'a submission is 503 and never a hang, also when %s is there and says nothing',
+    async (backend) => {
+      const { settings, remove } = await createStore(backend);
+      onTestFinished(remove);
+      const proxy = await startTcpProxy(settings.QUEUE_URL ?? '');
+      onTestFinished(() => proxy.close());
+      const server = await startProcess({ settings: { ...settings, QUEUE_URL: proxy.url } });
+      const submit = () => post(server.url, '/api/customers', { id: '1', customername: 'Ada' });
+      expect((await submit()).status).toBe(202);
+      const thaw = proxy.freeze();
+      const refused = await submit();
+      expect(refused.status).toBe(503);
+      expect(refused.headers.get('retry-after')).toBe('1');
+      thaw();
+      const accepted = await poll(submit, ({ status }) => status !== 503);
+      expect(accepted.status).toBe(202);
+    },
+  );
+
   it('a submission is 503 with Retry-After on both faces, also in the first second after the start, and is taken when it is back', async () => {
     const { settings, remove } = await createStore('redis');
     onTestFinished(remove);

@@ -8,6 +8,8 @@ export interface TcpProxy {
   cut(): void;
   /** The same, and lets none through until the returned function is called. */
   block(): () => void;
+  /** Keeps all connections, and lets nothing through them until the returned function is called. */
+  freeze(): () => void;
   close(): Promise<void>;
 }
 
@@ -44,6 +46,13 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
       blocked = true;
       cut();
       return () => (blocked = false);
+    },
+    freeze() {
+      const frozen = [...sockets];
+      for (const socket of frozen) socket.pause();
+      return () => {
+        for (const socket of frozen) socket.resume();
+      };
     },
     async close() {
       cut();
