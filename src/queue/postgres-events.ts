@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Logger } from '../core/ports.ts';
 import type { EventListener } from './backend.ts';
-import { EVENT_NAMES } from './queue-events.ts';
+import { EVENT_NAMES, toJobEvent } from './queue-events.ts';
 
 /** How often it is looked for events that were missed, in milliseconds, while there are events. */
 const CHECK_MS = 100;
@@ -10,12 +10,22 @@ const LATE_MS = 1000;
 
 /** $1 queue, $2 an id, $3 ids heard of, $4 names: later events that were not heard of. */
 const READ_MISSED = `
-  SELECT id::float8, event IN ('completed', 'failed') AS finished, data->>'jobId' AS "jobId" FROM bullmq.event
+  SELECT id::float8, event, data->>'jobId' AS "jobId", data->>'data' AS data FROM bullmq.event
    WHERE queue = $1 AND id > $2 AND event = ANY($4::text[])
      AND NOT EXISTS (SELECT FROM unnest($3::bigint[]) AS heard(id) WHERE heard.id = event.id)
    ORDER BY event.id`;
 
-const missedSchema = z.array(z.object({ id: z.number(), finished: z.boolean(), jobId: z.string() }));
+const missedSchema = z.array(
+  z.object({
+    id: z.number(),
+    event: z.enum(EVENT_NAMES),
+    jobId: z.string(),
+    data: z
+      .string()
+      .nullable()
+      .transform((json): unknown => (json === null ? undefined : JSON.parse(json))),
+  }),
+);
 
 export interface MissedEventsOptions {
   readonly type: string;
@@ -56,8 +66,10 @@ export function createMissedEvents(options: MissedEventsOptions): MissedEvents {
   async function check(): Promise<void> {
     try {
       const rows = await query(READ_MISSED, [type, settled, [...heardAt.keys()], EVENT_NAMES]);
-      for (const { id, finished, jobId } of missedSchema.parse(rows)) {
-        if (hear(id)) listener(jobId, { kind: finished ? 'finished' : 'lost' });
+      for (const { id, event, jobId, data } of missedSchema.parse(rows)) {
+        // It may also be that BullMQ has it next; whoever is first tells all of it.
+        const told = hear(id) ? toJobEvent(event, data) : undefined;
+        if (told !== undefined) listener(jobId, told);
       }
     } catch (error) {
       logger.debug({ err: error }, 'missed events could not be looked for');

@@ -21,6 +21,17 @@ const EVENTS = {
 
 /** BullMQ's events that count. */
 export const EVENT_NAMES = ['progress', 'active', 'waiting', 'delayed', 'stalled', 'completed', 'failed'] as const;
+export type EventName = (typeof EVENT_NAMES)[number];
+
+/**
+ * One of BullMQ's events in core's words.
+ * @param data what a worker stored, for an event of progress; undefined is returned if it was none of ours
+ */
+export function toJobEvent(name: EventName, data: unknown): JobEvent | undefined {
+  if (name !== 'progress') return EVENTS[name];
+  const progress = progressSchema.safeParse(data).data;
+  return progress && { ...progress, kind: 'progress', at: new Date(progress.at) };
+}
 
 /** @param eventId of the store's own */
 export type QueueEventListener = (jobId: string, event: JobEvent, eventId: string) => void;
@@ -32,14 +43,11 @@ export function runQueueEvents<Backend extends IQueueBackend, Connection>(
   onError: (error: Error) => void,
 ): BullmqEvents {
   queueEvents.on('error', onError);
-  queueEvents.on('progress', ({ jobId, data }, eventId) => {
-    const progress = progressSchema.safeParse(data).data;
-    if (progress === undefined) return;
-    listener(jobId, { ...progress, kind: 'progress', at: new Date(progress.at) }, eventId);
-  });
   for (const name of EVENT_NAMES) {
-    if (name === 'progress') continue;
-    queueEvents.on(name, ({ jobId }: { jobId: string }, eventId: string) => listener(jobId, EVENTS[name], eventId));
+    queueEvents.on(name, (told: { jobId: string; data?: unknown }, eventId: string) => {
+      const event = toJobEvent(name, told.data);
+      if (event !== undefined) listener(told.jobId, event, eventId);
+    });
   }
   queueEvents.run().catch(onError);
   return queueEvents;
