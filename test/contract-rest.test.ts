@@ -328,7 +328,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
       expect(again.items).toEqual(items);
     });
 
-    it.each(['type=none', 'status=done', 'limit=0', 'limit=101', 'limit=x', 'cursor=none'])(
+    it.each(['type=none', 'status=done', 'limit=0', 'limit=101', 'limit=x', 'limit=0x5', 'cursor=none', 'cursor=MS4A'])(
       'refuses ?%s with a 400 that names the parameter',
       async (query) => {
         const response = await get(`/api/jobs?${query}`);
@@ -499,6 +499,50 @@ describe('HTTP manners', () => {
     const other = await startAppForTest('embedded');
     const untrusted = await (await other.fetch('/api/none', { headers })).json();
     expect(untrusted.type).toBe(`${other.url}/problems/not-found`);
+  });
+});
+
+describe('what a client gets wrong', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp('embedded', { PUBLIC_URL: 'https://api.example.com/v1' });
+  });
+  afterAll(() => app.close());
+
+  it.each(['/api/customers/%00', `/api/jobs/${'a'.repeat(12_000)}`, '/api/jobs/%ff', '/api/customers/%E0%A4%A'])(
+    'is no mistake of ours: %s',
+    async (path) => {
+      const response = await app.fetch(path);
+      expect([400, 404]).toContain(response.status);
+      await response.text();
+    },
+  );
+
+  it('is told with the path that clients know', async () => {
+    const response = await app.fetch('/api/jobs/none?onPending=ok');
+    expect((await response.json()).instance).toBe('/v1/api/jobs/none?onPending=ok');
+  });
+
+  it.each(['variables=x', 'extensions=%7B'])('is a 400 in the URL of a GraphQL query: %s', async (parameter) => {
+    const response = await app.fetch(`/graphql?query=%7B__typename%7D&${parameter}`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
+  });
+
+  it('is refused where it is no UTF-8, and not changed', async () => {
+    const body = Buffer.from('{"id":"1","customername":"\xff"}', 'latin1');
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await app.fetch('/api/customers', { method: 'POST', headers, body });
+    expect(response.status).toBe(400);
+    expect((await response.json()).type).toMatch(/malformed-request$/);
+  });
+
+  it('is not to name a content type for a body that is not there', async () => {
+    const headers = { 'Content-Type': 'application/json' };
+    expect((await app.fetch('/api/jobs/none/retry', { method: 'POST', headers })).status).toBe(404);
+    expect((await app.fetch('/api/jobs/none', { method: 'DELETE', headers })).status).toBe(404);
+    const response = await app.fetch('/api/customers', { method: 'POST', headers });
+    expect((await response.json()).type).toMatch(/invalid-input$/);
   });
 });
 

@@ -28,7 +28,7 @@ describe('the GraphQL face', () => {
   it('leads a browser from the root to GraphiQL', async () => {
     const response = await app.fetch('/', html);
     expect(response.status).toBe(302);
-    expect(response.headers.get('location')).toBe('/graphql');
+    expect(response.headers.get('location')).toBe('graphql');
   });
 
   it('has no GraphiQL with GRAPHIQL=off', async () => {

@@ -11,6 +11,7 @@ import type { Use } from './provider.ts';
 import type { Registry } from './registry.ts';
 import { createRetryAfterEstimator } from './retry-after.ts';
 import { type JobService, MAX_WAIT_SECONDS } from './service.ts';
+import { findUnstorableText } from './storable-text.ts';
 
 export interface JobServiceOptions {
   readonly registry: Registry;
@@ -130,7 +131,8 @@ export function createJobService(options: JobServiceOptions): JobService {
 
     async findResource(type, id) {
       if (type.resource === undefined) throw new ServiceError('not-found', `${type.name} makes no resource`);
-      return type.resource.find(id, use);
+      // No store has such an id, and some would fail to look for it.
+      return findUnstorableText(id).length > 0 ? undefined : type.resource.find(id, use);
     },
   };
 }

@@ -25,6 +25,7 @@ export function hashOf(value: unknown): string {
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_name, part: unknown) => {
     if (typeof part === 'bigint') return part.toString();
+    if (part instanceof Map || part instanceof Set) return [...part];
     if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
     return Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   });

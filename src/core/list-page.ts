@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Job } from './job.ts';
 import type { ListPosition } from './ports.ts';
 
-const CURSOR = /^(\d{1,15})\.(.{1,64})$/;
+const CURSOR = /^(\d{1,15})\.([\w-]{1,64})$/;
 
 /** The place of a job in a list, as clients send it back: opaque for them. */
 export function toCursor({ createdAt, id }: Job): string {
@@ -19,4 +19,11 @@ export const cursorSchema = z.string().transform((cursor, context): ListPosition
 /** How many jobs a page has when nobody says. */
 export const DEFAULT_PAGE_SIZE = 20;
 
-export const pageSizeSchema = z.coerce.number('Invalid number: expected a whole number').int().min(1).max(100);
+const PAGE_SIZE = 'Invalid page size: expected a whole number from 1 to 100';
+export const pageSizeSchema = z.int(PAGE_SIZE).min(1, PAGE_SIZE).max(100, PAGE_SIZE);
+/** The same, as a query has it. */
+export const pageSizeTextSchema = z
+  .string()
+  .regex(/^\d{1,3}$/, PAGE_SIZE)
+  .transform(Number)
+  .pipe(pageSizeSchema);

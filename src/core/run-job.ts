@@ -34,10 +34,6 @@ export interface Attempt {
 
 /** Runs a job type's function once, checks what it returns, and says how it ended. Never throws. */
 export async function runAttempt(type: JobType, attempt: Attempt): Promise<AttemptOutcome> {
-  const input = type.strictInput.safeParse(attempt.input);
-  // It was valid when it was accepted: the schema has changed since.
-  if (!input.success) return failed('INVALID_INPUT', 'The input is no longer valid for this type of job.', false);
-
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(TIMED_OUT), type.timeoutSeconds * 1000);
   const unlisten = [
@@ -45,6 +41,9 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     onAbort(attempt.cancel, () => stop.abort(CANCELED)),
   ];
   try {
+    const input = type.strictInput.safeParse(attempt.input);
+    // It was valid when it was accepted: the schema has changed since.
+    if (!input.success) return failed('INVALID_INPUT', 'The input is no longer valid for this type of job.', false);
     // A function that ignores its signal is left behind, so that its slot is free.
     const result = await Promise.race([run(type, input.data, attempt, stop.signal), aborted(stop.signal)]);
     return checked(type, result, attempt.log);

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createYoga } from 'graphql-yoga';
+import { z } from 'zod';
 import { PROBLEMS } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import type { RequestContext } from '../core/request-context.ts';
@@ -57,6 +58,10 @@ export function createGraphQLFace(options: GraphQLFaceOptions): (app: FastifyIns
           const { code, title, status } = PROBLEMS['unsupported-media-type'];
           return reply.status(status).send({ errors: [{ message: title, extensions: { code } }] });
         }
+        if (!hasJsonParameters(request.query)) {
+          const { code, title, status } = PROBLEMS['malformed-request'];
+          return reply.status(status).send({ errors: [{ message: title, extensions: { code } }] });
+        }
         reply.hijack();
         // What hooks have set, such as CORS headers.
         for (const [name, value] of Object.entries(reply.getHeaders()))
@@ -65,4 +70,17 @@ export function createGraphQLFace(options: GraphQLFaceOptions): (app: FastifyIns
       },
     });
   };
+}
+
+const parametersSchema = z.object({ variables: z.string().optional(), extensions: z.string().optional() });
+
+/** What a GET has in its URL as JSON (GraphQL over HTTP, section 5.3) is JSON. */
+function hasJsonParameters(query: unknown): boolean {
+  const { variables, extensions } = parametersSchema.safeParse(query).data ?? { variables: '' };
+  try {
+    for (const text of [variables, extensions]) if (text !== undefined) JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,6 +1,7 @@
 import {
   type ASTNode,
   type DocumentNode,
+  type ExecutionArgs,
   GraphQLError,
   type GraphQLSchema,
   type ObjectFieldNode,
@@ -30,16 +31,30 @@ export function useBadUserInput(): Plugin {
       ({ result, setResult }) => {
         if (result.length > 0) setResult(fromValidation(result.slice(0, MAX_ISSUES), documentAST));
       },
-    onExecute: ({ args: { schema, document, variableValues, operationName } }) => ({
+    onExecute: ({ args }) => ({
       onExecuteDone({ result, setResult }) {
-        // Variables are coerced before execution: their errors come without data and without a path.
-        if (!('errors' in result) || result.errors === undefined || 'data' in result) return;
-        const operation = getOperationAST(document, operationName);
-        const issues = operation ? variableIssues(schema, document, operation, variableValues) : [];
-        if (issues.length > 0) setResult({ errors: [toError(issues)] });
+        const errors = fromVariables(args, result);
+        if (errors.length > 0) setResult({ errors });
+      },
+    }),
+    onSubscribe: ({ args }) => ({
+      onSubscribeResult({ result, setResult }) {
+        const errors = fromVariables(args, result);
+        if (errors.length > 0) setResult({ errors });
       },
     }),
   };
+}
+
+/** Variables are coerced before execution: their errors come without data and without a path. */
+function fromVariables(
+  { schema, document, variableValues, operationName }: ExecutionArgs,
+  result: object,
+): readonly GraphQLError[] {
+  if (!('errors' in result) || result.errors === undefined || 'data' in result) return [];
+  const operation = getOperationAST(document, operationName);
+  const issues = operation ? variableIssues(schema, document, operation, variableValues ?? undefined) : [];
+  return issues.length > 0 ? [toError(issues)] : [];
 }
 
 const VALUE_KINDS: ReadonlySet<string> = new Set([

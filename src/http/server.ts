@@ -14,13 +14,13 @@ import { MALFORMED_REPLY, createProblemHandler } from '../rest/problem.ts';
 import { createRestFace } from '../rest/routes.ts';
 import { addCors } from './cors.ts';
 import { type ReadinessCheck, addHealth } from './health.ts';
-import { whenGone } from './when-gone.ts';
+import { once, whenGone } from './when-gone.ts';
 
 /** Room for the largest import of ordinary rows, and little more: 1.5 MiB. */
 const BODY_LIMIT = 1.5 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Far longer than ids are, so that one which is too long is not found, like others that do not exist. */
-const MAX_PARAM_LENGTH = 10_000;
+/** Longer than a URL can be, so that an id which is too long is not found, like others that do not exist. */
+const MAX_PARAM_LENGTH = 100_000;
 /** A name, an IPv4 address or an IPv6 address in brackets, and a port (RFC 3986, section 3.2.2). */
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
 /** A trusted proxy may say another one. */
@@ -56,7 +56,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     caller: ANONYMOUS,
     urls: urlsOf(request),
     idempotencyKeyHeader: request.headers['idempotency-key']?.toString(),
-    whenGone: () => whenGone(reply.raw),
+    whenGone: once(() => whenGone(reply.raw)),
   });
   const replyProblem = createProblemHandler(logger, urlsOf);
   const app = Fastify({
@@ -94,7 +94,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
 
   await addCors(app, corsOrigins);
   addHealth(app, checks);
-  if (graphiql) app.get('/', async (_request, reply) => reply.redirect('/graphql'));
+  if (graphiql) app.get('/', async (_request, reply) => reply.redirect('graphql'));
   await app.register(createGraphQLFace({ service, logger, graphiql, bodyLimit: BODY_LIMIT, contextOf }));
   if (rest) {
     await app.register(createRestFace({ service, contextOf }));

@@ -2,6 +2,12 @@ import type { ServerResponse } from 'node:http';
 
 const GONE = new Error('the client has gone');
 
+/** A function that calls another one once, and remembers what came of it. */
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
 /** A signal that is aborted when a client closes its connection before the reply is sent. */
 export function whenGone(response: ServerResponse): AbortSignal {
   const controller = new AbortController();

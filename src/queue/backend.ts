@@ -39,8 +39,8 @@ export interface QueueBackend {
   connect(): Promise<void>;
   /** For adding: fails fast when the store is away. */
   createProducer(type: string): BullmqProducer;
-  /** For workers: waits for the store to come back. */
-  createConsumer(type: string, processor: JobProcessor, options: ConsumerOptions): BullmqConsumer;
+  /** For workers: waits for the store to come back. Rejects when it can't be reached now. */
+  createConsumer(type: string, processor: JobProcessor, options: ConsumerOptions): Promise<BullmqConsumer>;
   /** Hears of what happens to a type's jobs from now on, in whatever process. */
   createEvents(type: string, listener: EventListener): Promise<BullmqEvents>;
   /** One atomic read, in one round trip. */

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { settlesWithin } from '../core/deadline.ts';
 import type { JobType } from '../core/define-job.ts';
@@ -6,8 +7,8 @@ import type { JobFailure } from '../core/job.ts';
 import type { JobWorker, Logger } from '../core/ports.ts';
 import type { Use } from '../core/provider.ts';
 import { runAttempt } from '../core/run-job.ts';
-import type { BullmqConsumer, JobProcessor, QueueBackend } from './backend.ts';
-import { type JobData, type JobProgress, fromFailure, toTrace } from './job-record.ts';
+import type { BullmqConsumer, ConsumerOptions, JobProcessor, QueueBackend } from './backend.ts';
+import { CANCELED, type JobData, type JobProgress, fromFailure, toTrace } from './job-record.ts';
 import { type WorkerCancellation, watchCancellation } from './worker-cancellation.ts';
 
 /** A worker that says nothing for so long has lost its jobs. */
@@ -24,6 +25,8 @@ const JOB_STALLED: JobFailure = {
 const RECONNECT_MS = 1000;
 /** Handing jobs back takes a few round trips. */
 const HAND_BACK_MS = 3000;
+/** No wait is longer: a day. */
+const MAX_BACKOFF_MS = 86_400_000;
 /** The random part of the wait for the next attempt. */
 const JITTER = 0.5;
 
@@ -43,7 +46,22 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
   setMaxListeners(0, handBack.signal);
   const cancellations: WorkerCancellation[] = [];
 
-  const consumers: BullmqConsumer[] = types.map((type) => {
+  const closing = new AbortController();
+
+  /** As often as it takes: a store that was there may be away for a moment. Undefined when closed before. */
+  const start = async (create: () => Promise<BullmqConsumer>): Promise<BullmqConsumer | undefined> => {
+    while (!closing.signal.aborted) {
+      try {
+        return await create();
+      } catch (error) {
+        logger.warn({ err: error }, 'a worker could not be started; trying on');
+        await delay(RECONNECT_MS);
+      }
+    }
+    return undefined;
+  };
+
+  const consumers = types.map((type) => {
     const { name } = type;
     const cancellation = watchCancellation((ids) => backend.readMarked(name, ids), logger);
     cancellations.push(cancellation);
@@ -57,7 +75,7 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
       }
     };
     const process = createProcessor({ type, handBack: handBack.signal, cancellation, endIfMarked, use, logger });
-    return backend.createConsumer(name, process, {
+    const options: ConsumerOptions = {
       concurrency: type.concurrency ?? concurrency,
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
@@ -68,12 +86,14 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
       onFailed: (job) => {
         if (job.finishedOn === undefined) void endIfMarked(job);
       },
-    });
+    };
+    return start(() => backend.createConsumer(name, process, options));
   });
   return {
     async close(graceMs) {
+      closing.abort();
       try {
-        const closed = Promise.all(consumers.map((consumer) => consumer.close()));
+        const closed = Promise.all(consumers.map(async (consumer) => (await consumer)?.close()));
         if (await settlesWithin(closed, graceMs)) return;
         handBack.abort();
         if (await settlesWithin(closed, HAND_BACK_MS)) return;
@@ -89,8 +109,9 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
 /** Twice as long before each further attempt, less a random part. A retry begins anew. */
 function backoffMs({ attempts, backoffSeconds }: JobType, job: Pick<Job, 'attemptsMade' | 'opts'> | undefined): number {
   const attemptsMade = (job?.attemptsMade ?? 0) + 1;
-  const beforeRetry = (job?.opts.attempts ?? attempts) - attempts;
-  const longest = backoffSeconds * 1000 * 2 ** Math.max(0, attemptsMade - beforeRetry - 1);
+  // The type may have had fewer attempts when the job was accepted.
+  const beforeRetry = Math.max(0, (job?.opts.attempts ?? attempts) - attempts);
+  const longest = Math.min(MAX_BACKOFF_MS, backoffSeconds * 1000 * 2 ** Math.max(0, attemptsMade - beforeRetry - 1));
   return Math.round(longest * (1 - JITTER * Math.random()));
 }
 
@@ -109,6 +130,7 @@ function createProcessor(options: ProcessorOptions): JobProcessor {
     const id = job.id ?? '';
     const attempt = job.attemptsMade + 1;
     const startedAt = job.processedOn ?? Date.now();
+    let toldAt = startedAt;
     const log = logger.child({ jobId: id, type: type.name, attempt, requestId: job.data.requestId });
     const toError = (error: JobFailure, retry: boolean): Error => {
       const Kind = retry ? Error : UnrecoverableError;
@@ -126,10 +148,12 @@ function createProcessor(options: ProcessorOptions): JobProcessor {
       cancel,
       log,
       use,
-      writeProgress: (percentComplete, message) =>
-        writeProgress(job, { percentComplete, message, at: Date.now() }, log),
-    });
-    end();
+      writeProgress: (percentComplete, message) => {
+        // No two have the same time: it tells one state from another.
+        toldAt = Math.max(Date.now(), toldAt + 1);
+        return writeProgress(job, { percentComplete, message, at: toldAt }, log);
+      },
+    }).finally(end);
     const durationMs = Date.now() - startedAt;
     switch (outcome.kind) {
       case 'succeeded':
@@ -140,7 +164,7 @@ function createProcessor(options: ProcessorOptions): JobProcessor {
         throw toError(outcome.error, outcome.retry);
       case 'canceled':
         log.info({ durationMs }, 'job canceled');
-        throw toError(outcome.error, false);
+        throw Object.assign(toError(outcome.error, false), { message: CANCELED });
       case 'handed-back':
         log.info({ durationMs }, 'job handed back');
         await job.moveToWait(token);

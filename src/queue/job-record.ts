@@ -106,7 +106,7 @@ export function fromFailure({ code, message }: JobFailure): string {
 }
 
 /** The reason of a failure by which a canceled job is known, and the mark of one that shall end so. */
-export const CANCELED = fromFailure(JOB_CANCELED);
+export const CANCELED = 'accepted:canceled';
 
 function toFailure(failedReason: string): JobFailure {
   try {

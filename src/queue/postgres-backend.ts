@@ -56,12 +56,15 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     connect: () =>
       startStep(exclusive ? 'DATA_DIR' : 'QUEUE_URL', async () => {
         const client = await producerPool.connect();
+        let failed = true;
         try {
           await runMigrations(client);
           await client.query(sql.CREATE_LIST_INDEX);
           if (exclusive) await client.query(sql.GIVE_UP_LOCKS);
+          failed = false;
         } finally {
-          client.release();
+          // One that failed may be in an aborted transaction.
+          client.release(failed);
         }
       }),
     createProducer(type) {
@@ -69,10 +72,13 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       queue.on('error', log.failed);
       return queue;
     },
-    createConsumer(type, processor, { onFailed, ...workerOptions }) {
-      const worker = new Worker(type, processor, { ...workerOptions, connection: workerPool }, bullmqPostgres);
+    async createConsumer(type, processor, { onFailed, ...workerOptions }) {
+      const workerConfig = { ...workerOptions, connection: workerPool, autorun: false };
+      const worker = new Worker(type, processor, workerConfig, bullmqPostgres);
       worker.on('error', log.failed);
       worker.on('failed', (job) => job && onFailed(job));
+      await readyOrClosed(worker);
+      worker.run().catch(log.failed);
       return worker;
     },
     async createEvents(type, listener) {
@@ -82,6 +88,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
         { connection: workerPool, autorun: false, lastEventId: id, blockingTimeout: BLOCKING_MS },
         bullmqPostgres,
       );
+      await readyOrClosed(queueEvents);
       // One session alone has one transaction at a time.
       if (exclusive) return runQueueEvents(queueEvents, listener, log.failed);
       const missed = createMissedEvents({ type, lastEventId: id, listener, logger, query });
@@ -136,4 +143,14 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     },
     close,
   };
+}
+
+/** BullMQ remembers a first connection that failed: what has it never recovers, and is made anew. */
+async function readyOrClosed(part: { waitUntilReady(): Promise<unknown>; close(): Promise<void> }): Promise<void> {
+  try {
+    await part.waitUntilReady();
+  } catch (error) {
+    await part.close().catch(() => undefined);
+    throw error;
+  }
 }

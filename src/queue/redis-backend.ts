@@ -76,7 +76,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
         close: () => queue.close(),
       };
     },
-    createConsumer(type, processor, { onFailed, ...options }) {
+    async createConsumer(type, processor, { onFailed, ...options }) {
       // A worker's commands wait for Redis to come back.
       workerClient ??= open({ maxRetriesPerRequest: null });
       const own = workerClient;

@@ -71,7 +71,10 @@ local job = KEYS[1] .. id
 if redis.call('EXISTS', job) == 0 or redis.call('HEXISTS', job, 'finishedOn') == 1 then return 'refused' end
 if onlyMarked == '1' and redis.call('HGET', job, 'defa') ~= mark then return 'refused' end
 redis.call('ZADD', index('Canceled', job), redis.call('HGET', job, 'timestamp'), id)
-if redis.call('LREM', KEYS[1] .. 'wait', 0, id) + redis.call('ZREM', KEYS[1] .. 'delayed', id) == 0 then
+local lost = 0
+-- Its worker has stopped, and whatever it still says is refused.
+if redis.call('EXISTS', job .. ':lock') == 0 then lost = redis.call('LREM', KEYS[1] .. 'active', 0, id) end
+if redis.call('LREM', KEYS[1] .. 'wait', 0, id) + redis.call('ZREM', KEYS[1] .. 'delayed', id) + lost == 0 then
   -- BullMQ forgets its own mark of a job that fails for good.
   redis.call('HSET', job, 'defa', mark, 'canceled', '1')
   return 'requested'

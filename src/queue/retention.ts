@@ -5,8 +5,13 @@ import type { QueueBackend } from './backend.ts';
 const MAX_INTERVAL_SECONDS = 30;
 
 /** Removes all jobs of a type that finished longer than `retentionMs` milliseconds ago. */
-export async function removeExpired(backend: QueueBackend, type: string, retentionMs: number): Promise<void> {
-  while ((await backend.removeFinished(type, Date.now() - retentionMs)) > 0);
+export async function removeExpired(
+  backend: QueueBackend,
+  type: string,
+  retentionMs: number,
+  isClosed = () => false,
+): Promise<void> {
+  while (!isClosed() && (await backend.removeFinished(type, Date.now() - retentionMs)) > 0);
 }
 
 export interface RetentionOptions {
@@ -23,9 +28,10 @@ export interface RetentionOptions {
  */
 export function startRetention({ backend, types, retentionSeconds, logger }: RetentionOptions): () => Promise<void> {
   let sweep = Promise.resolve();
+  let closed = false;
   const sweepAll = async (): Promise<void> => {
     try {
-      for (const type of types) await removeExpired(backend, type, retentionSeconds * 1000);
+      for (const type of types) await removeExpired(backend, type, retentionSeconds * 1000, () => closed);
     } catch (error) {
       logger.debug({ err: error }, 'expired jobs could not be removed');
     }
@@ -38,6 +44,7 @@ export function startRetention({ backend, types, retentionSeconds, logger }: Ret
     Math.min(retentionSeconds, MAX_INTERVAL_SECONDS) * 1000,
   );
   return async () => {
+    closed = true;
     clearInterval(timer);
     await sweep;
   };

@@ -78,10 +78,10 @@ export function addJobRoutes(app: FastifyInstance, { service, contextOf }: RestF
       const context = contextOf(request, reply);
       const job = await findJob(request, context, service);
       reply.type('text/event-stream; charset=utf-8').header('Cache-Control', 'no-store');
-      if (request.method === 'HEAD') return reply.send();
       const lastEventId = request.headers['last-event-id']?.toString();
       // The client has it all; 204 keeps it from connecting again (HTML, section 9.2.3).
       if (isDone(job) && versionOf(job) === lastEventId) return reply.removeHeader('Content-Type').status(204).send();
+      if (request.method === 'HEAD') return reply.send();
       const states = service.watch(job.id, context.caller, context.whenGone());
       const toData = (state: Job) => viewOf(state, service, context);
       return reply.send(Readable.from(toEventStream(states, toData, { lastEventId })));

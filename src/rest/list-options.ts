@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { jobStatusSchema } from '../core/job.ts';
-import { DEFAULT_PAGE_SIZE, cursorSchema, pageSizeSchema } from '../core/list-page.ts';
+import { DEFAULT_PAGE_SIZE, cursorSchema, pageSizeTextSchema } from '../core/list-page.ts';
 import { parseInput } from '../core/parse-input.ts';
 import type { JobFilter } from '../core/service.ts';
 
@@ -16,7 +16,7 @@ const statusesSchema = z
 const listOptionsSchema = z.object({
   type: z.string().optional(),
   status: statusesSchema.optional(),
-  limit: pageSizeSchema.default(DEFAULT_PAGE_SIZE),
+  limit: pageSizeTextSchema.default(DEFAULT_PAGE_SIZE),
   cursor: cursorSchema.optional(),
 });
 

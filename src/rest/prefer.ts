@@ -16,7 +16,7 @@ export function parseWait(header: string | string[] | undefined): number | undef
     const [, name, token, quoted] = PREFERENCE.exec(preference) ?? [];
     if (name?.toLowerCase() !== 'wait') continue;
     const value = token ?? quoted ?? '';
-    return /^\d{1,9}$/.test(value) ? Math.min(Number(value), MAX_WAIT_SECONDS) : undefined;
+    return /^\d+$/.test(value) ? Math.min(Number(value), MAX_WAIT_SECONDS) : undefined;
   }
   return undefined;
 }

@@ -29,6 +29,7 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
     const shown =
       known ?? new ServiceError('internal-error', 'The cause has been logged under the id that this reply carries.');
 
+    const urls = urlsOf(request);
     const { status, title } = PROBLEMS[shown.problem];
     if (shown.retryAfter !== undefined) reply.header('Retry-After', shown.retryAfter);
     return reply
@@ -37,11 +38,11 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
       .header('Cache-Control', 'no-store')
       .serializer(JSON.stringify)
       .send({
-        type: urlsOf(request).problem(shown.problem),
+        type: urls.problem(shown.problem),
         title,
         status,
         detail: shown.message,
-        instance: request.url,
+        instance: urls.path(request.url),
         ...(shown.issues.length > 0 && {
           errors: shown.issues.map(({ path, message }) => ({ pointer: toPointer(path), detail: message })),
         }),
