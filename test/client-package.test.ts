@@ -9,7 +9,7 @@ const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
 const [, jobPath = '', jobSource = ''] = /```ts\n\/\/ (src\/jobs\/[\w-]+\.ts)\n([\s\S]*?)```/.exec(readme) ?? [];
 const [, example = ''] = /```ts\n(import [^\n]* from 'accepted\/client';\n[\s\S]*?)```/.exec(readme) ?? [];
 
-/** A page's own code, for the job types of the README and the project. */
+/** A page's own code, for the job types of the README and the project. That the compiler refuses the last four is what is tested. */
 const PAGE = `
 import { type Job, createClient } from 'accepted/client';
 
@@ -18,13 +18,13 @@ const { width } = await client.submitAndWait('thumbnail', { url: 'https://exampl
 document.title = width.toFixed();
 const job: Job<'thumbnail'> = await client.submit('thumbnail', { url: 'https://example.com/cat.png', size: 'large' });
 const again: { width: number; height: number } = await client.wait(job);
-// @ts-expect-error The size is one of two.
+// @ts-expect-error -- "huge" is none of the two sizes of the schema.
 await client.submit('thumbnail', { url: 'https://example.com/cat.png', size: 'huge' });
-// @ts-expect-error Unknown fields are refused.
+// @ts-expect-error -- The schema has no field "colour", and unknown ones are refused.
 await client.submit('thumbnail', { url: 'https://example.com/cat.png', colour: 'red' });
-// @ts-expect-error The width is a number.
+// @ts-expect-error -- The width is a number, and a title is text.
 document.title = again.width;
-// @ts-expect-error There is no such job type.
+// @ts-expect-error -- "thumbnails" is the collection, and no job type has that name.
 await client.submit('thumbnails', {});
 `;
 

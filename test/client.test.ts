@@ -478,7 +478,7 @@ describe('the client, when requests fail on the way', () => {
   it('refuses a base URL that is none, and a job type that there is not', async () => {
     expect(() => createClient({ baseUrl: 'nowhere' })).toThrow(TypeError);
     const client = createClient({ baseUrl: 'http://127.0.0.1:9' });
-    // @ts-expect-error There is no such job type.
+    // @ts-expect-error -- The compiler refuses a name that no job type has; callers without one get an error too.
     expect(await failure(client.submit('toString', {}))).toBeInstanceOf(TypeError);
   });
 });

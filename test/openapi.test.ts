@@ -43,7 +43,13 @@ describe('openapi.json', () => {
   it('has nothing that a linter objects to', async () => {
     const linted = promisify(execFile)(
       process.execPath,
-      [require.resolve('@redocly/cli/bin/cli.js'), 'lint', '--format=json', '--config=redocly.yaml', 'openapi.json'],
+      [
+        require.resolve('@redocly/cli/bin/cli.js'),
+        'lint',
+        '--format=json',
+        '--config=test/redocly.yaml',
+        'openapi.json',
+      ],
       {
         cwd: ROOT,
         env: {

@@ -6,7 +6,7 @@ import type { Job } from '../src/core/job.ts';
 import { createLogger } from '../src/observability/logger.ts';
 import { startRetention } from '../src/queue/retention.ts';
 import { poll } from './support/follow.ts';
-import { type TestQueue, scripted, setUpQueue, signal } from './support/queue.ts';
+import { type TestQueue, scripted, setUpQueue } from './support/queue.ts';
 import { BACKENDS } from './support/stores.ts';
 
 const RETENTION_SECONDS = 1;
@@ -104,11 +104,9 @@ describe.each(BACKENDS)('the pace on %s', (backend) => {
     expect(await test.queue.readPace('plain')).toEqual({ durationMs: undefined, intervalMs: 0, waiting: 0 });
     const job = await test.add(plain);
     expect(test.service.retryAfter(job)).toBe(1);
-    plain.runs(async ({ text }, { signal: stop }) => {
-      const { reached, reach } = signal();
-      const timer = setTimeout(reach, 300);
-      stop.addEventListener('abort', () => clearTimeout(timer));
-      await reached;
+    // A job that waits for its own end waits as long as it may.
+    plain.runs(async ({ text }, { id, signal: stop }) => {
+      await test.service.wait(id, ANONYMOUS, 0.3, stop);
       return { text };
     });
     const others = [await test.add(plain), await test.add(plain)];

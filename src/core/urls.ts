@@ -17,10 +17,9 @@ const NOT_IN_A_URL = /%(?![\da-f]{2})|[^\w\-.~:/?@!$&'()*+,;=%]/gi;
 
 /** @param base scheme, host and, behind a proxy, path prefix; without a slash at the end */
 export function createUrls(base: string): Urls {
-  const prefix = base.replace(/^\w+:\/\/[^/]*/, '');
   return {
     base,
-    path: (requestUrl) => prefix + requestUrl.replaceAll(NOT_IN_A_URL, encodeURIComponent),
+    path: (requestUrl) => base.replace(/^\w+:\/\/[^/]*/, '') + requestUrl.replaceAll(NOT_IN_A_URL, encodeURIComponent),
     job: (id) => `${base}/api/jobs/${id}`,
     result: (id) => `${base}/api/jobs/${id}/result`,
     operation: (id) => `${base}/api/operations/${id}`,

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
-import { settlesWithin } from '../core/deadline.ts';
+import { settlesWithin, withDeadline } from '../core/deadline.ts';
 import type { JobType } from '../core/define-job.ts';
 import type { JobFailure } from '../core/job.ts';
 import type { JobWorker, Logger } from '../core/ports.ts';
@@ -45,7 +45,6 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
   // Each running job listens.
   setMaxListeners(0, handBack.signal);
   const cancellations: WorkerCancellation[] = [];
-
   const closing = new AbortController();
 
   /** As often as it takes: a store that was there may be away for a moment. Undefined when closed before. */
@@ -68,7 +67,7 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
     /** A job that was canceled while it ran, and then did not end, waits for nothing any more. */
     const endIfMarked = async (job: Job<JobData>): Promise<void> => {
       try {
-        await backend.cancel(name, job.id ?? '', { onlyMarked: true });
+        await withDeadline(backend.cancel(name, job.id ?? '', { onlyMarked: true }), HAND_BACK_MS);
       } catch (error) {
         // It ends when a worker takes it up.
         logger.debug({ err: error, jobId: job.id }, 'a canceled job could not be ended yet');

@@ -1,8 +1,11 @@
+import { withDeadline } from '../core/deadline.ts';
 import type { Logger } from '../core/ports.ts';
 import type { QueueBackend } from './backend.ts';
 
 /** Expired jobs are looked for at least so often, in seconds. */
 const MAX_INTERVAL_SECONDS = 30;
+/** A store that says nothing for so long, in milliseconds, is asked again later: the end of the process waits for the last answer. */
+const DEADLINE_MS = 3000;
 
 /** Removes all jobs of a type that finished longer than `retentionMs` milliseconds ago. */
 export async function removeExpired(
@@ -11,7 +14,10 @@ export async function removeExpired(
   retentionMs: number,
   isClosed = () => false,
 ): Promise<void> {
-  while (!isClosed() && (await backend.removeFinished(type, Date.now() - retentionMs)) > 0);
+  while (!isClosed()) {
+    const removed = await withDeadline(backend.removeFinished(type, Date.now() - retentionMs), DEADLINE_MS);
+    if (removed === 0) return;
+  }
 }
 
 export interface RetentionOptions {

@@ -1,7 +1,10 @@
+import { withDeadline } from '../core/deadline.ts';
 import type { Logger } from '../core/ports.ts';
 
 /** A running job hears that it was canceled in this time, in milliseconds, whichever process canceled it. */
 const CHECK_MS = 400;
+/** A question without an answer is asked again, in milliseconds. */
+const DEADLINE_MS = 1500;
 
 /** Tells the jobs that run here when they are canceled. */
 export interface WorkerCancellation {
@@ -25,7 +28,8 @@ export function watchCancellation(
     if (asking || running.size === 0) return;
     asking = true;
     try {
-      for (const id of await readMarked([...running.keys()])) running.get(id)?.abort();
+      const marked = await withDeadline(readMarked([...running.keys()]), DEADLINE_MS);
+      for (const id of marked) running.get(id)?.abort();
     } catch (error) {
       logger.debug({ err: error }, 'canceled jobs could not be asked for');
     } finally {

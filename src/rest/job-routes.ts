@@ -35,7 +35,12 @@ export function addJobRoutes(app: FastifyInstance, { service, contextOf }: RestF
       const context = contextOf(request, reply);
       const { onpending, oncomplete } = readPollOptions(request.query);
       const wait = readWait(request, reply) ?? (onpending === 'synchronous' ? SYNCHRONOUS_SECONDS : 0);
-      const job = foundJob(await service.wait(idOf(request), context.caller, wait, context.whenGone()));
+      const id = idOf(request);
+      const job = foundJob(
+        wait === 0
+          ? await service.read(id, context.caller)
+          : await service.wait(id, context.caller, wait, context.whenGone()),
+      );
       const view = viewOf(job, service, context);
       if (!isDone(job)) {
         setRetryAfter(reply, view);

@@ -5,7 +5,7 @@ import { type HeaderName, headersOf } from './headers.ts';
 import { canceledExample, failedExample, pendingExample, runningExample } from './job-examples.ts';
 import { parameter, typeParameter } from './parameters.ts';
 import { problemReplies, reply } from './responses.ts';
-import type { JsonSchema, Operation, Paths, Reference } from './types.ts';
+import type { Example, JsonSchema, Operation, Paths, Reference, Response } from './types.ts';
 
 export interface JobSchemas {
   readonly job: Reference;
@@ -134,6 +134,12 @@ function watchJob(): Operation {
   };
 }
 
+/** A 202 that says where to follow the job. */
+function accepted(description: string, schema: Reference, examples: Readonly<Record<string, Example>>): Response {
+  const always: readonly HeaderName[] = ['Location', 'Operation-Location', 'Retry-After'];
+  return reply({ description, schema, examples, always, links: JOB_LINKS });
+}
+
 function cancelJob(sample: JobType, { job }: JobSchemas): Operation {
   return {
     operationId: 'cancelJob',
@@ -147,13 +153,7 @@ function cancelJob(sample: JobType, { job }: JobSchemas): Operation {
         schema: job,
         examples: { canceled: canceledExample(sample) },
       }),
-      202: reply({
-        description: 'The job runs, and has been told to stop.',
-        schema: job,
-        examples: { running: runningExample(sample) },
-        always: ['Location', 'Operation-Location', 'Retry-After'],
-        links: JOB_LINKS,
-      }),
+      202: accepted('The job runs, and has been told to stop.', job, { running: runningExample(sample) }),
       ...problemReplies(['not-found', 'not-cancelable']),
     },
   };
@@ -167,13 +167,7 @@ function retryJob(sample: JobType, { job }: JobSchemas): Operation {
     tags: TAGS,
     parameters: [parameter('jobId')],
     responses: {
-      202: reply({
-        description: 'Accepted: the queue has the job again.',
-        schema: job,
-        examples: { pending: pendingExample(sample) },
-        always: ['Location', 'Operation-Location', 'Retry-After'],
-        links: JOB_LINKS,
-      }),
+      202: accepted('Accepted: the queue has the job again.', job, { pending: pendingExample(sample) }),
       ...problemReplies(['not-found', 'not-retryable', 'too-large', 'unsupported-media-type']),
     },
   };
