@@ -15,6 +15,8 @@ export const MAX_ISSUES = 20;
 export const PROBLEMS = {
   'invalid-input': { status: 400, code: 'BAD_USER_INPUT', title: 'The input is not valid' },
   'malformed-request': { status: 400, code: 'BAD_REQUEST', title: 'The request is malformed' },
+  unauthenticated: { status: 401, code: 'UNAUTHENTICATED', title: 'The request does not say who sends it' },
+  forbidden: { status: 403, code: 'FORBIDDEN', title: 'The caller may not do this' },
   'not-found': { status: 404, code: 'NOT_FOUND', title: 'There is no such thing' },
   'result-not-ready': { status: 404, code: 'NOT_FOUND', title: 'The result is not ready' },
   'method-not-allowed': { status: 405, code: 'BAD_REQUEST', title: 'The method is not allowed here' },
@@ -30,8 +32,11 @@ export const PROBLEMS = {
     code: 'IDEMPOTENCY_KEY_REUSED',
     title: 'The idempotency key was used for another input',
   },
+  'rate-limited': { status: 429, code: 'RATE_LIMITED', title: 'The caller sends too many requests' },
   'internal-error': { status: 500, code: 'INTERNAL_SERVER_ERROR', title: 'Something went wrong here' },
+  'queue-full': { status: 503, code: 'QUEUE_FULL', title: 'Too many jobs are waiting' },
   'queue-unavailable': { status: 503, code: 'QUEUE_UNAVAILABLE', title: 'The queue cannot be reached' },
+  'service-unavailable': { status: 503, code: 'SERVICE_UNAVAILABLE', title: 'The server cannot answer now' },
 } as const;
 
 export type ProblemName = keyof typeof PROBLEMS;

@@ -24,6 +24,18 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
     remedy: 'Mend the client, or the proxy in front of it. Sending the same request again does not help.',
     example: "Body is not valid JSON but content-type is set to 'application/json'",
   },
+  unauthenticated: {
+    meaning:
+      'The server asks who its callers are, and the request does not say, or what it says is not true: its key or token is unknown, forged, expired, or for another job.',
+    remedy:
+      'Send an API key or a token that is valid now, as `Authorization: Bearer …`; for one job, the `accessToken` that its submission returned will do.',
+    example: 'The token has expired.',
+  },
+  forbidden: {
+    meaning: 'The caller is known, and its key or token does not go so far.',
+    remedy: 'Use a key or a token with the scope that the detail names.',
+    example: 'This needs the scope submit.',
+  },
   'not-found': {
     meaning:
       'There is nothing at this URL: no such path, no such job, or no such resource. A finished job is forgotten at its `expiresAt`, and is then not found either.',
@@ -83,15 +95,32 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
     remedy: 'Use a new key for new work. Repeat a key only with the very same input, as when a reply was lost.',
     example: 'This key was used for another input.',
   },
+  'rate-limited': {
+    meaning: 'The caller has sent more requests than it may in this time. The request was not looked at.',
+    remedy:
+      'Wait as many seconds as `Retry-After` says. `RateLimit-Policy` tells how many requests there may be in which time, and `RateLimit` how many are left.',
+    example: 'No more than 100 requests in 1 s; try again later.',
+  },
   'internal-error': {
     meaning: 'Something unexpected happened here. The reply does not say what; the log of the server does.',
     remedy: 'Try again later. If it stays, report the `errorId` of the reply to whoever runs the server.',
     example: 'The cause has been logged under the id that this reply carries.',
+  },
+  'queue-full': {
+    meaning: 'As many jobs of this type wait as may. Nothing was accepted; those that wait are done all the same.',
+    remedy: 'Wait as many seconds as `Retry-After` says, and send the same request again.',
+    example: 'Too many jobs of the type customer are waiting; try again later.',
   },
   'queue-unavailable': {
     meaning: 'The queue cannot be reached at the moment. Nothing was accepted, and nothing that was accepted is lost.',
     remedy:
       'Wait as many seconds as `Retry-After` says, and send the same request again, with the same `Idempotency-Key` if it had one.',
     example: 'The queue cannot be reached; try again later.',
+  },
+  'service-unavailable': {
+    meaning:
+      'The server has more to do than it can, or something that it needs beside the queue does not answer. The request was not carried out.',
+    remedy: 'Wait as many seconds as `Retry-After` says, and send the same request again.',
+    example: 'The server is busy; try again later.',
   },
 };

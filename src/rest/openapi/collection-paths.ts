@@ -59,7 +59,7 @@ function submit(type: JobType, schemas: JobTypeSchemas): Operation {
         sometimes: SUBMITTED,
         links: JOB_LINKS,
       }),
-      ...problemReplies(['invalid-input', 'too-large', 'unsupported-media-type'], SUBMITTED),
+      ...problemReplies(['invalid-input', 'too-large', 'unsupported-media-type', 'queue-full'], SUBMITTED),
       409: problemReply(['job-canceled'], [...SUBMITTED, 'Location', 'Operation-Location']),
       422: problemReply(['job-failed', 'idempotency-key-reused'], [...SUBMITTED, 'Location', 'Operation-Location']),
     },

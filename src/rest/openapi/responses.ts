@@ -28,10 +28,25 @@ export function reply(parts: ReplyParts): Response {
 }
 
 /** What every operation of the face may answer with. */
-const ANYWHERE: readonly ProblemName[] = ['malformed-request', 'not-acceptable', 'internal-error', 'queue-unavailable'];
+const ANYWHERE: readonly ProblemName[] = [
+  'malformed-request',
+  'not-acceptable',
+  'unauthenticated',
+  'forbidden',
+  'rate-limited',
+  'internal-error',
+  'queue-unavailable',
+  'service-unavailable',
+];
 
 /** Problems that come with `Retry-After`. */
-const RETRY_AFTER: ReadonlySet<ProblemName> = new Set(['result-not-ready', 'queue-unavailable']);
+const RETRY_AFTER: ReadonlySet<ProblemName> = new Set([
+  'result-not-ready',
+  'rate-limited',
+  'queue-full',
+  'queue-unavailable',
+  'service-unavailable',
+]);
 
 /**
  * Replies with these problems, and those that every operation may answer with, by status.
