@@ -67,7 +67,8 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
     /** A job that was canceled while it ran, and then did not end, waits for nothing any more. */
     const endIfMarked = async (job: Job<JobData>): Promise<void> => {
       try {
-        await withDeadline(backend.cancel(name, job.id ?? '', { onlyMarked: true }), HAND_BACK_MS);
+        const deadline = performance.now() + HAND_BACK_MS;
+        await withDeadline(backend.cancel(name, job.id ?? '', { onlyMarked: true, deadline }), HAND_BACK_MS);
       } catch (error) {
         // It ends when a worker takes it up.
         logger.debug({ err: error, jobId: job.id }, 'a canceled job could not be ended yet');

@@ -8,7 +8,7 @@ export interface TcpProxy {
   cut(): void;
   /** The same, and lets none through until the returned function is called. */
   block(): () => void;
-  /** Keeps all connections, and lets nothing through them until the returned function is called. */
+  /** Keeps all connections, new ones too, and lets nothing through them until the returned function is called. */
   freeze(): () => void;
   close(): Promise<void>;
 }
@@ -24,15 +24,19 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     socket.on('error', () => undefined);
   };
   let blocked = false;
+  let thawed = Promise.resolve();
   const proxy = createServer((client) => {
     if (blocked) return void client.destroy();
-    const server = connect(Number(target.port), target.hostname);
     keep(client);
+    void thawed.then(() => !client.destroyed && join(client));
+  });
+  const join = (client: Socket): void => {
+    const server = connect(Number(target.port), target.hostname);
     keep(server);
     client.pipe(server).pipe(client);
     client.once('close', () => server.destroy());
     server.once('close', () => client.destroy());
-  });
+  };
   await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();
@@ -50,8 +54,11 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     freeze() {
       const frozen = [...sockets];
       for (const socket of frozen) socket.pause();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      thawed = promise;
       return () => {
         for (const socket of frozen) socket.resume();
+        resolve();
       };
     },
     async close() {
