@@ -121,7 +121,9 @@ export type AttemptOutcome =
   | { readonly kind: 'failed'; readonly error: JobFailure; readonly retry: boolean }
   | { readonly kind: 'canceled'; readonly error: JobFailure }
   /** The worker is shutting down: the job goes back to the queue, and the run is not counted. */
-  | { readonly kind: 'handed-back' };
+  | { readonly kind: 'handed-back' }
+  /** Another worker may have the job: what came of this run counts for nothing. */
+  | { readonly kind: 'lost' };
 
 /** Runs jobs until it is closed. */
 export interface JobWorker {

@@ -33,6 +33,10 @@ export type JobProcessor = Processor<JobData, unknown>;
 export type ConsumerOptions = Omit<WorkerOptions, 'connection' | 'prefix'> & {
   /** Called after an attempt failed, whether or not there will be another. */
   onFailed(job: BullmqJob<JobData>): void;
+  /** Called when the locks of these running jobs were made to last again. */
+  onRenewed(ids: readonly string[]): void;
+  /** Called when those of these were found to be gone. */
+  onLost(ids: readonly string[]): void;
 };
 
 export type EventListener = (id: string, event: JobEvent) => void;
@@ -77,7 +81,11 @@ export interface QueueBackend {
   readPace(type: string): Promise<Pace>;
   /** How many jobs of a type wait for a worker or for their next attempt. Counts no further than `max`. */
   readDepth(type: string, max: number): Promise<number>;
-  readSecret(): Promise<string>;
+  /**
+   * Resolves to the secret that the store has.
+   * @param own stored when it has none: a new one, or the one that this process knows, if the store lost it
+   */
+  readSecret(own: string): Promise<string>;
   ping(): Promise<void>;
   /** To be called when producers, consumers and events are closed. */
   close(): Promise<void>;

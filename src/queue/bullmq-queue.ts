@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { ServiceError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
@@ -11,8 +11,10 @@ import { removeExpired } from './retention.ts';
 /** A caller waits no longer for the store; with what else a request takes, it has its answer within 2 s. */
 const DEADLINE_MS = 1500;
 /** Of that time the store's answer has so much for itself: a store that is late does nothing, rather than what was refused. */
-const REPLY_MS = 500;
+const REPLY_MS = 250;
 const RETRY_AFTER_SECONDS = 1;
+/** How long the secret is used before it is read again. */
+const SECRET_AGE_MS = 1000;
 /** A job may expire, and be removed, between its addition and its read. */
 const MAX_TRIES = 5;
 /** Attempts that a job's history keeps. */
@@ -42,7 +44,7 @@ export interface BullmqQueue extends JobQueue {
 export function createBullmqQueue({ backend, types, retentionSeconds, logger }: BullmqQueueOptions): BullmqQueue {
   const producers = new Map<string, BullmqProducer>();
   const retentionMs = retentionSeconds * 1000;
-  let secret = '';
+  const secret = keepSecret(backend.readSecret);
 
   const circuit = createCircuit({ ping: () => backend.ping(), logger });
   backend.onTrouble(circuit.suspect);
@@ -94,7 +96,7 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
       try {
         // BullMQ remembers a first connection that failed, and such a producer never recovers.
         await Promise.all(opened.map(([, producer]) => producer.waitUntilReady()));
-        secret = await backend.readSecret();
+        await secret.read();
       } catch (error) {
         await Promise.allSettled(opened.map(([, producer]) => producer.close()));
         throw error;
@@ -132,11 +134,29 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
     list: (query) => ask(async () => (await backend.list(query)).map((record) => toJob(record, retentionMs))),
     readPace: (type) => ask(() => backend.readPace(type)),
     readDepth: (type, max) => ask(() => backend.readDepth(type, max)),
-    readSecret: () => ask(async () => secret),
+    readSecret: () => ask(secret.read),
     ping: () => ask(() => backend.ping()),
     async close() {
       circuit.close();
       await Promise.all([...producers.values()].map((producer) => producer.close()));
+    },
+  };
+}
+
+/**
+ * The secret, read again now and then: a Redis that lost its data gets it back from the first process that notices, and all others
+ * hear of it before long.
+ */
+function keepSecret(readStored: QueueBackend['readSecret']): { read(): Promise<string> } {
+  let known = randomBytes(32).toString('base64url');
+  let readAt = -Infinity;
+  return {
+    async read() {
+      if (performance.now() - readAt > SECRET_AGE_MS) {
+        known = await readStored(known);
+        readAt = performance.now();
+      }
+      return known;
     },
   };
 }

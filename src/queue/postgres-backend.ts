@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   Job,
   type PgPool,
@@ -93,10 +92,12 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
         close: () => queue.close(),
       };
     },
-    async createConsumer(type, processor, { onFailed, ...workerOptions }) {
+    async createConsumer(type, processor, { onFailed, onRenewed, onLost, ...workerOptions }) {
       const workerConfig = { ...workerOptions, connection: workerPool, autorun: false };
       const worker = new Worker(type, processor, workerConfig, bullmqPostgres);
       worker.on('error', trouble);
+      worker.on('locksRenewed', ({ jobIds }) => onRenewed(jobIds));
+      worker.on('lockRenewalFailed', onLost);
       worker.on('failed', (job) => job && onFailed(job));
       await readyOrClosed(worker);
       worker.run().catch(trouble);
@@ -161,8 +162,8 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     async readDepth(type, max) {
       return depthSchema.parse((await query(sql.READ_DEPTH, [type, max]))[0]).depth;
     },
-    async readSecret() {
-      await query(sql.STORE_SECRET, [randomBytes(32).toString('base64url')]);
+    async readSecret(own) {
+      await query(sql.STORE_SECRET, [own]);
       return secretSchema.parse((await query(sql.READ_SECRET))[0]).value;
     },
     async ping() {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { QueueEvents, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
@@ -92,7 +91,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
         queueName: queueName(type),
         onError: trouble,
       }),
-    async createConsumer(type, processor, { onFailed, ...options }) {
+    async createConsumer(type, processor, { onFailed, onRenewed, onLost, ...options }) {
       // A worker's commands wait for Redis to come back.
       workerClient ??= open({ maxRetriesPerRequest: null, socketTimeout: WORKER_SOCKET_MS });
       const own = workerClient;
@@ -104,6 +103,8 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
         prefix: PREFIX,
       });
       worker.on('error', trouble);
+      worker.on('locksRenewed', ({ jobIds }) => onRenewed(jobIds));
+      worker.on('lockRenewalFailed', onLost);
       worker.on('completed', ({ id }) => closeInIndex(own, prefix, logger, id));
       worker.on('failed', (job) => {
         if (job === undefined) return;
@@ -168,9 +169,8 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     async readDepth(type, max) {
       return Math.min(Number(await runScript(client, READ_DEPTH, prefixOf(type))), max);
     },
-    async readSecret() {
-      const secret = randomBytes(32).toString('base64url');
-      return (await client.set(SECRET_KEY, secret, 'NX', 'GET')) ?? secret;
+    async readSecret(own) {
+      return (await client.set(SECRET_KEY, own, 'NX', 'GET')) ?? own;
     },
     async ping() {
       // Both kinds of client have it.
