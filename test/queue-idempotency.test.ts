@@ -174,6 +174,7 @@ describe('idempotency on redis', () => {
     const fresh = await losing.otherSide();
     const secret = await fresh.queue.readSecret();
     await poll(losing.queue.readSecret, (read) => read === secret);
+    expect(await admin.get('accepted:secret')).toBe(secret);
   });
 
   it('leaves no entry in the index of open jobs for a replay of one that is done', async () => {
