@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createAuthenticate } from './auth/authenticate.ts';
 import type { Config } from './config.ts';
 import { settlesWithin } from './core/deadline.ts';
+import { createJobKeys } from './core/job-key.ts';
 import { loadJobs } from './core/load-jobs.ts';
 import type { JobWorker, Logger } from './core/ports.ts';
 import { createProvider } from './core/provider.ts';
@@ -78,12 +80,14 @@ export async function createApp(
   const retentionSeconds = config.JOB_RETENTION_SECONDS;
   const queue = createBullmqQueue({ backend, types, retentionSeconds, logger });
   const events = createBullmqEvents(backend, types);
+  const jobKeys = createJobKeys(queue, retentionSeconds);
   const stopping = new AbortController();
   const http =
     config.role === 'worker'
       ? undefined
       : await createHttpServer({
-          service: createJobService({ registry, queue, events, use, logger, stopping: stopping.signal }),
+          service: createJobService({ registry, queue, events, jobKeys, use, logger, stopping: stopping.signal }),
+          authenticate: createAuthenticate(config.auth, jobKeys, logger),
           logger,
           publicUrl: config.PUBLIC_URL,
           corsOrigins: config.CORS_ORIGINS,

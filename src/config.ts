@@ -1,8 +1,10 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { type AuthConfig, type AuthSettings, authSettings, readAuth } from './auth/auth-settings.ts';
 import { StartError } from './core/start-error.ts';
 
 const QUEUE_SCHEMES = ['redis:', 'rediss:', 'redis+sentinel:', 'redis+cluster:', 'postgres:', 'postgresql:'];
+const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/i;
 const DATABASE_SCHEMES = ['postgres:', 'postgresql:'];
 
 /** A whole number, written in digits. */
@@ -70,6 +72,7 @@ const settingsSchema = z.object({
       'expected on, off, or IP addresses and CIDR blocks with commas between',
     )
     .default(false),
+  ...authSettings,
   REST: onOff.default(true),
   GRAPHIQL: onOff.default(true),
   LOG_LEVEL: z
@@ -77,14 +80,14 @@ const settingsSchema = z.object({
     .default('info'),
 });
 
-export type Settings = z.output<typeof settingsSchema>;
+type Settings = z.output<typeof settingsSchema>;
 
 /** What the process is: the API and the worker, or one of them. */
 export const roles = ['all', 'api', 'worker'] as const;
 export type Role = (typeof roles)[number];
 
 /** All settings, read once. */
-export type Config = Readonly<Settings & { role: Role }>;
+export type Config = Readonly<Omit<Settings, keyof AuthSettings> & { role: Role; auth: AuthConfig }>;
 
 /**
  * Reads the settings from the environment; an empty variable counts as unset.
@@ -97,9 +100,20 @@ export function readConfig(role: Role, environment: NodeJS.ProcessEnv = process.
     const [issue] = parsed.error.issues;
     throw new StartError(`${issue?.path.join('.')}: ${issue?.message}`);
   }
-  const settings = parsed.data;
+  const { AUTH, API_KEYS, JWT_ISSUER, JWT_AUDIENCE, JWT_JWKS_URL, JWT_SECRET, ...settings } = parsed.data;
+  const auth = readAuth({ AUTH, API_KEYS, JWT_ISSUER, JWT_AUDIENCE, JWT_JWKS_URL, JWT_SECRET });
+  if (role !== 'worker' && auth.kind === 'open' && AUTH === undefined) requireLoopback(settings.HOST);
   if (role !== 'all') refuseEmbedded(settings, role);
-  return Object.freeze({ ...settings, DATABASE_URL: settings.DATABASE_URL ?? postgresOnly(settings.QUEUE_URL), role });
+  const DATABASE_URL = settings.DATABASE_URL ?? postgresOnly(settings.QUEUE_URL);
+  return Object.freeze({ ...settings, DATABASE_URL, role, auth });
+}
+
+/** A server that asks nobody who they are is for this machine alone, unless somebody says that it is not. */
+function requireLoopback(host: string): void {
+  if (LOOPBACK.test(host)) return;
+  throw new StartError(
+    `HOST: without API_KEYS or JWT_ISSUER everybody who reaches ${host} may call; expected 127.0.0.1, or AUTH=none to open the server on purpose`,
+  );
 }
 
 /** Whether npm started this process as a script of package.json. */
@@ -108,7 +122,7 @@ export function isNpmScript(): boolean {
 }
 
 /** The embedded store belongs to one process, so it can't join two. */
-function refuseEmbedded(settings: Settings, role: Role): void {
+function refuseEmbedded(settings: Pick<Settings, 'QUEUE_URL' | 'DATABASE_URL'>, role: Role): void {
   if (settings.QUEUE_URL === undefined) {
     throw new StartError(
       `QUEUE_URL: start:${role} needs a queue that several processes can share; set it to redis://… or postgres://…, or use npm start`,

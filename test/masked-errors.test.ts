@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { createAuthenticate } from '../src/auth/authenticate.ts';
 import { defineJob } from '../src/core/define-job.ts';
+import { createJobKeys } from '../src/core/job-key.ts';
 import { createProvider } from '../src/core/provider.ts';
 import { createRegistry } from '../src/core/registry.ts';
 import { createJobService } from '../src/core/create-service.ts';
@@ -41,10 +43,12 @@ describe('what nobody expected', () => {
     const events = createBullmqEvents(backend, []);
     const stopping = new AbortController().signal;
     const { use } = createProvider();
-    const service = createJobService({ registry, queue, events, use, logger, stopping });
+    const jobKeys = createJobKeys(queue, 60);
+    const service = createJobService({ registry, queue, events, jobKeys, use, logger, stopping });
     const checks = { queue: queue.ping };
     const app = await createHttpServer({
       service,
+      authenticate: createAuthenticate({ kind: 'open' }, jobKeys, logger),
       logger,
       publicUrl: undefined,
       corsOrigins: [],

@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ANONYMOUS, type Caller } from '../src/core/caller.ts';
 import type { SubmittedJob } from '../src/core/service.ts';
+import { principal } from './support/callers.ts';
 import { poll } from './support/follow.ts';
 import { type QueueSide, scripted, setUpQueue } from './support/queue.ts';
 import { BACKENDS } from './support/stores.ts';
@@ -44,7 +45,7 @@ describe.each(BACKENDS)('idempotency on %s', (backend) => {
   it('makes one job of many submissions of a key at a time over two processes', async () => {
     const sides = [test, await test.otherSide()];
     for (let round = 0; round < 5; round += 1) {
-      const caller = { id: `caller-${round}` };
+      const caller = principal(`caller-${round}`);
       const key = newKey();
       const submissions = Array.from({ length: 50 }, (_, index) =>
         submit(key, { side: sides[index % 2] ?? test, caller }),
@@ -61,7 +62,7 @@ describe.each(BACKENDS)('idempotency on %s', (backend) => {
   });
 
   it('gives the job as it is, also when it is done, canceled or retried', async () => {
-    const caller = { id: 'later' };
+    const caller = principal('later');
     const key = newKey();
     const { job } = await submit(key, { caller });
     const workers = test.work();
@@ -94,7 +95,7 @@ describe.each(BACKENDS)('idempotency on %s', (backend) => {
 
   it('keeps callers, types and keys apart', async () => {
     const key = newKey();
-    const [ada, eve] = [{ id: 'ada' }, { id: 'eve' }];
+    const [ada, eve] = [principal('ada'), principal('eve')];
     const made = await Promise.all([
       submit(key, { caller: ada }),
       submit(key, { caller: eve }),

@@ -1,7 +1,9 @@
-import type { Caller } from './caller.ts';
+import { canSee, requireJobAccess, requireScope } from './access.ts';
+import type { Caller, Scope } from './caller.ts';
 import { ServiceError } from './errors.ts';
 import { fingerprintOf, isSameInput } from './fingerprint.ts';
 import { type FollowedJob, waitForJob, watchJob } from './follow-job.ts';
+import type { JobKeys } from './job-key.ts';
 import { jobIdOfKey, newJobId, typeOfJobId } from './job-id.ts';
 import { type Job, isDone, jobStatusSchema } from './job.ts';
 import { toCursor } from './list-page.ts';
@@ -17,6 +19,7 @@ export interface JobServiceOptions {
   readonly registry: Registry;
   readonly queue: JobQueue;
   readonly events: JobEvents;
+  readonly jobKeys: JobKeys;
   readonly use: Use;
   readonly logger: Logger;
   /** Aborted when the process ends: nobody waits any longer. */
@@ -24,18 +27,25 @@ export interface JobServiceOptions {
 }
 
 export function createJobService(options: JobServiceOptions): JobService {
-  const { registry, queue, events, use, logger, stopping } = options;
+  const { registry, queue, events, jobKeys, use, logger, stopping } = options;
   const estimator = createRetryAfterEstimator(queue, logger);
 
   async function read(id: string, caller: Caller): Promise<Job | undefined> {
+    requireJobAccess(caller, id, 'read');
+    return see(id, caller);
+  }
+
+  /** Reads a job that is the caller's, whatever it wants to do with it. */
+  async function see(id: string, caller: Caller): Promise<Job | undefined> {
     const type = typeOfJobId(id);
     if (type === undefined || registry.get(type) === undefined) return undefined;
     const job = await queue.read(id, type);
-    return job?.caller === caller.id && !isExpired(job) ? job : undefined;
+    return job !== undefined && canSee(caller, job) && !isExpired(job) ? job : undefined;
   }
 
-  async function find(id: string, caller: Caller): Promise<Job> {
-    const job = await read(id, caller);
+  async function find(id: string, caller: Caller, scope: Scope): Promise<Job> {
+    requireJobAccess(caller, id, scope);
+    const job = await see(id, caller);
     if (job === undefined) throw new ServiceError('not-found', 'There is no job with this id.');
     return job;
   }
@@ -51,10 +61,11 @@ export function createJobService(options: JobServiceOptions): JobService {
     read,
 
     async submit({ type, input, caller, requestId, idempotencyKey }) {
+      const { id: callerId } = requireScope(caller, 'submit');
       const parsed = parseInput(type.strictInput, input);
       const base = {
         type: type.name,
-        caller: caller.id,
+        caller: callerId,
         createdAt: new Date(),
         maxAttempts: type.attempts,
         input,
@@ -65,7 +76,7 @@ export function createJobService(options: JobServiceOptions): JobService {
         logger.debug({ requestId, jobId: job.id, type: job.type }, 'job accepted');
         return { job, replayed: false };
       }
-      const id = jobIdOfKey(type.name, caller.id, idempotencyKey, await queue.readSecret());
+      const id = jobIdOfKey(type.name, callerId, idempotencyKey, await queue.readSecret());
       const fingerprint = fingerprintOf(input, parsed);
       const added = await queue.addOnce({ ...base, id, fingerprint });
       if (!isSameInput(added.fingerprint, fingerprint)) {
@@ -83,35 +94,37 @@ export function createJobService(options: JobServiceOptions): JobService {
     },
 
     async *watch(id, caller, signal) {
-      await find(id, caller);
+      await find(id, caller, 'read');
       yield* watchJob(follow(id, caller), AbortSignal.any([signal, stopping]));
     },
 
     async cancel(id, caller) {
-      const job = await find(id, caller);
+      const job = await find(id, caller, 'submit');
       if (isDone(job) || (await queue.cancel(job)) === 'refused') {
         throw new ServiceError('not-cancelable', 'The job is done, so it cannot be canceled.');
       }
-      return find(id, caller);
+      return find(id, caller, 'submit');
     },
 
     async retry(id, caller) {
-      const job = await find(id, caller);
+      const principal = requireScope(caller, 'submit');
+      const job = await find(id, principal, 'submit');
       const attempts = registry.get(job.type)?.attempts ?? 1;
       if (!(await queue.retry(job, attempts))) {
         throw new ServiceError('not-retryable', 'Only a job that failed or was canceled can be retried.');
       }
-      return find(id, caller);
+      return find(id, principal, 'submit');
     },
 
     async list({ type, statuses = jobStatusSchema.options, after, limit }, caller) {
+      const { id: callerId } = requireScope(caller, 'read');
       const types = registry.types.map(({ name }) => name).filter((name) => name === (type ?? name));
       if (types.length === 0) {
         const issue = { path: ['type'], message: 'There is no such type of job' };
         throw new ServiceError('invalid-input', `type: ${issue.message}`, { issues: [issue] });
       }
       const found = await queue.list({
-        caller: caller.id,
+        caller: callerId,
         types,
         statuses: [...new Set(statuses)],
         after,
@@ -127,9 +140,12 @@ export function createJobService(options: JobServiceOptions): JobService {
 
     readInput: (job) => queue.readInput(job.id, job.type),
 
+    accessToken: (job) => jobKeys.issue(job.id),
+
     retryAfter: (job) => estimator.estimate(job),
 
-    async findResource(type, id) {
+    async findResource(type, id, caller) {
+      requireScope(caller, 'read');
       if (type.resource === undefined) throw new ServiceError('not-found', `${type.name} makes no resource`);
       // No store has such an id, and some would fail to look for it.
       return findUnstorableText(id).length > 0 ? undefined : type.resource.find(id, use);

@@ -45,6 +45,8 @@ export interface ServiceErrorOptions {
   readonly issues?: readonly InputIssue[];
   /** Seconds after which another try may succeed. */
   readonly retryAfter?: number;
+  /** What the caller should present: the reply's `WWW-Authenticate` (RFC 9110, section 11.6.1). */
+  readonly challenge?: string;
   readonly cause?: unknown;
 }
 
@@ -54,11 +56,13 @@ export class ServiceError extends Error {
   readonly problem: ProblemName;
   readonly issues: readonly InputIssue[];
   readonly retryAfter: number | undefined;
+  readonly challenge: string | undefined;
 
   constructor(problem: ProblemName, detail: string, options: ServiceErrorOptions = {}) {
     super(detail, { cause: options.cause });
     this.problem = problem;
     this.issues = options.issues ?? [];
     this.retryAfter = options.retryAfter;
+    this.challenge = options.challenge;
   }
 }

@@ -18,12 +18,19 @@ export function createMaskError(logger: Logger): (error: unknown) => Error {
   };
 }
 
-function fromServiceError({ problem, message, issues, retryAfter }: ServiceError, place: unknown): GraphQLError {
+function fromServiceError(shown: ServiceError, place: unknown): GraphQLError {
+  const { problem, message, issues, retryAfter, challenge } = shown;
   const { code, status } = PROBLEMS[problem];
   return errorAt(place, message, {
     code,
     ...(issues.length > 0 && { issues }),
     ...(retryAfter !== undefined && { retryAfter }),
-    http: { status, headers: retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) } },
+    http: {
+      status,
+      headers: {
+        ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
+        ...(challenge !== undefined && { 'WWW-Authenticate': challenge }),
+      },
+    },
   });
 }

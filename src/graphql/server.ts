@@ -8,6 +8,7 @@ import type { JobService } from '../core/service.ts';
 import type { GraphQLContext } from './context.ts';
 import { graphiqlOptions, renderGraphiQL } from './graphiql.ts';
 import { createMaskError } from './mask-error.ts';
+import { replyError } from './reply-error.ts';
 import { createGraphQLSchema } from './schema.ts';
 import { useBadUserInput } from './use-bad-user-input.ts';
 import { useEventStreamHeaders } from './use-event-stream-headers.ts';
@@ -46,6 +47,7 @@ export function createGraphQLFace(options: GraphQLFaceOptions): (app: FastifyIns
   });
 
   return async (app) => {
+    app.setErrorHandler(replyError);
     // Yoga reads the body itself.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', (_request, _payload, done) => done(null));

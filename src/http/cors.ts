@@ -12,6 +12,9 @@ const EXPOSED_HEADERS = [
   'Allow',
   'Preference-Applied',
   'Idempotency-Replayed',
+  'WWW-Authenticate',
+  'RateLimit',
+  'RateLimit-Policy',
 ];
 /** Seconds for which a browser need not ask again. */
 const MAX_AGE_SECONDS = 600;

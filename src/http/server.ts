@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { ANONYMOUS } from '../core/caller.ts';
+import type { Authenticate } from '../core/caller.ts';
 import { settlesWithin } from '../core/deadline.ts';
 import { ServiceError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
@@ -12,6 +12,7 @@ import { createGraphQLFace } from '../graphql/server.ts';
 import { createDescription } from '../rest/description.ts';
 import { MALFORMED_REPLY, createProblemHandler } from '../rest/problem.ts';
 import { createRestFace } from '../rest/routes.ts';
+import { createAuthentication } from './authentication.ts';
 import { addCors } from './cors.ts';
 import { type ReadinessCheck, addHealth } from './health.ts';
 import { once, whenGone } from './when-gone.ts';
@@ -30,6 +31,7 @@ const IDLE_CHECK_MS = 100;
 
 export interface HttpServerOptions {
   readonly service: JobService;
+  readonly authenticate: Authenticate;
   readonly logger: Logger;
   /** Base of all absolute URLs; undefined: from each request. */
   readonly publicUrl: string | undefined;
@@ -48,12 +50,13 @@ export interface HttpServerOptions {
  * @throws StartError that names the file and the field, for a job type that a face can't express
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
-  const { service, logger, publicUrl, corsOrigins, trustProxy, rest, graphiql, checks } = options;
+  const { service, authenticate, logger, publicUrl, corsOrigins, trustProxy, rest, graphiql, checks } = options;
+  const { rewriteUrl, onRequest, callerOf } = createAuthentication({ authenticate, graphiql });
   const fixedUrls = publicUrl === undefined ? undefined : createUrls(publicUrl);
   const urlsOf = (request: FastifyRequest): Urls => fixedUrls ?? createUrls(`${request.protocol}://${request.host}`);
   const contextOf = (request: FastifyRequest, reply: FastifyReply): RequestContext => ({
     requestId: request.id,
-    caller: ANONYMOUS,
+    caller: callerOf(request),
     urls: urlsOf(request),
     idempotencyKeyHeader: request.headers['idempotency-key']?.toString(),
     whenGone: once(() => whenGone(reply.raw)),
@@ -67,6 +70,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     // Requests that came before the end are answered like any other.
     return503OnClosing: false,
     genReqId: () => randomUUID(),
+    rewriteUrl,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (error, request, reply) => void replyProblem(error, request, reply),
     clientErrorHandler: (_error, socket) => void (socket.writable && socket.end(MALFORMED_REPLY)),
@@ -93,6 +97,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   });
 
   await addCors(app, corsOrigins);
+  // Behind CORS, so that pages of other origins can read why they are refused.
+  app.addHook('onRequest', onRequest);
   addHealth(app, checks);
   if (graphiql) app.get('/', async (_request, reply) => reply.redirect('graphql'));
   await app.register(createGraphQLFace({ service, logger, graphiql, bodyLimit: BODY_LIMIT, contextOf }));

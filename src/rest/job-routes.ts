@@ -10,7 +10,7 @@ import { readListOptions } from './list-options.ts';
 import { requireAcceptable } from './negotiation.ts';
 import { readPollOptions } from './poll-options.ts';
 import { readWait } from './prefer.ts';
-import { resultOf, sendAccepted, setRetryAfter, viewOf } from './replies.ts';
+import { resultOf, sendAccepted, sendSubmitted, setRetryAfter, viewOf } from './replies.ts';
 import type { RestFaceOptions } from './routes.ts';
 
 /** How long `onPending=synchronous` holds a reply when `Prefer` does not say. */
@@ -48,7 +48,9 @@ export function addJobRoutes(app: FastifyInstance, { service, contextOf }: RestF
       }
       if (oncomplete === 'status') return sendTagged(request, reply, job, view);
       if (oncomplete === 'stream') return sendTagged(request, reply, job, resultOf(job));
-      const location = view.resourceUrl ?? context.urls.result(job.id);
+      // The key of a job opens its result, and not what else there is.
+      const resourceUrl = context.caller.kind === 'principal' ? view.resourceUrl : null;
+      const location = resourceUrl ?? context.urls.result(job.id);
       return reply.status(303).header('Location', location).header('ETag', tagOf(job)).send(view);
     },
     async DELETE(request, reply) {
@@ -73,7 +75,7 @@ export function addJobRoutes(app: FastifyInstance, { service, contextOf }: RestF
     async POST(request, reply) {
       const context = contextOf(request, reply);
       const job = await service.retry(idOf(request), context.caller);
-      return sendAccepted(reply, viewOf(job, service, context), context);
+      return sendSubmitted(reply, job, service, context);
     },
   });
 

@@ -32,6 +32,7 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
     const urls = urlsOf(request);
     const { status, title } = PROBLEMS[shown.problem];
     if (shown.retryAfter !== undefined) reply.header('Retry-After', shown.retryAfter);
+    if (shown.challenge !== undefined) reply.header('WWW-Authenticate', shown.challenge);
     return reply
       .status(status)
       .type('application/problem+json; charset=utf-8')

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ANONYMOUS, type Caller } from '../../src/core/caller.ts';
 import { type JobContext, type JobType, defineJob } from '../../src/core/define-job.ts';
 import { newJobId } from '../../src/core/job-id.ts';
+import { createJobKeys } from '../../src/core/job-key.ts';
 import { type DoneJob, type Job, isDone } from '../../src/core/job.ts';
 import type { JobEvents, JobWorker } from '../../src/core/ports.ts';
 import { createProvider } from '../../src/core/provider.ts';
@@ -102,7 +103,15 @@ export async function openSide({ url, embedded, types, retentionSeconds = 3600 }
     queue,
     events,
     backend,
-    service: createJobService({ registry, queue, events: counted, use, logger, stopping: stopping.signal }),
+    service: createJobService({
+      registry,
+      queue,
+      events: counted,
+      jobKeys: createJobKeys(queue, retentionSeconds),
+      use,
+      logger,
+      stopping: stopping.signal,
+    }),
     listeners: () => listening,
     startWorkers: () => startBullmqWorkers({ backend, types, concurrency: 5, use, logger }),
     async close() {

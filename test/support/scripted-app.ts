@@ -1,7 +1,9 @@
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { createAuthenticate } from '../../src/auth/authenticate.ts';
 import { type JobContext, defineJob } from '../../src/core/define-job.ts';
 import type { JobEvents, JobWorker } from '../../src/core/ports.ts';
+import { createJobKeys } from '../../src/core/job-key.ts';
 import { createProvider } from '../../src/core/provider.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { createJobService } from '../../src/core/create-service.ts';
@@ -91,8 +93,10 @@ export async function startScriptedApp({
   };
   const { use } = createProvider();
   const stopping = new AbortController();
+  const jobKeys = createJobKeys(queue, 3600);
   const http = await createHttpServer({
-    service: createJobService({ registry, queue, events: counted, use, logger, stopping: stopping.signal }),
+    service: createJobService({ registry, queue, events: counted, jobKeys, use, logger, stopping: stopping.signal }),
+    authenticate: createAuthenticate({ kind: 'open' }, jobKeys, logger),
     logger,
     publicUrl,
     corsOrigins: [],

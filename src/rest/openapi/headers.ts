@@ -34,6 +34,10 @@ const HEADERS = {
     description: 'Present when the key had been used before: this is the job of the first request.',
     schema: { type: 'string', const: 'true' },
   },
+  'WWW-Authenticate': {
+    description: 'What to present, and what was wrong with what was presented (RFC 6750, section 3).',
+    schema: { type: 'string', pattern: '^Bearer ' },
+  },
   Link: {
     description: 'The URL of the next page, if there is one (RFC 8288).',
     schema: { type: 'string', pattern: 'rel="next"' },

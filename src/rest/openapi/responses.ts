@@ -48,6 +48,9 @@ const RETRY_AFTER: ReadonlySet<ProblemName> = new Set([
   'service-unavailable',
 ]);
 
+/** Problems that come with `WWW-Authenticate`. */
+const CHALLENGE: ReadonlySet<ProblemName> = new Set(['unauthenticated', 'forbidden']);
+
 /**
  * Replies with these problems, and those that every operation may answer with, by status.
  * @param sometimes the headers that they may have
@@ -63,11 +66,12 @@ export function problemReplies(
 /** One reply with one of these problems, which have the same status. */
 export function problemReply(names: readonly ProblemName[], sometimes: readonly HeaderName[] = []): Response {
   const retryAfter: HeaderName[] = ['Retry-After'];
+  const challenge: HeaderName[] = names.some((name) => CHALLENGE.has(name)) ? ['WWW-Authenticate'] : [];
   const waits = names.filter((name) => RETRY_AFTER.has(name)).length;
   return {
     description: names.map((name) => `${PROBLEMS[name].title} (\`${name}\`).`).join(' Or: '),
     headers: headersOf(
-      ['Cache-Control', ...(waits === names.length ? retryAfter : [])],
+      ['Cache-Control', ...challenge, ...(waits === names.length ? retryAfter : [])],
       [...sometimes, ...(waits > 0 && waits < names.length ? retryAfter : [])],
     ),
     content: {
