@@ -34,6 +34,7 @@ describe('readConfig', () => {
       REST: true,
       GRAPHIQL: true,
       LOG_LEVEL: 'info',
+      auth: { kind: 'open' },
     });
   });
 
@@ -47,6 +48,7 @@ describe('readConfig', () => {
     const config = readConfig('all', {
       PORT: '0',
       HOST: '0.0.0.0',
+      AUTH: 'none',
       PUBLIC_URL: 'https://example.com/base',
       QUEUE_URL: REDIS,
       DATABASE_URL: POSTGRES,
@@ -77,6 +79,7 @@ describe('readConfig', () => {
       REST: false,
       GRAPHIQL: false,
       LOG_LEVEL: 'silent',
+      auth: { kind: 'open' },
     });
   });
 

@@ -22,7 +22,12 @@ export function isJobKey(token: string): boolean {
   return token.startsWith(PREFIX);
 }
 
-export function createJobKeys(queue: Pick<JobQueue, 'readSecret'>, retentionSeconds: number): JobKeys {
+/** @param now milliseconds since 1970 */
+export function createJobKeys(
+  queue: Pick<JobQueue, 'readSecret'>,
+  retentionSeconds: number,
+  now: () => number = Date.now,
+): JobKeys {
   const lifeSeconds = Math.max(retentionSeconds, MIN_LIFE_SECONDS);
   let derived: { readonly secret: string; readonly key: Buffer } | undefined;
 
@@ -34,7 +39,7 @@ export function createJobKeys(queue: Pick<JobQueue, 'readSecret'>, retentionSeco
 
   return {
     async issue(jobId) {
-      const text = `${jobId}.${Math.floor(Date.now() / 1000) + lifeSeconds}`;
+      const text = `${jobId}.${Math.floor(now() / 1000) + lifeSeconds}`;
       return `${PREFIX}${text}.${await sign(text)}`;
     },
     async verify(key) {
@@ -43,7 +48,7 @@ export function createJobKeys(queue: Pick<JobQueue, 'readSecret'>, retentionSeco
       // Compared as texts, which have one spelling each, and as many characters.
       const expected = Buffer.from(await sign(`${jobId}.${expiry}`));
       if (!timingSafeEqual(Buffer.from(mac), expected)) throw invalidToken('The access token is not valid.');
-      if (Number(expiry) * 1000 <= Date.now()) throw invalidToken('The access token has expired.');
+      if (Number(expiry) * 1000 <= now()) throw invalidToken('The access token has expired.');
       return { kind: 'job-key', jobId };
     },
   };
