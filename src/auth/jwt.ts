@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createSecretKey } from 'node:crypto';
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { invalidToken } from '../core/access.ts';
@@ -39,7 +39,7 @@ const claimsSchema = z.object({
 export type VerifyJwt = (token: string) => Promise<Principal>;
 
 export function createJwtVerifier({ issuer, audience, keys }: JwtConfig, logger: Logger): VerifyJwt {
-  const key = keys.kind === 'secret' ? new TextEncoder().encode(keys.secret) : createRemoteKeys(keys.url, logger);
+  const key = keys.kind === 'secret' ? createSecretKey(Buffer.from(keys.secret)) : createRemoteKeys(keys.url, logger);
   const options = {
     issuer,
     audience,
