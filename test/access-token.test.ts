@@ -1,6 +1,10 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { array, assert, constantFrom, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { takeAccessTokens } from '../src/http/access-token.ts';
+import { createAuthentication } from '../src/http/authentication.ts';
+import { ANONYMOUS } from '../src/core/caller.ts';
 
 describe('takeAccessTokens', () => {
   it.each([
@@ -29,5 +33,16 @@ describe('takeAccessTokens', () => {
         expect(accessTokens).toEqual(query(given).getAll('access_token'));
       }),
     );
+  });
+});
+
+describe('a request', () => {
+  it('has no token in any of its URLs, when the server has taken it', () => {
+    const { rewriteUrl } = createAuthentication({ authenticate: async () => ANONYMOUS, graphiql: true });
+    const url = '/graphql?access_token=jk_x&query=%7B__typename%7D';
+    // As Fastify has it when it asks for the URL to route by.
+    const request = Object.assign(new IncomingMessage(new Socket()), { url, originalUrl: url });
+    expect(rewriteUrl(request)).toBe('/graphql?query=%7B__typename%7D');
+    expect(request.originalUrl).toBe('/graphql?query=%7B__typename%7D');
   });
 });
