@@ -83,13 +83,23 @@ export async function createApp(
     config.role === 'worker'
       ? undefined
       : await createHttpServer({
-          service: createJobService({ registry, queue, events, use, logger, stopping: stopping.signal }),
+          service: createJobService({
+            registry,
+            queue,
+            events,
+            use,
+            logger,
+            stopping: stopping.signal,
+            isConnectionError,
+          }),
           logger,
           publicUrl: config.PUBLIC_URL,
+          host: config.HOST,
           corsOrigins: config.CORS_ORIGINS,
           trustProxy: config.TRUST_PROXY,
           rest: config.REST,
           graphiql: config.GRAPHIQL,
+          introspection: config.GRAPHQL_INTROSPECTION,
           checks: { queue: queue.ping, database: customers.ping },
         });
   let workers: JobWorker | undefined;

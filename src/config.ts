@@ -72,6 +72,7 @@ const settingsSchema = z.object({
     .default(false),
   REST: onOff.default(true),
   GRAPHIQL: onOff.default(true),
+  GRAPHQL_INTROSPECTION: onOff.default(true),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], 'expected debug, info, warn, error or silent')
     .default('info'),

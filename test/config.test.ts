@@ -33,6 +33,7 @@ describe('readConfig', () => {
       TRUST_PROXY: false,
       REST: true,
       GRAPHIQL: true,
+      GRAPHQL_INTROSPECTION: true,
       LOG_LEVEL: 'info',
     });
   });
@@ -58,6 +59,7 @@ describe('readConfig', () => {
       TRUST_PROXY: '127.0.0.1, 10.0.0.0/8',
       REST: 'off',
       GRAPHIQL: 'OFF',
+      GRAPHQL_INTROSPECTION: 'off',
       LOG_LEVEL: 'silent',
       HOME: '/home/somebody',
     });
@@ -76,6 +78,7 @@ describe('readConfig', () => {
       TRUST_PROXY: ['127.0.0.1', '10.0.0.0/8'],
       REST: false,
       GRAPHIQL: false,
+      GRAPHQL_INTROSPECTION: false,
       LOG_LEVEL: 'silent',
     });
   });
@@ -119,6 +122,7 @@ describe('a bad setting', () => {
     ...['-1', '3601', '10s'].map((value) => ['SHUTDOWN_GRACE_SECONDS', value]),
     ...['true', '1', 'yes', 'on '].map((value) => ['REST', value]),
     ...['false', '0', 'no'].map((value) => ['GRAPHIQL', value]),
+    ['GRAPHQL_INTROSPECTION', 'yes'],
     ...['trace', 'INFO', 'verbose'].map((value) => ['LOG_LEVEL', value]),
   ])('%s=%s is refused by its name, with what is expected', (name = '', value = '') => {
     expect(refusal({ [name]: value })).toMatch(new RegExp(`^${name}: expected .+$`));

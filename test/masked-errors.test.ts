@@ -9,6 +9,7 @@ import { createLogger } from '../src/observability/logger.ts';
 import { createBullmqEvents } from '../src/queue/bullmq-events.ts';
 import { createBullmqQueue } from '../src/queue/bullmq-queue.ts';
 import { connectQueue } from '../src/queue/connect.ts';
+import { isConnectionError } from '../src/queue/connection-error.ts';
 import { createEmbeddedStore } from '../src/queue/embedded-store.ts';
 
 const SECRET = 'password=hunter2';
@@ -41,7 +42,7 @@ describe('what nobody expected', () => {
     const events = createBullmqEvents(backend, []);
     const stopping = new AbortController().signal;
     const { use } = createProvider();
-    const service = createJobService({ registry, queue, events, use, logger, stopping });
+    const service = createJobService({ registry, queue, events, use, logger, stopping, isConnectionError });
     const checks = { queue: queue.ping };
     const app = await createHttpServer({
       service,
@@ -51,6 +52,8 @@ describe('what nobody expected', () => {
       trustProxy: false,
       rest: true,
       graphiql: false,
+      introspection: true,
+      host: '127.0.0.1',
       checks,
     });
     url = await app.listen({ host: '127.0.0.1', port: 0 });

@@ -1,4 +1,5 @@
 import type { Caller } from './caller.ts';
+import { DeadlineError, withDeadline } from './deadline.ts';
 import { ServiceError } from './errors.ts';
 import { fingerprintOf, isSameInput } from './fingerprint.ts';
 import { type FollowedJob, waitForJob, watchJob } from './follow-job.ts';
@@ -13,6 +14,11 @@ import { createRetryAfterEstimator } from './retry-after.ts';
 import { type JobService, MAX_WAIT_SECONDS } from './service.ts';
 import { findUnstorableText } from './storable-text.ts';
 
+/** How long what the work made may take to be read. */
+const RESOURCE_MS = 1500;
+/** When to try again to read it. */
+const RETRY_AFTER_SECONDS = 1;
+
 export interface JobServiceOptions {
   readonly registry: Registry;
   readonly queue: JobQueue;
@@ -21,10 +27,12 @@ export interface JobServiceOptions {
   readonly logger: Logger;
   /** Aborted when the process ends: nobody waits any longer. */
   readonly stopping: AbortSignal;
+  /** Whether what a job type reads its resource from could not be reached, so that another try may succeed. */
+  isConnectionError(error: unknown): boolean;
 }
 
 export function createJobService(options: JobServiceOptions): JobService {
-  const { registry, queue, events, use, logger, stopping } = options;
+  const { registry, queue, events, use, logger, stopping, isConnectionError } = options;
   const estimator = createRetryAfterEstimator(queue, logger);
 
   async function read(id: string, caller: Caller): Promise<Job | undefined> {
@@ -132,7 +140,16 @@ export function createJobService(options: JobServiceOptions): JobService {
     async findResource(type, id) {
       if (type.resource === undefined) throw new ServiceError('not-found', `${type.name} makes no resource`);
       // No store has such an id, and some would fail to look for it.
-      return findUnstorableText(id).length > 0 ? undefined : type.resource.find(id, use);
+      if (findUnstorableText(id).length > 0) return undefined;
+      try {
+        return await withDeadline(type.resource.find(id, use), RESOURCE_MS);
+      } catch (cause) {
+        if (!(cause instanceof DeadlineError) && !isConnectionError(cause)) throw cause;
+        throw new ServiceError('service-unavailable', `The ${type.name} cannot be read now; try again later.`, {
+          retryAfter: RETRY_AFTER_SECONDS,
+          cause,
+        });
+      }
     },
   };
 }

@@ -1,4 +1,5 @@
-class DeadlineError extends Error {
+/** Something took longer than it may. */
+export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }
 

@@ -81,7 +81,7 @@ export interface JobService {
   retryAfter(job: Job): number | null;
   /**
    * Resolves to undefined if there is none with this id.
-   * @throws ServiceError `not-found`, if the job type makes no resource
+   * @throws ServiceError `not-found`, if the job type makes no resource; `service-unavailable`, if it can't be read in 1.5 s
    */
   findResource(type: JobType, id: string): Promise<unknown>;
 }

@@ -5,7 +5,6 @@ import { readIdempotencyKey } from '../core/idempotency-key.ts';
 import { isDone } from '../core/job.ts';
 import { addEndpoint } from './endpoint.ts';
 import { idOf } from './find-job.ts';
-import { requireUtf8 } from './negotiation.ts';
 import { readWait } from './prefer.ts';
 import { resultOf, sendAccepted, viewOf } from './replies.ts';
 import type { RestFaceOptions } from './routes.ts';
@@ -16,7 +15,6 @@ export function addCollectionRoutes(app: FastifyInstance, type: JobType, options
 
   addEndpoint(app, `/api/${type.collection}`, {
     async POST(request, reply) {
-      requireUtf8(request);
       const context = contextOf(request, reply);
       const { caller, requestId, urls } = context;
       const idempotencyKey = readIdempotencyKey(undefined, context.idempotencyKeyHeader);

@@ -15,6 +15,7 @@ import { type BullmqJobEvents, createBullmqEvents } from '../../src/queue/bullmq
 import { type BullmqQueue, createBullmqQueue } from '../../src/queue/bullmq-queue.ts';
 import { startBullmqWorkers } from '../../src/queue/bullmq-worker.ts';
 import { connectQueue } from '../../src/queue/connect.ts';
+import { isConnectionError } from '../../src/queue/connection-error.ts';
 import { type EmbeddedStore, createEmbeddedStore } from '../../src/queue/embedded-store.ts';
 import { poll } from './follow.ts';
 import { type Backend, type Store, createStore } from './stores.ts';
@@ -102,7 +103,15 @@ export async function openSide({ url, embedded, types, retentionSeconds = 3600 }
     queue,
     events,
     backend,
-    service: createJobService({ registry, queue, events: counted, use, logger, stopping: stopping.signal }),
+    service: createJobService({
+      registry,
+      queue,
+      events: counted,
+      use,
+      logger,
+      stopping: stopping.signal,
+      isConnectionError,
+    }),
     listeners: () => listening,
     startWorkers: () => startBullmqWorkers({ backend, types, concurrency: 5, use, logger }),
     async close() {

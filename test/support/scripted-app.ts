@@ -11,6 +11,7 @@ import { createBullmqEvents } from '../../src/queue/bullmq-events.ts';
 import { createBullmqQueue } from '../../src/queue/bullmq-queue.ts';
 import { startBullmqWorkers } from '../../src/queue/bullmq-worker.ts';
 import { connectQueue } from '../../src/queue/connect.ts';
+import { isConnectionError } from '../../src/queue/connection-error.ts';
 import { createEmbeddedStore } from '../../src/queue/embedded-store.ts';
 import { type Backend, createStore } from './stores.ts';
 
@@ -92,13 +93,23 @@ export async function startScriptedApp({
   const { use } = createProvider();
   const stopping = new AbortController();
   const http = await createHttpServer({
-    service: createJobService({ registry, queue, events: counted, use, logger, stopping: stopping.signal }),
+    service: createJobService({
+      registry,
+      queue,
+      events: counted,
+      use,
+      logger,
+      stopping: stopping.signal,
+      isConnectionError,
+    }),
     logger,
     publicUrl,
     corsOrigins: [],
     trustProxy: false,
     rest: true,
     graphiql: false,
+    introspection: true,
+    host: '127.0.0.1',
     checks: {},
   });
   let worker: JobWorker | undefined;
