@@ -10,6 +10,7 @@ import {
   getNamedType,
   getNullableType,
   isInterfaceType,
+  isIntrospectionType,
   isListType,
   isObjectType,
 } from 'graphql';
@@ -67,7 +68,8 @@ export function measureOperations(schema: GraphQLSchema, { definitions }: Docume
       field && getNamedType(field.type),
       field && pageSizeOf(node, field),
     );
-    const isList = field !== undefined && isListType(getNullableType(field.type));
+    // The schema is as long as it is, and GraphQL's own rules keep a query from going round in it.
+    const isList = known && !isIntrospectionType(type) && isListType(getNullableType(field?.type));
     return { depth: depth + 1, cost: 1 + cost * (isList ? (page ?? ASSUMED_LENGTH) : 1) };
   }
 

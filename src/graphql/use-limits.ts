@@ -1,6 +1,5 @@
 import {
   type DocumentNode,
-  GraphQLError,
   type GraphQLSchema,
   Lexer,
   type ParseOptions,
@@ -10,25 +9,22 @@ import {
   visit,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { ServiceError } from '../core/errors.ts';
 import { measureOperations } from './measure.ts';
 
 /**
- * The most that one document may have: far more than clients ask for, and than GraphiQL does, and so little that no document
- * keeps the server busy.
+ * The most that one document may have: far more than clients ask for, GraphiQL among them, and so little that none keeps the
+ * server busy.
  */
 const LIMITS = {
-  /** Values belong into variables, which the limit of the body alone bounds. */
-  characters: 100_000,
-  tokens: 5000,
-  /** Brackets inside brackets, of each kind. */
-  nesting: 50,
-  operations: 20,
-  aliases: 50,
-  directives: 50,
-  /** Fields inside fields, with those of fragments. */
-  depth: 20,
-  /** Values in the reply; see `measure.ts`. */
-  cost: 10_000,
+  characters: { max: 100_000, of: 'characters; send values in variables' },
+  tokens: { max: 5000, of: 'tokens; send values in variables' },
+  nesting: { max: 50, of: 'brackets inside one another' },
+  operations: { max: 20, of: 'operations' },
+  aliases: { max: 50, of: 'aliases' },
+  directives: { max: 50, of: 'directives' },
+  depth: { max: 20, of: 'fields inside one another' },
+  cost: { max: 10_000, of: 'values in its reply, as long as its lists may be; ask for smaller pages' },
 } as const;
 
 const OPEN: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.PAREN_L, TokenKind.BRACKET_L]);
@@ -44,8 +40,8 @@ export function useLimits(schema: GraphQLSchema): Plugin {
     const document = parse(source, options);
     checkParts(document);
     for (const { depth, cost } of measureOperations(schema, document)) {
-      refuseAbove('depth', depth, 'fields inside one another');
-      refuseAbove('cost', cost, 'values in the reply, as it may be');
+      refuseAbove('depth', depth);
+      refuseAbove('cost', cost);
     }
     return document;
   };
@@ -54,13 +50,13 @@ export function useLimits(schema: GraphQLSchema): Plugin {
 
 /** Reads the document as the parser does, but for the meaning. */
 function checkTokens(source: Source): void {
-  refuseAbove('characters', source.body.length, 'characters; send values in variables');
+  refuseAbove('characters', source.body.length);
   const lexer = new Lexer(source);
   let tokens = 0;
   let nesting = 0;
   for (let { kind } = lexer.advance(); kind !== TokenKind.EOF; { kind } = lexer.advance()) {
-    refuseAbove('tokens', ++tokens, 'tokens; send values in variables');
-    if (OPEN.has(kind)) refuseAbove('nesting', ++nesting, 'brackets inside one another');
+    refuseAbove('tokens', ++tokens);
+    if (OPEN.has(kind)) refuseAbove('nesting', ++nesting);
     else if (CLOSE.has(kind)) nesting -= 1;
   }
 }
@@ -72,13 +68,12 @@ function checkParts(document: DocumentNode): void {
     Field: ({ alias }) => void (alias && (found.aliases += 1)),
     Directive: () => void (found.directives += 1),
   });
-  for (const name of ['operations', 'aliases', 'directives'] as const) refuseAbove(name, found[name], name);
+  for (const name of ['operations', 'aliases', 'directives'] as const) refuseAbove(name, found[name]);
 }
 
-function refuseAbove(limit: keyof typeof LIMITS, value: number, what: string): void {
-  if (value <= LIMITS[limit]) return;
-  throw new GraphQLError(`The document has more than ${LIMITS[limit].toLocaleString('en')} ${what}.`, {
-    // Not only where the client reads the status (GraphQL over HTTP, section 6.4): this one is never worth a second try.
-    extensions: { code: 'GRAPHQL_VALIDATION_FAILED', limit, http: { status: 400 } },
-  });
+/** @throws ServiceError `malformed-request` */
+function refuseAbove(limit: keyof typeof LIMITS, value: number): void {
+  const { max, of } = LIMITS[limit];
+  if (value > max)
+    throw new ServiceError('malformed-request', `The document has more than ${max.toLocaleString('en')} ${of}.`);
 }

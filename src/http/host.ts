@@ -8,6 +8,8 @@ const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
 /** A trusted proxy may say another one. */
 const PROTOCOLS: ReadonlySet<string> = new Set(['http', 'https']);
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+/** All addresses of a machine, and the name of none. */
+const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 /** Tells proxies from others by their addresses. */
 export type Trust = (address: string | undefined) => boolean;
@@ -52,7 +54,7 @@ export function createHosts({ publicUrl, host, trust }: HostOptions): Hosts {
       const mayLackIt = publicUrl !== undefined && raw.httpVersion === '1.0';
       return mayLackIt ? undefined : 'The Host of the request is missing.';
     }
-    if (!HOST.test(named)) return 'The Host of the request is no host.';
+    if (!HOST.test(named) || !URL.canParse(`http://${named}`)) return 'The Host of the request is no host.';
     if (!PROTOCOLS.has(request.protocol)) return 'The protocol of the request is neither http nor https.';
     const isForwarded = request.headers['x-forwarded-host'] !== undefined && trust(socket.remoteAddress);
     if (publicUrl !== undefined || isForwarded || isOwn(request)) return undefined;
@@ -64,7 +66,7 @@ export function createHosts({ publicUrl, host, trust }: HostOptions): Hosts {
     const local = (socket.localAddress ?? '').replace(/^::ffff:/, '');
     if (LOOPBACK_NAMES.has(name)) return local === '::1' || local.startsWith('127.');
     const bare = name.replace(/^\[(.+)\]$/, '$1');
-    return bare === local || bare === host.toLowerCase();
+    return bare === local || (bare === host.toLowerCase() && !WILDCARDS.has(bare));
   }
 
   return {

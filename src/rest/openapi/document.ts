@@ -25,7 +25,8 @@ no sooner than \`Retry-After\` seconds later: 202 again while the job is not don
 polling a client can have the reply held (\`Prefer: wait=N\`), or watch the job's events.
 
 Every error is a problem (RFC 9457) in \`application/problem+json\`; its \`type\` is a page that explains it. HEAD goes wherever GET does, \
-OPTIONS tells the methods in \`Allow\`, and any other method is answered with 405 (\`method-not-allowed\`) and \`Allow\`.
+OPTIONS tells the methods in \`Allow\`, and any other method is answered with 405 (\`method-not-allowed\`) and \`Allow\`,
+or 501 (\`not-implemented\`) if nothing here has it.
 
 The same jobs are on **GraphQL** at \`/graphql\`: whatever one face accepts, the other can follow by the same id.`;
 

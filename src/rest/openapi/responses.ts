@@ -33,6 +33,8 @@ const ANYWHERE: readonly ProblemName[] = [
   'not-acceptable',
   'unauthenticated',
   'forbidden',
+  'request-timeout',
+  'header-too-large',
   'rate-limited',
   'internal-error',
   'queue-unavailable',
