@@ -95,6 +95,9 @@ describe('a Host', () => {
     const trusting = await startAppForTest('embedded', { TRUST_PROXY: '127.0.0.0/8' });
     expect(await submit(trusting.url, ...forwarded)).toContain(`https://${EVIL}/api/jobs/customer_`);
     expect(await submit(trusting.url, 'Host: localhost', 'X-Forwarded-Host: a b')).toMatch(/^HTTP\/1\.1 400 /);
+    const notEncoded = await get(trusting.url, '/api/jobs/%zz', `Host: ${EVIL}`, 'X-Forwarded-Host: api.example.com');
+    expect(notEncoded).toMatch(/^HTTP\/1\.1 400 /);
+    expect(notEncoded).not.toContain(EVIL);
     // A proxy that hands on what the client said in Host has not said that it is right.
     expect(await submit(trusting.url, `Host: ${EVIL}`)).toMatch(/^HTTP\/1\.1 400 /);
   });

@@ -70,6 +70,6 @@ function findPrototypeKey(root: unknown): InputIssue['path'] | undefined {
   return undefined;
 }
 
-function pathTo(place: Place, key: string): InputIssue['path'] {
-  return place.within === undefined ? [key] : [...pathTo(place.within, String(place.key)), key];
+function pathTo(place: Place, key: string | number): InputIssue['path'] {
+  return place.within === undefined ? [key] : [...pathTo(place.within, place.key), key];
 }

@@ -56,7 +56,9 @@ export function createHosts({ publicUrl, host, trust }: HostOptions): Hosts {
     }
     if (!HOST.test(named) || !URL.canParse(`http://${named}`)) return 'The Host of the request is no host.';
     if (!PROTOCOLS.has(request.protocol)) return 'The protocol of the request is neither http nor https.';
-    const isForwarded = request.headers['x-forwarded-host'] !== undefined && trust(socket.remoteAddress);
+    // Of several the last one counts; Fastify tells of it but for URLs that are not encoded properly.
+    const forwarded = request.headers['x-forwarded-host']?.toString().split(',').at(-1)?.trim();
+    const isForwarded = forwarded === named && trust(socket.remoteAddress);
     if (publicUrl !== undefined || isForwarded || isOwn(request)) return undefined;
     return 'The Host of the request is no name of this server; one that is reached by a name needs the setting PUBLIC_URL.';
   }
