@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineJob } from '../src/core/define-job.ts';
 import { createProvider } from '../src/core/provider.ts';
+import type { Logger } from '../src/core/ports.ts';
 import { createRegistry } from '../src/core/registry.ts';
 import { createJobService } from '../src/core/create-service.ts';
 import { createHttpServer } from '../src/http/server.ts';
@@ -30,7 +31,8 @@ const broken = defineJob({
 });
 
 describe('what nobody expected', () => {
-  const logger = createLogger('silent');
+  const logged: object[] = [];
+  const logger: Logger = { ...createLogger('silent'), error: (fields) => void logged.push(fields) };
   // A queue that is never connected: each call is refused as long as this server lives.
   const embedded = createEmbeddedStore('unused');
   const backend = connectQueue({ url: undefined, embedded: embedded.pool, listeners: 1, logger });
@@ -84,7 +86,13 @@ describe('what nobody expected', () => {
     const body = await response.text();
     expect(body).not.toContain(SECRET);
     const code = 'INTERNAL_SERVER_ERROR';
-    expect(JSON.parse(body).errors[0].extensions).toEqual({ code, errorId: expect.stringMatching(/^[\da-f-]{36}$/) });
+    const { extensions } = JSON.parse(body).errors[0];
+    expect(extensions).toEqual({ code, errorId: expect.stringMatching(/^[\da-f-]{36}$/) });
+    expect(logged).toContainEqual({
+      err: expect.objectContaining({ message: SECRET }),
+      errorId: extensions.errorId,
+      requestId: expect.stringMatching(/^[\da-f-]{36}$/),
+    });
   });
 
   it('a queue that cannot be reached is 503 with Retry-After, on both faces', async () => {
