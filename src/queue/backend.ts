@@ -60,6 +60,8 @@ export interface QueueBackend {
   /** Removes some of the jobs that finished up to a time, in milliseconds since 1970. Resolves to how many. */
   removeFinished(type: string, until: number): Promise<number>;
   readPace(type: string): Promise<Pace>;
+  /** How many jobs of a type wait for a worker or for their next attempt. Counts no further than `max`. */
+  readDepth(type: string, max: number): Promise<number>;
   readSecret(): Promise<string>;
   ping(): Promise<void>;
   /** To be called when producers, consumers and events are closed. */

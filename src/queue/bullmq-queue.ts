@@ -125,6 +125,7 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
     retry: ({ id, type }, attempts) => ask(() => backend.retry(type, id, attempts)),
     list: (query) => ask(async () => (await backend.list(query)).map((record) => toJob(record, retentionMs))),
     readPace: (type) => ask(() => backend.readPace(type)),
+    readDepth: (type, max) => ask(() => backend.readDepth(type, max)),
     readSecret: () => ask(async () => secret),
     ping: () => ask(() => backend.ping()),
     async close() {

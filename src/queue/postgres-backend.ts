@@ -24,6 +24,7 @@ const REMOVED_AT_ONCE = 1000;
 const cancellationSchema = z.object({ cancellation: z.enum(['canceled', 'requested']) });
 const idSchema = z.object({ id: z.string() });
 const removedSchema = z.object({ removed: z.number() });
+const depthSchema = z.object({ depth: z.number() });
 const secretSchema = z.object({ value: z.string() });
 const paceSchema = z.object({
   waiting: z.number(),
@@ -133,6 +134,9 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     async readPace(type) {
       const { runs, waiting } = paceSchema.parse((await query(sql.READ_PACE, [type, PACE_SAMPLE]))[0]);
       return toPace(runs, waiting);
+    },
+    async readDepth(type, max) {
+      return depthSchema.parse((await query(sql.READ_DEPTH, [type, max]))[0]).depth;
     },
     async readSecret() {
       await query(sql.STORE_SECRET, [randomBytes(32).toString('base64url')]);

@@ -104,6 +104,11 @@ export const READ_PACE = `
            (SELECT processed_at_ms, finished_at_ms FROM bullmq.job
              WHERE queue = $1 AND state = 'completed' ORDER BY finished_at_ms DESC LIMIT $2) AS last) AS runs`;
 
+/** $1 queue, $2 limit. */
+export const READ_DEPTH = `
+  SELECT count(*)::integer AS depth FROM
+    (SELECT FROM bullmq.job WHERE queue = $1 AND state IN ('waiting', 'delayed') LIMIT $2) AS waiting`;
+
 /** $1 a new secret. One of two processes that start together stores its own, and both read that one. No job type has this name. */
 export const STORE_SECRET = `INSERT INTO bullmq.meta (queue, field, value) VALUES ('', 'secret', $1) ON CONFLICT DO NOTHING`;
 export const READ_SECRET = `SELECT value FROM bullmq.meta WHERE queue = '' AND field = 'secret'`;

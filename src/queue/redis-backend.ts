@@ -16,6 +16,7 @@ import { closeInIndex, indexAgain, indexOpen, indexingProcessor, listJobs } from
 import { toRecords } from './redis-record.ts';
 import {
   CANCEL_JOB,
+  READ_DEPTH,
   READ_JOBS,
   READ_MARKED,
   READ_PACE,
@@ -141,6 +142,9 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       const [waiting, times] = paceSchema.parse(await runScript(client, READ_PACE, prefixOf(type), PACE_SAMPLE));
       const runs = times.map(([startedAt, finishedAt]) => ({ startedAt, finishedAt }));
       return toPace(runs, waiting);
+    },
+    async readDepth(type, max) {
+      return Math.min(Number(await runScript(client, READ_DEPTH, prefixOf(type))), max);
     },
     async readSecret() {
       const secret = randomBytes(32).toString('base64url');

@@ -138,6 +138,11 @@ for _, state in ipairs({'completed', 'failed'}) do
 end
 return removed`);
 
+/** Replies with the number of jobs that wait for a worker or for their next attempt. */
+export const READ_DEPTH = script(
+  `return redis.call('LLEN', KEYS[1] .. 'wait') + redis.call('ZCARD', KEYS[1] .. 'delayed')`,
+);
+
 /** ARGV: how many jobs to look at. Replies with the number of jobs that wait, and start and end of the last that completed. */
 export const READ_PACE = script(`
 local times = {}
