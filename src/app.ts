@@ -83,7 +83,15 @@ export async function createApp(
     config.role === 'worker'
       ? undefined
       : await createHttpServer({
-          service: createJobService({ registry, queue, events, use, logger, stopping: stopping.signal }),
+          service: createJobService({
+            registry,
+            queue,
+            events,
+            use,
+            logger,
+            maxDepth: config.QUEUE_MAX_DEPTH,
+            stopping: stopping.signal,
+          }),
           logger,
           publicUrl: config.PUBLIC_URL,
           corsOrigins: config.CORS_ORIGINS,

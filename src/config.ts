@@ -39,6 +39,22 @@ const isAddress = (text: string): boolean => {
   return isIP(address) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= longest && more.length === 0;
 };
 
+const SECONDS_IN: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+/** Undefined: there is no limit. */
+const rateLimit = z
+  .string()
+  .toLowerCase()
+  .regex(
+    /^(off|[1-9]\d{0,8}\/[1-9]\d{0,3}[smh])$/,
+    'expected off, or requests and a time such as 100/1s, 6000/1m or 9000/1h',
+  )
+  .transform((value) => {
+    if (value === 'off') return undefined;
+    const [requests = '', time = ''] = value.split('/');
+    return { requests: Number(requests), seconds: Number(time.slice(0, -1)) * (SECONDS_IN[time.slice(-1)] ?? 1) };
+  });
+
 /** One entry for each setting; the README has the same in words. */
 const settingsSchema = z.object({
   PORT: wholeNumber(0, 65_535).default(4000),
@@ -53,6 +69,9 @@ const settingsSchema = z.object({
   DATA_DIR: z.string().default('.data'),
   WORKER_CONCURRENCY: wholeNumber(1, 10_000).default(10),
   JOB_RETENTION_SECONDS: wholeNumber(1, 2_000_000_000).default(86_400),
+  QUEUE_MAX_DEPTH: wholeNumber(1, 1_000_000_000).default(100_000),
+  RATE_LIMIT: rateLimit.optional(),
+  SHUTDOWN_DELAY_SECONDS: wholeNumber(0, 3600).default(0),
   SHUTDOWN_GRACE_SECONDS: wholeNumber(0, 3600).default(10),
   CORS_ORIGINS: z
     .string()

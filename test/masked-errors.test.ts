@@ -41,7 +41,7 @@ describe('what nobody expected', () => {
     const events = createBullmqEvents(backend, []);
     const stopping = new AbortController().signal;
     const { use } = createProvider();
-    const service = createJobService({ registry, queue, events, use, logger, stopping });
+    const service = createJobService({ registry, queue, events, use, logger, maxDepth: 100, stopping });
     const checks = { queue: queue.ping };
     const app = await createHttpServer({
       service,

@@ -1,4 +1,5 @@
 import type { Caller } from './caller.ts';
+import { createDepthLimit } from './depth-limit.ts';
 import { ServiceError } from './errors.ts';
 import { fingerprintOf, isSameInput } from './fingerprint.ts';
 import { type FollowedJob, waitForJob, watchJob } from './follow-job.ts';
@@ -19,13 +20,16 @@ export interface JobServiceOptions {
   readonly events: JobEvents;
   readonly use: Use;
   readonly logger: Logger;
+  /** Jobs of each type that may wait before submissions are refused. */
+  readonly maxDepth: number;
   /** Aborted when the process ends: nobody waits any longer. */
   readonly stopping: AbortSignal;
 }
 
 export function createJobService(options: JobServiceOptions): JobService {
-  const { registry, queue, events, use, logger, stopping } = options;
+  const { registry, queue, events, use, logger, maxDepth, stopping } = options;
   const estimator = createRetryAfterEstimator(queue, logger);
+  const depthLimit = createDepthLimit(queue, maxDepth, logger);
 
   async function read(id: string, caller: Caller): Promise<Job | undefined> {
     const type = typeOfJobId(id);
@@ -46,6 +50,12 @@ export function createJobService(options: JobServiceOptions): JobService {
     read: () => read(id, caller),
   });
 
+  async function refuseFull(type: string): Promise<never> {
+    throw new ServiceError('queue-full', `Too many jobs of the type ${type} are waiting; try again later.`, {
+      retryAfter: estimator.estimateRoom(type),
+    });
+  }
+
   return {
     registry,
     read,
@@ -61,13 +71,18 @@ export function createJobService(options: JobServiceOptions): JobService {
         requestId,
       } satisfies Omit<NewJob, 'id'>;
       if (idempotencyKey === undefined) {
-        const job = await queue.add({ ...base, id: newJobId(type.name) });
+        const add = () => queue.add({ ...base, id: newJobId(type.name) });
+        const job = await depthLimit.add(type.name, add, () => refuseFull(type.name));
         logger.debug({ requestId, jobId: job.id, type: job.type }, 'job accepted');
         return { job, replayed: false };
       }
       const id = jobIdOfKey(type.name, caller.id, idempotencyKey, await queue.readSecret());
       const fingerprint = fingerprintOf(input, parsed);
-      const added = await queue.addOnce({ ...base, id, fingerprint });
+      const add = () => queue.addOnce({ ...base, id, fingerprint });
+      const added = await depthLimit.add(type.name, add, async () =>
+        // The job that the key has already takes no room.
+        (await read(id, caller)) === undefined ? refuseFull(type.name) : add(),
+      );
       if (!isSameInput(added.fingerprint, fingerprint)) {
         throw new ServiceError('idempotency-key-reused', 'This idempotency key was used with another input.');
       }

@@ -45,7 +45,7 @@ export interface JobService {
   readonly registry: Registry;
   /**
    * Accepts a job. When this resolves, the queue has it.
-   * @throws ServiceError `invalid-input`, `idempotency-key-reused`
+   * @throws ServiceError `invalid-input`, `idempotency-key-reused`, `queue-full`
    */
   submit(submission: Submission): Promise<SubmittedJob>;
   /** Resolves to undefined for an id that no job has, or whose job has expired. */

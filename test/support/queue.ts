@@ -68,6 +68,8 @@ export interface QueueSide {
 export interface QueueOptions {
   /** @default 3600 */
   readonly retentionSeconds?: number;
+  /** @default 100_000 */
+  readonly maxDepth?: number;
 }
 
 export interface SideOptions extends QueueOptions {
@@ -76,7 +78,13 @@ export interface SideOptions extends QueueOptions {
   readonly types: readonly JobType[];
 }
 
-export async function openSide({ url, embedded, types, retentionSeconds = 3600 }: SideOptions): Promise<QueueSide> {
+export async function openSide({
+  url,
+  embedded,
+  types,
+  retentionSeconds = 3600,
+  maxDepth = 100_000,
+}: SideOptions): Promise<QueueSide> {
   const names = types.map(({ name }) => name);
   const backend = connectQueue({ url, embedded: embedded.pool, listeners: 2 * types.length, logger });
   const queue = createBullmqQueue({ backend, types: names, retentionSeconds, logger });
@@ -102,7 +110,7 @@ export async function openSide({ url, embedded, types, retentionSeconds = 3600 }
     queue,
     events,
     backend,
-    service: createJobService({ registry, queue, events: counted, use, logger, stopping: stopping.signal }),
+    service: createJobService({ registry, queue, events: counted, use, logger, maxDepth, stopping: stopping.signal }),
     listeners: () => listening,
     startWorkers: () => startBullmqWorkers({ backend, types, concurrency: 5, use, logger }),
     async close() {

@@ -21,6 +21,8 @@ export interface ScriptedAppOptions {
   /** What each job does before it returns its input. */
   readonly run?: Run;
   readonly publicUrl?: string;
+  /** @default 100_000 */
+  readonly maxDepth?: number;
 }
 
 /** A server in this process on a real store, whose one job type, `script`, does what a test says. */
@@ -43,6 +45,7 @@ export async function startScriptedApp({
   backend,
   run = async () => undefined,
   publicUrl,
+  maxDepth = 100_000,
 }: ScriptedAppOptions): Promise<ScriptedApp> {
   const script = defineJob({
     name: 'script',
@@ -92,7 +95,7 @@ export async function startScriptedApp({
   const { use } = createProvider();
   const stopping = new AbortController();
   const http = await createHttpServer({
-    service: createJobService({ registry, queue, events: counted, use, logger, stopping: stopping.signal }),
+    service: createJobService({ registry, queue, events: counted, use, logger, maxDepth, stopping: stopping.signal }),
     logger,
     publicUrl,
     corsOrigins: [],
