@@ -16,12 +16,16 @@ import { isConnectionError } from './queue/connection-error.ts';
 import { createConnectionLog } from './queue/connection-log.ts';
 import { createEmbeddedStore } from './queue/embedded-store.ts';
 import { createPostgresPool, startStep } from './queue/postgres-pool.ts';
+import { createRateLimiter } from './queue/rate-limiter.ts';
 import { startRetention } from './queue/retention.ts';
 
 /** A start waits no longer for stores elsewhere: requests are answered with 503 until they come. */
 const START_MS = 2000;
 /** The embedded store is never away, so a start waits for it, on however slow a machine. */
 const EMBEDDED_START_MS = 60_000;
+
+/** The end of the process waits no longer for a store that is away to hear of it. */
+const CLOSE_MS = 2000;
 
 /** Milliseconds between two tries to reach the stores. */
 const RECONNECT_MS = 500;
@@ -98,6 +102,7 @@ export async function createApp(
           trustProxy: config.TRUST_PROXY,
           rest: config.REST,
           graphiql: config.GRAPHIQL,
+          rateLimiter: config.RATE_LIMIT && createRateLimiter(backend, config.RATE_LIMIT, logger),
           checks: { queue: queue.ping, database: customers.ping },
         });
   let workers: JobWorker | undefined;
@@ -136,9 +141,8 @@ export async function createApp(
     const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;
     await Promise.all([http && closeHttpServer(http, graceMs), workers?.close(graceMs)]);
     await stopRetention?.();
-    await Promise.all([queue.close(), events.close()]);
-    await backend.close();
-    await databaseServer?.end();
+    await settlesWithin(Promise.all([queue.close(), events.close()]), CLOSE_MS);
+    await settlesWithin(Promise.all([backend.close(), databaseServer?.end()]), CLOSE_MS);
     await embedded.close();
   }
 

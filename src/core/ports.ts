@@ -98,6 +98,28 @@ export interface JobQueue {
   ping(): Promise<void>;
 }
 
+/** How many requests of one caller there may be in a time. */
+export interface RateLimit {
+  readonly requests: number;
+  readonly seconds: number;
+}
+
+/** How a caller stands with its limit after a request. */
+export interface RateLimitState {
+  readonly allowed: boolean;
+  /** Requests that are left. */
+  readonly remaining: number;
+  /** Seconds until there are as many again as there may be; at least 1. */
+  readonly resetSeconds: number;
+}
+
+/** Counts requests, in whatever process they come. Never throws, and answers whether or not the store does. */
+export interface RateLimiter {
+  readonly limit: RateLimit;
+  /** Counts a request of whom the key stands for. */
+  take(key: string): Promise<RateLimitState>;
+}
+
 /** Something happened to a job. What it tells may already be old when it arrives. */
 export type JobEvent =
   | { readonly kind: 'progress'; readonly percentComplete: number; readonly message: string | null; readonly at: Date }

@@ -6,6 +6,7 @@ import type { Logger } from '../core/ports.ts';
 import type { RequestContext } from '../core/request-context.ts';
 import type { JobService } from '../core/service.ts';
 import type { GraphQLContext } from './context.ts';
+import { replyErrors } from './error-reply.ts';
 import { graphiqlOptions, renderGraphiQL } from './graphiql.ts';
 import { createMaskError } from './mask-error.ts';
 import { createGraphQLSchema } from './schema.ts';
@@ -46,6 +47,7 @@ export function createGraphQLFace(options: GraphQLFaceOptions): (app: FastifyIns
   });
 
   return async (app) => {
+    app.setErrorHandler(replyErrors);
     // Yoga reads the body itself.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', (_request, _payload, done) => done(null));

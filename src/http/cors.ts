@@ -7,6 +7,8 @@ const EXPOSED_HEADERS = [
   'Operation-Location',
   'Content-Location',
   'Retry-After',
+  'RateLimit',
+  'RateLimit-Policy',
   'ETag',
   'Link',
   'Allow',

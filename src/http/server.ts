@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { ANONYMOUS } from '../core/caller.ts';
 import { settlesWithin } from '../core/deadline.ts';
 import { ServiceError } from '../core/errors.ts';
-import type { Logger } from '../core/ports.ts';
+import type { Logger, RateLimiter } from '../core/ports.ts';
 import type { RequestContext } from '../core/request-context.ts';
 import type { JobService } from '../core/service.ts';
 import { StartError } from '../core/start-error.ts';
@@ -14,6 +14,7 @@ import { MALFORMED_REPLY, createProblemHandler } from '../rest/problem.ts';
 import { createRestFace } from '../rest/routes.ts';
 import { addCors } from './cors.ts';
 import { type ReadinessCheck, addHealth } from './health.ts';
+import { addRateLimit, rateLimitKey } from './rate-limit.ts';
 import { once, whenGone } from './when-gone.ts';
 
 /** Room for the largest import of ordinary rows, and little more: 1.5 MiB. */
@@ -39,6 +40,8 @@ export interface HttpServerOptions {
   readonly trustProxy: boolean | string[];
   readonly rest: boolean;
   readonly graphiql: boolean;
+  /** Undefined: callers may send as many requests as they like. */
+  readonly rateLimiter?: RateLimiter | undefined;
   /** What readiness depends on, by the name that an operator reads. */
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
 }
@@ -48,7 +51,7 @@ export interface HttpServerOptions {
  * @throws StartError that names the file and the field, for a job type that a face can't express
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
-  const { service, logger, publicUrl, corsOrigins, trustProxy, rest, graphiql, checks } = options;
+  const { service, logger, publicUrl, corsOrigins, trustProxy, rest, graphiql, rateLimiter, checks } = options;
   const fixedUrls = publicUrl === undefined ? undefined : createUrls(publicUrl);
   const urlsOf = (request: FastifyRequest): Urls => fixedUrls ?? createUrls(`${request.protocol}://${request.host}`);
   const contextOf = (request: FastifyRequest, reply: FastifyReply): RequestContext => ({
@@ -95,11 +98,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await addCors(app, corsOrigins);
   addHealth(app, checks);
   if (graphiql) app.get('/', async (_request, reply) => reply.redirect('graphql'));
-  await app.register(createGraphQLFace({ service, logger, graphiql, bodyLimit: BODY_LIMIT, contextOf }));
-  if (rest) {
-    await app.register(createRestFace({ service, contextOf }));
-    await app.register(createDescription({ registry: service.registry, urlsOf }));
-  }
+  if (rest) await app.register(createDescription({ registry: service.registry, urlsOf }));
+  // What is refused under load are the faces; health and pages are answered all the same.
+  await app.register(async (faces) => {
+    addRateLimit(faces, rateLimiter, (request) => rateLimitKey(ANONYMOUS, request.ip));
+    await faces.register(createGraphQLFace({ service, logger, graphiql, bodyLimit: BODY_LIMIT, contextOf }));
+    if (rest) await faces.register(createRestFace({ service, contextOf }));
+  });
   return app;
 }
 

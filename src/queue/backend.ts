@@ -1,5 +1,6 @@
 import type { Job as BullmqJob, JobsOptions, Processor, WorkerOptions } from 'bullmq';
 import type { Cancellation, JobEvent, ListQuery, Pace } from '../core/ports.ts';
+import type { RateLimiterRes } from 'rate-limiter-flexible';
 import type { JobData, JobRecord } from './job-record.ts';
 
 /** What is used of BullMQ's `Queue`. */
@@ -27,6 +28,20 @@ export type ConsumerOptions = Omit<WorkerOptions, 'connection' | 'prefix'> & {
 };
 
 export type EventListener = (id: string, event: JobEvent) => void;
+
+/** What is used of rate-limiter-flexible's limiters. */
+export interface RequestCounter {
+  /** Rejects with the same for one who is over the limit. */
+  consume(key: string): Promise<RateLimiterRes>;
+}
+
+export interface CounterOptions {
+  readonly points: number;
+  /** Seconds. */
+  readonly duration: number;
+  readonly keyPrefix: string;
+  readonly inMemoryBlockOnConsumed?: number;
+}
 
 /** One kind of store under BullMQ. A job type's queue has the type's name, and a job's name is the id of its caller. */
 export interface QueueBackend {
@@ -63,6 +78,8 @@ export interface QueueBackend {
   /** How many jobs of a type wait for a worker or for their next attempt. Counts no further than `max`. */
   readDepth(type: string, max: number): Promise<number>;
   readSecret(): Promise<string>;
+  /** Counts requests for all processes together; undefined where there is one process alone. */
+  createRequestCounter(options: CounterOptions): RequestCounter | undefined;
   ping(): Promise<void>;
   /** To be called when producers, consumers and events are closed. */
   close(): Promise<void>;

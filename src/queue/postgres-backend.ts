@@ -7,6 +7,7 @@ import {
   createPostgresBackend as bullmqPostgres,
   runMigrations,
 } from 'bullmq';
+import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import type { Logger } from '../core/ports.ts';
 import type { QueueBackend } from './backend.ts';
@@ -61,6 +62,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
         try {
           await runMigrations(client);
           await client.query(sql.CREATE_LIST_INDEX);
+          await client.query(sql.CREATE_REQUEST_COUNTS);
           if (exclusive) await client.query(sql.GIVE_UP_LOCKS);
           failed = false;
         } finally {
@@ -142,6 +144,16 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       await query(sql.STORE_SECRET, [randomBytes(32).toString('base64url')]);
       return secretSchema.parse((await query(sql.READ_SECRET))[0]).value;
     },
+    createRequestCounter: (counterOptions) =>
+      exclusive
+        ? undefined
+        : new RateLimiterPostgres({
+            ...counterOptions,
+            storeClient: producerPool,
+            storeType: 'pool',
+            tableName: sql.REQUEST_COUNTS,
+            tableCreated: true,
+          }),
     async ping() {
       await query('SELECT 1');
     },

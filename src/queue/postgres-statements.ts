@@ -22,6 +22,16 @@ export const CREATE_LIST_INDEX = `
     ON bullmq.job (queue, name, (${STATUS}), added_at_ms DESC, id COLLATE "C" DESC);
   COMMIT`;
 
+export const REQUEST_COUNTS = 'accepted_request_counts';
+
+/** As rate-limiter-flexible wants it. What a crash takes with it are the counts of some seconds. */
+export const CREATE_REQUEST_COUNTS = `
+  BEGIN;
+  SELECT pg_advisory_xact_lock(hashtext('accepted:requests'));
+  CREATE UNLOGGED TABLE IF NOT EXISTS bullmq.${REQUEST_COUNTS}
+    (key text PRIMARY KEY, points integer NOT NULL DEFAULT 0, expire bigint);
+  COMMIT`;
+
 /** Has the first check for stalled jobs take them all, without waiting for the locks of the process that was killed. */
 export const GIVE_UP_LOCKS = `UPDATE bullmq.job SET locked_until_ms = 0, stalled_marked = true WHERE state = 'active'`;
 

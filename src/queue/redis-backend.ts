@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Queue, QueueEvents, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
+import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import type { Logger } from '../core/ports.ts';
 import { StartError } from '../core/start-error.ts';
@@ -150,6 +151,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       const secret = randomBytes(32).toString('base64url');
       return (await client.set(SECRET_KEY, secret, 'NX', 'GET')) ?? secret;
     },
+    createRequestCounter: (options) => new RateLimiterRedis({ ...options, storeClient: client }),
     async ping() {
       // Both kinds of client have it.
       await client.call('PING');

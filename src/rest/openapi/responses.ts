@@ -63,11 +63,12 @@ export function problemReplies(
 /** One reply with one of these problems, which have the same status. */
 export function problemReply(names: readonly ProblemName[], sometimes: readonly HeaderName[] = []): Response {
   const retryAfter: HeaderName[] = ['Retry-After'];
+  const limit: HeaderName[] = names.includes('rate-limited') ? ['RateLimit-Policy', 'RateLimit'] : [];
   const waits = names.filter((name) => RETRY_AFTER.has(name)).length;
   return {
     description: names.map((name) => `${PROBLEMS[name].title} (\`${name}\`).`).join(' Or: '),
     headers: headersOf(
-      ['Cache-Control', ...(waits === names.length ? retryAfter : [])],
+      ['Cache-Control', ...(waits === names.length ? retryAfter : []), ...limit],
       [...sometimes, ...(waits > 0 && waits < names.length ? retryAfter : [])],
     ),
     content: {
