@@ -103,7 +103,12 @@ export async function createApp(
           rest: config.REST,
           graphiql: config.GRAPHIQL,
           rateLimiter: config.RATE_LIMIT && createRateLimiter(backend, config.RATE_LIMIT, logger),
-          checks: { queue: queue.ping, database: customers.ping },
+          checks: {
+            queue: queue.ping,
+            database: customers.ping,
+            // It is about to go: who asks before it sends requests should send them elsewhere.
+            server: async () => stopping.signal.throwIfAborted(),
+          },
         });
   let workers: JobWorker | undefined;
   let stopRetention: (() => Promise<void>) | undefined;
@@ -139,7 +144,12 @@ export async function createApp(
 
   async function closeAll(): Promise<void> {
     const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;
-    await Promise.all([http && closeHttpServer(http, graceMs), workers?.close(graceMs)]);
+    const closeHttp = async (): Promise<void> => {
+      if (http === undefined) return;
+      await delay(config.SHUTDOWN_DELAY_SECONDS * 1000);
+      await closeHttpServer(http, graceMs);
+    };
+    await Promise.all([closeHttp(), workers?.close(graceMs)]);
     await stopRetention?.();
     await settlesWithin(Promise.all([queue.close(), events.close()]), CLOSE_MS);
     await settlesWithin(Promise.all([backend.close(), databaseServer?.end()]), CLOSE_MS);

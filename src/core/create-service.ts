@@ -58,6 +58,7 @@ export function createJobService(options: JobServiceOptions): JobService {
 
   return {
     registry,
+    stopping,
     read,
 
     async submit({ type, input, caller, requestId, idempotencyKey }) {

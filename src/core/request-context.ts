@@ -10,4 +10,6 @@ export interface RequestContext {
   readonly idempotencyKeyHeader: string | undefined;
   /** Aborted when the client has gone before its reply was sent. */
   whenGone(): AbortSignal;
+  /** Ends the connection in the middle of the reply, so that the client comes again; resolves when it has ended. */
+  breakOff(): Promise<void>;
 }

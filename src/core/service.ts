@@ -43,6 +43,8 @@ export interface JobPage {
  */
 export interface JobService {
   readonly registry: Registry;
+  /** Aborted when the process ends: nobody waits any longer, and what is watched ends before its job does. */
+  readonly stopping: AbortSignal;
   /**
    * Accepts a job. When this resolves, the queue has it.
    * @throws ServiceError `invalid-input`, `idempotency-key-reused`, `queue-full`

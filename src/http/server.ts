@@ -13,15 +13,18 @@ import { createDescription } from '../rest/description.ts';
 import { MALFORMED_REPLY, createProblemHandler } from '../rest/problem.ts';
 import { createRestFace } from '../rest/routes.ts';
 import { addCors } from './cors.ts';
+import { watchConnections } from './connections.ts';
+import { addGoodbye } from './goodbye.ts';
 import { type ReadinessCheck, addHealth } from './health.ts';
 import { addRateLimit, rateLimitKey } from './rate-limit.ts';
-import { once, whenGone } from './when-gone.ts';
+import { breakOff, once, whenGone } from './when-gone.ts';
 
 /** Room for the largest import of ordinary rows, and little more: 1.5 MiB. */
 const BODY_LIMIT = 1.5 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than a URL can be, so that an id which is too long is not found, like others that do not exist. */
 const MAX_PARAM_LENGTH = 100_000;
+const SLOW_READER_MS = 30_000;
 /** A name, an IPv4 address or an IPv6 address in brackets, and a port (RFC 3986, section 3.2.2). */
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
 /** A trusted proxy may say another one. */
@@ -42,6 +45,11 @@ export interface HttpServerOptions {
   readonly graphiql: boolean;
   /** Undefined: callers may send as many requests as they like. */
   readonly rateLimiter?: RateLimiter | undefined;
+  /**
+   * Milliseconds after which a reader that takes nothing of what it is sent is dropped.
+   * @default 30_000
+   */
+  readonly slowReaderMs?: number;
   /** What readiness depends on, by the name that an operator reads. */
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
 }
@@ -51,7 +59,18 @@ export interface HttpServerOptions {
  * @throws StartError that names the file and the field, for a job type that a face can't express
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
-  const { service, logger, publicUrl, corsOrigins, trustProxy, rest, graphiql, rateLimiter, checks } = options;
+  const {
+    service,
+    logger,
+    publicUrl,
+    corsOrigins,
+    trustProxy,
+    rest,
+    graphiql,
+    rateLimiter,
+    slowReaderMs = SLOW_READER_MS,
+    checks,
+  } = options;
   const fixedUrls = publicUrl === undefined ? undefined : createUrls(publicUrl);
   const urlsOf = (request: FastifyRequest): Urls => fixedUrls ?? createUrls(`${request.protocol}://${request.host}`);
   const contextOf = (request: FastifyRequest, reply: FastifyReply): RequestContext => ({
@@ -60,6 +79,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     urls: urlsOf(request),
     idempotencyKeyHeader: request.headers['idempotency-key']?.toString(),
     whenGone: once(() => whenGone(reply.raw)),
+    breakOff: () => breakOff(reply.raw),
   });
   const replyProblem = createProblemHandler(logger, urlsOf);
   const app = Fastify({
@@ -74,6 +94,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     frameworkErrors: (error, request, reply) => void replyProblem(error, request, reply),
     clientErrorHandler: (_error, socket) => void (socket.writable && socket.end(MALFORMED_REPLY)),
   });
+
+  watchConnections(app.server, slowReaderMs);
+  addGoodbye(app, service.stopping);
 
   app.addHook('onRequest', async (request) => {
     // The host becomes part of URLs; who asks for health may not know it.
