@@ -82,7 +82,7 @@ function startLoad(url: string, clients: number) {
   const done: string[] = [];
   const cut: unknown[] = [];
   const refused = new Set<number>();
-  let stopping = false;
+  const stop = new AbortController();
 
   /** Sends a request until it is answered. */
   async function ask(path: string, init: RequestInit): Promise<{ ok: boolean; status: number; body: unknown }> {
@@ -120,7 +120,7 @@ function startLoad(url: string, clients: number) {
   }
 
   const loops = Array.from({ length: clients }, async (_, client) => {
-    for (let count = 0; !stopping; count += 1) {
+    for (let count = 0; !stop.signal.aborted; count += 1) {
       const customer = `c${client}-${count}`;
       expect(await follow(await submit(customer))).toMatchObject({ id: customer, customername: customer });
       done.push(customer);
@@ -131,7 +131,7 @@ function startLoad(url: string, clients: number) {
     refused,
     /** Resolves when what each client submitted is done. */
     async stop() {
-      stopping = true;
+      stop.abort();
       await Promise.all(loops);
     },
     /** Resolves when so many more are done. */

@@ -9,6 +9,7 @@ import { toCursor } from './list-page.ts';
 import { parseInput } from './parse-input.ts';
 import type { JobEvents, JobQueue, Logger, NewJob } from './ports.ts';
 import type { Use } from './provider.ts';
+import { shareReads } from './share-reads.ts';
 import type { Registry } from './registry.ts';
 import { createRetryAfterEstimator } from './retry-after.ts';
 import { type JobService, MAX_WAIT_SECONDS } from './service.ts';
@@ -31,10 +32,12 @@ export function createJobService(options: JobServiceOptions): JobService {
   const estimator = createRetryAfterEstimator(queue, logger);
   const depthLimit = createDepthLimit(queue, maxDepth, logger);
 
-  async function read(id: string, caller: Caller): Promise<Job | undefined> {
+  const readShared = shareReads(queue.read);
+
+  async function read(id: string, caller: Caller, readJob = queue.read): Promise<Job | undefined> {
     const type = typeOfJobId(id);
     if (type === undefined || registry.get(type) === undefined) return undefined;
-    const job = await queue.read(id, type);
+    const job = await readJob(id, type);
     return job?.caller === caller.id && !isExpired(job) ? job : undefined;
   }
 
@@ -47,7 +50,7 @@ export function createJobService(options: JobServiceOptions): JobService {
   const follow = (id: string, caller: Caller): FollowedJob => ({
     id,
     events,
-    read: () => read(id, caller),
+    read: () => read(id, caller, readShared),
   });
 
   async function refuseFull(type: string): Promise<never> {
@@ -59,7 +62,7 @@ export function createJobService(options: JobServiceOptions): JobService {
   return {
     registry,
     stopping,
-    read,
+    read: (id, caller) => read(id, caller),
 
     async submit({ type, input, caller, requestId, idempotencyKey }) {
       const parsed = parseInput(type.strictInput, input);

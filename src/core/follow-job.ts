@@ -5,6 +5,8 @@ import type { JobEvents } from './ports.ts';
 
 /** A job that nothing is heard of for so long is read again: an event may be lost with a connection to the store. */
 const SILENCE_MS = 5000;
+/** Each time it takes twice as long, up to this: thousands may watch jobs that wait. */
+const MAX_SILENCE_MS = 40_000;
 
 /** One job to follow. */
 export interface FollowedJob {
@@ -48,8 +50,10 @@ export async function* watchJob(followed: FollowedJob, signal: AbortSignal): Asy
     let last = await read();
     if (last === undefined) return;
     yield last;
+    let silenceMs = SILENCE_MS;
     while (!isDone(last)) {
-      const event = await inbox.next(SILENCE_MS, signal);
+      const event = await inbox.next(silenceMs, signal);
+      silenceMs = event === undefined ? Math.min(2 * silenceMs, MAX_SILENCE_MS) : SILENCE_MS;
       if (signal.aborted) return;
       if (event?.kind === 'progress' && (last.status === 'Running' || event.at <= last.lastUpdatedAt)) {
         for (const step of progressed(last, event)) yield (last = step);

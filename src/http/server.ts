@@ -16,6 +16,7 @@ import { addCors } from './cors.ts';
 import { watchConnections } from './connections.ts';
 import { addGoodbye } from './goodbye.ts';
 import { type ReadinessCheck, addHealth } from './health.ts';
+import { addPressureLimits } from './pressure.ts';
 import { addRateLimit, rateLimitKey } from './rate-limit.ts';
 import { breakOff, once, whenGone } from './when-gone.ts';
 
@@ -29,6 +30,8 @@ const SLOW_READER_MS = 30_000;
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
 /** A trusted proxy may say another one. */
 const PROTOCOLS: ReadonlySet<string> = new Set(['http', 'https']);
+/** Connections that wait to be taken; the system drops those beyond, whose clients then try again after seconds. */
+const BACKLOG = 4096;
 /** How often idle connections are closed while the last requests are answered. */
 const IDLE_CHECK_MS = 100;
 
@@ -124,6 +127,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   if (rest) await app.register(createDescription({ registry: service.registry, urlsOf }));
   // What is refused under load are the faces; health and pages are answered all the same.
   await app.register(async (faces) => {
+    await addPressureLimits(faces);
     addRateLimit(faces, rateLimiter, (request) => rateLimitKey(ANONYMOUS, request.ip));
     await faces.register(createGraphQLFace({ service, logger, graphiql, bodyLimit: BODY_LIMIT, contextOf }));
     if (rest) await faces.register(createRestFace({ service, contextOf }));
@@ -145,7 +149,7 @@ const LISTEN_ERRORS: Readonly<Record<string, string>> = {
  */
 export async function listenOn(app: FastifyInstance, host: string, port: number): Promise<string> {
   try {
-    return await app.listen({ host, port });
+    return await app.listen({ host, port, backlog: BACKLOG });
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? LISTEN_ERRORS[String(error.code)] : undefined;
     if (reason === undefined) throw error;
