@@ -63,6 +63,11 @@ async function watch(port: number, id: string, onEnd: () => void): Promise<void>
   sockets.push(socket);
   socket.setEncoding('utf8').on('data', (chunk: string) => {
     if (/pending/i.test(chunk)) resolve();
+    // Too many at a time: it comes again, as told.
+    if (chunk.startsWith('HTTP/1.1 503')) {
+      socket.destroy();
+      resolve(delay(1000).then(() => watch(port, id, onEnd)));
+    }
     if (/"status":"canceled"/i.test(chunk)) onEnd();
   });
   socket.once('error', reject);
