@@ -30,8 +30,6 @@ const SLOW_READER_MS = 30_000;
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
 /** A trusted proxy may say another one. */
 const PROTOCOLS: ReadonlySet<string> = new Set(['http', 'https']);
-/** Connections that wait to be taken; the system drops those beyond, whose clients then try again after seconds. */
-const BACKLOG = 4096;
 /** How often idle connections are closed while the last requests are answered. */
 const IDLE_CHECK_MS = 100;
 
@@ -149,7 +147,7 @@ const LISTEN_ERRORS: Readonly<Record<string, string>> = {
  */
 export async function listenOn(app: FastifyInstance, host: string, port: number): Promise<string> {
   try {
-    return await app.listen({ host, port, backlog: BACKLOG });
+    return await app.listen({ host, port });
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? LISTEN_ERRORS[String(error.code)] : undefined;
     if (reason === undefined) throw error;
