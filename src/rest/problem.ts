@@ -58,7 +58,11 @@ function fromFastify(error: FastifyError): ServiceError | undefined {
   return problem && new ServiceError(problem, error.message);
 }
 
-/** A JSON Pointer (RFC 6901) as a URI fragment, as RFC 9457's own example has it. */
-function toPointer(path: readonly (string | number)[]): string {
-  return `#${path.map((part) => `/${encodeURIComponent(String(part).replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')}`;
+/**
+ * A JSON Pointer (RFC 6901) as a URI fragment, as RFC 9457's own example has it. Half a surrogate pair has no form there; it
+ * becomes U+FFFD.
+ */
+export function toPointer(path: readonly (string | number)[]): string {
+  const escaped = path.map((part) => String(part).toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1'));
+  return `#${escaped.map((part) => `/${encodeURIComponent(part)}`).join('')}`;
 }
