@@ -154,7 +154,7 @@ function cancelJob(sample: JobType, { job }: JobSchemas): Operation {
         examples: { canceled: canceledExample(sample) },
       }),
       202: accepted('The job runs, and has been told to stop.', job, { running: runningExample(sample) }),
-      ...problemReplies(['not-found', 'not-cancelable']),
+      ...problemReplies(['not-found', 'not-cancelable', 'too-large', 'unsupported-media-type']),
     },
   };
 }
