@@ -22,7 +22,7 @@ export interface ProcessOptions {
   readonly role?: string;
   /** @default the project's `src/main.ts` */
   readonly main?: string;
-  /** Where its log goes too. */
+  /** Where all that it writes goes too. */
   readonly output?: Writable;
 }
 
@@ -30,7 +30,7 @@ export interface ProcessOptions {
 export async function startProcess(options: ProcessOptions): Promise<AcceptedProcess> {
   const child = spawnAccepted(options);
   onTestFinished(async () => void (await end(child, 'SIGKILL')));
-  if (options.output) child.stdout.pipe(options.output);
+  for (const stream of [child.stdout, child.stderr]) if (options.output) stream.pipe(options.output, { end: false });
   const line = await lineWith(child, child.stdout, /"msg":"ready"/);
   // The line is our own log's.
   const { url } = JSON.parse(line) as { url?: string };
