@@ -41,12 +41,13 @@ const graphqlReplySchema = z.union([
 ]);
 type GraphQLReply = z.output<typeof graphqlReplySchema>;
 
-/** What a valid document may be refused with: its values were made up. */
-const ABOUT_VALUES: ReadonlySet<string> = new Set([
+/** What a valid document may be refused with: its values were made up, and a machine with much to do may be late. */
+const FOR_VALID: ReadonlySet<string> = new Set([
   'BAD_USER_INPUT',
   'NOT_FOUND',
   'CONFLICT',
   'IDEMPOTENCY_KEY_REUSED',
+  'QUEUE_UNAVAILABLE',
 ]);
 
 const DOCUMENTED = /^\/(api\/|health\/|openapi\.json)/;
@@ -92,10 +93,11 @@ export function expectGraphQLReply(request: GraphQLRequest, reply: Reply): void 
   const results = mediaType === 'text/event-stream' ? resultsOf(body) : [graphqlReplySchema.parse(JSON.parse(body))];
   if (mediaType !== 'text/event-stream') expect(mediaType).toMatch(/^application\/(graphql-response\+)?json$/);
   if (!request.valid) return;
+  const errors = results.flatMap((result) => result.errors ?? []);
+  // What it would cost may be too much.
+  if (errors.some(({ extensions }) => 'limit' in extensions)) return;
   expect(status === 200 || mediaType === 'application/graphql-response+json').toBe(true);
-  for (const { errors = [] } of results) {
-    for (const { extensions } of errors) expect(ABOUT_VALUES).toContain(extensions.code);
-  }
+  for (const { extensions } of errors) expect(FOR_VALID).toContain(extensions.code);
 }
 
 /** The results in an event stream, which ends with its completion. */
@@ -112,7 +114,8 @@ function resultsOf(stream: string): GraphQLReply[] {
 export function expectBytes(text: string): void {
   expectInternalTextAbsent(text);
   if (text === '') return;
-  expect(text).toMatch(/^HTTP\/1\.1 (?:[1234]\d\d|503) /);
+  // 501 is for a method that no resource could have (RFC 9110, section 9.1).
+  expect(text).toMatch(/^HTTP\/1\.1 (?:[1234]\d\d|501|503) /);
 }
 
 function expectNothingInternal({ status, headers, body }: Reply): void {
