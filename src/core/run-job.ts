@@ -53,7 +53,7 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     if (stop.signal.reason === TIMED_OUT)
       return failed('JOB_TIMEOUT', `The job took longer than ${type.timeoutSeconds} s.`, true);
     if (error instanceof JobError) return failed(error.code, error.message, error.retry);
-    attempt.log.error({ err: error }, 'job function threw');
+    attempt.log.error({ thrown: error }, 'job function threw');
     return failed(MASKED.code, MASKED.message, true);
   } finally {
     clearTimeout(timer);

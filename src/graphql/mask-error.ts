@@ -11,7 +11,7 @@ export function createMaskError(logger: Logger): (error: unknown) => Error {
     if (original instanceof ServiceError) return fromServiceError(original, error);
     if (error instanceof GraphQLError && (original === undefined || original instanceof GraphQLError)) return error;
     const errorId = randomUUID();
-    logger.error({ err: original, errorId }, 'unexpected error');
+    logger.error({ thrown: original, errorId }, 'unexpected error');
     const { title, code, status } = PROBLEMS['internal-error'];
     // Yoga takes `http` for the reply's own status and headers, and does not send it.
     return errorAt(error, title, { code, errorId, http: { status } });

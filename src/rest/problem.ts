@@ -25,7 +25,7 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
   return async (error: FastifyError | ServiceError, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const known = error instanceof ServiceError ? error : fromFastify(error);
     const errorId = known === undefined ? randomUUID() : undefined;
-    if (known === undefined) logger.error({ err: error, errorId, requestId: request.id }, 'unexpected error');
+    if (known === undefined) logger.error({ thrown: error, errorId, requestId: request.id }, 'unexpected error');
     const shown =
       known ?? new ServiceError('internal-error', 'The cause has been logged under the id that this reply carries.');
 
