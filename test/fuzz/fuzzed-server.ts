@@ -42,7 +42,7 @@ export async function startFuzzedServer({ settings }: Store): Promise<FuzzedServ
   };
 }
 
-/** A job may fail for its input, and a machine with much to do may be late. */
-function isTrouble({ level, msg, err }: Line): boolean {
-  return level !== 'info' && msg !== 'job attempt failed' && err?.type !== 'DeadlineError';
+/** A machine with much to do may be late; what else went wrong comes with its error. */
+function isTrouble({ level, err }: Line): boolean {
+  return (level === 'error' || err !== undefined) && err?.type !== 'DeadlineError';
 }
