@@ -21,6 +21,19 @@ export function createLogger(level: string): PinoLogger {
   );
 }
 
+/** Not an error's own fields: a store's errors carry the statement or the row, which hold customers' data. */
+function serializeError(error: unknown): object {
+  if (!(error instanceof Error)) return { type: typeof error };
+  if ('code' in error && ABOUT_DATA.test(String(error.code))) return serializeThrown(error);
+  return {
+    type: error.name,
+    message: error.message,
+    ...('code' in error && { code: error.code }),
+    stack: error.stack,
+    ...(error.cause !== undefined && { cause: serializeError(error.cause) }),
+  };
+}
+
 /** Classes of SQLSTATE whose messages quote values: data, integrity, and what triggers raise (PostgreSQL's manual, appendix A). */
 const ABOUT_DATA = /^(22|23|P0)...$/;
 
@@ -45,17 +58,4 @@ function framesOf({ stack = '', message }: Error): string {
     .split('\n')
     .filter((line) => /^\s+at .+:\d+:\d+\)?$/.test(line))
     .join('\n');
-}
-
-/** Not an error's own fields: a store's errors carry the statement or the row, which hold customers' data. */
-function serializeError(error: unknown): object {
-  if (!(error instanceof Error)) return { type: typeof error };
-  if ('code' in error && ABOUT_DATA.test(String(error.code))) return serializeThrown(error);
-  return {
-    type: error.name,
-    message: error.message,
-    ...('code' in error && { code: error.code }),
-    stack: error.stack,
-    ...(error.cause !== undefined && { cause: serializeError(error.cause) }),
-  };
 }
