@@ -10,6 +10,8 @@ export interface TcpProxy {
   block(): () => void;
   /** Keeps all connections, and lets nothing through them until the returned function is called. */
   freeze(): () => void;
+  /** Lets all that comes from now on wait for so many milliseconds, in each direction. */
+  delay(ms: number): void;
   close(): Promise<void>;
 }
 
@@ -24,12 +26,14 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     socket.on('error', () => undefined);
   };
   let blocked = false;
+  let latencyMs = 0;
   const proxy = createServer((client) => {
     if (blocked) return void client.destroy();
     const server = connect(Number(target.port), target.hostname);
     keep(client);
     keep(server);
-    client.pipe(server).pipe(client);
+    passOn(client, server, () => latencyMs);
+    passOn(server, client, () => latencyMs);
     client.once('close', () => server.destroy());
     server.once('close', () => client.destroy());
   });
@@ -54,9 +58,25 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
         for (const socket of frozen) socket.resume();
       };
     },
+    delay(ms) {
+      latencyMs = ms;
+    },
     async close() {
       cut();
       await new Promise((resolve) => void proxy.close(resolve));
     },
   };
+}
+
+/** In order, also when the latency becomes less. */
+function passOn(from: Socket, to: Socket, latencyMs: () => number): void {
+  let lastAt = 0;
+  const later = (action: () => void): void => {
+    const now = performance.now();
+    lastAt = Math.max(lastAt, now + latencyMs());
+    if (lastAt > now) setTimeout(action, lastAt - now);
+    else action();
+  };
+  from.on('data', (chunk: Buffer) => later(() => to.writable && to.write(chunk)));
+  from.once('end', () => later(() => to.end()));
 }
