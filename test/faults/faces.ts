@@ -52,6 +52,7 @@ export function createFaces(url: () => string, ledger: Ledger) {
     }
     ledger.waited(performance.now() - startedAt);
     if (refusedSchema.safeParse(body).success && response.headers.get('Retry-After') !== null) {
+      ledger.refused();
       return { kind: 'refused' };
     }
     try {

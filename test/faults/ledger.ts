@@ -56,6 +56,9 @@ export interface Ledger {
   waited(ms: number): void;
   /** Of all replies that there were since the last call, the slowest, in milliseconds. */
   takeSlowestMs(): number;
+  /** A submission or a read was answered with 503. */
+  refused(): void;
+  refusals(): number;
   readonly acceptances: readonly Acceptance[];
   isDone(jobId: string): boolean;
   /** @param runs all that the customers' database was written, one entry for each row and run */
@@ -67,6 +70,7 @@ export function createLedger(): Ledger {
   const acceptances: Acceptance[] = [];
   const sightings = new Map<string, Sighting>();
   let slowestMs = 0;
+  let refusals = 0;
 
   const sightingOf = (jobId: string): Sighting => {
     const sighting = sightings.get(jobId) ?? { final: undefined, changes: [], missing: 0 };
@@ -102,6 +106,10 @@ export function createLedger(): Ledger {
     waited(ms) {
       slowestMs = Math.max(slowestMs, ms);
     },
+    refused() {
+      refusals += 1;
+    },
+    refusals: () => refusals,
     takeSlowestMs() {
       const taken = slowestMs;
       slowestMs = 0;
