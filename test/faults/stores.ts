@@ -25,13 +25,13 @@ export async function startRedisStore(
   return { server, queueUrl: server.url };
 }
 
-export async function startPostgresStore(): Promise<FaultyStore> {
-  const server = await startPostgres(programs, { settings: ['fsync=on'] });
+export async function startPostgresStore(environment: Readonly<Record<string, string>> = {}): Promise<FaultyStore> {
+  const server = await startPostgres(programs, { settings: ['fsync=on'], environment });
   onTestFinished(() => server.stop());
   return { server, queueUrl: await createDatabase(server.url) };
 }
 
-export const STORES = { redis: () => startRedisStore(), postgres: startPostgresStore };
+export const STORES = { redis: () => startRedisStore(), postgres: () => startPostgresStore() };
 
 export interface SmallPostgresStore extends FaultyStore {
   /** Leaves no room on the disk that has the queue's tables, until the returned function is called. */

@@ -11,12 +11,12 @@ import { createLedger } from './ledger.ts';
 export interface SystemOptions {
   /** Undefined: the embedded store, and one process for all. */
   readonly queueUrl: string | undefined;
-  /** More of the processes' settings. */
-  readonly settings?: Readonly<Record<string, string>>;
+  /** More of the settings of what works: the worker, or the one process there is. */
+  readonly workerSettings?: Readonly<Record<string, string>>;
 }
 
 /** Accepted in processes of its own over a queue that a fault may meet, with the ledger beside it. */
-export async function startSystem({ queueUrl, settings: more = {} }: SystemOptions) {
+export async function startSystem({ queueUrl, workerSettings = {} }: SystemOptions) {
   const folder = mkdtempSync(join(tmpdir(), 'accepted-faults-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const DATA_DIR = join(folder, 'data');
@@ -26,7 +26,6 @@ export async function startSystem({ queueUrl, settings: more = {} }: SystemOptio
     DATABASE_URL: database.url,
     DATA_DIR,
     ...(queueUrl !== undefined && { QUEUE_URL: queueUrl }),
-    ...more,
   };
   let url = '';
   const ledger = createLedger();
@@ -37,7 +36,9 @@ export async function startSystem({ queueUrl, settings: more = {} }: SystemOptio
     faces: createFaces(() => url, ledger),
     /** Starts another API, or the one process there is over the embedded store; clients use it from now on. */
     async startApi(): Promise<AcceptedProcess> {
-      const api = await startProcess({ settings, role: queueUrl === undefined ? 'all' : 'api' });
+      const api = await (queueUrl === undefined
+        ? startProcess({ settings: { ...settings, ...workerSettings }, role: 'all' })
+        : startProcess({ settings, role: 'api' }));
       await poll(
         () => fetch(`${api.url}/health/ready`),
         ({ ok }) => ok,
@@ -45,7 +46,8 @@ export async function startSystem({ queueUrl, settings: more = {} }: SystemOptio
       url = api.url ?? '';
       return api;
     },
-    startWorker: (): Promise<AcceptedProcess> => startProcess({ settings, role: 'worker' }),
+    startWorker: (): Promise<AcceptedProcess> =>
+      startProcess({ settings: { ...settings, ...workerSettings }, role: 'worker' }),
   };
   const api = await system.startApi();
   const worker = queueUrl === undefined ? api : await system.startWorker();
