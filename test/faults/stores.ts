@@ -16,11 +16,8 @@ export interface FaultyStore {
 /** Keeps what it confirmed, also when it is killed. */
 export const DURABLE_REDIS = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'];
 
-export async function startRedisStore(
-  options: readonly string[] = DURABLE_REDIS,
-  environment: Readonly<Record<string, string>> = {},
-): Promise<FaultyStore> {
-  const server = await startRedis(programs, options, environment);
+export async function startRedisStore(options: readonly string[] = DURABLE_REDIS): Promise<FaultyStore> {
+  const server = await startRedis(programs, options);
   onTestFinished(() => server.stop());
   return { server, queueUrl: server.url };
 }

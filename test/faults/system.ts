@@ -1,7 +1,8 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inject, onTestFinished } from 'vitest';
+import type { Writable } from 'node:stream';
+import { expect, inject, onTestFinished } from 'vitest';
 import { poll } from '../support/follow.ts';
 import { type AcceptedProcess, startProcess } from '../support/process.ts';
 import { createCustomersDatabase } from './customers-database.ts';
@@ -37,8 +38,8 @@ export async function startSystem({ queueUrl, workerSettings = {} }: SystemOptio
     /** Starts another API, or the one process there is over the embedded store; clients use it from now on. */
     async startApi(): Promise<AcceptedProcess> {
       const api = await (queueUrl === undefined
-        ? startProcess({ settings: { ...settings, ...workerSettings }, role: 'all' })
-        : startProcess({ settings, role: 'api' }));
+        ? startProcess({ settings: { ...settings, ...workerSettings }, role: 'all', ...logOf('all') })
+        : startProcess({ settings, role: 'api', ...logOf('api') }));
       await poll(
         () => fetch(`${api.url}/health/ready`),
         ({ ok }) => ok,
@@ -47,7 +48,7 @@ export async function startSystem({ queueUrl, workerSettings = {} }: SystemOptio
       return api;
     },
     startWorker: (): Promise<AcceptedProcess> =>
-      startProcess({ settings: { ...settings, ...workerSettings }, role: 'worker' }),
+      startProcess({ settings: { ...settings, ...workerSettings }, role: 'worker', ...logOf('worker') }),
   };
   const api = await system.startApi();
   const worker = queueUrl === undefined ? api : await system.startWorker();
@@ -56,3 +57,14 @@ export async function startSystem({ queueUrl, workerSettings = {} }: SystemOptio
 }
 
 export type System = Awaited<ReturnType<typeof startSystem>>;
+
+let logs = 0;
+
+/** For those who look for the cause of a failure: where to keep what the processes log. */
+function logOf(role: string): { output?: Writable } {
+  const folder = process.env['FAULT_LOGS'];
+  if (folder === undefined) return {};
+  const { currentTestName = '' } = expect.getState();
+  const name = `${currentTestName.replaceAll(/[^\w]+/g, '-').slice(-100)}-${(logs += 1)}-${role}.log`;
+  return { output: createWriteStream(join(folder, name)) };
+}

@@ -17,8 +17,8 @@ export interface ReplicatedStore {
   promoted(): Promise<void>;
 }
 
-/** Has the slot of the job types' keys for customers. */
-const MARKER = 'accepted:{customer}:marker';
+/** A key of our own, in the slot that has the jobs of type `customer`. */
+const MARKER = 'faults:{customer}';
 
 async function startNode(options: readonly string[]): Promise<{ server: RunningServer; admin: Redis }> {
   const server = await startRedis(programs, [...DURABLE_REDIS, '--repl-diskless-sync-delay', '0', ...options]);

@@ -12,12 +12,10 @@ const START_MS = 30_000;
 /**
  * A Redis of its own on a free port, that writes nothing to disk.
  * @param options more of the server's options
- * @param environment more environment variables
  */
 export async function startRedis(
   { redisServer }: ServerPrograms,
   options: readonly string[] = [],
-  environment: Readonly<Record<string, string>> = {},
 ): Promise<RunningServer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'accepted-redis-'));
@@ -27,8 +25,7 @@ export async function startRedis(
     folder,
     ending: 'SIGTERM',
     async begin() {
-      const env = { ...process.env, ...environment };
-      const server = spawn(redisServer, [...own, ...options], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+      const server = spawn(redisServer, [...own, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
       await lineWith(server, server.stdout, /Ready to accept connections/);
       return server;
     },
@@ -151,6 +148,9 @@ export async function lineWith(child: ChildProcess, stream: Readable, pattern: R
   });
   try {
     return await promise;
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
   } finally {
     clearTimeout(timer);
   }
