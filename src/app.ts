@@ -105,6 +105,7 @@ export async function createApp(
         await startStep(databaseServer ? 'DATABASE_URL' : 'DATA_DIR', () => customers.migrate());
         if (http) await events.open();
         await queue.open();
+        log.recovered();
         break;
       } catch (error) {
         if (!(error instanceof Error) || !isConnectionError(error)) throw error;

@@ -90,6 +90,8 @@ export interface JobQueue {
   list(query: ListQuery): Promise<Job[]>;
   /** How fast jobs of a type have been done of late. */
   readPace(type: string): Promise<Pace>;
+  /** How many jobs of a type wait for a worker or for their next attempt. Counts no further than `max`. */
+  readDepth(type: string, max: number): Promise<number>;
   /** A random text that belongs to the queue: the same for all processes, and for ever. */
   readSecret(): Promise<string>;
   /** Resolves if the queue can take a job now. */
@@ -119,7 +121,9 @@ export type AttemptOutcome =
   | { readonly kind: 'failed'; readonly error: JobFailure; readonly retry: boolean }
   | { readonly kind: 'canceled'; readonly error: JobFailure }
   /** The worker is shutting down: the job goes back to the queue, and the run is not counted. */
-  | { readonly kind: 'handed-back' };
+  | { readonly kind: 'handed-back' }
+  /** Another worker may have the job: what came of this run counts for nothing. */
+  | { readonly kind: 'lost' };
 
 /** Runs jobs until it is closed. */
 export interface JobWorker {

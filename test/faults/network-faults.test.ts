@@ -51,8 +51,7 @@ describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ bac
   it('connections that fall silent for ever are replaced', async ({ task }) => {
     const { system, proxy } = await startBehindProxy(backend);
     const act = () => {
-      // Those that are made from now on are let through.
-      proxy.freeze();
+      proxy.silence();
       return recovers(system);
     };
     const verdict = await runFault({ fault: 'connections half-open', backend, system, task, act });

@@ -98,6 +98,12 @@ export async function openSide({ url, embedded, types, retentionSeconds = 3600 }
   await backend.connect();
   await queue.open();
   await events.open();
+  const closeAll = async (): Promise<void> => {
+    stopping.abort();
+    await Promise.all([queue.close(), events.close()]);
+    await backend.close();
+  };
+  let closing: Promise<void> | undefined;
   return {
     queue,
     events,
@@ -105,11 +111,7 @@ export async function openSide({ url, embedded, types, retentionSeconds = 3600 }
     service: createJobService({ registry, queue, events: counted, use, logger, stopping: stopping.signal }),
     listeners: () => listening,
     startWorkers: () => startBullmqWorkers({ backend, types, concurrency: 5, use, logger }),
-    async close() {
-      stopping.abort();
-      await Promise.all([queue.close(), events.close()]);
-      await backend.close();
-    },
+    close: () => (closing ??= closeAll()),
   };
 }
 

@@ -8,8 +8,10 @@ export interface TcpProxy {
   cut(): void;
   /** The same, and lets none through until the returned function is called. */
   block(): () => void;
-  /** Keeps all connections, and lets nothing through them until the returned function is called. */
+  /** Keeps all connections, new ones too, and lets nothing through them until the returned function is called. */
   freeze(): () => void;
+  /** Lets nothing through the connections that there are, for good and unheard, as a firewall does that forgot them. */
+  silence(): void;
   /** Lets all that comes from now on wait for so many milliseconds, in each direction. */
   delay(ms: number): void;
   close(): Promise<void>;
@@ -27,16 +29,20 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   };
   let blocked = false;
   let latencyMs = 0;
+  let thawed = Promise.resolve();
   const proxy = createServer((client) => {
     if (blocked) return void client.destroy();
-    const server = connect(Number(target.port), target.hostname);
     keep(client);
+    void thawed.then(() => !client.destroyed && join(client));
+  });
+  const join = (client: Socket): void => {
+    const server = connect(Number(target.port), target.hostname);
     keep(server);
     passOn(client, server, () => latencyMs);
     passOn(server, client, () => latencyMs);
     client.once('close', () => server.destroy());
     server.once('close', () => client.destroy());
-  });
+  };
   await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();
@@ -54,9 +60,15 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     freeze() {
       const frozen = [...sockets];
       for (const socket of frozen) socket.pause();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      thawed = promise;
       return () => {
         for (const socket of frozen) socket.resume();
+        resolve();
       };
+    },
+    silence() {
+      for (const socket of sockets) socket.pause();
     },
     delay(ms) {
       latencyMs = ms;
