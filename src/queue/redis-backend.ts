@@ -10,6 +10,7 @@ import { CANCELED, type JobData, type JobProgress, type JobRecord } from './job-
 import { PACE_SAMPLE, toPace } from './pace.ts';
 import { BLOCKING_MS, runQueueEvents } from './queue-events.ts';
 import { type RedisClient, type RedisClientOptions, createRedisClient } from './redis-client.ts';
+import { checkRedis } from './redis-check.ts';
 import { closeInIndex, indexingProcessor, listJobs } from './redis-index.ts';
 import { createRedisProducer } from './redis-producer.ts';
 import { toRecords } from './redis-record.ts';
@@ -65,6 +66,8 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     autoResendUnfulfilledCommands: false,
   });
   let workerClient: RedisClient | undefined;
+  /** BullMQ's own: it fails where Redis may not be asked for its version. */
+  let skipVersionCheck = false;
   const clocks = new Map<string, StoreClock>();
   const clockOf = (type: string): StoreClock => {
     const clock =
@@ -82,13 +85,17 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
   return {
     description: `Redis (${describeUrl(url)})`,
     onTrouble: (listener) => void (tellTrouble = listener),
-    connect: () => connectClient(client),
+    async connect() {
+      await connectClient(client);
+      skipVersionCheck = !(await checkRedis(client, logger));
+    },
     createProducer: (type) =>
       createRedisProducer({
         client,
         clock: clockOf(type),
         prefix: PREFIX,
         queueName: queueName(type),
+        skipVersionCheck,
         onError: trouble,
       }),
     async createConsumer(type, processor, { onFailed, onRenewed, onLost, ...options }) {
@@ -101,6 +108,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
         ...options,
         connection: own,
         prefix: PREFIX,
+        skipVersionCheck,
       });
       worker.on('error', trouble);
       worker.on('locksRenewed', ({ jobIds }) => onRenewed(jobIds));
@@ -119,6 +127,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
         // A reader that blocks needs a connection of its own.
         connection: open({ maxRetriesPerRequest: null, socketTimeout: 5000 }),
         prefix: PREFIX,
+        skipVersionCheck,
         autorun: false,
         blockingTimeout: BLOCKING_MS,
         lastEventId: last?.[0] ?? '0-0',

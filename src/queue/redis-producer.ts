@@ -67,18 +67,19 @@ export interface RedisProducerOptions {
   /** What every key begins with. */
   readonly prefix: string;
   readonly queueName: string;
+  readonly skipVersionCheck: boolean;
   onError(error: Error): void;
 }
 
 export function createRedisProducer(options: RedisProducerOptions): BullmqProducer {
-  const { client, clock, prefix, queueName, onError } = options;
+  const { client, clock, prefix, queueName, skipVersionCheck, onError } = options;
   client.defineCommand(COMMAND, { numberOfKeys: addStandardJob.keys + 1, lua: ADD_JOB });
   const queue = new Queue<JobData, unknown, string, JobData, unknown, string, GuardedBackend>(
     queueName,
     { connection: client, prefix },
     (name, opts) => {
       const keys = new QueueKeys(prefix);
-      const connection = new RedisConnection(client, { shared: true, blocking: false });
+      const connection = new RedisConnection(client, { shared: true, blocking: false, skipVersionCheck });
       return new GuardedBackend(connection, name, keys.getKeys(name), (type) => keys.toKey(name, type), opts);
     },
   );
