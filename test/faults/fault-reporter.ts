@@ -20,6 +20,7 @@ const HEAD = [
   'run again',
   'lost',
   'done twice',
+  'refused, yet run',
   'accepts again, s',
   'works again, s',
 ];
@@ -27,8 +28,9 @@ const HEAD = [
 function renderTable(records: readonly FaultRecord[]): string {
   const groups = Map.groupBy(records, ({ fault, backend }) => `${fault} | ${backend}`);
   const rows = [...groups].map(([name, runs]) => {
-    const sum = (field: 'accepted' | 'refused' | 'unanswered' | 'runAgain' | 'lost' | 'doneTwice'): number =>
-      runs.reduce((total, run) => total + run[field], 0);
+    const sum = (
+      field: 'accepted' | 'refused' | 'unanswered' | 'runAgain' | 'lost' | 'doneTwice' | 'refusedYetRun',
+    ): number => runs.reduce((total, run) => total + run[field], 0);
     return [
       name,
       runs.length,
@@ -38,6 +40,7 @@ function renderTable(records: readonly FaultRecord[]): string {
       sum('runAgain'),
       sum('lost'),
       sum('doneTwice'),
+      sum('refusedYetRun'),
       medianAndWorst(runs.flatMap(({ acceptsMs }) => acceptsMs ?? [])),
       medianAndWorst(runs.flatMap(({ worksMs }) => worksMs ?? [])),
     ].join(' | ');

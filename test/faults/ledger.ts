@@ -9,6 +9,8 @@ export interface Submission {
   /** The ids of the jobs that replies named: one, or none. */
   readonly jobs: Set<string>;
   refused: number;
+  /** Requests that were refused, and on their way when the store was cut off: it may have had them. */
+  inDoubt: number;
   /** Requests whose reply never came: nobody knows what became of them. */
   unanswered: number;
 }
@@ -42,7 +44,8 @@ export interface Verdict {
   readonly doneTwice: readonly string[];
   /** Jobs that a reader saw leave their final status. */
   readonly changed: readonly string[];
-  /** Refused, never accepted, and run all the same. */
+  /** Refused, never accepted, and run all the same: of all, and of those that were sent when the store was away. */
+  readonly refusedYetRun: number;
   readonly refusedAndRun: readonly string[];
 }
 
@@ -56,6 +59,10 @@ export interface Ledger {
   waited(ms: number): void;
   /** Of all replies that there were since the last call, the slowest, in milliseconds. */
   takeSlowestMs(): number;
+  /** The store is cut off now: what is on its way to it has arrived, or will never. */
+  cutOff(): void;
+  /** A submission was answered with 503. */
+  refusedSubmission(submission: Submission, sentAt: number): void;
   /** A submission or a read was answered with 503. */
   refused(): void;
   refusals(): number;
@@ -71,6 +78,7 @@ export function createLedger(): Ledger {
   const sightings = new Map<string, Sighting>();
   let slowestMs = 0;
   let refusals = 0;
+  let cutOffAt = 0;
 
   const sightingOf = (jobId: string): Sighting => {
     const sighting = sightings.get(jobId) ?? { final: undefined, changes: [], missing: 0 };
@@ -83,7 +91,7 @@ export function createLedger(): Ledger {
     acceptances,
     isDone,
     submission(customers) {
-      const submission = { customers, jobs: new Set<string>(), refused: 0, unanswered: 0 };
+      const submission = { customers, jobs: new Set<string>(), refused: 0, inDoubt: 0, unanswered: 0 };
       submissions.push(submission);
       return submission;
     },
@@ -106,6 +114,13 @@ export function createLedger(): Ledger {
     waited(ms) {
       slowestMs = Math.max(slowestMs, ms);
     },
+    cutOff() {
+      cutOffAt = performance.now();
+    },
+    refusedSubmission(submission, sentAt) {
+      submission.refused += 1;
+      if (sentAt <= cutOffAt) submission.inDoubt += 1;
+    },
     refused() {
       refusals += 1;
     },
@@ -122,6 +137,8 @@ export function createLedger(): Ledger {
         new Set([...submission.jobs, ...submission.customers.flatMap((id) => [...(jobsOf.get(id) ?? [])])]);
       const isWhole = ({ customers, jobs }: Submission): boolean =>
         customers.every((id) => rows.has(id)) && [...jobs].every(isDone);
+      const isRefusedYetRun = (submission: Submission): boolean =>
+        submission.refused > 0 && submission.unanswered + submission.jobs.size === 0 && doers(submission).size > 0;
       const named = (wanted: (submission: Submission) => boolean): string[] =>
         submissions.filter(wanted).map(({ customers, jobs }) => [customers[0], ...jobs].join(' '));
       const jobs = (wanted: (sighting: Sighting) => boolean): string[] =>
@@ -138,10 +155,8 @@ export function createLedger(): Ledger {
         failed: jobs(({ final }) => final !== undefined && final.status !== 'Succeeded'),
         doneTwice: named((submission) => doers(submission).size > 1),
         changed: jobs(({ changes }) => changes.length > 0),
-        refusedAndRun: named(
-          (submission) =>
-            submission.refused > 0 && submission.unanswered + submission.jobs.size === 0 && doers(submission).size > 0,
-        ),
+        refusedYetRun: submissions.filter(isRefusedYetRun).length,
+        refusedAndRun: named((submission) => isRefusedYetRun(submission) && submission.inDoubt === 0),
       };
     },
   };

@@ -45,7 +45,8 @@ export function startLoad({ url, faces, ledger, giveUp }: LoadOptions): Load {
         await (number % 10 === 0 ? watch(answer.value) : pollToEnd(answer.value, face === 'rest' ? 'graphql' : 'rest'));
         return;
       }
-      submission[answer.kind] += 1;
+      if (answer.kind === 'refused') ledger.refusedSubmission(submission, sentAt);
+      else submission.unanswered += 1;
       if (key === undefined || giveUp.aborted) return;
       await delay(AGAIN_MS);
     }

@@ -24,9 +24,11 @@ describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ bac
     const act = async () => {
       for (let cuts = 1; cuts < CUTS; cuts += 1) {
         proxy.cut();
+        system.ledger.cutOff();
         await recovers(system);
       }
       proxy.cut();
+      system.ledger.cutOff();
       return recovers(system);
     };
     const verdict = await runFault({ fault: `connections cut ${CUTS} times`, backend, system, task, act });
@@ -52,6 +54,7 @@ describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ bac
     const { system, proxy } = await startBehindProxy(backend);
     const act = () => {
       proxy.silence();
+      system.ledger.cutOff();
       return recovers(system);
     };
     const verdict = await runFault({ fault: 'connections half-open', backend, system, task, act });

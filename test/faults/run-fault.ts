@@ -36,6 +36,7 @@ export interface FaultRecord extends Recovery {
   readonly runAgain: number;
   readonly lost: number;
   readonly doneTwice: number;
+  readonly refusedYetRun: number;
 }
 
 export interface FaultOptions {
@@ -60,7 +61,7 @@ export async function runFault({ fault, backend, system, task, act }: FaultOptio
   clearTimeout(timer);
   await readAllAgain(system);
   const verdict = ledger.close(await database.readRuns(), await database.readRows());
-  const { accepted, refused, unanswered, runAgain, lost, doneTwice } = verdict;
+  const { accepted, refused, unanswered, runAgain, lost, doneTwice, refusedYetRun } = verdict;
   task.meta.fault = {
     fault,
     backend,
@@ -70,6 +71,7 @@ export async function runFault({ fault, backend, system, task, act }: FaultOptio
     runAgain,
     lost: lost.length,
     doneTwice: doneTwice.length,
+    refusedYetRun,
     ...recovery,
   };
   return verdict;

@@ -27,6 +27,7 @@ describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ bac
     const system = await startSystem({ queueUrl });
     const act = async () => {
       await server.kill();
+      system.ledger.cutOff();
       await refusesQuickly(system);
       await server.start();
       return recovers(system);
@@ -60,6 +61,7 @@ describe.each(rounds(['redis']))('on $backend, round $round', ({ backend }) => {
     const system = await startSystem({ queueUrl });
     const act = async () => {
       await server.kill();
+      system.ledger.cutOff();
       await refusesQuickly(system);
       await server.start();
       return recovers(system);

@@ -80,14 +80,17 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   };
 }
 
-/** In order, also when the latency becomes less. */
+/** In order, also when the latency becomes less, and however the timers are rounded. */
 function passOn(from: Socket, to: Socket, latencyMs: () => number): void {
+  const waiting: (() => void)[] = [];
   let lastAt = 0;
+  const passNext = (): void => waiting.shift()?.();
   const later = (action: () => void): void => {
+    waiting.push(action);
     const now = performance.now();
     lastAt = Math.max(lastAt, now + latencyMs());
-    if (lastAt > now) setTimeout(action, lastAt - now);
-    else action();
+    if (lastAt > now) setTimeout(passNext, lastAt - now);
+    else passNext();
   };
   from.on('data', (chunk: Buffer) => later(() => to.writable && to.write(chunk)));
   from.once('end', () => later(() => to.end()));
