@@ -149,6 +149,32 @@ describe.each(BACKENDS)('idempotency on %s', (backend) => {
 describe('idempotency on redis', () => {
   const plain = scripted('plain');
   const test = setUpQueue('redis', [plain]);
+  const losing = setUpQueue('redis', [plain]);
+
+  it('goes on with its secret when Redis has lost its data', async () => {
+    const before = await losing.queue.readSecret();
+    const other = await losing.otherSide();
+    const admin = new Redis(losing.url ?? '');
+    onTestFinished(() => admin.disconnect());
+    await admin.flushdb();
+    for (const side of [losing, other]) {
+      await poll(
+        async () => [await side.queue.readSecret(), await admin.get('accepted:secret')],
+        ([ofSide, stored]) => ofSide === before && stored === before,
+      );
+    }
+    expect(await (await losing.otherSide()).queue.readSecret()).toBe(before);
+  });
+
+  it('has one secret for all, also when a new process was the first after such a loss', async () => {
+    const admin = new Redis(losing.url ?? '');
+    onTestFinished(() => admin.disconnect());
+    await losing.queue.readSecret();
+    await admin.flushdb();
+    const fresh = await losing.otherSide();
+    const secret = await fresh.queue.readSecret();
+    await poll(losing.queue.readSecret, (read) => read === secret);
+  });
 
   it('leaves no entry in the index of open jobs for a replay of one that is done', async () => {
     const admin = new Redis(test.url ?? '');

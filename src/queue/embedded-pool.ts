@@ -135,15 +135,9 @@ async function run<Row>(db: PGlite, text: string, parameters?: readonly unknown[
   const result =
     parameters === undefined || parameters.length === 0
       ? (await db.exec(text)).at(-1)
-      : await db.query(text, [...parameters]).catch(withoutParameters);
+      : await db.query(text, [...parameters]);
   // PGlite answers without ever leaving the microtask queue, and would starve this process's sockets.
   await setImmediate();
   // The caller knows what its statement selects, as with pg.
   return { rows: (result?.rows ?? []) as Row[], rowCount: result?.affectedRows ?? 0, command: 'SELECT' };
-}
-
-/** PGlite's errors hold the parameters of the statement, which are customers' data, and may be logged. */
-function withoutParameters(error: unknown): never {
-  if (error instanceof Error && 'params' in error) error.params = undefined;
-  throw error;
 }
