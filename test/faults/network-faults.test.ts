@@ -8,6 +8,8 @@ import { type System, startSystem } from './system.ts';
 /** In each direction. */
 const LATENCY_MS = 100;
 const CUTS = 5;
+/** Nothing tells that a connection has fallen silent but that no answer comes. */
+const NOTICED_MS = 10_000;
 
 /** All connections to the queue's store go by way of a proxy. */
 async function startBehindProxy(backend: 'redis' | 'postgres'): Promise<{ system: System; proxy: TcpProxy }> {
@@ -59,6 +61,6 @@ describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ bac
     };
     const verdict = await runFault({ fault: 'connections half-open', backend, system, task, act });
     expectNothingWrong(verdict);
-    expectQuickRecovery(task.meta.fault);
+    expectQuickRecovery(task.meta.fault, NOTICED_MS);
   });
 });

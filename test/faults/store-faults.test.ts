@@ -90,7 +90,10 @@ describe.each(rounds(['redis']))('on $backend, round $round', ({ backend }) => {
   it('a Redis that cannot write its snapshot makes refusals, and all goes on when it can', async ({ task }) => {
     const { server, queueUrl } = await startRedisStore([
       ...DURABLE_REDIS,
-      ...['--save', '3600 1', '--enable-protected-configs', 'yes'],
+      '--save',
+      '3600 1',
+      '--enable-protected-configs',
+      'yes',
     ]);
     const system = await startSystem({ queueUrl });
     const admin = new Redis(server.url);
