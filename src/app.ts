@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createAuthenticate } from './auth/authenticate.ts';
 import type { Config } from './config.ts';
 import { settlesWithin } from './core/deadline.ts';
+import { createJobKeys } from './core/job-key.ts';
 import { loadJobs } from './core/load-jobs.ts';
 import type { JobWorker, Logger } from './core/ports.ts';
 import { createProvider } from './core/provider.ts';
@@ -16,12 +18,16 @@ import { isConnectionError } from './queue/connection-error.ts';
 import { createConnectionLog } from './queue/connection-log.ts';
 import { createEmbeddedStore } from './queue/embedded-store.ts';
 import { createPostgresPool, startStep } from './queue/postgres-pool.ts';
+import { createRateLimiter } from './queue/rate-limiter.ts';
 import { startRetention } from './queue/retention.ts';
 
 /** A start waits no longer for stores elsewhere: requests are answered with 503 until they come. */
 const START_MS = 2000;
 /** The embedded store is never away, so a start waits for it, on however slow a machine. */
 const EMBEDDED_START_MS = 60_000;
+
+/** The end of the process waits no longer for a store that is away to hear of it. */
+const CLOSE_MS = 2000;
 
 /** Milliseconds between two tries to reach the stores. */
 const RECONNECT_MS = 500;
@@ -78,19 +84,39 @@ export async function createApp(
   const retentionSeconds = config.JOB_RETENTION_SECONDS;
   const queue = createBullmqQueue({ backend, types, retentionSeconds, logger });
   const events = createBullmqEvents(backend, types);
+  const jobKeys = createJobKeys(queue, retentionSeconds);
   const stopping = new AbortController();
   const http =
     config.role === 'worker'
       ? undefined
       : await createHttpServer({
-          service: createJobService({ registry, queue, events, use, logger, stopping: stopping.signal }),
+          service: createJobService({
+            registry,
+            queue,
+            events,
+            jobKeys,
+            use,
+            logger,
+            maxDepth: config.QUEUE_MAX_DEPTH,
+            stopping: stopping.signal,
+            isConnectionError,
+          }),
+          authenticate: createAuthenticate(config.auth, jobKeys, logger),
           logger,
           publicUrl: config.PUBLIC_URL,
+          host: config.HOST,
           corsOrigins: config.CORS_ORIGINS,
           trustProxy: config.TRUST_PROXY,
           rest: config.REST,
           graphiql: config.GRAPHIQL,
-          checks: { queue: queue.ping, database: customers.ping },
+          introspection: config.GRAPHQL_INTROSPECTION,
+          rateLimiter: config.RATE_LIMIT && createRateLimiter(backend, config.RATE_LIMIT, logger),
+          checks: {
+            queue: queue.ping,
+            database: customers.ping,
+            // It is about to go: who asks before it sends requests should send them elsewhere.
+            server: async () => stopping.signal.throwIfAborted(),
+          },
         });
   let workers: JobWorker | undefined;
   let stopRetention: (() => Promise<void>) | undefined;
@@ -105,6 +131,7 @@ export async function createApp(
         await startStep(databaseServer ? 'DATABASE_URL' : 'DATA_DIR', () => customers.migrate());
         if (http) await events.open();
         await queue.open();
+        log.recovered();
         break;
       } catch (error) {
         if (!(error instanceof Error) || !isConnectionError(error)) throw error;
@@ -126,11 +153,15 @@ export async function createApp(
 
   async function closeAll(): Promise<void> {
     const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;
-    await Promise.all([http && closeHttpServer(http, graceMs), workers?.close(graceMs)]);
+    const closeHttp = async (): Promise<void> => {
+      if (http === undefined) return;
+      await delay(config.SHUTDOWN_DELAY_SECONDS * 1000);
+      await closeHttpServer(http, graceMs);
+    };
+    await Promise.all([closeHttp(), workers?.close(graceMs)]);
     await stopRetention?.();
-    await Promise.all([queue.close(), events.close()]);
-    await backend.close();
-    await databaseServer?.end();
+    await settlesWithin(Promise.all([queue.close(), events.close()]), CLOSE_MS);
+    await settlesWithin(Promise.all([backend.close(), databaseServer?.end()]), CLOSE_MS);
     await embedded.close();
   }
 

@@ -10,6 +10,7 @@ export function renderBanner({ url, queue, jobTypes }: Running, config: Config, 
     lines.push(['GraphQL', `${url}/graphql${config.GRAPHIQL ? '  (GraphiQL in a browser)' : ''}`]);
     if (config.REST) lines.push(['REST', `${url}/api  (${url}/docs in a browser)`]);
     lines.push(['Health', `${url}/health/ready`]);
+    lines.push(['Callers', config.auth.kind === 'open' ? 'everybody' : 'those with an API key or a token']);
   }
   lines.push(['Job types', jobTypes.join(', ')], ['Queue', queue], ['Database', describeDatabase(config)]);
   const title = `Accepted is ready (${ROLES[config.role]}, ${(startMs / 1000).toFixed(1)} s)`;

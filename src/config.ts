@@ -1,8 +1,10 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { type AuthConfig, type AuthSettings, authSettings, readAuth } from './auth/auth-settings.ts';
 import { StartError } from './core/start-error.ts';
 
 const QUEUE_SCHEMES = ['redis:', 'rediss:', 'redis+sentinel:', 'redis+cluster:', 'postgres:', 'postgresql:'];
+const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/i;
 const DATABASE_SCHEMES = ['postgres:', 'postgresql:'];
 
 /** A whole number, written in digits. */
@@ -39,6 +41,22 @@ const isAddress = (text: string): boolean => {
   return isIP(address) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= longest && more.length === 0;
 };
 
+const SECONDS_IN: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+/** Undefined: there is no limit. */
+const rateLimit = z
+  .string()
+  .toLowerCase()
+  .regex(
+    /^(off|[1-9]\d{0,8}\/[1-9]\d{0,3}[smh])$/,
+    'expected off, or requests and a time such as 100/1s, 6000/1m or 9000/1h',
+  )
+  .transform((value) => {
+    if (value === 'off') return undefined;
+    const [requests = '', time = ''] = value.split('/');
+    return { requests: Number(requests), seconds: Number(time.slice(0, -1)) * (SECONDS_IN[time.slice(-1)] ?? 1) };
+  });
+
 /** One entry for each setting; the README has the same in words. */
 const settingsSchema = z.object({
   PORT: wholeNumber(0, 65_535).default(4000),
@@ -53,6 +71,9 @@ const settingsSchema = z.object({
   DATA_DIR: z.string().default('.data'),
   WORKER_CONCURRENCY: wholeNumber(1, 10_000).default(10),
   JOB_RETENTION_SECONDS: wholeNumber(1, 2_000_000_000).default(86_400),
+  QUEUE_MAX_DEPTH: wholeNumber(1, 1_000_000_000).default(100_000),
+  RATE_LIMIT: rateLimit.optional(),
+  SHUTDOWN_DELAY_SECONDS: wholeNumber(0, 3600).default(0),
   SHUTDOWN_GRACE_SECONDS: wholeNumber(0, 3600).default(10),
   CORS_ORIGINS: z
     .string()
@@ -70,21 +91,23 @@ const settingsSchema = z.object({
       'expected on, off, or IP addresses and CIDR blocks with commas between',
     )
     .default(false),
+  ...authSettings,
   REST: onOff.default(true),
   GRAPHIQL: onOff.default(true),
+  GRAPHQL_INTROSPECTION: onOff.default(true),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], 'expected debug, info, warn, error or silent')
     .default('info'),
 });
 
-export type Settings = z.output<typeof settingsSchema>;
+type Settings = z.output<typeof settingsSchema>;
 
 /** What the process is: the API and the worker, or one of them. */
 export const roles = ['all', 'api', 'worker'] as const;
 export type Role = (typeof roles)[number];
 
 /** All settings, read once. */
-export type Config = Readonly<Settings & { role: Role }>;
+export type Config = Readonly<Omit<Settings, keyof AuthSettings> & { role: Role; auth: AuthConfig }>;
 
 /**
  * Reads the settings from the environment; an empty variable counts as unset.
@@ -97,9 +120,20 @@ export function readConfig(role: Role, environment: NodeJS.ProcessEnv = process.
     const [issue] = parsed.error.issues;
     throw new StartError(`${issue?.path.join('.')}: ${issue?.message}`);
   }
-  const settings = parsed.data;
+  const { AUTH, API_KEYS, JWT_ISSUER, JWT_AUDIENCE, JWT_JWKS_URL, JWT_SECRET, ...settings } = parsed.data;
+  const auth = readAuth({ AUTH, API_KEYS, JWT_ISSUER, JWT_AUDIENCE, JWT_JWKS_URL, JWT_SECRET });
+  if (role !== 'worker' && auth.kind === 'open' && AUTH === undefined) requireLoopback(settings.HOST);
   if (role !== 'all') refuseEmbedded(settings, role);
-  return Object.freeze({ ...settings, DATABASE_URL: settings.DATABASE_URL ?? postgresOnly(settings.QUEUE_URL), role });
+  const DATABASE_URL = settings.DATABASE_URL ?? postgresOnly(settings.QUEUE_URL);
+  return Object.freeze({ ...settings, DATABASE_URL, role, auth });
+}
+
+/** A server that asks nobody who they are is for this machine alone, unless somebody says that it is not. */
+function requireLoopback(host: string): void {
+  if (LOOPBACK.test(host)) return;
+  throw new StartError(
+    `HOST: without API_KEYS or JWT_ISSUER everybody who reaches ${host} may call; expected 127.0.0.1, or AUTH=none to open the server on purpose`,
+  );
 }
 
 /** Whether npm started this process as a script of package.json. */
@@ -108,7 +142,7 @@ export function isNpmScript(): boolean {
 }
 
 /** The embedded store belongs to one process, so it can't join two. */
-function refuseEmbedded(settings: Settings, role: Role): void {
+function refuseEmbedded(settings: Pick<Settings, 'QUEUE_URL' | 'DATABASE_URL'>, role: Role): void {
   if (settings.QUEUE_URL === undefined) {
     throw new StartError(
       `QUEUE_URL: start:${role} needs a queue that several processes can share; set it to redis://… or postgres://…, or use npm start`,

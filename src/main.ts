@@ -54,6 +54,11 @@ try {
   const logger = createLogger(config.LOG_LEVEL);
   const app = await createApp(config, logger, fail);
   closeOnSignals(app);
+  // Node would print all that the error has, and a store's has the row.
+  process.on('uncaughtException', (error) => {
+    logger.error({ thrown: error }, 'nobody caught this; the process ends');
+    process.exit(1);
+  });
   if (isNpmScript()) terminateWithParent();
   const running = await app.listen();
   if (process.stdout.isTTY) process.stdout.write(renderBanner(running, config, performance.now()));

@@ -123,6 +123,15 @@ describe('bad input', () => {
     expect(issues?.map((issue) => issue.path)).toEqual([path]);
   });
 
+  it.each([
+    ['half a surrogate pair', '\ud800', '#/%EF%BF%BD'],
+    ['a slash and a tilde', 'a/b~', '#/a~1b~0'],
+    ['the name of a prototype', 'constructor', '#/constructor'],
+  ])('an unknown field has a pointer, whatever its name is: %s', async (_, name, pointer) => {
+    const { errors } = await problem(await app.post('/api/customers', { id: '1', customername: 'Ada', [name]: 1 }));
+    expect(errors?.map((error) => error.pointer)).toEqual([pointer]);
+  });
+
   it('in a list it is found by its index', async () => {
     const customers = [{ id: '1', customername: 'Ada' }, { id: '2' }];
     const { issues } = await graphqlError(IMPORT, { input: { customers } });
@@ -179,7 +188,7 @@ describe('bad input', () => {
       for (const path of ['/graphql', '/api/jobs/1']) {
         const reply = await sendRaw(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
         expect(reply).toMatch(/^HTTP\/1\.1 400 /);
-        expect(reply).toContain('application/problem+json');
+        expect(reply).toContain(path === '/graphql' ? '"code":"BAD_REQUEST"' : 'application/problem+json');
         expect(reply).not.toContain('node_modules');
       }
     },

@@ -28,12 +28,17 @@ describe('readConfig', () => {
       DATA_DIR: '.data',
       WORKER_CONCURRENCY: 10,
       JOB_RETENTION_SECONDS: 86_400,
+      QUEUE_MAX_DEPTH: 100_000,
+      RATE_LIMIT: undefined,
+      SHUTDOWN_DELAY_SECONDS: 0,
       SHUTDOWN_GRACE_SECONDS: 10,
       CORS_ORIGINS: [],
       TRUST_PROXY: false,
       REST: true,
       GRAPHIQL: true,
+      GRAPHQL_INTROSPECTION: true,
       LOG_LEVEL: 'info',
+      auth: { kind: 'open' },
     });
   });
 
@@ -47,17 +52,22 @@ describe('readConfig', () => {
     const config = readConfig('all', {
       PORT: '0',
       HOST: '0.0.0.0',
+      AUTH: 'none',
       PUBLIC_URL: 'https://example.com/base',
       QUEUE_URL: REDIS,
       DATABASE_URL: POSTGRES,
       DATA_DIR: '/var/lib/accepted',
       WORKER_CONCURRENCY: '1',
       JOB_RETENTION_SECONDS: '60',
+      QUEUE_MAX_DEPTH: '5',
+      RATE_LIMIT: '6000/1m',
+      SHUTDOWN_DELAY_SECONDS: '5',
       SHUTDOWN_GRACE_SECONDS: '0',
       CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
       TRUST_PROXY: '127.0.0.1, 10.0.0.0/8',
       REST: 'off',
       GRAPHIQL: 'OFF',
+      GRAPHQL_INTROSPECTION: 'off',
       LOG_LEVEL: 'silent',
       HOME: '/home/somebody',
     });
@@ -71,12 +81,17 @@ describe('readConfig', () => {
       DATA_DIR: '/var/lib/accepted',
       WORKER_CONCURRENCY: 1,
       JOB_RETENTION_SECONDS: 60,
+      QUEUE_MAX_DEPTH: 5,
+      RATE_LIMIT: { requests: 6000, seconds: 60 },
+      SHUTDOWN_DELAY_SECONDS: 5,
       SHUTDOWN_GRACE_SECONDS: 0,
       CORS_ORIGINS: ['https://app.example.com', 'http://localhost:3000'],
       TRUST_PROXY: ['127.0.0.1', '10.0.0.0/8'],
       REST: false,
       GRAPHIQL: false,
+      GRAPHQL_INTROSPECTION: false,
       LOG_LEVEL: 'silent',
+      auth: { kind: 'open' },
     });
   });
 
@@ -105,6 +120,17 @@ describe('readConfig', () => {
   });
 });
 
+describe('RATE_LIMIT', () => {
+  it.each([
+    ['off', undefined],
+    ['100/1s', { requests: 100, seconds: 1 }],
+    ['6000/10M', { requests: 6000, seconds: 600 }],
+    ['1/2h', { requests: 1, seconds: 7200 }],
+  ])('%s is understood', (value, limit) => {
+    expect(readConfig('all', { RATE_LIMIT: value }).RATE_LIMIT).toEqual(limit);
+  });
+});
+
 describe('a bad setting', () => {
   it.each([
     ...['-1', '65536', '4000.5', '4e3', '0x10', 'abc', ' 80', '٤', '99999999999'].map((value) => ['PORT', value]),
@@ -116,9 +142,13 @@ describe('a bad setting', () => {
     ...['redis://localhost', 'mysql://localhost', 'localhost'].map((value) => ['DATABASE_URL', value]),
     ...['0', '-1', '10001', 'many', '1.5'].map((value) => ['WORKER_CONCURRENCY', value]),
     ...['0', '2000000001', 'forever'].map((value) => ['JOB_RETENTION_SECONDS', value]),
+    ...['0', '-1', 'off'].map((value) => ['QUEUE_MAX_DEPTH', value]),
+    ...['on', '100', '100/s', '0/1s', '1.5/1s', '100/1d', '-1/1s'].map((value) => ['RATE_LIMIT', value]),
+    ...['-1', '3601', '1m'].map((value) => ['SHUTDOWN_DELAY_SECONDS', value]),
     ...['-1', '3601', '10s'].map((value) => ['SHUTDOWN_GRACE_SECONDS', value]),
     ...['true', '1', 'yes', 'on '].map((value) => ['REST', value]),
     ...['false', '0', 'no'].map((value) => ['GRAPHIQL', value]),
+    ['GRAPHQL_INTROSPECTION', 'yes'],
     ...['trace', 'INFO', 'verbose'].map((value) => ['LOG_LEVEL', value]),
   ])('%s=%s is refused by its name, with what is expected', (name = '', value = '') => {
     expect(refusal({ [name]: value })).toMatch(new RegExp(`^${name}: expected .+$`));

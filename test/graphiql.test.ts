@@ -76,8 +76,12 @@ describe('GraphiQL in a browser', () => {
     await page.goto(`${app.url}/graphql`);
     await setId(page, 'mine');
     // It is written down soon after the last key.
-    for (const item of ['variables', 'tabState'])
-      await page.waitForFunction(`localStorage.getItem('graphiql:${item}')?.includes('mine')`);
+    for (const item of ['variables', 'tabState']) {
+      await poll(
+        () => page.evaluate<string | null>(`localStorage.getItem('graphiql:${item}')`),
+        (kept) => kept?.includes('mine') === true,
+      );
+    }
     await page.reload();
     await query.getByText('mutation SubmitCustomer').waitFor();
     await page.getByText('{"id":"mine"}').waitFor();

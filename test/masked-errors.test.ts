@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { createAuthenticate } from '../src/auth/authenticate.ts';
 import { defineJob } from '../src/core/define-job.ts';
+import { createJobKeys } from '../src/core/job-key.ts';
 import { createProvider } from '../src/core/provider.ts';
+import type { Logger } from '../src/core/ports.ts';
 import { createRegistry } from '../src/core/registry.ts';
 import { createJobService } from '../src/core/create-service.ts';
 import { createHttpServer } from '../src/http/server.ts';
@@ -9,6 +12,7 @@ import { createLogger } from '../src/observability/logger.ts';
 import { createBullmqEvents } from '../src/queue/bullmq-events.ts';
 import { createBullmqQueue } from '../src/queue/bullmq-queue.ts';
 import { connectQueue } from '../src/queue/connect.ts';
+import { isConnectionError } from '../src/queue/connection-error.ts';
 import { createEmbeddedStore } from '../src/queue/embedded-store.ts';
 
 const SECRET = 'password=hunter2';
@@ -29,7 +33,8 @@ const broken = defineJob({
 });
 
 describe('what nobody expected', () => {
-  const logger = createLogger('silent');
+  const logged: object[] = [];
+  const logger: Logger = { ...createLogger('silent'), error: (fields) => void logged.push(fields) };
   // A queue that is never connected: each call is refused as long as this server lives.
   const embedded = createEmbeddedStore('unused');
   const backend = connectQueue({ url: undefined, embedded: embedded.pool, listeners: 1, logger });
@@ -41,16 +46,30 @@ describe('what nobody expected', () => {
     const events = createBullmqEvents(backend, []);
     const stopping = new AbortController().signal;
     const { use } = createProvider();
-    const service = createJobService({ registry, queue, events, use, logger, stopping });
+    const jobKeys = createJobKeys(queue, 60);
+    const service = createJobService({
+      registry,
+      queue,
+      events,
+      jobKeys,
+      use,
+      logger,
+      maxDepth: 100,
+      stopping,
+      isConnectionError,
+    });
     const checks = { queue: queue.ping };
     const app = await createHttpServer({
       service,
+      authenticate: createAuthenticate({ kind: 'open' }, jobKeys, logger),
       logger,
       publicUrl: undefined,
       corsOrigins: [],
       trustProxy: false,
       rest: true,
       graphiql: false,
+      introspection: true,
+      host: '127.0.0.1',
       checks,
     });
     url = await app.listen({ host: '127.0.0.1', port: 0 });
@@ -81,7 +100,13 @@ describe('what nobody expected', () => {
     const body = await response.text();
     expect(body).not.toContain(SECRET);
     const code = 'INTERNAL_SERVER_ERROR';
-    expect(JSON.parse(body).errors[0].extensions).toEqual({ code, errorId: expect.stringMatching(/^[\da-f-]{36}$/) });
+    const { extensions } = JSON.parse(body).errors[0];
+    expect(extensions).toEqual({ code, errorId: expect.stringMatching(/^[\da-f-]{36}$/) });
+    expect(logged).toContainEqual({
+      thrown: expect.objectContaining({ message: SECRET }),
+      errorId: extensions.errorId,
+      requestId: expect.stringMatching(/^[\da-f-]{36}$/),
+    });
   });
 
   it('a queue that cannot be reached is 503 with Retry-After, on both faces', async () => {

@@ -38,6 +38,8 @@ describe('Prefer (RFC 7240)', () => {
     ['a text', 'wait=soon', undefined],
     ['two words', 'wait=1 2', undefined],
     ['a quote that never ends', 'wait="5', undefined],
+    ['a quote that never ends, in front', 'foo="a, wait=1', undefined],
+    ['a backslash at the end', 'foo="a, wait=1\\', undefined],
     ['empty elements of the list', ', ,wait=5,,', 5],
   ])('%s', (_, header, seconds) => {
     expect(parseWait(header)).toBe(seconds);

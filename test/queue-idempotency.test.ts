@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ANONYMOUS, type Caller } from '../src/core/caller.ts';
 import type { SubmittedJob } from '../src/core/service.ts';
+import { principal } from './support/callers.ts';
 import { poll } from './support/follow.ts';
 import { type QueueSide, scripted, setUpQueue } from './support/queue.ts';
 import { BACKENDS } from './support/stores.ts';
@@ -44,7 +45,7 @@ describe.each(BACKENDS)('idempotency on %s', (backend) => {
   it('makes one job of many submissions of a key at a time over two processes', async () => {
     const sides = [test, await test.otherSide()];
     for (let round = 0; round < 5; round += 1) {
-      const caller = { id: `caller-${round}` };
+      const caller = principal(`caller-${round}`);
       const key = newKey();
       const submissions = Array.from({ length: 50 }, (_, index) =>
         submit(key, { side: sides[index % 2] ?? test, caller }),
@@ -61,7 +62,7 @@ describe.each(BACKENDS)('idempotency on %s', (backend) => {
   });
 
   it('gives the job as it is, also when it is done, canceled or retried', async () => {
-    const caller = { id: 'later' };
+    const caller = principal('later');
     const key = newKey();
     const { job } = await submit(key, { caller });
     const workers = test.work();
@@ -94,7 +95,7 @@ describe.each(BACKENDS)('idempotency on %s', (backend) => {
 
   it('keeps callers, types and keys apart', async () => {
     const key = newKey();
-    const [ada, eve] = [{ id: 'ada' }, { id: 'eve' }];
+    const [ada, eve] = [principal('ada'), principal('eve')];
     const made = await Promise.all([
       submit(key, { caller: ada }),
       submit(key, { caller: eve }),
@@ -149,6 +150,33 @@ describe.each(BACKENDS)('idempotency on %s', (backend) => {
 describe('idempotency on redis', () => {
   const plain = scripted('plain');
   const test = setUpQueue('redis', [plain]);
+  const losing = setUpQueue('redis', [plain]);
+
+  it('goes on with its secret when Redis has lost its data', async () => {
+    const before = await losing.queue.readSecret();
+    const other = await losing.otherSide();
+    const admin = new Redis(losing.url ?? '');
+    onTestFinished(() => admin.disconnect());
+    await admin.flushdb();
+    for (const side of [losing, other]) {
+      await poll(
+        async () => [await side.queue.readSecret(), await admin.get('accepted:secret')],
+        ([ofSide, stored]) => ofSide === before && stored === before,
+      );
+    }
+    expect(await (await losing.otherSide()).queue.readSecret()).toBe(before);
+  });
+
+  it('has one secret for all, also when a new process was the first after such a loss', async () => {
+    const admin = new Redis(losing.url ?? '');
+    onTestFinished(() => admin.disconnect());
+    await losing.queue.readSecret();
+    await admin.flushdb();
+    const fresh = await losing.otherSide();
+    const secret = await fresh.queue.readSecret();
+    await poll(losing.queue.readSecret, (read) => read === secret);
+    expect(await admin.get('accepted:secret')).toBe(secret);
+  });
 
   it('leaves no entry in the index of open jobs for a replay of one that is done', async () => {
     const admin = new Redis(test.url ?? '');

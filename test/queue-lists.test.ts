@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Caller } from '../src/core/caller.ts';
+import type { Principal } from '../src/core/caller.ts';
 import { type Job, type JobStatus, jobStatusSchema } from '../src/core/job.ts';
 import { JobError } from '../src/core/job-error.ts';
 import { cursorSchema } from '../src/core/list-page.ts';
 import type { JobFilter, JobPage } from '../src/core/service.ts';
+import { principal } from './support/callers.ts';
 import { poll } from './support/follow.ts';
 import { scripted, setUpQueue, signal } from './support/queue.ts';
 import { BACKENDS } from './support/stores.ts';
@@ -12,7 +13,7 @@ const ALL: JobFilter = { type: undefined, statuses: undefined, after: undefined,
 const START = Date.now() - 1_000_000;
 let callers = 0;
 /** Somebody who has no jobs yet. */
-const newCaller = (): Caller => ({ id: `caller-${(callers += 1)}` });
+const newCaller = (): Principal => principal(`caller-${(callers += 1)}`);
 const FAILURE = new JobError('FAILED', 'As told.', { retry: false });
 const newestFirst = (a: Job, b: Job): number => b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1);
 const idsOf = (jobs: readonly Job[]): string[] => jobs.map(({ id }) => id);
@@ -23,11 +24,11 @@ describe.each(BACKENDS)('lists on %s', (backend) => {
   const other = scripted('other', { backoffSeconds: 100_000 });
   const test = setUpQueue(backend, [plain, other]);
   const { add, finish, work } = test;
-  const list = (caller: Caller, filter: Partial<JobFilter> = {}): Promise<JobPage> =>
+  const list = (caller: Principal, filter: Partial<JobFilter> = {}): Promise<JobPage> =>
     test.service.list({ ...ALL, ...filter }, caller);
 
   /** All pages, and what happens between them. */
-  async function listAll(caller: Caller, filter: Partial<JobFilter>, between?: (page: number) => Promise<void>) {
+  async function listAll(caller: Principal, filter: Partial<JobFilter>, between?: (page: number) => Promise<void>) {
     const found: Job[] = [];
     let cursor: string | null = null;
     let pages = 0;
@@ -43,7 +44,7 @@ describe.each(BACKENDS)('lists on %s', (backend) => {
   }
 
   /** Jobs of one caller a millisecond apart, in two types, added in no order of time. */
-  async function addMany({ id: caller }: Caller, count: number, atOnce = 1): Promise<Job[]> {
+  async function addMany({ id: caller }: Principal, count: number, atOnce = 1): Promise<Job[]> {
     const jobs = Array.from({ length: count }, (_, index) => {
       const createdAt = new Date(START + Math.floor(((index * 7) % count) / atOnce));
       return add(index % 3 === 0 ? other : plain, String(index), { caller, createdAt });

@@ -57,6 +57,12 @@ describe('the registry', () => {
     ['the collection jobs', { name: 'other', collection: 'jobs' }, 'other.ts', /collection "jobs" is taken/],
     ['the collection operations', { name: 'other', collection: 'operations' }, 'other.ts', /"operations" is taken/],
     ['no attempt', { name: 'other', collection: 'others', attempts: 0 }, 'other.ts', /attempts is not a whole number/],
+    [
+      'too many attempts',
+      { name: 'other', collection: 'others', attempts: 101 },
+      'other.ts',
+      /attempts is more than 100/,
+    ],
     ['a half attempt', { name: 'other', collection: 'others', attempts: 1.5 }, 'other.ts', /attempts is not/],
     ['no concurrency', { name: 'other', collection: 'others', concurrency: 0 }, 'other.ts', /concurrency is not/],
     [

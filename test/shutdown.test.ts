@@ -46,13 +46,13 @@ const submit = (url: string | undefined) =>
   });
 
 describe('a process that ends', () => {
-  it('lets nobody wait any longer: held replies come as the job is, and event streams end', async () => {
+  it('lets nobody wait any longer: held replies come as the job is, event streams end, and subscriptions break off', async () => {
     // Without a worker the job is never done.
     const app = await startAppForTest('postgres', {}, { role: 'api' });
     const { id } = await (await submit(app.url)).json();
     const held = app.fetch(`/api/jobs/${id}`, { headers: { Prefer: 'wait=60' } });
     const query = { query: `subscription { jobUpdates(id: "${id}") { status } }` };
-    const streams = await Promise.all([
+    const [events, subscription] = await Promise.all([
       app.fetch(`/api/jobs/${id}/events`),
       app.fetch('/graphql', {
         method: 'POST',
@@ -60,9 +60,23 @@ describe('a process that ends', () => {
         body: JSON.stringify(query),
       }),
     ]);
+    const told: string[] = [];
+    const ending = (async () => {
+      for await (const chunk of subscription.body?.pipeThrough(new TextDecoderStream()) ?? []) told.push(chunk);
+    })().then(
+      () => 'in good order',
+      (error: Error) => error.message,
+    );
+    await poll(
+      async () => told.join(''),
+      (text) => text.includes('"status":"PENDING"'),
+    );
     const closed = app.close();
     expect((await held).status).toBe(202);
-    for (const stream of streams) expect(await stream.text()).toMatch(/"status":"pending"/i);
+    expect(await events.text()).toMatch(/^retry: \d+\n\n.*"status":"Pending"/s);
+    // A client would take `complete` for the end of the job.
+    expect(await ending).toBe('terminated');
+    expect(told.join('')).not.toContain('complete');
     await closed;
   });
 
@@ -85,6 +99,23 @@ describe('a process that ends', () => {
     await locked.query('COMMIT');
     expect((await answer).status).toBe(404);
     expect(await code).toBe(0);
+  });
+
+  it('is not ready from then on, and takes requests until its delay is over', async () => {
+    const { settings } = await lockableStore();
+    // The test ends it.
+    const server = await startProcess({ settings: { ...settings, SHUTDOWN_DELAY_SECONDS: '3600' } });
+    void server.end('SIGTERM');
+    const ready = await poll(
+      () => fetch(`${server.url}/health/ready`),
+      ({ status }) => status === 503,
+    );
+    expect(await ready.json()).toEqual({ status: 'unavailable', missing: ['server'] });
+    expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
+    const accepted = await submit(server.url);
+    expect([accepted.status, accepted.headers.get('Connection')]).toEqual([202, 'close']);
+    const onGraphQL = await fetch(`${server.url}/graphql?query=%7B__typename%7D`);
+    expect([onGraphQL.status, onGraphQL.headers.get('Connection')]).toEqual([200, 'close']);
   });
 
   it('hands its work back in good order when the shell that npm runs it in is killed', async () => {

@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     root,
     include: ['test/**/*.test.ts'],
+    exclude: ['test/faults/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // Real processes on machines of any speed: these are deadlines for what would otherwise hang.
     testTimeout: 60_000,

@@ -1,4 +1,4 @@
-import type { Job } from './job.ts';
+import type { Job, SubmittedJob } from './job.ts';
 import type { JobTypeMap } from './job-type-map.ts';
 import type { JobTypes } from './job-types.ts';
 
@@ -39,6 +39,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface FollowOptions extends CallOptions {
+  /** The key that a submission returned. It is sent in the place of the client's own `Authorization` and `X-API-Key`. */
+  readonly accessToken?: string;
+}
+
 export interface SubmitOptions extends CallOptions {
   /**
    * 1 to 255 printable ASCII characters. The same key makes the same job, so that a submission which is made again, after
@@ -48,7 +53,7 @@ export interface SubmitOptions extends CallOptions {
   readonly idempotencyKey?: string;
 }
 
-export interface WaitOptions<Types, Type extends Name<Types>> extends CallOptions {
+export interface WaitOptions<Types, Type extends Name<Types>> extends FollowOptions {
   /** Told of the job's present state, and then of each change, the final one too. What it throws ends the wait. */
   readonly onProgress?: (job: Job<Type>) => void;
 }
@@ -68,7 +73,7 @@ export interface Client<Types extends JobTypeMap<Types> = JobTypes> {
     type: Type,
     input: Types[Type]['input'],
     options?: SubmitOptions,
-  ): Promise<Job<Type>>;
+  ): Promise<SubmittedJob<Type>>;
   /**
    * Resolves to the result when the job is done. States are pushed by an event stream, which is opened again when it breaks; where
    * there is none to be had, the server is asked, which it answers when the job is done (RFC 7240, section 4.3), and else
@@ -84,19 +89,19 @@ export interface Client<Types extends JobTypeMap<Types> = JobTypes> {
   submitAndWait<Type extends Name<Types>>(
     type: Type,
     input: Types[Type]['input'],
-    options?: SubmitOptions & WaitOptions<Types, Type>,
+    options?: SubmitOptions & Omit<WaitOptions<Types, Type>, 'accessToken'>,
   ): Promise<Types[Type]['result']>;
   /** The job's present state. */
-  read<Type extends Name<Types>>(job: Job<Type> | string, options?: CallOptions): Promise<Job<Type>>;
+  read<Type extends Name<Types>>(job: Job<Type> | string, options?: FollowOptions): Promise<Job<Type>>;
   /**
    * Asks for the end of a job. One that is `Pending` is `Canceled` at once; one that is `Running` ends when its worker hears of it.
    * It is not sent again when its reply is lost.
    * @throws ProblemError `not-cancelable` if it is done
    */
-  cancel<Type extends Name<Types>>(job: Job<Type> | string, options?: CallOptions): Promise<Job<Type>>;
+  cancel<Type extends Name<Types>>(job: Job<Type> | string, options?: FollowOptions): Promise<Job<Type>>;
   /**
    * Puts a job that failed or was canceled into the queue again. It is not sent again when its reply is lost.
    * @throws ProblemError `not-retryable` if it did not fail
    */
-  retry<Type extends Name<Types>>(job: Job<Type> | string, options?: CallOptions): Promise<Job<Type>>;
+  retry<Type extends Name<Types>>(job: Job<Type> | string, options?: CallOptions): Promise<SubmittedJob<Type>>;
 }

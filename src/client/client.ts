@@ -8,13 +8,13 @@ import { newIdempotencyKey, toHeaderValue } from './idempotency-key.ts';
 import type { Job } from './job.ts';
 import type { JobTypeMap, JobTypeShape } from './job-type-map.ts';
 import { COLLECTIONS } from './job-types.ts';
-import { createTransport } from './transport.ts';
+import { type Transport, type TransportOptions, createTransport } from './transport.ts';
 import { waitUntilDone } from './wait.ts';
-import { toJob } from './watch-poll.ts';
+import { toJob, toSubmittedJob } from './watch-poll.ts';
 
 export type * from './client-types.ts';
 export { type InputProblem, JobNotSucceededError, ProblemError } from './errors.ts';
-export type { Job, SucceededJob, UnfinishedJob, UnsuccessfulJob } from './job.ts';
+export type { Job, SubmittedJob, SucceededJob, UnfinishedJob, UnsuccessfulJob } from './job.ts';
 export type { JobTypeMap, JobTypeShape } from './job-type-map.ts';
 export type { JobTypes } from './job-types.ts';
 
@@ -32,46 +32,65 @@ export function createClient<Types extends JobTypeMap<Types>>(options: TypedClie
 export function createClient(options: ClientOptions & { collections?: Readonly<Record<string, string>> }): unknown {
   const collections: Readonly<Record<string, string>> = options.collections ?? COLLECTIONS;
   const { headers = {}, silenceSeconds = 45 } = options;
-  const transport = createTransport({
+  const transportOptions: TransportOptions = {
     baseUrl: options.baseUrl,
     // Looked up when it is called, and called as a function: a browser's `fetch` is no method of anything else.
     fetch: (input, init) => (options.fetch ?? fetch)(input, init),
     headers: typeof headers === 'function' ? headers : () => headers,
     retryForSeconds: options.retryForSeconds ?? 60,
-  });
+  };
+  const transport = createTransport(transportOptions);
+  /** What speaks with the key of one job, if there is one. */
+  const withToken = (token: string | undefined): Transport =>
+    token === undefined
+      ? transport
+      : createTransport({
+          ...transportOptions,
+          headers: async () => toBearer(new Headers(await transportOptions.headers()), token),
+        });
 
   const client: AnyClient = {
     async submit(type, input, { idempotencyKey = newIdempotencyKey(), signal } = {}) {
       const collection = Object.hasOwn(collections, type) ? collections[type] : undefined;
       if (collection === undefined) throw new TypeError(`There is no job type called "${type}".`);
       const key = { 'Idempotency-Key': toHeaderValue(idempotencyKey) };
-      return toJob(await transport.request('POST', `/api/${collection}`, { headers: key, body: input, signal }));
+      return toSubmittedJob(
+        await transport.request('POST', `/api/${collection}`, { headers: key, body: input, signal }),
+      );
     },
 
-    async wait(job, { signal, onProgress } = {}) {
+    async wait(job, { signal, onProgress, accessToken } = {}) {
       const path = pathOf(job);
-      const done = await waitUntilDone(transport, { path, signal, silenceSeconds, onProgress });
+      const through = withToken(accessToken);
+      const done = await waitUntilDone(through, { path, signal, silenceSeconds, onProgress });
       if (done.status !== 'Succeeded') throw new JobNotSucceededError(done);
-      return (await transport.request('GET', `${path}/result`, { signal })).body;
+      return (await through.request('GET', `${path}/result`, { signal })).body;
     },
 
     async submitAndWait(type, input, both) {
       return client.wait(await client.submit(type, input, both), both);
     },
 
-    async read(job, { signal } = {}) {
-      return toJob(await transport.request('GET', `${pathOf(job)}?onComplete=status`, { signal }));
+    async read(job, { signal, accessToken } = {}) {
+      return toJob(await withToken(accessToken).request('GET', `${pathOf(job)}?onComplete=status`, { signal }));
     },
 
-    async cancel(job, { signal } = {}) {
-      return toJob(await transport.request('DELETE', pathOf(job), { signal, repeatable: false }));
+    async cancel(job, { signal, accessToken } = {}) {
+      return toJob(await withToken(accessToken).request('DELETE', pathOf(job), { signal, repeatable: false }));
     },
 
     async retry(job, { signal } = {}) {
-      return toJob(await transport.request('POST', `${pathOf(job)}/retry`, { signal, repeatable: false }));
+      return toSubmittedJob(await transport.request('POST', `${pathOf(job)}/retry`, { signal, repeatable: false }));
     },
   };
   return client;
+}
+
+/** More than one credential would be refused. */
+function toBearer(headers: Headers, token: string): Headers {
+  headers.delete('X-API-Key');
+  headers.set('Authorization', `Bearer ${token}`);
+  return headers;
 }
 
 /** Not the job's own `statusUrl`: a client may know the server by another name than the server does. */

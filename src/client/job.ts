@@ -37,6 +37,9 @@ export type UnsuccessfulJob<Name extends string = string> = JobFields<Name> & {
 /** A job as the server shows it. `status` and `done` tell the three kinds apart. */
 export type Job<Name extends string = string> = UnfinishedJob<Name> | SucceededJob<Name> | UnsuccessfulJob<Name>;
 
+/** A job that was just handed in, with a key with which whoever has it can read and cancel this one job, until it expires. */
+export type SubmittedJob<Name extends string = string> = Job<Name> & { readonly accessToken: string };
+
 const FINAL: Readonly<Record<Job['status'], boolean>> = {
   Pending: false,
   Running: false,

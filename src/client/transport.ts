@@ -12,7 +12,7 @@ const LOST: ReadonlySet<number> = new Set([408, 502, 504]);
 export interface TransportOptions {
   readonly baseUrl: string | URL;
   readonly fetch: typeof fetch;
-  readonly headers: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
+  readonly headers: () => HeadersInit | Promise<HeadersInit>;
   readonly retryForSeconds: number;
 }
 

@@ -1,4 +1,4 @@
-import { type Job, isJob } from './job.ts';
+import { type Job, type SubmittedJob, isJob } from './job.ts';
 import { parseRetryAfter, sleep } from './retry.ts';
 import type { Reply, Transport } from './transport.ts';
 
@@ -47,4 +47,10 @@ export function toJob<Type extends string>({ body, headers }: Reply): Job<Type> 
   // Which type it is of is the server's word, and the caller's who named the job.
   if (isJob(body)) return body as Job<Type>;
   throw new Error(`Expected a job of Accepted, and got something else as ${headers.get('Content-Type')}.`);
+}
+
+/** @throws Error if another server replied */
+export function toSubmittedJob<Type extends string>(reply: Reply): SubmittedJob<Type> {
+  // The server's word, as the rest of the job.
+  return toJob<Type>(reply) as SubmittedJob<Type>;
 }

@@ -15,7 +15,7 @@ export interface JobContext {
   /** What the composition root provides under this key. */
   readonly use: Use;
   /**
-   * Tells the callers how far the work is.
+   * Tells the callers how far the work is. May be called as often as it suits: of more than about ten a second the latest is told.
    * @param percentComplete 0 to 100; rounded down, and kept inside these bounds
    * @param message at most 200 characters; a longer one is cut
    */
@@ -38,10 +38,10 @@ export interface JobDefinition<Input extends z.ZodObject, Result extends z.ZodOb
   readonly description: string;
   /** What callers send. Unknown fields are refused, at every depth. */
   readonly input: Input;
-  /** What the function returns; checked before callers see it. */
+  /** What the function returns, at most 1.5 MiB as JSON; checked before callers see it. */
   readonly result: Result;
   /**
-   * The most runs there will be.
+   * The most runs there will be, 100 at most.
    * @default 3
    */
   readonly attempts?: number;

@@ -21,6 +21,7 @@ export const PROBLEMS = {
   'result-not-ready': { status: 404, code: 'NOT_FOUND', title: 'The result is not ready' },
   'method-not-allowed': { status: 405, code: 'BAD_REQUEST', title: 'The method is not allowed here' },
   'not-acceptable': { status: 406, code: 'BAD_REQUEST', title: 'There is no representation that is acceptable' },
+  'request-timeout': { status: 408, code: 'BAD_REQUEST', title: 'The request took too long to arrive' },
   'job-canceled': { status: 409, code: 'CONFLICT', title: 'The job was canceled' },
   'not-cancelable': { status: 409, code: 'CONFLICT', title: 'The job cannot be canceled any more' },
   'not-retryable': { status: 409, code: 'CONFLICT', title: 'The job cannot be retried' },
@@ -33,7 +34,9 @@ export const PROBLEMS = {
     title: 'The idempotency key was used for another input',
   },
   'rate-limited': { status: 429, code: 'RATE_LIMITED', title: 'The caller sends too many requests' },
+  'header-too-large': { status: 431, code: 'BAD_REQUEST', title: 'The head of the request is too large' },
   'internal-error': { status: 500, code: 'INTERNAL_SERVER_ERROR', title: 'Something went wrong here' },
+  'not-implemented': { status: 501, code: 'BAD_REQUEST', title: 'There is no such method here' },
   'queue-full': { status: 503, code: 'QUEUE_FULL', title: 'Too many jobs are waiting' },
   'queue-unavailable': { status: 503, code: 'QUEUE_UNAVAILABLE', title: 'The queue cannot be reached' },
   'service-unavailable': { status: 503, code: 'SERVICE_UNAVAILABLE', title: 'The server cannot answer now' },
@@ -45,6 +48,8 @@ export interface ServiceErrorOptions {
   readonly issues?: readonly InputIssue[];
   /** Seconds after which another try may succeed. */
   readonly retryAfter?: number;
+  /** What the caller should present: the reply's `WWW-Authenticate` (RFC 9110, section 11.6.1). */
+  readonly challenge?: string;
   readonly cause?: unknown;
 }
 
@@ -54,11 +59,13 @@ export class ServiceError extends Error {
   readonly problem: ProblemName;
   readonly issues: readonly InputIssue[];
   readonly retryAfter: number | undefined;
+  readonly challenge: string | undefined;
 
   constructor(problem: ProblemName, detail: string, options: ServiceErrorOptions = {}) {
     super(detail, { cause: options.cause });
     this.problem = problem;
     this.issues = options.issues ?? [];
     this.retryAfter = options.retryAfter;
+    this.challenge = options.challenge;
   }
 }

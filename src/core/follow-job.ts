@@ -1,3 +1,4 @@
+import { ServiceError } from './errors.ts';
 import { type Job, isDone } from './job.ts';
 import { createJobInbox } from './job-inbox.ts';
 import { progressed, stepsUpTo } from './job-steps.ts';
@@ -5,6 +6,8 @@ import type { JobEvents } from './ports.ts';
 
 /** A job that nothing is heard of for so long is read again: an event may be lost with a connection to the store. */
 const SILENCE_MS = 5000;
+/** Each time it takes twice as long, up to this: thousands may watch jobs that wait. */
+const MAX_SILENCE_MS = 40_000;
 
 /** One job to follow. */
 export interface FollowedJob {
@@ -36,9 +39,18 @@ export async function waitForJob(followed: FollowedJob, ms: number, signal: Abor
   }
 }
 
+async function readUnlessAway({ read }: FollowedJob): Promise<Job | undefined | 'away'> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof ServiceError && error.problem === 'queue-unavailable') return 'away';
+    throw error;
+  }
+}
+
 /**
  * The job as it is, then each change in order, and the end. A reader who is slow misses changes, never the end.
- * Ends without it when the signal is aborted, and when the job is removed.
+ * Ends without it when the signal is aborted, and when the job is removed; not when the queue is away for a while.
  */
 export async function* watchJob(followed: FollowedJob, signal: AbortSignal): AsyncGenerator<Job, void, void> {
   const { id, events, read } = followed;
@@ -48,17 +60,21 @@ export async function* watchJob(followed: FollowedJob, signal: AbortSignal): Asy
     let last = await read();
     if (last === undefined) return;
     yield last;
+    let silenceMs = SILENCE_MS;
     while (!isDone(last)) {
-      const event = await inbox.next(SILENCE_MS, signal);
+      const event = await inbox.next(silenceMs, signal);
+      silenceMs = event === undefined ? Math.min(2 * silenceMs, MAX_SILENCE_MS) : SILENCE_MS;
       if (signal.aborted) return;
       if (event?.kind === 'progress' && (last.status === 'Running' || event.at <= last.lastUpdatedAt)) {
         for (const step of progressed(last, event)) yield (last = step);
         continue;
       }
       // An end that is heard of may be the one before a retry.
-      const now = await read();
+      const now = await readUnlessAway(followed);
       if (now === undefined) return;
-      for (const step of stepsUpTo(event, last, now)) yield (last = step);
+      // What is watched goes on meanwhile, and so does who watches.
+      if (now === 'away') silenceMs = SILENCE_MS;
+      else for (const step of stepsUpTo(event, last, now)) yield (last = step);
     }
   } finally {
     unsubscribe();

@@ -8,10 +8,11 @@ export interface JobErrorOptions {
 }
 
 /**
- * A failure that callers may read. Every other error a job's function throws is logged, and callers see `JOB_FAILED` alone.
+ * A failure that callers may read. Of every other error that a job's function throws, callers see `JOB_FAILED` alone,
+ * and the log all but its message.
  *
- * @param code in capitals, such as `INVALID_PHONE`
- * @param message a sentence for callers; it is shown as it is
+ * @param code in capitals, such as `INVALID_PHONE`, at most 64 characters
+ * @param message a sentence for callers; it is shown as it is, cut at 1,000 characters
  */
 export class JobError extends Error {
   override readonly name = 'JobError';

@@ -18,9 +18,10 @@ export const cursorSchema = z.string().transform((cursor, context): ListPosition
 
 /** How many jobs a page has when nobody says. */
 export const DEFAULT_PAGE_SIZE = 20;
+export const MAX_PAGE_SIZE = 100;
 
-const PAGE_SIZE = 'Invalid page size: expected a whole number from 1 to 100';
-export const pageSizeSchema = z.int(PAGE_SIZE).min(1, PAGE_SIZE).max(100, PAGE_SIZE);
+const PAGE_SIZE = `Invalid page size: expected a whole number from 1 to ${MAX_PAGE_SIZE}`;
+export const pageSizeSchema = z.int(PAGE_SIZE).min(1, PAGE_SIZE).max(MAX_PAGE_SIZE, PAGE_SIZE);
 /** The same, as a query has it. */
 export const pageSizeTextSchema = z
   .string()

@@ -90,10 +90,34 @@ export interface JobQueue {
   list(query: ListQuery): Promise<Job[]>;
   /** How fast jobs of a type have been done of late. */
   readPace(type: string): Promise<Pace>;
+  /** How many jobs of a type wait for a worker or for their next attempt. Counts no further than `max`. */
+  readDepth(type: string, max: number): Promise<number>;
   /** A random text that belongs to the queue: the same for all processes, and for ever. */
   readSecret(): Promise<string>;
   /** Resolves if the queue can take a job now. */
   ping(): Promise<void>;
+}
+
+/** How many requests of one caller there may be in a time. */
+export interface RateLimit {
+  readonly requests: number;
+  readonly seconds: number;
+}
+
+/** How a caller stands with its limit after a request. */
+export interface RateLimitState {
+  readonly allowed: boolean;
+  /** Requests that are left. */
+  readonly remaining: number;
+  /** Seconds until there are as many again as there may be; at least 1. */
+  readonly resetSeconds: number;
+}
+
+/** Counts requests, in whatever process they come. Never throws, and answers whether or not the store does. */
+export interface RateLimiter {
+  readonly limit: RateLimit;
+  /** Counts a request of whom the key stands for. */
+  take(key: string): Promise<RateLimitState>;
 }
 
 /** Something happened to a job. What it tells may already be old when it arrives. */
@@ -119,7 +143,9 @@ export type AttemptOutcome =
   | { readonly kind: 'failed'; readonly error: JobFailure; readonly retry: boolean }
   | { readonly kind: 'canceled'; readonly error: JobFailure }
   /** The worker is shutting down: the job goes back to the queue, and the run is not counted. */
-  | { readonly kind: 'handed-back' };
+  | { readonly kind: 'handed-back' }
+  /** Another worker may have the job: what came of this run counts for nothing. */
+  | { readonly kind: 'lost' };
 
 /** Runs jobs until it is closed. */
 export interface JobWorker {

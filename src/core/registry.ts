@@ -59,10 +59,14 @@ function check({ file, type }: JobFile): void {
     if (value !== undefined && !(Number.isInteger(value) && value >= 1))
       fail(`${setting} is not a whole number of at least 1`);
   }
+  if (type.attempts > MAX_ATTEMPTS) fail(`attempts is more than ${MAX_ATTEMPTS}`);
   for (const setting of ['timeoutSeconds', 'backoffSeconds'] as const) {
     if (!(type[setting] > 0 && type[setting] <= MAX_SECONDS)) fail(`${setting} is not between 0 and ${MAX_SECONDS}`);
   }
 }
+
+/** A job that fails so often fails for good. */
+const MAX_ATTEMPTS = 100;
 
 /** A timer of Node counts milliseconds in 31 bits. */
 const MAX_SECONDS = 2_000_000;

@@ -12,7 +12,11 @@ const UNKNOWN: Pace = { durationMs: undefined, intervalMs: 0, waiting: 0 };
 
 /** Seconds after which a job may be done, from 1 to 60 (RFC 9110, section 10.2.3). */
 export function estimateRetryAfter(job: Job, pace: Pace, now: number): number {
-  return Math.min(MAX_SECONDS, Math.max(1, Math.ceil(estimateMs(job, pace, now) / 1000)));
+  return toSeconds(estimateMs(job, pace, now));
+}
+
+function toSeconds(ms: number): number {
+  return Math.min(MAX_SECONDS, Math.max(1, Math.ceil(ms / 1000)));
 }
 
 function estimateMs(job: Job, { durationMs = 0, intervalMs, waiting }: Pace, now: number): number {
@@ -26,6 +30,8 @@ function estimateMs(job: Job, { durationMs = 0, intervalMs, waiting }: Pace, now
 export interface RetryAfterEstimator {
   /** Never waits for the queue: until it has answered, a poller is told to wait one second. Null when the job is done. */
   estimate(job: Job): number | null;
+  /** Seconds after which a job of a type that is full may have left its queue, from 1 to 60. */
+  estimateRoom(type: string): number;
 }
 
 export function createRetryAfterEstimator(queue: JobQueue, logger: Logger): RetryAfterEstimator {
@@ -39,17 +45,20 @@ export function createRetryAfterEstimator(queue: JobQueue, logger: Logger): Retr
     }
   }
 
+  /** The last measurement, which is renewed for the next question. */
+  function paceOf(type: string): Pace {
+    const now = Date.now();
+    const { pace, measuredAt } = paces.get(type) ?? { pace: UNKNOWN, measuredAt: 0 };
+    if (now - measuredAt > PACE_AGE_MS) {
+      // Until the answer is there, nobody else asks.
+      paces.set(type, { pace, measuredAt: now });
+      void measure(type);
+    }
+    return pace;
+  }
+
   return {
-    estimate(job) {
-      if (isDone(job)) return null;
-      const now = Date.now();
-      const { pace, measuredAt } = paces.get(job.type) ?? { pace: UNKNOWN, measuredAt: 0 };
-      if (now - measuredAt > PACE_AGE_MS) {
-        // Until the answer is there, nobody else asks.
-        paces.set(job.type, { pace, measuredAt: now });
-        void measure(job.type);
-      }
-      return estimateRetryAfter(job, pace, now);
-    },
+    estimate: (job) => (isDone(job) ? null : estimateRetryAfter(job, paceOf(job.type), Date.now())),
+    estimateRoom: (type) => toSeconds(paceOf(type).intervalMs),
   };
 }

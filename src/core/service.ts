@@ -38,14 +38,17 @@ export interface JobPage {
 }
 
 /**
- * Everything the faces can ask for: the one place both call. Every method may throw a ServiceError `queue-unavailable`.
+ * Everything the faces can ask for: the one place both call. Every method may throw a ServiceError `queue-unavailable`, and
+ * each that takes a caller `forbidden`, which names the scope that it lacks, and `unauthenticated`, for the key of another job.
  * A job of another caller is not told from one that does not exist.
  */
 export interface JobService {
   readonly registry: Registry;
+  /** Aborted when the process ends: nobody waits any longer, and what is watched ends before its job does. */
+  readonly stopping: AbortSignal;
   /**
    * Accepts a job. When this resolves, the queue has it.
-   * @throws ServiceError `invalid-input`, `idempotency-key-reused`
+   * @throws ServiceError `invalid-input`, `idempotency-key-reused`, `queue-full`
    */
   submit(submission: Submission): Promise<SubmittedJob>;
   /** Resolves to undefined for an id that no job has, or whose job has expired. */
@@ -77,11 +80,13 @@ export interface JobService {
   list(filter: JobFilter, caller: Caller): Promise<JobPage>;
   /** A job's input, as it was sent. */
   readInput(job: Job): Promise<unknown>;
+  /** A key with which whoever holds it may read and cancel this job, and do nothing else. */
+  accessToken(job: Pick<Job, 'id' | 'createdAt'>): Promise<string>;
   /** Seconds a poller should wait; null when the job is done. */
   retryAfter(job: Job): number | null;
   /**
    * Resolves to undefined if there is none with this id.
-   * @throws ServiceError `not-found`, if the job type makes no resource
+   * @throws ServiceError `not-found`, if the job type makes no resource; `service-unavailable`, if it can't be read in 1.5 s
    */
-  findResource(type: JobType, id: string): Promise<unknown>;
+  findResource(type: JobType, id: string, caller: Caller): Promise<unknown>;
 }

@@ -1,4 +1,5 @@
-import type { GraphiQLOptions } from 'graphql-yoga';
+import { createHash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 
 const EXAMPLE = `# Submit slow work; the answer is there at once.
 mutation SubmitCustomer {
@@ -61,20 +62,59 @@ query Customer {
 }
 `;
 
-/** What the page takes beside what its type tells of. */
-interface PageOptions extends GraphiQLOptions {
-  /** Shown first. Without it the page forgets at a reload what it showed. */
-  readonly query?: string;
+/** The page, and the policy that lets its one script run, and no other. */
+interface GraphiQLPage {
+  readonly html: string;
+  readonly policy: string;
 }
 
-/** A query in the page's URL is for the page to read: its options are inside a script, where no text of others may come. */
-export function graphiqlOptions({ url }: Request): PageOptions {
-  const own = new URL(url).searchParams.has('query');
-  return { title: 'Accepted', ...(own ? { defaultQuery: EXAMPLE } : { query: EXAMPLE }) };
+/**
+ * What the page may load: all its scripts and its style are inside it, the editor starts workers from there, and sets styles
+ * as it goes. It talks to this server alone (Content Security Policy Level 3, section 6.1).
+ */
+const POLICY = [
+  "default-src 'none'",
+  "style-src 'unsafe-inline'",
+  'img-src data:',
+  'font-src data:',
+  'worker-src blob:',
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+];
+
+/** Whether a browser asks, and not a client. */
+export function wantsGraphiQL({ method, headers }: FastifyRequest): boolean {
+  return method !== 'POST' && (headers.accept ?? '').includes('text/html');
 }
 
-/** The page, with all its scripts inside. It is large, so it is loaded when somebody asks for it. */
-export async function renderGraphiQL(options?: GraphiQLOptions): Promise<string> {
-  const page = await import('@graphql-yoga/render-graphiql');
-  return page.renderGraphiQL(options);
+export async function sendGraphiQL({ query }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const ownQuery = typeof query === 'object' && query !== null && 'query' in query;
+  const { html, policy } = await readPage(ownQuery ? 'defaultQuery' : 'query');
+  return reply
+    .type('text/html; charset=utf-8')
+    .headers({ 'Cache-Control': 'no-cache', 'Content-Security-Policy': policy })
+    .send(html);
+}
+
+const pages = new Map<string, Promise<GraphiQLPage>>();
+
+/**
+ * It is large, so it is made when somebody asks for it, and kept.
+ * @param option `query` shows the example first, but without it the page forgets at a reload what it showed. With a query in its
+ * URL, which is for the page to read, the example is the `defaultQuery`: no text of others comes into a page with scripts.
+ */
+function readPage(option: 'query' | 'defaultQuery'): Promise<GraphiQLPage> {
+  const page = pages.get(option) ?? renderPage({ title: 'Accepted', [option]: EXAMPLE });
+  pages.set(option, page);
+  return page;
+}
+
+async function renderPage(options: object): Promise<GraphiQLPage> {
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+  const html = renderGraphiQL(options);
+  const script = html.slice(html.indexOf('<script>') + '<script>'.length, html.lastIndexOf('</script>'));
+  const hash = createHash('sha256').update(script).digest('base64');
+  return { html, policy: [...POLICY, `script-src 'sha256-${hash}'`].join('; ') };
 }

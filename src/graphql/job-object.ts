@@ -71,7 +71,7 @@ export function createJobTypeFields(type: JobType, jobInterface: GraphQLInterfac
     resource: resource && {
       type: result,
       args: { id: { type: new GraphQLNonNull(GraphQLID) } },
-      resolve: (_, { id }, { service }) => service.findResource(type, id),
+      resolve: (_, { id }, { service, caller }) => service.findResource(type, id, caller),
     },
   };
 }
@@ -84,6 +84,12 @@ function createSubmitField(type: JobType, object: GraphQLObjectType, types: ZodT
       jobId: { type: new GraphQLNonNull(GraphQLID), resolve: ({ job }) => job.id },
       statusUrl: { type: new GraphQLNonNull(Url), description: 'GET it to poll.', resolve: ({ job }) => job.statusUrl },
       job: { type: new GraphQLNonNull(object) },
+      accessToken: {
+        type: new GraphQLNonNull(GraphQLString),
+        description:
+          'With it alone, as a bearer token or as `access_token` in the URL, whoever has it can read and cancel this one job, until it expires.',
+        resolve: ({ job }, _, { service }) => service.accessToken(job),
+      },
       replayed: {
         type: new GraphQLNonNull(GraphQLBoolean),
         description: 'Whether an earlier submission with the same idempotency key had made the job.',

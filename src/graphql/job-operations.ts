@@ -95,6 +95,8 @@ export function createJobOperations(
         args: { id },
         async *subscribe(_, args: { id: string }, context) {
           yield* context.service.watch(args.id, context.caller, context.whenGone());
+          // An end would be told as `complete`, and the client would not come again.
+          if (context.service.stopping.aborted) await context.breakOff();
         },
         // What `subscribe` yields.
         resolve: (source, _, context) => toJobSource(source as Job, context),

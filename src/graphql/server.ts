@@ -1,86 +1,98 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import { createYoga } from 'graphql-yoga';
 import { z } from 'zod';
-import { PROBLEMS } from '../core/errors.ts';
+import type { ServiceError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import type { RequestContext } from '../core/request-context.ts';
 import type { JobService } from '../core/service.ts';
 import type { GraphQLContext } from './context.ts';
-import { graphiqlOptions, renderGraphiQL } from './graphiql.ts';
-import { createMaskError } from './mask-error.ts';
+import { NO_CACHE, createDocumentCache } from './document-cache.ts';
+import { sendGraphiQL, wantsGraphiQL } from './graphiql.ts';
+import { createMaskError, currentRequestId } from './mask-error.ts';
+import { checkParameters } from './request-parameters.ts';
 import { createGraphQLSchema } from './schema.ts';
 import { useBadUserInput } from './use-bad-user-input.ts';
-import { useEventStreamHeaders } from './use-event-stream-headers.ts';
+import { useEventStream } from './use-event-stream.ts';
 import { useHttpStatus } from './use-http-status.ts';
+import { useLimits } from './use-limits.ts';
+import { useNoIntrospection } from './use-no-introspection.ts';
 
 export interface GraphQLFaceOptions {
   readonly service: JobService;
   readonly logger: Logger;
   readonly graphiql: boolean;
-  /** Bytes. */
-  readonly bodyLimit: number;
+  /** Whether clients may ask for the schema. */
+  readonly introspection: boolean;
   contextOf(request: FastifyRequest, reply: FastifyReply): RequestContext;
+  /** What the HTTP server refuses before a handler runs; undefined for what nobody expected. */
+  fromFastify(error: FastifyError | ServiceError, request: FastifyRequest): ServiceError | undefined;
 }
 
-const JSON_TYPE = /^application\/json\s*(;|$)/i;
+/** The GraphQL face, as GraphQL over HTTP says. Its bodies are parsed, and bounded, before it has them. */
+export interface GraphQLFace {
+  /** GET and POST. */
+  readonly handle: RouteHandlerMethod;
+  /** Replies to what is thrown before the operation is looked at. */
+  replyError(error: FastifyError | ServiceError, request: FastifyRequest, reply: FastifyReply): FastifyReply;
+}
 
-/**
- * The GraphQL face, at `/graphql`, as GraphQL over HTTP says.
- * @throws StartError that names the file and the field, for a job type that GraphQL can't express
- */
-export function createGraphQLFace(options: GraphQLFaceOptions): (app: FastifyInstance) => Promise<void> {
-  const { service, logger, graphiql, bodyLimit, contextOf } = options;
+/** @throws StartError that names the file and the field, for a job type that GraphQL can't express */
+export function createGraphQLFace(options: GraphQLFaceOptions): GraphQLFace {
+  const { service, logger, graphiql, introspection, contextOf, fromFastify } = options;
+  const schema = createGraphQLSchema(service.registry);
+  const maskError = createMaskError(logger);
   const yoga = createYoga<{ incoming: RequestContext }, GraphQLContext>({
-    schema: createGraphQLSchema(service.registry),
+    schema,
     context: ({ incoming }) => ({ ...incoming, service }),
-    graphiql: graphiql && graphiqlOptions,
-    renderGraphiQL,
+    graphiql: false,
     landingPage: false,
     cors: false,
     multipart: false,
-    maxRequestBodySize: bodyLimit,
-    maskedErrors: { maskError: createMaskError(logger) },
+    maxRequestBodySize: false,
+    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: NO_CACHE },
+    maskedErrors: { maskError },
     // What is masked is logged where it is masked.
     logging: false,
-    plugins: [useBadUserInput(), useHttpStatus(), useEventStreamHeaders()],
+    plugins: [
+      useLimits(schema),
+      !introspection && useNoIntrospection(),
+      useBadUserInput(!introspection),
+      useHttpStatus(),
+      useEventStream(),
+    ],
   });
 
-  return async (app) => {
-    // Yoga reads the body itself.
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    app.route({
-      url: yoga.graphqlEndpoint,
-      method: ['GET', 'POST', 'OPTIONS'],
-      async handler(request, reply) {
-        // Forms and text can be sent by any web page without asking (CORS), so JSON is the one media type.
-        if (request.method === 'POST' && !JSON_TYPE.test(request.headers['content-type'] ?? '')) {
-          const { code, title, status } = PROBLEMS['unsupported-media-type'];
-          return reply.status(status).send({ errors: [{ message: title, extensions: { code } }] });
-        }
-        if (!hasJsonParameters(request.query)) {
-          const { code, title, status } = PROBLEMS['malformed-request'];
-          return reply.status(status).send({ errors: [{ message: title, extensions: { code } }] });
-        }
-        reply.hijack();
-        // What hooks have set, such as CORS headers.
-        for (const [name, value] of Object.entries(reply.getHeaders()))
-          if (value !== undefined) reply.raw.setHeader(name, value);
-        await yoga.handle(request.raw, reply.raw, { incoming: contextOf(request, reply) });
-      },
-    });
+  return {
+    async handle(request, reply) {
+      if (graphiql && wantsGraphiQL(request)) return sendGraphiQL(request, reply);
+      checkParameters(request);
+      const { raw } = request;
+      if (request.method === 'HEAD') readAsGet(request);
+      const context = contextOf(request, reply);
+      reply.hijack();
+      // What hooks have set, such as CORS headers.
+      for (const [name, value] of Object.entries(reply.getHeaders()))
+        if (value !== undefined) reply.raw.setHeader(name, value);
+      const parsed = Object.assign(raw, { body: request.body });
+      await currentRequestId.run(request.id, () => yoga.handle(parsed, reply.raw, { incoming: context }));
+    },
+    replyError(error, request, reply) {
+      const masked = currentRequestId.run(request.id, () => maskError(fromFastify(error, request) ?? error));
+      const { http, ...extensions } = maskedSchema.parse(masked.extensions);
+      return reply
+        .status(http.status)
+        .headers(http.headers)
+        .send({ errors: [{ message: masked.message, extensions }] });
+    },
   };
 }
 
-const parametersSchema = z.object({ variables: z.string().optional(), extensions: z.string().optional() });
+const maskedSchema = z.looseObject({
+  http: z.object({ status: z.int(), headers: z.record(z.string(), z.string()).default({}) }),
+});
 
-/** What a GET has in its URL as JSON (GraphQL over HTTP, section 5.3) is JSON. */
-function hasJsonParameters(query: unknown): boolean {
-  const { variables, extensions } = parametersSchema.safeParse(query).data ?? { variables: '' };
-  try {
-    for (const text of [variables, extensions]) if (text !== undefined) JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+/** HEAD is GET without the body (RFC 9110, section 9.3.2), which Node leaves out. A stream of events would have no end. */
+function readAsGet({ raw }: FastifyRequest): void {
+  raw.method = 'GET';
+  raw.headers.accept = 'application/graphql-response+json';
 }

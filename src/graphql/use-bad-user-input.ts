@@ -23,8 +23,9 @@ const CODE = 'BAD_USER_INPUT';
 /**
  * Gives GraphQL's own complaints about values, in variables and in the document, the code and the issues that the input's
  * schema gives its own.
+ * @param hideSuggestions whether they are silent about the values that there are
  */
-export function useBadUserInput(): Plugin {
+export function useBadUserInput(hideSuggestions: boolean): Plugin {
   return {
     onValidate:
       ({ params: { documentAST } }) =>
@@ -33,13 +34,13 @@ export function useBadUserInput(): Plugin {
       },
     onExecute: ({ args }) => ({
       onExecuteDone({ result, setResult }) {
-        const errors = fromVariables(args, result);
+        const errors = fromVariables(args, result, hideSuggestions);
         if (errors.length > 0) setResult({ errors });
       },
     }),
     onSubscribe: ({ args }) => ({
       onSubscribeResult({ result, setResult }) {
-        const errors = fromVariables(args, result);
+        const errors = fromVariables(args, result, hideSuggestions);
         if (errors.length > 0) setResult({ errors });
       },
     }),
@@ -50,10 +51,13 @@ export function useBadUserInput(): Plugin {
 function fromVariables(
   { schema, document, variableValues, operationName }: ExecutionArgs,
   result: object,
+  hideSuggestions: boolean,
 ): readonly GraphQLError[] {
   if (!('errors' in result) || result.errors === undefined || 'data' in result) return [];
   const operation = getOperationAST(document, operationName);
-  const issues = operation ? variableIssues(schema, document, operation, variableValues ?? undefined) : [];
+  const issues = operation
+    ? variableIssues(schema, document, operation, variableValues ?? undefined, hideSuggestions)
+    : [];
   return issues.length > 0 ? [toError(issues)] : [];
 }
 
@@ -130,6 +134,7 @@ function variableIssues(
   document: DocumentNode,
   operation: OperationDefinitionNode,
   values: Readonly<Record<string, unknown>> | undefined,
+  hideSuggestions: boolean,
 ): InputIssue[] {
   const issues: InputIssue[] = [];
   const paths = variablePaths(document);
@@ -138,10 +143,11 @@ function variableIssues(
     const type = typeFromAST(schema, variable.type);
     const value = values?.[name];
     if (!isInputType(type) || (value === undefined && variable.type.kind !== Kind.NON_NULL_TYPE)) continue;
-    coerceInputValue(value, type, (path, _value, { message }) => {
+    const onError = (path: Path, _value: unknown, { message }: GraphQLError): void => {
       const issue = toIssue([...(paths.get(name) ?? [name]), ...path], message);
       issues.push(issue.path.length === 0 ? { path: [name], message } : issue);
-    });
+    };
+    coerceInputValue(value, type, onError, hideSuggestions);
   }
   return issues;
 }

@@ -7,11 +7,16 @@ const EXPOSED_HEADERS = [
   'Operation-Location',
   'Content-Location',
   'Retry-After',
+  'RateLimit',
+  'RateLimit-Policy',
   'ETag',
   'Link',
   'Allow',
   'Preference-Applied',
   'Idempotency-Replayed',
+  'WWW-Authenticate',
+  'RateLimit',
+  'RateLimit-Policy',
 ];
 /** Seconds for which a browser need not ask again. */
 const MAX_AGE_SECONDS = 600;

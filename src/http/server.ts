@@ -1,44 +1,57 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { ANONYMOUS } from '../core/caller.ts';
+import type { Authenticate } from '../core/caller.ts';
 import { settlesWithin } from '../core/deadline.ts';
 import { ServiceError } from '../core/errors.ts';
-import type { Logger } from '../core/ports.ts';
+import type { Logger, RateLimiter } from '../core/ports.ts';
 import type { RequestContext } from '../core/request-context.ts';
 import type { JobService } from '../core/service.ts';
 import { StartError } from '../core/start-error.ts';
-import { type Urls, createUrls } from '../core/urls.ts';
 import { createGraphQLFace } from '../graphql/server.ts';
 import { createDescription } from '../rest/description.ts';
-import { MALFORMED_REPLY, createProblemHandler } from '../rest/problem.ts';
+import { addEndpoint } from '../rest/endpoint.ts';
+import { createProblemHandler, fromFastify } from '../rest/problem.ts';
 import { createRestFace } from '../rest/routes.ts';
+import { createAuthentication } from './authentication.ts';
 import { addCors } from './cors.ts';
+import { watchConnections } from './connections.ts';
+import { addGoodbye } from './goodbye.ts';
 import { type ReadinessCheck, addHealth } from './health.ts';
-import { once, whenGone } from './when-gone.ts';
+import { createHosts, createTrust } from './host.ts';
+import { addJsonBody } from './json-body.ts';
+import { LIMITS, addLimits } from './limits.ts';
+import { addPressureLimits } from './pressure.ts';
+import { createSecurityHeaders } from './security-headers.ts';
+import { addRateLimit, rateLimitKey } from './rate-limit.ts';
+import { breakOff, once, whenGone } from './when-gone.ts';
 
-/** Room for the largest import of ordinary rows, and little more: 1.5 MiB. */
-const BODY_LIMIT = 1.5 * 1024 * 1024;
-const REQUEST_TIMEOUT_MS = 30_000;
-/** Longer than a URL can be, so that an id which is too long is not found, like others that do not exist. */
-const MAX_PARAM_LENGTH = 100_000;
-/** A name, an IPv4 address or an IPv6 address in brackets, and a port (RFC 3986, section 3.2.2). */
-const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
-/** A trusted proxy may say another one. */
-const PROTOCOLS: ReadonlySet<string> = new Set(['http', 'https']);
+const SLOW_READER_MS = 30_000;
 /** How often idle connections are closed while the last requests are answered. */
 const IDLE_CHECK_MS = 100;
 
 export interface HttpServerOptions {
   readonly service: JobService;
+  readonly authenticate: Authenticate;
   readonly logger: Logger;
   /** Base of all absolute URLs; undefined: from each request. */
   readonly publicUrl: string | undefined;
+  /** The name or address that it will listen on. */
+  readonly host: string;
   /** Origins whose pages may read replies; `*`: all. */
   readonly corsOrigins: readonly string[];
   /** Whose forwarding headers are believed: nobody's, everybody's, or those of some addresses. */
   readonly trustProxy: boolean | string[];
   readonly rest: boolean;
   readonly graphiql: boolean;
+  /** Whether GraphQL's clients may ask for the schema. */
+  readonly introspection: boolean;
+  /** Undefined: callers may send as many requests as they like. */
+  readonly rateLimiter?: RateLimiter | undefined;
+  /**
+   * Milliseconds after which a reader that takes nothing of what it is sent is dropped.
+   * @default 30_000
+   */
+  readonly slowReaderMs?: number;
   /** What readiness depends on, by the name that an operator reads. */
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
 }
@@ -48,36 +61,61 @@ export interface HttpServerOptions {
  * @throws StartError that names the file and the field, for a job type that a face can't express
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
-  const { service, logger, publicUrl, corsOrigins, trustProxy, rest, graphiql, checks } = options;
-  const fixedUrls = publicUrl === undefined ? undefined : createUrls(publicUrl);
-  const urlsOf = (request: FastifyRequest): Urls => fixedUrls ?? createUrls(`${request.protocol}://${request.host}`);
+  const {
+    service,
+    authenticate,
+    logger,
+    publicUrl,
+    host,
+    corsOrigins,
+    trustProxy,
+    rest,
+    graphiql,
+    introspection,
+    rateLimiter,
+    slowReaderMs = SLOW_READER_MS,
+    checks,
+  } = options;
+  const { rewriteUrl, onRequest, callerOf, accessTokenOf } = createAuthentication({ authenticate, graphiql });
+  const trust = createTrust(trustProxy);
+  const { urlsOf, check: checkHost } = createHosts({ publicUrl, host, trust });
   const contextOf = (request: FastifyRequest, reply: FastifyReply): RequestContext => ({
     requestId: request.id,
-    caller: ANONYMOUS,
+    caller: callerOf(request),
     urls: urlsOf(request),
+    accessToken: accessTokenOf(request),
     idempotencyKeyHeader: request.headers['idempotency-key']?.toString(),
     whenGone: once(() => whenGone(reply.raw)),
+    breakOff: () => breakOff(reply.raw),
   });
+  const setSecurityHeaders = createSecurityHeaders(publicUrl);
   const replyProblem = createProblemHandler(logger, urlsOf);
   const app = Fastify({
-    bodyLimit: BODY_LIMIT,
-    trustProxy,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    ...LIMITS,
+    trustProxy: trustProxy !== false && trust,
     forceCloseConnections: 'idle',
     // Requests that came before the end are answered like any other.
     return503OnClosing: false,
     genReqId: () => randomUUID(),
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
-    frameworkErrors: (error, request, reply) => void replyProblem(error, request, reply),
-    clientErrorHandler: (_error, socket) => void (socket.writable && socket.end(MALFORMED_REPLY)),
+    rewriteUrl,
+    // Hooks do not run before these.
+    frameworkErrors(error, request, reply) {
+      setSecurityHeaders(request, reply);
+      void replyProblem(error, request, reply);
+    },
   });
 
-  app.addHook('onRequest', async (request) => {
-    // The host becomes part of URLs; who asks for health may not know it.
-    if (!(HOST.test(request.host) && PROTOCOLS.has(request.protocol)) && !request.url.startsWith('/health/')) {
-      throw new ServiceError('malformed-request', 'The host of the request is missing, or is no host.');
-    }
+  watchConnections(app.server, slowReaderMs);
+  addGoodbye(app, service.stopping);
+
+  app.addHook('onRequest', async (request, reply) => {
+    setSecurityHeaders(request, reply);
+    // Who asks for health may not know the name.
+    if (!request.url.startsWith('/health/')) checkHost(request);
   });
+
+  addLimits(app);
+  addJsonBody(app);
 
   app.addHook('onResponse', async (request, reply) => {
     // The route, not the URL: a URL may hold a customer's id.
@@ -89,17 +127,29 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   });
   app.setErrorHandler(replyProblem);
   app.setNotFoundHandler(async (request) => {
+    // RFC 9110, section 15.6.2.
+    if (!app.supportedMethods.includes(request.method))
+      throw new ServiceError('not-implemented', `Nothing here has the method ${request.method}.`);
     throw new ServiceError('not-found', `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}.`);
   });
 
   await addCors(app, corsOrigins);
+  // Behind CORS, so that pages of other origins can read why they are refused.
+  app.addHook('onRequest', onRequest);
   addHealth(app, checks);
   if (graphiql) app.get('/', async (_request, reply) => reply.redirect('graphql'));
-  await app.register(createGraphQLFace({ service, logger, graphiql, bodyLimit: BODY_LIMIT, contextOf }));
-  if (rest) {
-    await app.register(createRestFace({ service, contextOf }));
-    await app.register(createDescription({ registry: service.registry, urlsOf }));
-  }
+  const graphql = createGraphQLFace({ service, logger, graphiql, introspection, contextOf, fromFastify });
+  if (rest) await app.register(createDescription({ registry: service.registry, urlsOf }));
+  // What is refused under load are the faces; health and pages are answered all the same.
+  await app.register(async (faces) => {
+    await addPressureLimits(faces);
+    addRateLimit(faces, rateLimiter, (request) => rateLimitKey(callerOf(request), request.ip));
+    await faces.register(async (scope) => {
+      scope.setErrorHandler(graphql.replyError);
+      addEndpoint(scope, '/graphql', { GET: graphql.handle, POST: graphql.handle });
+    });
+    if (rest) await faces.register(createRestFace({ service, contextOf }));
+  });
   return app;
 }
 

@@ -1,3 +1,4 @@
+import { once as onceEvent } from 'node:events';
 import type { ServerResponse } from 'node:http';
 
 const GONE = new Error('the client has gone');
@@ -17,4 +18,10 @@ export function whenGone(response: ServerResponse): AbortSignal {
   if (response.destroyed) onClose();
   else response.once('close', onClose);
   return controller.signal;
+}
+
+/** Ends a connection in the middle of a reply, after what was written of it; resolves when it has ended. */
+export async function breakOff(response: ServerResponse): Promise<void> {
+  response.socket?.destroySoon();
+  if (!response.closed) await onceEvent(response, 'close');
 }

@@ -1,11 +1,21 @@
 import type { Job as BullmqJob, JobsOptions, Processor, WorkerOptions } from 'bullmq';
 import type { Cancellation, JobEvent, ListQuery, Pace } from '../core/ports.ts';
+import type { RateLimiterRes } from 'rate-limiter-flexible';
 import type { JobData, JobRecord } from './job-record.ts';
 
-/** What is used of BullMQ's `Queue`. */
+/** Adds jobs to one queue. */
 export interface BullmqProducer {
   waitUntilReady(): Promise<unknown>;
-  add(name: string, data: JobData, options: JobsOptions): Promise<unknown>;
+  /**
+   * Adds a job, unless there is one with its id.
+   * @param deadline after which the store adds it no more, in milliseconds of `performance.now()`
+   */
+  add(
+    caller: string,
+    data: JobData,
+    options: JobsOptions & { readonly jobId: string },
+    deadline: number,
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -24,14 +34,34 @@ export type JobProcessor = Processor<JobData, unknown>;
 export type ConsumerOptions = Omit<WorkerOptions, 'connection' | 'prefix'> & {
   /** Called after an attempt failed, whether or not there will be another. */
   onFailed(job: BullmqJob<JobData>): void;
+  /** Called when the locks of these running jobs were made to last again. */
+  onRenewed(ids: readonly string[]): void;
+  /** Called when those of these were found to be gone. */
+  onLost(ids: readonly string[]): void;
 };
 
 export type EventListener = (id: string, event: JobEvent) => void;
+
+/** What is used of rate-limiter-flexible's limiters. */
+export interface RequestCounter {
+  /** Rejects with the same for one who is over the limit. */
+  consume(key: string): Promise<RateLimiterRes>;
+}
+
+export interface CounterOptions {
+  readonly points: number;
+  /** Seconds. */
+  readonly duration: number;
+  readonly keyPrefix: string;
+  readonly inMemoryBlockOnConsumed?: number;
+}
 
 /** One kind of store under BullMQ. A job type's queue has the type's name, and a job's name is the id of its caller. */
 export interface QueueBackend {
   /** For people, without credentials. */
   readonly description: string;
+  /** Tells a listener when one of its connections is in trouble. To be called once, before `connect`. */
+  onTrouble(listener: () => void): void;
   /**
    * Makes the store ready for use; nothing else may be called before. Called again after it failed to reach the store.
    * @throws StartError that names the setting, when the store is there and refuses
@@ -51,16 +81,28 @@ export interface QueueBackend {
   /**
    * In one atomic step: ends a job that waits, marks a running one, and leaves one that is done.
    * @param options.onlyMarked ends a waiting job only if it was marked when it ran
+   * @param options.deadline after which the store does nothing, in milliseconds of `performance.now()`
    */
-  cancel(type: string, id: string, options: { onlyMarked: boolean }): Promise<Cancellation>;
+  cancel(type: string, id: string, options: { onlyMarked: boolean; deadline: number }): Promise<Cancellation>;
   /** Of these jobs the ones that are marked. */
   readMarked(type: string, ids: readonly string[]): Promise<string[]>;
-  /** In one atomic step: puts a failed or canceled job back for some more attempts. Resolves to whether it was one. */
-  retry(type: string, id: string, attempts: number): Promise<boolean>;
+  /**
+   * In one atomic step: puts a failed or canceled job back for some more attempts. Resolves to whether it was one.
+   * @param options.deadline after which the store does nothing, in milliseconds of `performance.now()`
+   */
+  retry(type: string, id: string, options: { attempts: number; deadline: number }): Promise<boolean>;
   /** Removes some of the jobs that finished up to a time, in milliseconds since 1970. Resolves to how many. */
   removeFinished(type: string, until: number): Promise<number>;
   readPace(type: string): Promise<Pace>;
-  readSecret(): Promise<string>;
+  /** How many jobs of a type wait for a worker or for their next attempt. Counts no further than `max`. */
+  readDepth(type: string, max: number): Promise<number>;
+  /**
+   * Resolves to the secret that the store has.
+   * @param own stored when it has none: a new one, or the one that this process knows, if the store lost it
+   */
+  readSecret(own: string): Promise<string>;
+  /** Counts requests for all processes together; undefined where there is one process alone. */
+  createRequestCounter(options: CounterOptions): RequestCounter | undefined;
   ping(): Promise<void>;
   /** To be called when producers, consumers and events are closed. */
   close(): Promise<void>;

@@ -39,7 +39,7 @@ function connectPostgres(url: string, listeners: number, logger: Logger): QueueB
   const options = '-c search_path=bullmq';
   const producerPool = createPostgresPool(url, 'QUEUE_URL', { options, max: 10, query_timeout: 5000 });
   // Connections open when needed; each that listens keeps one of its own.
-  const workerPool = createPostgresPool(url, 'QUEUE_URL', { options, max: 10 + listeners, query_timeout: 30_000 });
+  const workerPool = createPostgresPool(url, 'QUEUE_URL', { options, max: 10 + listeners, query_timeout: 10_000 });
   return createPostgresQueueBackend({
     description: `PostgreSQL (${describeUrl(url)})`,
     // A pg.Pool has the methods of BullMQ's PgPool; the two type packages only write the overloads of `on` differently.

@@ -17,6 +17,8 @@ export interface JobData {
   readonly fingerprint?: string;
   /** Tells the submission that made such a job from those that come after it. */
   readonly addition?: string;
+  /** The number of its lost worker after which the job was last kept apart from others. */
+  readonly setApart?: number;
 }
 
 /** What a worker stores as a job's progress. */

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import {
+  Job,
   type PgPool,
   Queue,
   QueueEvents,
@@ -7,16 +7,17 @@ import {
   createPostgresBackend as bullmqPostgres,
   runMigrations,
 } from 'bullmq';
+import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import type { Logger } from '../core/ports.ts';
 import type { QueueBackend } from './backend.ts';
-import { createConnectionLog } from './connection-log.ts';
 import type { JobProgress } from './job-record.ts';
 import { PACE_SAMPLE, toPace } from './pace.ts';
 import { createMissedEvents } from './postgres-events.ts';
 import { startStep } from './postgres-pool.ts';
 import * as sql from './postgres-statements.ts';
 import { BLOCKING_MS, type QueueEventListener, runQueueEvents } from './queue-events.ts';
+import { createStoreClock } from './store-clock.ts';
 
 /** Finished jobs that one statement removes. */
 const REMOVED_AT_ONCE = 1000;
@@ -24,6 +25,8 @@ const REMOVED_AT_ONCE = 1000;
 const cancellationSchema = z.object({ cancellation: z.enum(['canceled', 'requested']) });
 const idSchema = z.object({ id: z.string() });
 const removedSchema = z.object({ removed: z.number() });
+const depthSchema = z.object({ depth: z.number() });
+const timeSchema = z.object({ time: z.number() });
 const secretSchema = z.object({ value: z.string() });
 const paceSchema = z.object({
   waiting: z.number(),
@@ -47,19 +50,27 @@ export interface PostgresBackendOptions {
 /** BullMQ on PostgreSQL, whether it is a server or embedded. */
 export function createPostgresQueueBackend(options: PostgresBackendOptions): QueueBackend {
   const { description, producerPool, workerPool, queryPrepared, logger, exclusive, close } = options;
-  const log = createConnectionLog(logger);
+  let tellTrouble: (() => void) | undefined;
+  const trouble = (error: Error): void => {
+    logger.debug({ err: error }, 'trouble with PostgreSQL');
+    tellTrouble?.();
+  };
   const query = async (text: string, parameters: unknown[] = []): Promise<readonly unknown[]> =>
     (await producerPool.query(text, parameters)).rows;
+  const prepared = async (name: string, text: string, parameters: unknown[]): Promise<readonly unknown[]> =>
+    queryPrepared ? (await queryPrepared(name, text, parameters)).rows : query(text, parameters);
+  const clock = createStoreClock(async () => timeSchema.parse((await query(sql.READ_TIME))[0]).time);
 
   return {
     description,
+    onTrouble: (listener) => void (tellTrouble = listener),
     connect: () =>
       startStep(exclusive ? 'DATA_DIR' : 'QUEUE_URL', async () => {
         const client = await producerPool.connect();
         let failed = true;
         try {
           await runMigrations(client);
-          await client.query(sql.CREATE_LIST_INDEX);
+          await client.query(sql.PREPARE_SCHEMA);
           if (exclusive) await client.query(sql.GIVE_UP_LOCKS);
           failed = false;
         } finally {
@@ -69,16 +80,28 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       }),
     createProducer(type) {
       const queue = new Queue(type, { connection: producerPool }, bullmqPostgres);
-      queue.on('error', log.failed);
-      return queue;
+      queue.on('error', trouble);
+      return {
+        waitUntilReady: () => queue.waitUntilReady(),
+        async add(caller, data, jobOptions, deadline) {
+          const { name, opts, timestamp, ...job } = new Job(queue, caller, data, jobOptions, jobOptions.jobId).asJSON();
+          const parameters = [type, job.id, name, job.data, JSON.stringify(opts), timestamp, opts.attempts];
+          await clock.within(deadline, (storeDeadline) =>
+            prepared('accepted:add', sql.ADD_JOB, [...parameters, storeDeadline]),
+          );
+        },
+        close: () => queue.close(),
+      };
     },
-    async createConsumer(type, processor, { onFailed, ...workerOptions }) {
+    async createConsumer(type, processor, { onFailed, onRenewed, onLost, ...workerOptions }) {
       const workerConfig = { ...workerOptions, connection: workerPool, autorun: false };
       const worker = new Worker(type, processor, workerConfig, bullmqPostgres);
-      worker.on('error', log.failed);
+      worker.on('error', trouble);
+      worker.on('locksRenewed', ({ jobIds }) => onRenewed(jobIds));
+      worker.on('lockRenewalFailed', onLost);
       worker.on('failed', (job) => job && onFailed(job));
       await readyOrClosed(worker);
-      worker.run().catch(log.failed);
+      worker.run().catch(trouble);
       return worker;
     },
     async createEvents(type, listener) {
@@ -90,10 +113,10 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       );
       await readyOrClosed(queueEvents);
       // One session alone has one transaction at a time.
-      if (exclusive) return runQueueEvents(queueEvents, listener, log.failed);
+      if (exclusive) return runQueueEvents(queueEvents, listener, trouble);
       const missed = createMissedEvents({ type, lastEventId: id, listener, logger, query });
       const tell: QueueEventListener = (jobId, event, eventId) => missed.heard(eventId) && listener(jobId, event);
-      const events = runQueueEvents(queueEvents, tell, log.failed);
+      const events = runQueueEvents(queueEvents, tell, trouble);
       return {
         close() {
           missed.close();
@@ -102,9 +125,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       };
     },
     async readRecord(type, id) {
-      const { rows } = await (queryPrepared?.('accepted:read', sql.READ_RECORD, [type, id]) ??
-        producerPool.query(sql.READ_RECORD, [type, id]));
-      const [row] = rows;
+      const [row] = await prepared('accepted:read', sql.READ_RECORD, [type, id]);
       return row === undefined ? undefined : sql.toRecord(row);
     },
     async readData(type, id) {
@@ -115,16 +136,21 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       const from = after === undefined ? [Number.MAX_SAFE_INTEGER, ''] : [after.createdAt.getTime(), after.id];
       return (await query(sql.LIST_JOBS, [types, statuses, caller, ...from, limit])).map(sql.toRecord);
     },
-    async cancel(type, id, { onlyMarked }) {
-      const [row] = await query(sql.CANCEL_JOB, [type, id, Date.now(), onlyMarked]);
+    async cancel(type, id, { onlyMarked, deadline }) {
+      const [row] = await clock.within(deadline, (storeDeadline) =>
+        query(sql.CANCEL_JOB, [type, id, Date.now(), onlyMarked, storeDeadline]),
+      );
       return row === undefined ? 'refused' : cancellationSchema.parse(row).cancellation;
     },
     async readMarked(type, ids) {
       return (await query(sql.READ_MARKED, [type, ids])).map((row) => idSchema.parse(row).id);
     },
-    async retry(type, id, attempts) {
+    async retry(type, id, { attempts, deadline }) {
       const progress = JSON.stringify({ percentComplete: 0, message: null, at: Date.now() } satisfies JobProgress);
-      return (await query(sql.RETRY_JOB, [type, id, attempts, progress])).length > 0;
+      const rows = await clock.within(deadline, (storeDeadline) =>
+        query(sql.RETRY_JOB, [type, id, attempts, progress, storeDeadline]),
+      );
+      return rows.length > 0;
     },
     async removeFinished(type, until) {
       const [row] = await query(sql.REMOVE_FINISHED, [type, until, REMOVED_AT_ONCE]);
@@ -134,10 +160,23 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       const { runs, waiting } = paceSchema.parse((await query(sql.READ_PACE, [type, PACE_SAMPLE]))[0]);
       return toPace(runs, waiting);
     },
-    async readSecret() {
-      await query(sql.STORE_SECRET, [randomBytes(32).toString('base64url')]);
+    async readDepth(type, max) {
+      return depthSchema.parse((await query(sql.READ_DEPTH, [type, max]))[0]).depth;
+    },
+    async readSecret(own) {
+      await query(sql.STORE_SECRET, [own]);
       return secretSchema.parse((await query(sql.READ_SECRET))[0]).value;
     },
+    createRequestCounter: (counterOptions) =>
+      exclusive
+        ? undefined
+        : new RateLimiterPostgres({
+            ...counterOptions,
+            storeClient: producerPool,
+            storeType: 'pool',
+            tableName: sql.REQUEST_COUNTS,
+            tableCreated: true,
+          }),
     async ping() {
       await query('SELECT 1');
     },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CANCELED, type JobRecord } from './job-record.ts';
+import { LATE } from './store-clock.ts';
 
 /**
  * The statements beside BullMQ's own, on its tables in the schema `bullmq`. A job's status is an expression of its row, which
@@ -14,12 +15,27 @@ const STATUS = `
     ELSE 'Pending'
   END`;
 
-/** Two processes may start together: the lock lets one at a time do it. The name of a job is the id of its caller. */
-export const CREATE_LIST_INDEX = `
+/** As rate-limiter-flexible wants its table; unlogged, because a crash takes no more with it than the counts of some seconds. */
+export const REQUEST_COUNTS = 'accepted_request_counts';
+
+/**
+ * Two processes may start together: the lock lets one at a time do it. The name of a job is the id of its caller. A statement that
+ * a caller waits for is refused when PostgreSQL gets to it too late: then nobody waits any more.
+ */
+export const PREPARE_SCHEMA = `
   BEGIN;
   SELECT pg_advisory_xact_lock(hashtext('accepted:list'));
+  CREATE OR REPLACE FUNCTION bullmq.accepted_before(deadline double precision) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+    BEGIN
+      IF extract(epoch FROM clock_timestamp()) * 1000 > deadline THEN
+        RAISE EXCEPTION '${LATE} its deadline had passed when PostgreSQL got to it' USING ERRCODE = 'query_canceled';
+      END IF;
+      RETURN true;
+    END $$;
   CREATE INDEX IF NOT EXISTS accepted_job_list
     ON bullmq.job (queue, name, (${STATUS}), added_at_ms DESC, id COLLATE "C" DESC);
+  CREATE UNLOGGED TABLE IF NOT EXISTS bullmq.${REQUEST_COUNTS}
+    (key text PRIMARY KEY, points integer NOT NULL DEFAULT 0, expire bigint);
   COMMIT`;
 
 /** Has the first check for stalled jobs take them all, without waiting for the locks of the process that was killed. */
@@ -29,6 +45,14 @@ export const GIVE_UP_LOCKS = `UPDATE bullmq.job SET locked_until_ms = 0, stalled
 const RECORD = `
   queue, id, name, state::text, deferred_failure, opts ? 'canceled' AS canceled, progress, return_value, failed_reason, stacktrace, attempts_made, max_attempts,
   added_at_ms::float8, processed_at_ms::float8, finished_at_ms::float8`;
+
+/** Milliseconds since 1970. */
+export const READ_TIME = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS time';
+
+/** BullMQ's own function. $1 queue, $2 id, $3 name, $4 data, $5 options, $6 time of creation, $7 attempts, $8 deadline. */
+export const ADD_JOB = `
+  SELECT CASE WHEN bullmq.accepted_before($8::float8) THEN
+    bullmq.add_job($1, $2, $3, $4::jsonb, $5::jsonb, 0, 0, $6, $7, NULL, NULL, NULL, NULL, NULL, false) END`;
 
 export const READ_RECORD = `SELECT ${RECORD} FROM bullmq.job WHERE queue = $1 AND id = $2`;
 
@@ -47,7 +71,7 @@ export const LIST_JOBS = `
    ORDER BY added_at_ms DESC, id COLLATE "C" DESC LIMIT $6`;
 
 /**
- * $1 queue, $2 id, $3 time, $4 whether to end only a job that has the mark. No row: refused. BullMQ forgets the mark of a job that
+ * $1 queue, $2 id, $3 time, $4 whether to end only a job that has the mark, $5 deadline. No row: refused. BullMQ forgets the mark of a job that
  * fails for good, but not its options.
  */
 export const CANCEL_JOB = `
@@ -59,7 +83,7 @@ export const CANCEL_JOB = `
            failed_reason = CASE WHEN state = 'active' THEN failed_reason ELSE ${IS_CANCELED} END,
            finished_at_ms = CASE WHEN state <> 'active' THEN $3::bigint END
      WHERE queue = $1 AND id = $2 AND state IN ('waiting', 'delayed', 'active')
-       AND (NOT $4::boolean OR deferred_failure = ${IS_CANCELED})
+       AND (NOT $4::boolean OR deferred_failure = ${IS_CANCELED}) AND bullmq.accepted_before($5::float8)
  RETURNING queue, id, state)
   SELECT CASE state WHEN 'active' THEN 'requested' ELSE 'canceled' END AS cancellation,
          CASE state WHEN 'failed' THEN bullmq.publish_event(queue, 'failed',
@@ -70,7 +94,7 @@ export const CANCEL_JOB = `
 export const READ_MARKED = `
   SELECT id FROM bullmq.job WHERE queue = $1 AND id = ANY($2::text[]) AND deferred_failure = ${IS_CANCELED}`;
 
-/** $1 queue, $2 id, $3 attempts, $4 progress. A row: it was failed or canceled. */
+/** $1 queue, $2 id, $3 attempts, $4 progress, $5 deadline. A row: it was failed or canceled. */
 export const RETRY_JOB = `
   WITH retried AS (
     UPDATE bullmq.job
@@ -80,6 +104,7 @@ export const RETRY_JOB = `
            opts = jsonb_set(opts - 'canceled', '{attempts}', to_jsonb(attempts_made + $3::integer))
      WHERE queue = $1 AND id = $2
        AND (state = 'failed' OR (state = 'completed' AND deferred_failure = ${IS_CANCELED}))
+       AND bullmq.accepted_before($5::float8)
  RETURNING queue, id)
   SELECT pg_notify('bullmq_jobs', queue),
          bullmq.publish_event(queue, 'waiting', jsonb_build_object('jobId', id, 'prev', 'failed'))
@@ -103,6 +128,11 @@ export const READ_PACE = `
          (SELECT coalesce(json_agg(json_build_object('startedAt', processed_at_ms, 'finishedAt', finished_at_ms)), '[]') FROM
            (SELECT processed_at_ms, finished_at_ms FROM bullmq.job
              WHERE queue = $1 AND state = 'completed' ORDER BY finished_at_ms DESC LIMIT $2) AS last) AS runs`;
+
+/** $1 queue, $2 limit. */
+export const READ_DEPTH = `
+  SELECT count(*)::integer AS depth FROM
+    (SELECT FROM bullmq.job WHERE queue = $1 AND state IN ('waiting', 'delayed') LIMIT $2) AS waiting`;
 
 /** $1 a new secret. One of two processes that start together stores its own, and both read that one. No job type has this name. */
 export const STORE_SECRET = `INSERT INTO bullmq.meta (queue, field, value) VALUES ('', 'secret', $1) ON CONFLICT DO NOTHING`;

@@ -3,7 +3,7 @@ import type { JobEvent } from '../core/ports.ts';
 import type { BullmqEvents } from './backend.ts';
 import { progressSchema } from './job-record.ts';
 
-/** A wake-up that a store did not send is made up for in this time, in milliseconds. */
+/** A wake-up that a store did not send is made up for, and a connection that was lost is noticed, in about this time, in milliseconds. */
 export const BLOCKING_MS = 1000;
 
 const WAITING: JobEvent = { kind: 'waiting' };

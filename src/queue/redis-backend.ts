@@ -1,28 +1,32 @@
-import { randomBytes } from 'node:crypto';
-import { Queue, QueueEvents, Worker } from 'bullmq';
+import { QueueEvents, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
+import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import type { Logger } from '../core/ports.ts';
 import { StartError } from '../core/start-error.ts';
 import type { QueueBackend } from './backend.ts';
 import { isConnectionError } from './connection-error.ts';
-import { createConnectionLog } from './connection-log.ts';
 import { describeUrl } from './describe-url.ts';
 import { CANCELED, type JobData, type JobProgress, type JobRecord } from './job-record.ts';
 import { PACE_SAMPLE, toPace } from './pace.ts';
-import { runQueueEvents } from './queue-events.ts';
+import { BLOCKING_MS, runQueueEvents } from './queue-events.ts';
 import { type RedisClient, type RedisClientOptions, createRedisClient } from './redis-client.ts';
-import { closeInIndex, indexAgain, indexOpen, indexingProcessor, listJobs } from './redis-index.ts';
+import { checkRedis } from './redis-check.ts';
+import { closeInIndex, indexingProcessor, listJobs } from './redis-index.ts';
+import { createRedisProducer } from './redis-producer.ts';
 import { toRecords } from './redis-record.ts';
 import {
   CANCEL_JOB,
+  READ_DEPTH,
   READ_JOBS,
   READ_MARKED,
   READ_PACE,
+  READ_TIME,
   REMOVE_FINISHED,
   RETRY_JOB,
   runScript,
 } from './redis-scripts.ts';
+import { type StoreClock, createStoreClock } from './store-clock.ts';
 
 const PREFIX = 'accepted';
 /** Job types have no colon in their names. */
@@ -34,51 +38,72 @@ const cancellationSchema = z.enum(['canceled', 'requested', 'refused']);
 const idsSchema = z.array(z.string());
 const paceSchema = z.tuple([z.number(), z.array(z.tuple([z.coerce.number(), z.coerce.number()]))]);
 
+/** Longer than a caller waits for an answer. */
+const PRODUCER_SOCKET_MS = 2500;
+/** A worker that has nothing to do waits in Redis for up to 10 s. */
+const WORKER_SOCKET_MS = 15_000;
+
 /** Milliseconds between two tries to connect. */
 const retryStrategy = (tries: number): number => Math.min(tries * 100, 1000);
 
 /** @throws StartError that names QUEUE_URL, when the URL can't be read */
 export function createRedisBackend(url: string, logger: Logger): QueueBackend {
-  const log = createConnectionLog(logger);
+  let tellTrouble: (() => void) | undefined;
+  const trouble = (error: Error): void => {
+    logger.debug({ err: error }, 'trouble with Redis');
+    tellTrouble?.();
+  };
   const clients: RedisClient[] = [];
   const open = (options: Omit<RedisClientOptions, 'retryStrategy' | 'connectTimeout'>): RedisClient => {
     const client = createRedisClient(url, { retryStrategy, connectTimeout: 2000, ...options });
-    client.on('error', log.failed);
-    client.on('ready', log.recovered);
+    client.on('error', trouble);
     clients.push(client);
     return client;
   };
   // A refused command is never sent later: nothing queues in the client, and nothing is sent a second time.
   const client = open({
+    socketTimeout: PRODUCER_SOCKET_MS,
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
   });
   let workerClient: RedisClient | undefined;
+  /** BullMQ's own: it fails where Redis may not be asked for its version. */
+  let skipVersionCheck = false;
+  const clocks = new Map<string, StoreClock>();
+  const clockOf = (type: string): StoreClock => {
+    const clock =
+      clocks.get(type) ?? createStoreClock(async () => Number(await runScript(client, READ_TIME, prefixOf(type))));
+    clocks.set(type, clock);
+    return clock;
+  };
+  client.on('ready', () => {
+    for (const clock of clocks.values()) clock.forget();
+  });
 
   const readRecords = async (type: string, ids: readonly string[]): Promise<(JobRecord | undefined)[]> =>
     toRecords(type, ids, await runScript(client, READ_JOBS, prefixOf(type), ...ids));
 
   return {
     description: `Redis (${describeUrl(url)})`,
-    connect: () => connectClient(client),
-    createProducer(type) {
-      const queue = new Queue<JobData>(queueName(type), { connection: client, prefix: PREFIX });
-      queue.on('error', log.failed);
-      return {
-        waitUntilReady: () => queue.waitUntilReady(),
-        async add(caller, data, options) {
-          const entry = { id: options.jobId ?? '', caller, createdAt: options.timestamp ?? 0 };
-          await Promise.all([indexOpen(client, prefixOf(type), entry), queue.add(caller, data, options)]);
-          if (data.fingerprint !== undefined) await indexAgain(client, prefixOf(type), entry.id);
-        },
-        close: () => queue.close(),
-      };
+    onTrouble: (listener) => void (tellTrouble = listener),
+    async connect() {
+      await connectClient(client);
+      skipVersionCheck = !(await checkRedis(client, logger));
     },
-    async createConsumer(type, processor, { onFailed, ...options }) {
+    createProducer: (type) =>
+      createRedisProducer({
+        client,
+        clock: clockOf(type),
+        prefix: PREFIX,
+        queueName: queueName(type),
+        skipVersionCheck,
+        onError: trouble,
+      }),
+    async createConsumer(type, processor, { onFailed, onRenewed, onLost, ...options }) {
       // A worker's commands wait for Redis to come back.
-      workerClient ??= open({ maxRetriesPerRequest: null });
+      workerClient ??= open({ maxRetriesPerRequest: null, socketTimeout: WORKER_SOCKET_MS });
       const own = workerClient;
       const prefix = prefixOf(type);
       const indexing = indexingProcessor(own, prefix, logger, processor);
@@ -86,8 +111,11 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
         ...options,
         connection: own,
         prefix: PREFIX,
+        skipVersionCheck,
       });
-      worker.on('error', log.failed);
+      worker.on('error', trouble);
+      worker.on('locksRenewed', ({ jobIds }) => onRenewed(jobIds));
+      worker.on('lockRenewalFailed', onLost);
       worker.on('completed', ({ id }) => closeInIndex(own, prefix, logger, id));
       worker.on('failed', (job) => {
         if (job === undefined) return;
@@ -100,12 +128,14 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       const [last] = await client.xrevrange(`${prefixOf(type)}events`, '+', '-', 'COUNT', 1);
       const queueEvents = new QueueEvents(queueName(type), {
         // A reader that blocks needs a connection of its own.
-        connection: open({ maxRetriesPerRequest: null }),
+        connection: open({ maxRetriesPerRequest: null, socketTimeout: 5000 }),
         prefix: PREFIX,
+        skipVersionCheck,
         autorun: false,
+        blockingTimeout: BLOCKING_MS,
         lastEventId: last?.[0] ?? '0-0',
       });
-      return runQueueEvents(queueEvents, listener, log.failed);
+      return runQueueEvents(queueEvents, listener, trouble);
     },
     async readRecord(type, id) {
       const [record] = await readRecords(type, [id]);
@@ -123,16 +153,22 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       }));
       return listJobs(client, types, query);
     },
-    async cancel(type, id, { onlyMarked }) {
-      const reply = await runScript(client, CANCEL_JOB, prefixOf(type), id, Date.now(), CANCELED, onlyMarked ? 1 : 0);
+    async cancel(type, id, { onlyMarked, deadline }) {
+      const args = [id, Date.now(), CANCELED, onlyMarked ? 1 : 0];
+      const reply = await clockOf(type).within(deadline, (storeDeadline) =>
+        runScript(client, CANCEL_JOB, prefixOf(type), ...args, storeDeadline),
+      );
       return cancellationSchema.parse(reply);
     },
     async readMarked(type, ids) {
       return idsSchema.parse(await runScript(client, READ_MARKED, prefixOf(type), CANCELED, ...ids));
     },
-    async retry(type, id, attempts) {
+    async retry(type, id, { attempts, deadline }) {
       const progress = JSON.stringify({ percentComplete: 0, message: null, at: Date.now() } satisfies JobProgress);
-      return (await runScript(client, RETRY_JOB, prefixOf(type), id, attempts, progress)) === 1;
+      const reply = await clockOf(type).within(deadline, (storeDeadline) =>
+        runScript(client, RETRY_JOB, prefixOf(type), id, attempts, progress, storeDeadline),
+      );
+      return reply === 1;
     },
     async removeFinished(type, until) {
       return Number(await runScript(client, REMOVE_FINISHED, prefixOf(type), until, REMOVED_AT_ONCE));
@@ -142,10 +178,13 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       const runs = times.map(([startedAt, finishedAt]) => ({ startedAt, finishedAt }));
       return toPace(runs, waiting);
     },
-    async readSecret() {
-      const secret = randomBytes(32).toString('base64url');
-      return (await client.set(SECRET_KEY, secret, 'NX', 'GET')) ?? secret;
+    async readDepth(type, max) {
+      return Math.min(Number(await runScript(client, READ_DEPTH, prefixOf(type))), max);
     },
+    async readSecret(own) {
+      return (await client.set(SECRET_KEY, own, 'NX', 'GET')) ?? own;
+    },
+    createRequestCounter: (options) => new RateLimiterRedis({ ...options, storeClient: client }),
     async ping() {
       // Both kinds of client have it.
       await client.call('PING');

@@ -8,6 +8,8 @@ export interface RedisClientOptions {
   /** Milliseconds until the next try to connect. */
   retryStrategy(tries: number): number;
   readonly connectTimeout: number;
+  /** Milliseconds without an answer after which a connection is given up: a host that vanished says nothing at all. */
+  readonly socketTimeout: number;
   /** null: a command waits for the connection to come back. */
   readonly maxRetriesPerRequest: number | null;
   /** Connects when told to, and not at once. */
@@ -27,7 +29,14 @@ export function createRedisClient(url: string, options: RedisClientOptions): Red
     const [name, db] = path;
     if (name === undefined)
       throw new StartError('QUEUE_URL: redis+sentinel:// needs the name of the master as its path');
-    return new Redis({ ...options, ...credentials, sentinels: nodes, name, db: toDatabase(db) });
+    return new Redis({
+      ...options,
+      ...credentials,
+      sentinels: nodes,
+      name,
+      db: toDatabase(db),
+      sentinelCommandTimeout: options.connectTimeout,
+    });
   }
   if (url.startsWith('redis+cluster://')) {
     const { nodes, credentials } = readNodes(url, 6379);

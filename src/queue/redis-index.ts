@@ -1,4 +1,4 @@
-import { UnrecoverableError, WaitingError } from 'bullmq';
+import { DelayedError, UnrecoverableError, WaitingError } from 'bullmq';
 import type { JobStatus } from '../core/job.ts';
 import type { ListPosition, ListQuery, Logger } from '../core/ports.ts';
 import type { JobProcessor } from './backend.ts';
@@ -10,7 +10,7 @@ import { INDEX_JOB, runScript } from './redis-scripts.ts';
  * The order of creation, which BullMQ does not keep on Redis: for each type and caller a sorted set of ids by `createdAt`
  * for the jobs that are not done, and one for each final status.
  *
- * An entry is always written before its job gets there, and removed after it left. What a crash leaves is an entry without a
+ * An entry is always written before its job gets there, or with it, and removed after it left. What a crash leaves is an entry without a
  * job, or one in the wrong set; readers compare each with its job, and skip it.
  */
 type IndexSet = 'open' | 'Succeeded' | 'Failed' | 'Canceled';
@@ -26,21 +26,8 @@ const SET_OF: Readonly<Record<JobStatus, IndexSet>> = {
   Canceled: 'Canceled',
 };
 
-const indexKey = (prefix: string, set: IndexSet, caller: string): string => `${prefix}index:${set}:${caller}`;
-
-/** Commands on one connection are done in the order in which they are sent, so whoever writes an entry need not wait for it. */
-export async function indexOpen(
-  client: RedisClient,
-  prefix: string,
-  { id, caller, createdAt }: { id: string; caller: string; createdAt: number },
-): Promise<void> {
-  // A job with an idempotency key may be there already, under the time of its creation.
-  await client.zadd(indexKey(prefix, 'open', caller), 'NX', createdAt, id);
-}
-
-/** For a job that may have been there before, and be done: what `indexOpen` wrote was for one that is not. */
-export async function indexAgain(client: RedisClient, prefix: string, id: string): Promise<void> {
-  await runScript(client, INDEX_JOB, prefix, id);
+export function indexKey(prefix: string, set: IndexSet, caller: string): string {
+  return `${prefix}index:${set}:${caller}`;
 }
 
 /** A processor that puts each job into the set it is about to get to. */
@@ -62,7 +49,7 @@ export function indexingProcessor(
       return result;
     } catch (error) {
       const last = error instanceof UnrecoverableError || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
-      if (last && error instanceof Error && !(error instanceof WaitingError))
+      if (last && error instanceof Error && !(error instanceof WaitingError || error instanceof DelayedError))
         write(error.message === CANCELED ? 'Canceled' : 'Failed', job);
       throw error;
     }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RedisClient } from './redis-client.ts';
+import { LATE } from './store-clock.ts';
 
 /** A step on one queue that Redis takes at once. Every key begins with KEYS[1], the queue's prefix, and lies in its slot of a cluster. */
 export interface RedisScript {
@@ -54,8 +55,18 @@ for i, id in ipairs(ARGV) do
 end
 return replies`);
 
+/** A script that a caller waits for is refused when Redis gets to it too late: then nobody waits any more. */
+export const REFUSE_LATE = `
+local function late(deadline)
+  local now = redis.call('TIME')
+  return now[1] * 1000 + now[2] / 1000 > tonumber(deadline)
+end
+local function refuseLate()
+  return redis.error_reply('${LATE} its deadline had passed when Redis got to it')
+end`;
+
 /** What scripts share that change a job's place: the set of the index that it is in, and BullMQ's events. */
-const COMMON = `
+const COMMON = `${REFUSE_LATE}
 local function index(set, job)
   return KEYS[1] .. 'index:' .. set .. ':' .. redis.call('HGET', job, 'name')
 end
@@ -64,9 +75,10 @@ local function publish(event, id, ...)
   redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', max, '*', 'event', event, 'jobId', id, ...)
 end`;
 
-/** ARGV: id, time, the mark, whether to end only a job that has it. Replies canceled, requested or refused. */
+/** ARGV: id, time, the mark, whether to end only a job that has it, deadline. Replies canceled, requested or refused. */
 export const CANCEL_JOB = script(`${COMMON}
 local id, now, mark, onlyMarked = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if late(ARGV[5]) then return refuseLate() end
 local job = KEYS[1] .. id
 if redis.call('EXISTS', job) == 0 or redis.call('HEXISTS', job, 'finishedOn') == 1 then return 'refused' end
 if onlyMarked == '1' and redis.call('HGET', job, 'defa') ~= mark then return 'refused' end
@@ -94,9 +106,10 @@ for i = 2, #ARGV do
 end
 return marked`);
 
-/** ARGV: id, attempts, progress. Replies 1, or 0 for a job that has neither failed nor been canceled. */
+/** ARGV: id, attempts, progress, deadline. Replies 1, or 0 for a job that has neither failed nor been canceled. */
 export const RETRY_JOB = script(`${COMMON}
 local id, attempts, progress = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+if late(ARGV[4]) then return refuseLate() end
 local job = KEYS[1] .. id
 if redis.call('ZREM', KEYS[1] .. 'failed', id) == 0 then
   if redis.call('HEXISTS', job, 'defa') == 0 or redis.call('ZREM', KEYS[1] .. 'completed', id) == 0 then return 0 end
@@ -137,6 +150,16 @@ for _, state in ipairs({'completed', 'failed'}) do
   end
 end
 return removed`);
+
+/** Replies with the time, in milliseconds since 1970. The node of a cluster that has the queue tells its own. */
+export const READ_TIME = script(`
+local now = redis.call('TIME')
+return now[1] * 1000 + math.floor(now[2] / 1000)`);
+
+/** Replies with the number of jobs that wait for a worker or for their next attempt. */
+export const READ_DEPTH = script(
+  `return redis.call('LLEN', KEYS[1] .. 'wait') + redis.call('ZCARD', KEYS[1] .. 'delayed')`,
+);
 
 /** ARGV: how many jobs to look at. Replies with the number of jobs that wait, and start and end of the last that completed. */
 export const READ_PACE = script(`

@@ -5,9 +5,8 @@ import { readIdempotencyKey } from '../core/idempotency-key.ts';
 import { isDone } from '../core/job.ts';
 import { addEndpoint } from './endpoint.ts';
 import { idOf } from './find-job.ts';
-import { requireUtf8 } from './negotiation.ts';
 import { readWait } from './prefer.ts';
-import { resultOf, sendAccepted, viewOf } from './replies.ts';
+import { resultOf, sendSubmitted } from './replies.ts';
 import type { RestFaceOptions } from './routes.ts';
 
 /** `/api/{collection}`: takes submissions of one job type, and shows what the work made. */
@@ -16,7 +15,6 @@ export function addCollectionRoutes(app: FastifyInstance, type: JobType, options
 
   addEndpoint(app, `/api/${type.collection}`, {
     async POST(request, reply) {
-      requireUtf8(request);
       const context = contextOf(request, reply);
       const { caller, requestId, urls } = context;
       const idempotencyKey = readIdempotencyKey(undefined, context.idempotencyKeyHeader);
@@ -24,8 +22,10 @@ export function addCollectionRoutes(app: FastifyInstance, type: JobType, options
       const { job, replayed } = await service.submit({ type, input: request.body, caller, requestId, idempotencyKey });
       if (replayed) reply.header('Idempotency-Replayed', 'true');
 
-      const later = wait === 0 ? job : ((await service.wait(job.id, caller, wait, context.whenGone())) ?? job);
-      if (wait === 0 || !isDone(later)) return sendAccepted(reply, viewOf(later, service, context), context);
+      // Who submitted gets the key of the job, and so may wait for it without the scope to read others.
+      const holder = { kind: 'job-key', jobId: job.id, createdAt: job.createdAt.getTime() } as const;
+      const later = wait === 0 ? job : ((await service.wait(job.id, holder, wait, context.whenGone())) ?? job);
+      if (wait === 0 || !isDone(later)) return sendSubmitted(reply, later, service, context);
       reply
         .header('Location', urls.job(job.id))
         .header('Operation-Location', urls.operation(job.id))
@@ -38,7 +38,7 @@ export function addCollectionRoutes(app: FastifyInstance, type: JobType, options
   if (type.resource === undefined) return;
   addEndpoint(app, `/api/${type.collection}/:id`, {
     async GET(request, reply) {
-      const resource = await service.findResource(type, idOf(request));
+      const resource = await service.findResource(type, idOf(request), contextOf(request, reply).caller);
       if (resource === undefined) throw new ServiceError('not-found', `There is no ${type.name} with this id.`);
       return reply.send(resource);
     },

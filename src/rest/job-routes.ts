@@ -2,6 +2,8 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { ServiceError } from '../core/errors.ts';
 import { type Job, isDone } from '../core/job.ts';
+import type { JobView } from '../core/job-view.ts';
+import type { RequestContext } from '../core/request-context.ts';
 import { addEndpoint } from './endpoint.ts';
 import { sendTagged, tagOf, versionOf } from './entity-tag.ts';
 import { toEventStream } from './event-stream.ts';
@@ -10,7 +12,7 @@ import { readListOptions } from './list-options.ts';
 import { requireAcceptable } from './negotiation.ts';
 import { readPollOptions } from './poll-options.ts';
 import { readWait } from './prefer.ts';
-import { resultOf, sendAccepted, setRetryAfter, viewOf } from './replies.ts';
+import { resultOf, sendAccepted, sendSubmitted, setRetryAfter, viewOf } from './replies.ts';
 import type { RestFaceOptions } from './routes.ts';
 
 /** How long `onPending=synchronous` holds a reply when `Prefer` does not say. */
@@ -48,8 +50,7 @@ export function addJobRoutes(app: FastifyInstance, { service, contextOf }: RestF
       }
       if (oncomplete === 'status') return sendTagged(request, reply, job, view);
       if (oncomplete === 'stream') return sendTagged(request, reply, job, resultOf(job));
-      const location = view.resourceUrl ?? context.urls.result(job.id);
-      return reply.status(303).header('Location', location).header('ETag', tagOf(job)).send(view);
+      return reply.status(303).header('Location', locationOf(view, context)).header('ETag', tagOf(job)).send(view);
     },
     async DELETE(request, reply) {
       const context = contextOf(request, reply);
@@ -73,7 +74,7 @@ export function addJobRoutes(app: FastifyInstance, { service, contextOf }: RestF
     async POST(request, reply) {
       const context = contextOf(request, reply);
       const job = await service.retry(idOf(request), context.caller);
-      return sendAccepted(reply, viewOf(job, service, context), context);
+      return sendSubmitted(reply, job, service, context);
     },
   });
 
@@ -92,6 +93,12 @@ export function addJobRoutes(app: FastifyInstance, { service, contextOf }: RestF
       return reply.send(Readable.from(toEventStream(states, toData, { lastEventId })));
     },
   });
+}
+
+/** Where a job that is done leads. Its key opens its result, and not what else there is. */
+function locationOf({ id, resourceUrl }: JobView, { caller, accessToken, urls }: RequestContext): string {
+  if (caller.kind === 'principal') return resourceUrl ?? urls.result(id);
+  return urls.result(id) + (accessToken === undefined ? '' : `?access_token=${accessToken}`);
 }
 
 /** The path and query of a list, for its next page. */

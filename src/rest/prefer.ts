@@ -3,8 +3,8 @@ import { MAX_WAIT_SECONDS } from '../core/service.ts';
 
 /** One preference of RFC 7240, section 2: a token, and perhaps a value, as a token or in quotes. */
 const PREFERENCE = /^\s*([!#$%&'*+.^_`|~\w-]+)(?:\s*=\s*(?:([!#$%&'*+.^_`|~\w-]+)|"((?:[^"\\]|\\.)*)"))?\s*(?:;|$)/;
-/** Commas and semicolons inside quotes separate nothing. */
-const SEPARATED = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/g;
+/** Commas inside quotes separate nothing. A quote that never ends takes all behind it: from there, nothing is read again. */
+const SEPARATED = /(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|\\?$))+/g;
 
 /**
  * How long the client would like its reply to be held: `Prefer: wait=N` (RFC 7240, section 4.3), in seconds, 60 at most.

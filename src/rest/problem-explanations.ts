@@ -20,9 +20,10 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
   },
   'malformed-request': {
     meaning:
-      'The request cannot be read: its body is no JSON, its URL is not encoded properly, or its Host is missing.',
-    remedy: 'Mend the client, or the proxy in front of it. Sending the same request again does not help.',
-    example: "Body is not valid JSON but content-type is set to 'application/json'",
+      'The request cannot be read: its body is no JSON, its URL is not encoded properly, or its Host is missing or no name of this server.',
+    remedy:
+      'Mend the client, or the proxy in front of it. Sending the same request again does not help. A server that is reached by a name needs the setting `PUBLIC_URL`.',
+    example: 'What should be JSON is no valid JSON.',
   },
   unauthenticated: {
     meaning:
@@ -57,6 +58,12 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
     meaning: 'The `Accept` header of the request refuses every media type that this URL has.',
     remedy: 'Accept `application/json`, or, for the events of a job, `text/event-stream`.',
     example: 'This is available as application/json.',
+  },
+  'request-timeout': {
+    meaning:
+      'The request did not arrive in time: its head has 20 seconds, and the whole of it 30. Nothing was accepted.',
+    remedy: 'Send it again, over a better connection, or send less at a time.',
+    example: 'The request took too long to arrive',
   },
   'job-canceled': {
     meaning: 'The job was canceled before it had a result, and will not have one.',
@@ -101,10 +108,20 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
       'Wait as many seconds as `Retry-After` says. `RateLimit-Policy` tells how many requests there may be in which time, and `RateLimit` how many are left.',
     example: 'No more than 100 requests in 1 s; try again later.',
   },
+  'header-too-large': {
+    meaning: 'The URL and the header fields of the request are together larger than 16 KiB, or more than 100 fields.',
+    remedy: 'Send fewer or shorter header fields and cookies, and what is long in the body.',
+    example: 'The head of the request is too large',
+  },
   'internal-error': {
     meaning: 'Something unexpected happened here. The reply does not say what; the log of the server does.',
     remedy: 'Try again later. If it stays, report the `errorId` of the reply to whoever runs the server.',
     example: 'The cause has been logged under the id that this reply carries.',
+  },
+  'not-implemented': {
+    meaning: 'Nothing on this server has the method of the request.',
+    remedy: 'Use GET, HEAD, POST, DELETE or OPTIONS; OPTIONS tells which of them a URL has.',
+    example: 'Nothing here has the method PROPFIND.',
   },
   'queue-full': {
     meaning: 'As many jobs of this type wait as may. Nothing was accepted; those that wait are done all the same.',

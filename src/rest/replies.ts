@@ -4,6 +4,7 @@ import { type DoneJob, type Job } from '../core/job.ts';
 import { type JobView, toJobView } from '../core/job-view.ts';
 import type { RequestContext } from '../core/request-context.ts';
 import type { JobService } from '../core/service.ts';
+import type { SubmittedJob } from './reply-schemas.ts';
 
 export function viewOf(job: Job, service: JobService, { urls }: RequestContext): JobView {
   return toJobView(job, service.registry.get(job.type), urls, service.retryAfter(job));
@@ -21,6 +22,17 @@ export function sendAccepted(reply: FastifyReply, view: JobView, { urls }: Reque
       .header('Cache-Control', 'no-store')
       .send(view)
   );
+}
+
+/** The 202 to a submission, with the key of the job. */
+export async function sendSubmitted(
+  reply: FastifyReply,
+  job: Job,
+  service: JobService,
+  context: RequestContext,
+): Promise<FastifyReply> {
+  const submitted: SubmittedJob = { ...viewOf(job, service, context), accessToken: await service.accessToken(job) };
+  return sendAccepted(reply, submitted, context);
 }
 
 /** Says when to ask again, where the job is not done. */

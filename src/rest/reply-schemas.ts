@@ -3,6 +3,17 @@ import { z } from 'zod';
 import { jobFailureSchema } from '../core/job.ts';
 import { jobViewSchema } from '../core/job-view.ts';
 
+export const submittedJobSchema = jobViewSchema
+  .extend({
+    accessToken: z
+      .string()
+      .describe(
+        'With it alone, as a bearer token or as `access_token` in the URL, whoever has it can read and cancel this one job, until it expires.',
+      ),
+  })
+  .meta({ id: 'SubmittedJob', description: 'A job as it is now, with the key to it.' });
+export type SubmittedJob = Readonly<z.output<typeof submittedJobSchema>>;
+
 export const jobListSchema = z
   .object({
     items: z.array(jobViewSchema).describe('Newest first.'),

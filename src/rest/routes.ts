@@ -3,7 +3,6 @@ import type { RequestContext } from '../core/request-context.ts';
 import type { JobService } from '../core/service.ts';
 import { addCollectionRoutes } from './collection-routes.ts';
 import { addJobRoutes } from './job-routes.ts';
-import { createJsonParser } from './json-body.ts';
 import { requireAcceptable } from './negotiation.ts';
 import { addOperationRoutes } from './operation-routes.ts';
 
@@ -18,9 +17,6 @@ const EVENTS_ROUTE = '/api/jobs/:id/events';
 /** The REST face, under `/api`: the Asynchronous Request-Reply pattern over plain HTTP. */
 export function createRestFace(options: RestFaceOptions): (app: FastifyInstance) => Promise<void> {
   return async (app) => {
-    // JSON is the one media type of this face; Fastify would take plain text too.
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, createJsonParser(app));
     app.addHook('onRequest', async (request, reply) => {
       if (request.routeOptions.url !== EVENTS_ROUTE) requireAcceptable(request, JSON_TYPES);
       // What a caller reads is its own, and may change at any time; a copy is asked for before it is used.

@@ -15,7 +15,7 @@ export async function startBrowser(): Promise<Browser> {
 
 /**
  * A page of a profile of its own, for one test, which closes it. The test fails if the page asked for anything
- * that is not on this machine, or if a script of it failed.
+ * that is not on this machine, if a script of it failed, or if it did what its policy refuses.
  */
 export async function openPageForTest(browser: Browser): Promise<Page> {
   const context = await browser.newContext({ serviceWorkers: 'block' });
@@ -25,6 +25,9 @@ export async function openPageForTest(browser: Browser): Promise<Page> {
     if (NETWORK.test(protocol) && !LOOPBACK.has(hostname)) faults.push(`asked for ${url}`);
   };
   context.on('request', (request) => check(request.url()));
+  context.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) faults.push(`was told ${message.text()}`);
+  });
   context.on('weberror', (error) => faults.push(`threw ${String(error.error())}`));
   context.on('page', (page) => page.on('websocket', (socket) => check(socket.url())));
   onTestFinished(async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, globSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Where the servers, and the browser, that the tests run are. */
@@ -8,14 +8,17 @@ export interface ServerPrograms {
   readonly initdb: string;
   readonly postgres: string;
   readonly chromium: string;
+  /** The library that makes a process see another time; undefined where there is none, off Linux. */
+  readonly faketime: string | undefined;
 }
 
-/** Finds a Redis and a PostgreSQL server and a Chromium, and installs them on Debian and its kin where they are missing. */
+/** Finds a Redis and a PostgreSQL server, a Chromium and libfaketime, and installs them on Debian and its kin where they are missing. */
 export function installServers(): ServerPrograms {
   const missing = [
     findRedis() ? [] : ['redis-server'],
     findPostgres('postgres') ? [] : ['postgresql'],
     findChromium() ? [] : ['chromium'],
+    findFaketime() !== undefined || process.platform !== 'linux' ? [] : ['libfaketime'],
   ].flat();
   if (missing.length > 0) aptInstall(missing);
   return {
@@ -23,6 +26,7 @@ export function installServers(): ServerPrograms {
     initdb: required(findPostgres('initdb'), 'initdb'),
     postgres: required(findPostgres('postgres'), 'postgres'),
     chromium: required(findChromium(), 'chromium'),
+    faketime: findFaketime(),
   };
 }
 
@@ -42,6 +46,11 @@ function findPostgres(program: string): string | undefined {
 function findChromium(): string | undefined {
   const mac = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
   return onPath('chromium') ?? onPath('google-chrome') ?? (existsSync(mac) ? mac : undefined);
+}
+
+/** Debian keeps libraries in a folder for each architecture. */
+function findFaketime(): string | undefined {
+  return globSync('/usr/lib/*/faketime/libfaketime.so.1')[0];
 }
 
 function onPath(program: string): string | undefined {

@@ -12,6 +12,8 @@ export interface AcceptedProcess {
   readonly url: string | undefined;
   /** Sends a signal and resolves to the exit code, or null when a signal ended it. */
   end(signal: NodeJS.Signals): Promise<number | null>;
+  /** Resolves when it has ended, however. */
+  readonly ended: Promise<unknown>;
   /** Stops it where it is, as a machine does that hangs. */
   suspend(): void;
 }
@@ -22,19 +24,20 @@ export interface ProcessOptions {
   readonly role?: string;
   /** @default the project's `src/main.ts` */
   readonly main?: string;
-  /** Where its log goes too. */
+  /** Where all that it writes goes too. */
   readonly output?: Writable;
 }
 
 /** Starts a process and resolves when it is ready; it ends with the test at the latest. */
 export async function startProcess(options: ProcessOptions): Promise<AcceptedProcess> {
   const child = spawnAccepted(options);
+  const ended = new Promise((resolve) => void child.once('exit', resolve));
   onTestFinished(async () => void (await end(child, 'SIGKILL')));
-  if (options.output) child.stdout.pipe(options.output);
+  for (const stream of [child.stdout, child.stderr]) if (options.output) stream.pipe(options.output, { end: false });
   const line = await lineWith(child, child.stdout, /"msg":"ready"/);
   // The line is our own log's.
   const { url } = JSON.parse(line) as { url?: string };
-  return { url, end: (signal) => end(child, signal), suspend: () => void child.kill('SIGSTOP') };
+  return { url, ended, end: (signal) => end(child, signal), suspend: () => void child.kill('SIGSTOP') };
 }
 
 /** Runs a process that is expected to refuse its start. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ANONYMOUS, type Caller } from '../../src/core/caller.ts';
 import { type JobContext, type JobType, defineJob } from '../../src/core/define-job.ts';
 import { newJobId } from '../../src/core/job-id.ts';
+import { createJobKeys } from '../../src/core/job-key.ts';
 import { type DoneJob, type Job, isDone } from '../../src/core/job.ts';
 import type { JobEvents, JobWorker } from '../../src/core/ports.ts';
 import { createProvider } from '../../src/core/provider.ts';
@@ -15,6 +16,7 @@ import { type BullmqJobEvents, createBullmqEvents } from '../../src/queue/bullmq
 import { type BullmqQueue, createBullmqQueue } from '../../src/queue/bullmq-queue.ts';
 import { startBullmqWorkers } from '../../src/queue/bullmq-worker.ts';
 import { connectQueue } from '../../src/queue/connect.ts';
+import { isConnectionError } from '../../src/queue/connection-error.ts';
 import { type EmbeddedStore, createEmbeddedStore } from '../../src/queue/embedded-store.ts';
 import { poll } from './follow.ts';
 import { type Backend, type Store, createStore } from './stores.ts';
@@ -68,6 +70,8 @@ export interface QueueSide {
 export interface QueueOptions {
   /** @default 3600 */
   readonly retentionSeconds?: number;
+  /** @default 100_000 */
+  readonly maxDepth?: number;
 }
 
 export interface SideOptions extends QueueOptions {
@@ -76,7 +80,13 @@ export interface SideOptions extends QueueOptions {
   readonly types: readonly JobType[];
 }
 
-export async function openSide({ url, embedded, types, retentionSeconds = 3600 }: SideOptions): Promise<QueueSide> {
+export async function openSide({
+  url,
+  embedded,
+  types,
+  retentionSeconds = 3600,
+  maxDepth = 100_000,
+}: SideOptions): Promise<QueueSide> {
   const names = types.map(({ name }) => name);
   const backend = connectQueue({ url, embedded: embedded.pool, listeners: 2 * types.length, logger });
   const queue = createBullmqQueue({ backend, types: names, retentionSeconds, logger });
@@ -98,18 +108,30 @@ export async function openSide({ url, embedded, types, retentionSeconds = 3600 }
   await backend.connect();
   await queue.open();
   await events.open();
+  const closeAll = async (): Promise<void> => {
+    stopping.abort();
+    await Promise.all([queue.close(), events.close()]);
+    await backend.close();
+  };
+  let closing: Promise<void> | undefined;
   return {
     queue,
     events,
     backend,
-    service: createJobService({ registry, queue, events: counted, use, logger, stopping: stopping.signal }),
+    service: createJobService({
+      registry,
+      queue,
+      events: counted,
+      jobKeys: createJobKeys(queue, retentionSeconds),
+      use,
+      logger,
+      maxDepth,
+      stopping: stopping.signal,
+      isConnectionError,
+    }),
     listeners: () => listening,
     startWorkers: () => startBullmqWorkers({ backend, types, concurrency: 5, use, logger }),
-    async close() {
-      stopping.abort();
-      await Promise.all([queue.close(), events.close()]);
-      await backend.close();
-    },
+    close: () => (closing ??= closeAll()),
   };
 }
 

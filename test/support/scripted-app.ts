@@ -1,7 +1,9 @@
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { createAuthenticate } from '../../src/auth/authenticate.ts';
 import { type JobContext, defineJob } from '../../src/core/define-job.ts';
 import type { JobEvents, JobWorker } from '../../src/core/ports.ts';
+import { createJobKeys } from '../../src/core/job-key.ts';
 import { createProvider } from '../../src/core/provider.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { createJobService } from '../../src/core/create-service.ts';
@@ -11,6 +13,7 @@ import { createBullmqEvents } from '../../src/queue/bullmq-events.ts';
 import { createBullmqQueue } from '../../src/queue/bullmq-queue.ts';
 import { startBullmqWorkers } from '../../src/queue/bullmq-worker.ts';
 import { connectQueue } from '../../src/queue/connect.ts';
+import { isConnectionError } from '../../src/queue/connection-error.ts';
 import { createEmbeddedStore } from '../../src/queue/embedded-store.ts';
 import { type Backend, createStore } from './stores.ts';
 
@@ -21,6 +24,8 @@ export interface ScriptedAppOptions {
   /** What each job does before it returns its input. */
   readonly run?: Run;
   readonly publicUrl?: string;
+  /** @default 100_000 */
+  readonly maxDepth?: number;
 }
 
 /** A server in this process on a real store, whose one job type, `script`, does what a test says. */
@@ -43,6 +48,7 @@ export async function startScriptedApp({
   backend,
   run = async () => undefined,
   publicUrl,
+  maxDepth = 100_000,
 }: ScriptedAppOptions): Promise<ScriptedApp> {
   const script = defineJob({
     name: 'script',
@@ -91,14 +97,28 @@ export async function startScriptedApp({
   };
   const { use } = createProvider();
   const stopping = new AbortController();
+  const jobKeys = createJobKeys(queue, 3600);
   const http = await createHttpServer({
-    service: createJobService({ registry, queue, events: counted, use, logger, stopping: stopping.signal }),
+    service: createJobService({
+      registry,
+      queue,
+      events: counted,
+      jobKeys,
+      use,
+      logger,
+      maxDepth,
+      stopping: stopping.signal,
+      isConnectionError,
+    }),
+    authenticate: createAuthenticate({ kind: 'open' }, jobKeys, logger),
     logger,
     publicUrl,
     corsOrigins: [],
     trustProxy: false,
     rest: true,
     graphiql: false,
+    introspection: true,
+    host: '127.0.0.1',
     checks: {},
   });
   let worker: JobWorker | undefined;

@@ -1,16 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Readable } from 'node:stream';
 import type { ServerPrograms } from './install-servers.ts';
-
-export interface RunningServer {
-  /** Without a database. */
-  readonly url: string;
-  stop(): Promise<void>;
-}
+import { type RunningServer, runServer } from './server-process.ts';
 
 const START_MS = 30_000;
 
@@ -25,47 +20,104 @@ export async function startRedis(
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'accepted-redis-'));
   const own = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--databases', '10000', '--dir', folder];
-  const server = spawn(redisServer, [...own, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await lineWith(server, server.stdout, /Ready to accept connections/);
-  return { url: `redis://127.0.0.1:${port}`, stop: () => stop(server, 'SIGTERM', folder) };
+  return runServer({
+    url: `redis://127.0.0.1:${port}`,
+    folder,
+    ending: 'SIGTERM',
+    async begin() {
+      const server = spawn(redisServer, [...own, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await lineWith(server, server.stdout, /Ready to accept connections/);
+      return server;
+    },
+  });
 }
 
-/** A Sentinel that watches one master under this name. */
+/**
+ * A Sentinel that watches one master under this name.
+ * @param lines more of its configuration
+ */
 export async function startSentinel(
   { redisServer }: ServerPrograms,
   name: string,
   master: string,
+  lines: readonly string[] = [],
 ): Promise<RunningServer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'accepted-sentinel-'));
   const file = join(folder, 'sentinel.conf');
   const { hostname, port: masterPort } = new URL(master);
-  writeFileSync(
-    file,
-    `port ${port}\nbind 127.0.0.1\ndir ${folder}\nsentinel monitor ${name} ${hostname} ${masterPort} 1\n`,
-  );
-  const server = spawn(redisServer, [file, '--sentinel'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await lineWith(server, server.stdout, /\+monitor master/);
-  return { url: `redis://127.0.0.1:${port}`, stop: () => stop(server, 'SIGTERM', folder) };
+  const own = [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `dir ${folder}`,
+    `sentinel monitor ${name} ${hostname} ${masterPort} 1`,
+  ];
+  writeFileSync(file, `${[...own, ...lines].join('\n')}\n`);
+  return runServer({
+    url: `redis://127.0.0.1:${port}`,
+    folder,
+    ending: 'SIGTERM',
+    async begin() {
+      const server = spawn(redisServer, [file, '--sentinel'], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await lineWith(server, server.stdout, /\+monitor master/);
+      return server;
+    },
+  });
+}
+
+export interface PostgresOptions {
+  /** More of the server's settings, such as `fsync=on`. */
+  readonly settings?: readonly string[];
+  /** More environment variables. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Megabytes of a disk of its own, in memory, which is mounted at `smallDisk`. */
+  readonly smallDiskMegabytes?: number;
+}
+
+export interface PostgresServer extends RunningServer {
+  readonly smallDisk: string;
 }
 
 /** A PostgreSQL of its own on a free port. It refuses to run as root, so then it runs as another user. */
-export async function startPostgres({ initdb, postgres }: ServerPrograms): Promise<RunningServer> {
+export async function startPostgres(
+  { initdb, postgres }: ServerPrograms,
+  { settings = [], environment = {}, smallDiskMegabytes }: PostgresOptions = {},
+): Promise<PostgresServer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'accepted-postgres-'));
+  const smallDisk = join(folder, 'small');
+  mkdirSync(smallDisk);
   const user = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
-  if (user !== undefined) chownSync(folder, user.uid, user.gid);
+  if (user !== undefined) for (const path of [folder, smallDisk]) chownSync(path, user.uid, user.gid);
   const data = join(folder, 'data');
   execFileSync(initdb, ['-D', data, '-U', 'accepted', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'], {
     ...user,
     cwd: folder,
     stdio: 'ignore',
   });
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', 'max_connections=400'];
-  const options = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
-  const server = spawn(postgres, options, { ...user, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-  await lineWith(server, server.stderr, /ready to accept connections/);
-  return { url: `postgres://accepted@127.0.0.1:${port}`, stop: () => stop(server, 'SIGINT', folder) };
+  const own = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', 'max_connections=400'];
+  const options = [...own, ...settings].flatMap((setting) => ['-c', setting]);
+  const plain = [postgres, '-D', data, '-p', String(port), ...options];
+  const [command = '', ...args] =
+    smallDiskMegabytes === undefined ? plain : withDisk(smallDisk, smallDiskMegabytes, plain);
+  const server = await runServer({
+    url: `postgres://accepted@127.0.0.1:${port}`,
+    folder,
+    ending: 'SIGINT',
+    async begin() {
+      const env = { ...process.env, ...environment };
+      const child = spawn(command, args, { ...user, env, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+      await lineWith(child, child.stderr, /ready to accept connections/);
+      return child;
+    },
+  });
+  return { ...server, smallDisk };
+}
+
+/** Linux lets everybody mount a disk that only the processes under it see, as root there; PostgreSQL then runs as another user. */
+function withDisk(path: string, megabytes: number, command: readonly string[]): string[] {
+  const script = `mount -t tmpfs -o size=${megabytes}m none "$0" && exec unshare --map-user=1 --map-group=1 "$@"`;
+  return ['unshare', '--map-root-user', '--mount', 'sh', '-c', script, path, ...command];
 }
 
 function unprivilegedUser(): { uid: number; gid: number } {
@@ -73,7 +125,7 @@ function unprivilegedUser(): { uid: number; gid: number } {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   // A TCP server that listens has an address of this kind.
@@ -96,14 +148,10 @@ export async function lineWith(child: ChildProcess, stream: Readable, pattern: R
   });
   try {
     return await promise;
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function stop(server: ChildProcess, signal: NodeJS.Signals, folder: string): Promise<void> {
-  const exited = new Promise((resolve) => void server.once('exit', resolve));
-  server.kill(signal);
-  await exited;
-  rmSync(folder, { recursive: true, force: true });
 }

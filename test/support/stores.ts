@@ -33,8 +33,8 @@ export async function createStore(backend: Backend): Promise<Store> {
   };
 }
 
-async function createDatabase(): Promise<string> {
-  const server = inject('postgresUrl');
+/** An empty database, on the server that all tests share unless another one is given. */
+export async function createDatabase(server = inject('postgresUrl')): Promise<string> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const pool = new Pool({ connectionString: `${server}/postgres`, max: 1 });
   try {

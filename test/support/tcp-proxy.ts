@@ -8,8 +8,14 @@ export interface TcpProxy {
   cut(): void;
   /** The same, and lets none through until the returned function is called. */
   block(): () => void;
-  /** Keeps all connections, and lets nothing through them until the returned function is called. */
+  /** Keeps all connections, new ones too, and lets nothing through them until the returned function is called. */
   freeze(): () => void;
+  /** Lets nothing through the connections that there are, for good and unheard, as a firewall does that forgot them. */
+  silence(): void;
+  /** Keeps back what the server answers on the connections that there are. */
+  swallow(): void;
+  /** Lets all that comes from now on wait for so many milliseconds, in each direction. */
+  delay(ms: number): void;
   close(): Promise<void>;
 }
 
@@ -17,6 +23,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   const target = new URL(serverUrl);
   const url = new URL(serverUrl);
   const sockets = new Set<Socket>();
+  const servers = new Set<Socket>();
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -24,15 +31,23 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     socket.on('error', () => undefined);
   };
   let blocked = false;
+  let latencyMs = 0;
+  let thawed = Promise.resolve();
   const proxy = createServer((client) => {
     if (blocked) return void client.destroy();
-    const server = connect(Number(target.port), target.hostname);
     keep(client);
+    void thawed.then(() => !client.destroyed && join(client));
+  });
+  const join = (client: Socket): void => {
+    const server = connect(Number(target.port), target.hostname);
     keep(server);
-    client.pipe(server).pipe(client);
+    servers.add(server);
+    server.once('close', () => servers.delete(server));
+    passOn(client, server, () => latencyMs);
+    passOn(server, client, () => latencyMs);
     client.once('close', () => server.destroy());
     server.once('close', () => client.destroy());
-  });
+  };
   await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();
@@ -50,13 +65,41 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     freeze() {
       const frozen = [...sockets];
       for (const socket of frozen) socket.pause();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      thawed = promise;
       return () => {
         for (const socket of frozen) socket.resume();
+        resolve();
       };
+    },
+    silence() {
+      for (const socket of sockets) socket.pause();
+    },
+    swallow() {
+      for (const server of servers) server.pause();
+    },
+    delay(ms) {
+      latencyMs = ms;
     },
     async close() {
       cut();
       await new Promise((resolve) => void proxy.close(resolve));
     },
   };
+}
+
+/** In order, also when the latency becomes less, and however the timers are rounded. */
+function passOn(from: Socket, to: Socket, latencyMs: () => number): void {
+  const waiting: (() => void)[] = [];
+  let lastAt = 0;
+  const passNext = (): void => waiting.shift()?.();
+  const later = (action: () => void): void => {
+    waiting.push(action);
+    const now = performance.now();
+    lastAt = Math.max(lastAt, now + latencyMs());
+    if (lastAt > now) setTimeout(passNext, lastAt - now);
+    else passNext();
+  };
+  from.on('data', (chunk: Buffer) => later(() => to.writable && to.write(chunk)));
+  from.once('end', () => later(() => to.end()));
 }

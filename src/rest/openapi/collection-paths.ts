@@ -1,7 +1,8 @@
 import type { JobType } from '../../core/define-job.ts';
-import { pendingExample } from './job-examples.ts';
+import { submittedExample } from './job-examples.ts';
 import { parameter } from './parameters.ts';
 import { problemReplies, problemReply, reply } from './responses.ts';
+import { SECURITY } from './security.ts';
 import type { HeaderName } from './headers.ts';
 import type { Link, Operation, Paths, Reference } from './types.ts';
 
@@ -10,6 +11,8 @@ export interface JobTypeSchemas {
   readonly input: Reference;
   readonly result: Reference;
   readonly job: Reference;
+  /** A job that was just submitted, with its key. */
+  readonly submitted: Reference;
 }
 
 /** `POST /api/{collection}`, and `GET /api/{collection}/{id}` where the work makes a resource. */
@@ -38,6 +41,7 @@ function submit(type: JobType, schemas: JobTypeSchemas): Operation {
     summary: `Submit: ${type.name}`,
     description: `${type.description}\n\nThe reply is there before the work is done: 202 when the queue has the job, which \`Location\` leads to.`,
     tags: [type.collection],
+    security: SECURITY.callers,
     parameters: [parameter('idempotencyKey'), parameter('prefer')],
     requestBody: {
       required: true,
@@ -53,8 +57,8 @@ function submit(type: JobType, schemas: JobTypeSchemas): Operation {
       }),
       202: reply({
         description: 'Accepted: the queue has the job.',
-        schema: schemas.job,
-        examples: { pending: pendingExample(type) },
+        schema: schemas.submitted,
+        examples: { pending: submittedExample(type) },
         always: ['Location', 'Operation-Location', 'Retry-After'],
         sometimes: SUBMITTED,
         links: JOB_LINKS,
@@ -72,6 +76,7 @@ function getResource(type: JobType, { result }: JobTypeSchemas): Operation {
     summary: `Read: ${type.name}`,
     description: `What a job of the type \`${type.name}\` made.`,
     tags: [type.collection],
+    security: SECURITY.callers,
     parameters: [{ name: 'id', in: 'path', required: true, description: 'Its id.', schema: { type: 'string' } }],
     responses: {
       200: reply({ description: 'As it is now.', schema: result }),

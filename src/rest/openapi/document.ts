@@ -4,7 +4,14 @@ import type { JobType } from '../../core/define-job.ts';
 import { jobViewSchema } from '../../core/job-view.ts';
 import type { Registry } from '../../core/registry.ts';
 import { StartError } from '../../core/start-error.ts';
-import { healthSchema, jobListSchema, operationSchema, problemSchema, unhealthySchema } from '../reply-schemas.ts';
+import {
+  healthSchema,
+  jobListSchema,
+  operationSchema,
+  problemSchema,
+  submittedJobSchema,
+  unhealthySchema,
+} from '../reply-schemas.ts';
 import { type JobTypeSchemas, collectionPaths, pascalCase } from './collection-paths.ts';
 import { type SchemaComponents, createSchemaComponents } from './components.ts';
 import { headerComponents } from './headers.ts';
@@ -13,8 +20,9 @@ import { JsonSchemaError } from './json-schema.ts';
 import { operationPaths } from './operation-paths.ts';
 import { parameterComponents } from './parameters.ts';
 import { problemExamples } from './problem-examples.ts';
+import { securitySchemes } from './security.ts';
 import { servicePaths } from './service-paths.ts';
-import type { OpenApiDocument, Paths, Reference } from './types.ts';
+import type { JsonSchema, OpenApiDocument, Paths, Reference } from './types.ts';
 
 const packageSchema = z.object({ version: z.string() });
 
@@ -25,7 +33,11 @@ no sooner than \`Retry-After\` seconds later: 202 again while the job is not don
 polling a client can have the reply held (\`Prefer: wait=N\`), or watch the job's events.
 
 Every error is a problem (RFC 9457) in \`application/problem+json\`; its \`type\` is a page that explains it. HEAD goes wherever GET does, \
-OPTIONS tells the methods in \`Allow\`, and any other method is answered with 405 (\`method-not-allowed\`) and \`Allow\`.
+OPTIONS tells the methods in \`Allow\`, and any other method is answered with 405 (\`method-not-allowed\`) and \`Allow\`,
+or 501 (\`not-implemented\`) if nothing here has it.
+
+A server that asks who its callers are answers nobody else: send an API key or a JWT. Each submission returns an \`accessToken\`, with which \
+alone a browser can follow and cancel that one job.
 
 The same jobs are on **GraphQL** at \`/graphql\`: whatever one face accepts, the other can follow by the same id.`;
 
@@ -64,7 +76,6 @@ export function createOpenApi(registry: Registry, serverUrl = '/'): OpenApiDocum
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: serverUrl, description: 'This server.' }],
-    security: [],
     tags: [
       ...registry.types.map(({ collection, description }) => ({ name: collection, description })),
       { name: 'Jobs', description: 'Jobs of all types: follow, watch, cancel and retry them.' },
@@ -72,6 +83,7 @@ export function createOpenApi(registry: Registry, serverUrl = '/'): OpenApiDocum
     ],
     paths,
     components: {
+      securitySchemes,
       schemas: components.schemas,
       headers: usedIn(paths, 'headers', headerComponents),
       parameters: parameterComponents,
@@ -85,6 +97,7 @@ function addOwnSchemas(components: SchemaComponents) {
     components.add(name, schema, { side: 'output', path: name, dates: true });
   return {
     job: add('Job', jobViewSchema),
+    submittedJob: add('SubmittedJob', submittedJobSchema),
     jobList: add('JobList', jobListSchema),
     operation: add('Operation', operationSchema),
     problem: add('Problem', problemSchema),
@@ -95,16 +108,18 @@ function addOwnSchemas(components: SchemaComponents) {
 
 function addJobType({ name, description, input, result }: JobType, components: SchemaComponents): JobTypeSchemas {
   const pascal = pascalCase(name);
+  const jobOf = (schema: string): JsonSchema => ({
+    type: 'object',
+    description,
+    allOf: [{ $ref: `#/components/schemas/${schema}` }],
+    properties: { type: { type: 'string', const: name } },
+    required: ['type'],
+  });
   return {
     input: components.add(`Submit${pascal}Input`, input, { side: 'input', path: 'input' }),
     result: components.add(`${pascal}Result`, result, { side: 'output', path: 'result' }),
-    job: components.addJson(`${pascal}Job`, {
-      type: 'object',
-      description,
-      allOf: [{ $ref: '#/components/schemas/Job' }],
-      properties: { type: { type: 'string', const: name } },
-      required: ['type'],
-    }),
+    job: components.addJson(`${pascal}Job`, jobOf('Job')),
+    submitted: components.addJson(`Submitted${pascal}Job`, jobOf('SubmittedJob')),
   };
 }
 

@@ -34,6 +34,19 @@ const HEADERS = {
     description: 'Present when the key had been used before: this is the job of the first request.',
     schema: { type: 'string', const: 'true' },
   },
+  'RateLimit-Policy': {
+    description:
+      'How many requests (`q`) a caller may send in how many seconds (`w`); on every reply, where there is a limit.',
+    schema: { type: 'string', pattern: '^"default";q=\\d+;w=\\d+$' },
+  },
+  RateLimit: {
+    description: 'How many requests are left (`r`), and in how many seconds there are all again (`t`).',
+    schema: { type: 'string', pattern: '^"default";r=\\d+;t=\\d+$' },
+  },
+  'WWW-Authenticate': {
+    description: 'What to present, and what was wrong with what was presented (RFC 6750, section 3).',
+    schema: { type: 'string', pattern: '^Bearer ' },
+  },
   Link: {
     description: 'The URL of the next page, if there is one (RFC 8288).',
     schema: { type: 'string', pattern: 'rel="next"' },

@@ -24,14 +24,21 @@ function base(type: JobType) {
   };
 }
 
-function example(summary: string, job: Job, type: JobType): Example {
+function example(summary: string, job: Job, type: JobType): Example & { readonly value: object } {
   // As the reply will have it, with its dates as text.
   return { summary, value: JSON.parse(JSON.stringify(toJobView(job, type, urls, isDone(job) ? null : 1))) };
 }
 
-export function pendingExample(type: JobType): Example {
+export function pendingExample(type: JobType): Example & { readonly value: object } {
   const job = { ...base(type), status: 'Pending', attempt: 0, percentComplete: 0, startedAt: null } as const;
   return example('A job that waits', { ...job, lastUpdatedAt: createdAt }, type);
+}
+
+/** As the reply to a submission has it. */
+export function submittedExample(type: JobType): Example {
+  const { summary, value } = pendingExample(type);
+  const accessToken = `jk_${base(type).id}.1772366400000.1772452800.0QmXzL5sYpE2nWcRk7dVtJ8uHbGfA1oTiN6xSqM3CwU`;
+  return { summary, value: { ...value, accessToken } };
 }
 
 export function runningExample(type: JobType): Example {

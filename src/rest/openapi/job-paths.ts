@@ -2,13 +2,15 @@ import type { JobType } from '../../core/define-job.ts';
 import type { Registry } from '../../core/registry.ts';
 import { JOB_LINKS } from './collection-paths.ts';
 import { type HeaderName, headersOf } from './headers.ts';
-import { canceledExample, failedExample, pendingExample, runningExample } from './job-examples.ts';
+import { canceledExample, failedExample, pendingExample, runningExample, submittedExample } from './job-examples.ts';
 import { parameter, typeParameter } from './parameters.ts';
 import { problemReplies, reply } from './responses.ts';
+import { SECURITY } from './security.ts';
 import type { Example, JsonSchema, Operation, Paths, Reference, Response } from './types.ts';
 
 export interface JobSchemas {
   readonly job: Reference;
+  readonly submittedJob: Reference;
   readonly jobList: Reference;
   /** One for each job type, in their order. */
   readonly results: readonly Reference[];
@@ -45,6 +47,7 @@ function listJobs(registry: Registry, { jobList }: JobSchemas): Operation {
     summary: 'List jobs',
     description: 'The jobs of all types or of one, newest first, a page at a time.',
     tags: TAGS,
+    security: SECURITY.callers,
     parameters: [typeParameter(registry), parameter('status'), parameter('limit'), parameter('cursor')],
     responses: {
       200: reply({ description: 'A page of jobs.', schema: jobList, sometimes: ['Link'] }),
@@ -60,6 +63,7 @@ function getJob(sample: JobType, { job, results }: JobSchemas): Operation {
     description:
       'A loop needs the status code alone: 202, wait `Retry-After` seconds and ask again; 200 after the redirect, here it is; anything else is a problem.',
     tags: TAGS,
+    security: SECURITY.keyHolders,
     parameters: [
       parameter('jobId'),
       parameter('onPending'),
@@ -102,6 +106,7 @@ function getJobResult({ results }: JobSchemas): Operation {
     summary: 'Read the result of a job',
     description: 'What the work returned; or, as a problem, why there is no result.',
     tags: TAGS,
+    security: SECURITY.keyHolders,
     parameters: [parameter('jobId'), parameter('ifNoneMatch')],
     responses: {
       200: reply({ description: 'The job has succeeded: its result.', schema: anyOf(results), always: ['ETag'] }),
@@ -118,6 +123,7 @@ function watchJob(): Operation {
     description:
       "Server-sent events (HTML, section 9.2): the job at once, then each change. `data` is the job's JSON, and `id` its version. The stream ends after the final state.",
     tags: TAGS,
+    security: SECURITY.keyHolders,
     parameters: [parameter('jobId'), parameter('lastEventId')],
     responses: {
       200: reply({
@@ -146,6 +152,7 @@ function cancelJob(sample: JobType, { job }: JobSchemas): Operation {
     summary: 'Cancel a job',
     description: 'A job that waits is canceled at once. One that runs is told to stop, which may take it a while.',
     tags: TAGS,
+    security: SECURITY.keyHolders,
     parameters: [parameter('jobId')],
     responses: {
       200: reply({
@@ -154,20 +161,21 @@ function cancelJob(sample: JobType, { job }: JobSchemas): Operation {
         examples: { canceled: canceledExample(sample) },
       }),
       202: accepted('The job runs, and has been told to stop.', job, { running: runningExample(sample) }),
-      ...problemReplies(['not-found', 'not-cancelable']),
+      ...problemReplies(['not-found', 'not-cancelable', 'too-large', 'unsupported-media-type']),
     },
   };
 }
 
-function retryJob(sample: JobType, { job }: JobSchemas): Operation {
+function retryJob(sample: JobType, { submittedJob }: JobSchemas): Operation {
   return {
     operationId: 'retryJob',
     summary: 'Retry a job',
     description: 'Queues a job that failed or was canceled again, under the same id and with all its attempts.',
     tags: TAGS,
+    security: SECURITY.callers,
     parameters: [parameter('jobId')],
     responses: {
-      202: accepted('Accepted: the queue has the job again.', job, { pending: pendingExample(sample) }),
+      202: accepted('Accepted: the queue has the job again.', submittedJob, { pending: submittedExample(sample) }),
       ...problemReplies(['not-found', 'not-retryable', 'too-large', 'unsupported-media-type']),
     },
   };

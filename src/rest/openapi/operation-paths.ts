@@ -1,6 +1,7 @@
 import { NOT_MODIFIED } from './job-paths.ts';
 import { parameter } from './parameters.ts';
 import { problemReplies, reply } from './responses.ts';
+import { SECURITY } from './security.ts';
 import type { Operation, Paths, Reference } from './types.ts';
 
 /** The status monitor of Azure's long-running operations. */
@@ -15,6 +16,7 @@ function getOperation(operation: Reference): Operation {
     description:
       "The same job as the status monitor of Azure's guidelines for long-running operations: always 200, as long as the job is kept.",
     tags: ['Jobs'],
+    security: SECURITY.keyHolders,
     parameters: [parameter('jobId'), parameter('ifNoneMatch')],
     responses: {
       200: reply({

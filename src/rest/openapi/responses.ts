@@ -33,6 +33,8 @@ const ANYWHERE: readonly ProblemName[] = [
   'not-acceptable',
   'unauthenticated',
   'forbidden',
+  'request-timeout',
+  'header-too-large',
   'rate-limited',
   'internal-error',
   'queue-unavailable',
@@ -47,6 +49,9 @@ const RETRY_AFTER: ReadonlySet<ProblemName> = new Set([
   'queue-unavailable',
   'service-unavailable',
 ]);
+
+/** Problems that come with `WWW-Authenticate`. */
+const CHALLENGE: ReadonlySet<ProblemName> = new Set(['unauthenticated', 'forbidden']);
 
 /**
  * Replies with these problems, and those that every operation may answer with, by status.
@@ -63,11 +68,13 @@ export function problemReplies(
 /** One reply with one of these problems, which have the same status. */
 export function problemReply(names: readonly ProblemName[], sometimes: readonly HeaderName[] = []): Response {
   const retryAfter: HeaderName[] = ['Retry-After'];
+  const limit: HeaderName[] = names.includes('rate-limited') ? ['RateLimit-Policy', 'RateLimit'] : [];
+  const challenge: HeaderName[] = names.some((name) => CHALLENGE.has(name)) ? ['WWW-Authenticate'] : [];
   const waits = names.filter((name) => RETRY_AFTER.has(name)).length;
   return {
     description: names.map((name) => `${PROBLEMS[name].title} (\`${name}\`).`).join(' Or: '),
     headers: headersOf(
-      ['Cache-Control', ...(waits === names.length ? retryAfter : [])],
+      ['Cache-Control', ...challenge, ...(waits === names.length ? retryAfter : []), ...limit],
       [...sometimes, ...(waits > 0 && waits < names.length ? retryAfter : [])],
     ),
     content: {

@@ -1,5 +1,6 @@
 import { headersOf } from './headers.ts';
 import { problemReply, reply } from './responses.ts';
+import { SECURITY } from './security.ts';
 import type { Operation, Paths, Reference, Response } from './types.ts';
 
 const TAGS = ['Service'];
@@ -18,6 +19,7 @@ export function servicePaths({ health, unhealthy }: ServiceSchemas): Paths {
     summary: 'Does the process run?',
     description: 'Asks nothing else, so a process that answers no more should be started again.',
     tags: TAGS,
+    security: SECURITY.everybody,
     responses: { 200: healthy, ...unreadable },
   };
   const getReadiness: Operation = {
@@ -25,6 +27,7 @@ export function servicePaths({ health, unhealthy }: ServiceSchemas): Paths {
     summary: 'Can the process serve requests?',
     description: 'Asks the queue and the database.',
     tags: TAGS,
+    security: SECURITY.everybody,
     responses: {
       200: healthy,
       ...unreadable,
@@ -40,6 +43,7 @@ export function servicePaths({ health, unhealthy }: ServiceSchemas): Paths {
     summary: 'Read this document',
     description: 'OpenAPI 3.1, made from the schemas that validate the requests.',
     tags: TAGS,
+    security: SECURITY.everybody,
     responses: {
       200: reply({
         description: 'The document.',

@@ -47,11 +47,20 @@ export interface Response {
   readonly links?: Readonly<Record<string, Link>>;
 }
 
+/** The names of security schemes that go together; of several such, any will do. */
+export type Security = readonly Readonly<Record<string, readonly string[]>>[];
+
+export type SecurityScheme = { readonly description: string } & (
+  | { readonly type: 'http'; readonly scheme: 'bearer' }
+  | { readonly type: 'apiKey'; readonly in: 'header' | 'query'; readonly name: string }
+);
+
 export interface Operation {
   readonly operationId: string;
   readonly summary: string;
   readonly description: string;
   readonly tags: readonly string[];
+  readonly security: Security;
   readonly parameters?: readonly (Parameter | Reference)[];
   readonly requestBody?: {
     readonly required: boolean;
@@ -81,11 +90,10 @@ export interface OpenApiDocument {
     readonly license: { readonly name: string; readonly identifier: string };
   };
   readonly servers: readonly { readonly url: string; readonly description: string }[];
-  /** Empty: who may call is not the document's to say. */
-  readonly security: readonly [];
   readonly tags: readonly Tag[];
   readonly paths: Paths;
   readonly components: {
+    readonly securitySchemes: Readonly<Record<string, SecurityScheme>>;
     readonly schemas: Readonly<Record<string, JsonSchema>>;
     readonly headers: Readonly<Record<string, Header>>;
     readonly parameters: Readonly<Record<string, Parameter>>;

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { addEndpoint } from '../endpoint.ts';
 import { ASSETS } from './assets.ts';
 import { html, sendPage, toRoot } from './page.ts';
 
@@ -7,19 +8,21 @@ const ALLOW = "script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'sel
 
 /** `GET /docs`: the OpenAPI document, to read and to try. Everything that it loads comes from this process. */
 export function addReferencePage(app: FastifyInstance): void {
-  app.get('/docs', async (request, reply) => {
-    const root = toRoot(request);
-    return sendPage(reply, {
-      title: 'Accepted · API',
-      head: html`<link rel="icon" href="${root}${ASSETS}/favicon.png" />
-        <link rel="stylesheet" href="${root}${ASSETS}/swagger-ui.css" />
-        <script src="${root}${ASSETS}/swagger-ui-bundle.js" defer></script>
-        <script src="${root}${ASSETS}/swagger-start.js" defer></script>`,
-      body: html`<main id="reference" data-document="${root}openapi.json"></main>
-        <noscript
-          ><p>This page needs JavaScript. The same is in <a href="${root}openapi.json">openapi.json</a>.</p></noscript
-        >`,
-      allow: ALLOW,
-    });
+  addEndpoint(app, '/docs', {
+    async GET(request, reply) {
+      const root = toRoot(request);
+      return sendPage(reply, {
+        title: 'Accepted · API',
+        head: html`<link rel="icon" href="${root}${ASSETS}/favicon.png" />
+          <link rel="stylesheet" href="${root}${ASSETS}/swagger-ui.css" />
+          <script src="${root}${ASSETS}/swagger-ui-bundle.js" defer></script>
+          <script src="${root}${ASSETS}/swagger-start.js" defer></script>`,
+        body: html`<main id="reference" data-document="${root}openapi.json"></main>
+          <noscript
+            ><p>This page needs JavaScript. The same is in <a href="${root}openapi.json">openapi.json</a>.</p></noscript
+          >`,
+        allow: ALLOW,
+      });
+    },
   });
 }

@@ -1,0 +1,38 @@
+import { invalidToken, unauthenticated } from '../core/access.ts';
+import { ANONYMOUS, type Authenticate, type Credentials } from '../core/caller.ts';
+import { ServiceError } from '../core/errors.ts';
+import { type JobKeys, isJobKey } from '../core/job-key.ts';
+import type { Logger } from '../core/ports.ts';
+import { createApiKeys } from './api-keys.ts';
+import type { AuthConfig } from './auth-settings.ts';
+import { createJwtVerifier } from './jwt.ts';
+
+/** An open server takes everybody, and looks at keys of jobs alone: what else is sent may be for a proxy. */
+export function createAuthenticate(auth: AuthConfig, jobKeys: JobKeys, logger: Logger): Authenticate {
+  if (auth.kind === 'open') {
+    return async ({ bearer, accessTokens }) => {
+      const jobKey = only([...accessTokens, ...(bearer !== undefined && isJobKey(bearer) ? [bearer] : [])]);
+      return jobKey === undefined ? ANONYMOUS : jobKeys.verify(jobKey);
+    };
+  }
+
+  const findApiKey = createApiKeys(auth.apiKeys);
+  const verifyJwt = auth.jwt && createJwtVerifier(auth.jwt, logger);
+  return async ({ bearer, apiKey, accessTokens }: Credentials) => {
+    const presented = only([bearer, apiKey, ...accessTokens].filter((each) => each !== undefined));
+    if (presented === undefined) throw unauthenticated();
+    // A URL is written down in many places: what is good for more than one job has no business there.
+    if (accessTokens.length > 0) return jobKeys.verify(presented);
+    if (bearer !== undefined && isJobKey(bearer)) return jobKeys.verify(bearer);
+    const principal = findApiKey(presented);
+    if (principal !== undefined) return principal;
+    if (bearer !== undefined && verifyJwt !== undefined) return verifyJwt(bearer);
+    throw invalidToken(`The ${apiKey === undefined ? 'token' : 'API key'} is not valid.`);
+  };
+}
+
+/** @throws ServiceError `malformed-request`, for more than one: which of them counts, nobody could say (RFC 6750, section 2) */
+function only(credentials: readonly string[]): string | undefined {
+  if (credentials.length > 1) throw new ServiceError('malformed-request', 'Send one credential, not several.');
+  return credentials[0];
+}

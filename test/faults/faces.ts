@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { nameOf } from './customers-database.ts';
+import type { Ledger } from './ledger.ts';
+
+/** Far more than any reply may take: longer is a hang. */
+const HANG_MS = 15_000;
+
+export const FACES = ['rest', 'graphql'] as const;
+export type Face = (typeof FACES)[number];
+
+/** What became of a request. */
+export type Answer<T> =
+  | { readonly kind: 'answered'; readonly value: T }
+  | { readonly kind: 'refused' }
+  /** The connection failed. */
+  | { readonly kind: 'unanswered' };
+
+export interface SeenJob {
+  readonly id: string;
+  readonly status: string;
+}
+
+const jobSchema = z.object({ id: z.string(), status: z.string() });
+const listSchema = z.object({ items: z.array(jobSchema) });
+const notFoundSchema = z.object({ type: z.string().endsWith('/problems/not-found') });
+const submittedSchema = z.object({ data: z.object({ submitted: z.object({ jobId: z.string() }) }) });
+const readSchema = z.object({ data: z.object({ jobStatus: jobSchema.nullable() }) });
+/** The refusals that clients must expect, on either face. */
+const refusedSchema = z.union([
+  z.object({ type: z.string().endsWith('/problems/queue-unavailable') }),
+  z.object({ errors: z.tuple([z.object({ extensions: z.object({ code: z.literal('QUEUE_UNAVAILABLE') }) })]) }),
+]);
+
+const SUBMIT_ONE = 'mutation ($input: SubmitCustomerInput!) { submitted: submitCustomer(input: $input) { jobId } }';
+const SUBMIT_MANY =
+  'mutation ($input: SubmitCustomerImportInput!) { submitted: submitCustomerImport(input: $input) { jobId } }';
+const READ = 'query ($id: ID!) { jobStatus(id: $id) { id status } }';
+
+/** A client of both faces that tells the ledger how long it waited. */
+export function createFaces(url: () => string, ledger: Ledger) {
+  /** @throws Error for a reply that is neither what was asked for nor the refusal that the contract has */
+  async function request<T>(path: string, init: RequestInit, toValue: (body: unknown) => T): Promise<Answer<T>> {
+    const startedAt = performance.now();
+    let response: Response;
+    let body: unknown;
+    try {
+      response = await fetch(new URL(path, url()), { ...init, signal: AbortSignal.timeout(HANG_MS) });
+      body = await response.json();
+    } catch {
+      if (performance.now() - startedAt >= HANG_MS) ledger.waited(HANG_MS);
+      return { kind: 'unanswered' };
+    }
+    ledger.waited(performance.now() - startedAt);
+    if (refusedSchema.safeParse(body).success && response.headers.get('Retry-After') !== null) {
+      ledger.refused();
+      return { kind: 'refused' };
+    }
+    try {
+      return { kind: 'answered', value: toValue(body) };
+    } catch (error) {
+      throw new Error(`${path}: ${response.status} ${JSON.stringify(body)}`, { cause: error });
+    }
+  }
+
+  const post = <T>(
+    path: string,
+    body: unknown,
+    toValue: (reply: unknown) => T,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> => {
+    const json = { 'Content-Type': 'application/json', Accept: 'application/graphql-response+json, */*' };
+    return request(path, { method: 'POST', headers: { ...json, ...headers }, body: JSON.stringify(body) }, toValue);
+  };
+
+  return {
+    /** Submits one customer, or an import where there are several. Resolves to the job's id. */
+    submit(face: Face, customers: readonly string[], key: string | undefined): Promise<Answer<string>> {
+      const inputs = customers.map((id) => ({ id, customername: nameOf(id) }));
+      const one = inputs.length === 1;
+      const input = one ? inputs[0] : { customers: inputs };
+      const headers: Record<string, string> = key === undefined ? {} : { 'Idempotency-Key': `"${key}"` };
+      if (face === 'rest') {
+        const path = one ? '/api/customers' : '/api/customer-imports';
+        return post(path, input, (body) => jobSchema.parse(body).id, headers);
+      }
+      const query = one ? SUBMIT_ONE : SUBMIT_MANY;
+      return post(
+        '/graphql',
+        { query, variables: { input } },
+        (body) => submittedSchema.parse(body).data.submitted.jobId,
+        headers,
+      );
+    },
+    /** Resolves to null for a job that there is not. */
+    read(face: Face, id: string): Promise<Answer<SeenJob | null>> {
+      if (face === 'graphql') {
+        return post('/graphql', { query: READ, variables: { id } }, (body) =>
+          toRestStatus(readSchema.parse(body).data.jobStatus),
+        );
+      }
+      return request(`/api/jobs/${id}?onPending=ok&onComplete=status`, {}, (body) =>
+        notFoundSchema.safeParse(body).success ? null : jobSchema.parse(body),
+      );
+    },
+    /** The ids of the jobs that run, at most 100. */
+    listRunning(): Promise<Answer<string[]>> {
+      return request('/api/jobs?status=Running&limit=100', {}, (body) =>
+        listSchema.parse(body).items.map(({ id }) => id),
+      );
+    },
+  };
+}
+
+export type Faces = ReturnType<typeof createFaces>;
+
+/** GraphQL writes `SUCCEEDED`. */
+function toRestStatus(job: SeenJob | null): SeenJob | null {
+  return job && { id: job.id, status: job.status.charAt(0) + job.status.slice(1).toLowerCase() };
+}

@@ -1,0 +1,163 @@
+import type { Run } from './customers-database.ts';
+import type { Face } from './faces.ts';
+
+const FINAL: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Canceled']);
+
+/** What a client sent, however often, and what it was told. Its customers are nobody else's. */
+export interface Submission {
+  readonly customers: readonly string[];
+  /** The ids of the jobs that replies named: one, or none. */
+  readonly jobs: Set<string>;
+  refused: number;
+  /** Requests that were refused, and on their way when the store was cut off: it may have had them. */
+  inDoubt: number;
+  /** Requests whose reply never came: nobody knows what became of them. */
+  unanswered: number;
+}
+
+interface Sighting {
+  final: { readonly status: string; readonly at: number } | undefined;
+  readonly changes: string[];
+  missing: number;
+}
+
+interface Acceptance {
+  readonly jobId: string;
+  readonly face: Face;
+  readonly sentAt: number;
+  readonly at: number;
+}
+
+/** What the books say when all is over. Each list is empty in a system that keeps its word. */
+export interface Verdict {
+  readonly accepted: number;
+  readonly refused: number;
+  readonly unanswered: number;
+  /** Runs beyond the first of a job, which must have had no effect. */
+  readonly runAgain: number;
+  /** Accepted, and without a final status or without its effect. */
+  readonly lost: readonly string[];
+  /** Accepted, and not found by a reader at some time. */
+  readonly unreadable: readonly string[];
+  readonly failed: readonly string[];
+  /** Submissions with the effects of two jobs. */
+  readonly doneTwice: readonly string[];
+  /** Jobs that a reader saw leave their final status. */
+  readonly changed: readonly string[];
+  /** Refused, never accepted, and run all the same: of all, and of those that were sent when the store was away. */
+  readonly refusedYetRun: number;
+  readonly refusedAndRun: readonly string[];
+}
+
+/** Keeps the books of what clients were told, outside the system, and never asks it. Times are `performance.now()`. */
+export interface Ledger {
+  submission(customers: readonly string[]): Submission;
+  accepted(submission: Submission, acceptance: Acceptance): void;
+  saw(jobId: string, status: string, askedAt: number): void;
+  missed(jobId: string): void;
+  /** How long a client waited for its reply. */
+  waited(ms: number): void;
+  /** Of all replies that there were since the last call, the slowest, in milliseconds. */
+  takeSlowestMs(): number;
+  /** The store is cut off now: what is on its way to it has arrived, or will never. */
+  cutOff(): void;
+  /** A submission was answered with 503. */
+  refusedSubmission(submission: Submission, sentAt: number): void;
+  /** A submission or a read was answered with 503. */
+  refused(): void;
+  refusals(): number;
+  readonly acceptances: readonly Acceptance[];
+  isDone(jobId: string): boolean;
+  /** @param runs all that the customers' database was written, one entry for each row and run */
+  close(runs: readonly Run[], rows: ReadonlySet<string>): Verdict;
+}
+
+export function createLedger(): Ledger {
+  const submissions: Submission[] = [];
+  const acceptances: Acceptance[] = [];
+  const sightings = new Map<string, Sighting>();
+  let slowestMs = 0;
+  let refusals = 0;
+  let cutOffAt = 0;
+
+  const sightingOf = (jobId: string): Sighting => {
+    const sighting = sightings.get(jobId) ?? { final: undefined, changes: [], missing: 0 };
+    sightings.set(jobId, sighting);
+    return sighting;
+  };
+  const isDone = (jobId: string): boolean => sightings.get(jobId)?.final !== undefined;
+
+  return {
+    acceptances,
+    isDone,
+    submission(customers) {
+      const submission = { customers, jobs: new Set<string>(), refused: 0, inDoubt: 0, unanswered: 0 };
+      submissions.push(submission);
+      return submission;
+    },
+    accepted(submission, acceptance) {
+      submission.jobs.add(acceptance.jobId);
+      acceptances.push(acceptance);
+      sightingOf(acceptance.jobId);
+    },
+    saw(jobId, status, askedAt) {
+      const sighting = sightingOf(jobId);
+      // A reply that was on its way while another reader saw the end is late, and no change.
+      if (sighting.final !== undefined && sighting.final.status !== status && askedAt > sighting.final.at) {
+        sighting.changes.push(`${sighting.final.status} -> ${status}`);
+      }
+      if (sighting.final === undefined && FINAL.has(status)) sighting.final = { status, at: performance.now() };
+    },
+    missed(jobId) {
+      sightingOf(jobId).missing += 1;
+    },
+    waited(ms) {
+      slowestMs = Math.max(slowestMs, ms);
+    },
+    cutOff() {
+      cutOffAt = performance.now();
+    },
+    refusedSubmission(submission, sentAt) {
+      submission.refused += 1;
+      if (sentAt <= cutOffAt) submission.inDoubt += 1;
+    },
+    refused() {
+      refusals += 1;
+    },
+    refusals: () => refusals,
+    takeSlowestMs() {
+      const taken = slowestMs;
+      slowestMs = 0;
+      return taken;
+    },
+    close(runs, rows) {
+      const jobsOf = new Map<string, Set<string>>();
+      for (const { customer, job } of runs) jobsOf.set(customer, (jobsOf.get(customer) ?? new Set()).add(job));
+      const doers = (submission: Submission): Set<string> =>
+        new Set([...submission.jobs, ...submission.customers.flatMap((id) => [...(jobsOf.get(id) ?? [])])]);
+      const isWhole = ({ customers, jobs }: Submission): boolean =>
+        customers.every((id) => rows.has(id)) && [...jobs].every(isDone);
+      const isRefusedYetRun = (submission: Submission): boolean =>
+        submission.refused > 0 && submission.unanswered + submission.jobs.size === 0 && doers(submission).size > 0;
+      const named = (wanted: (submission: Submission) => boolean): string[] =>
+        submissions.filter(wanted).map(({ customers, jobs }) => [customers[0], ...jobs].join(' '));
+      const jobs = (wanted: (sighting: Sighting) => boolean): string[] =>
+        [...sightings].filter(([, sighting]) => wanted(sighting)).map(([id]) => id);
+      const total = (count: (submission: Submission) => number): number =>
+        submissions.reduce((sum, submission) => sum + count(submission), 0);
+      return {
+        accepted: sightings.size,
+        refused: total((submission) => submission.refused),
+        unanswered: total((submission) => submission.unanswered),
+        runAgain: runs.length - new Set(runs.map(({ customer, job }) => `${customer} ${job}`)).size,
+        lost: named((submission) => submission.jobs.size > 0 && !isWhole(submission)),
+        unreadable: jobs(({ missing }) => missing > 0),
+        failed: jobs(({ final }) => final !== undefined && final.status !== 'Succeeded'),
+        doneTwice: named((submission) => doers(submission).size > 1),
+        changed: jobs(({ changes }) => changes.length > 0),
+        refusedYetRun: submissions.filter(isRefusedYetRun).length,
+        refusedAndRun: named((submission) => isRefusedYetRun(submission) && submission.inDoubt === 0),
+      };
+    },
+  };
+}

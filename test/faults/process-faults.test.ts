@@ -1,0 +1,90 @@
+import { createStore } from '../support/stores.ts';
+import { poll } from '../support/follow.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { rounds } from './rounds.ts';
+import { expectNothingWrong, recovers, runFault } from './run-fault.ts';
+import { type System, startSystem } from './system.ts';
+
+async function startOn(backend: 'redis' | 'postgres'): Promise<System> {
+  const { settings, remove } = await createStore(backend);
+  onTestFinished(remove);
+  return startSystem({ queueUrl: settings.QUEUE_URL });
+}
+
+/** Resolves to jobs that are in the middle of their work. */
+async function runningJobs({ faces }: System): Promise<string[]> {
+  const answer = await poll(
+    () => faces.listRunning(),
+    (running) => running.kind === 'answered' && running.value.length > 0,
+  );
+  return answer.kind === 'answered' ? answer.value : [];
+}
+
+describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ backend }) => {
+  it('jobs of a killed worker run again within 15 s', async ({ task }) => {
+    const system = await startOn(backend);
+    const act = async () => {
+      const running = await runningJobs(system);
+      const killedAt = performance.now();
+      await system.worker.end('SIGKILL');
+      await system.startWorker();
+      const worksMs = await poll(
+        async () => performance.now() - killedAt,
+        () => running.every((jobId) => system.ledger.isDone(jobId)),
+      );
+      return { worksMs };
+    };
+    const verdict = await runFault({ fault: 'worker killed', backend, system, task, act });
+    expectNothingWrong(verdict);
+    expect(verdict.runAgain).toBeGreaterThan(0);
+    expect(task.meta.fault?.worksMs).toBeLessThan(15_000);
+  });
+
+  it('a killed API loses nothing that it accepted, and what it had no time to answer is there once at most', async ({
+    task,
+  }) => {
+    const system = await startOn(backend);
+    const act = async () => {
+      await system.api.end('SIGKILL');
+      await system.startApi();
+      return recovers(system);
+    };
+    const verdict = await runFault({ fault: 'API killed', backend, system, task, act });
+    expectNothingWrong(verdict);
+    expect(verdict.unanswered).toBeGreaterThan(0);
+  });
+
+  it('a rolling restart refuses nothing, cuts no reply short and loses nothing', async ({ task }) => {
+    const system = await startOn(backend);
+    const act = async () => {
+      await system.startApi();
+      expect(await system.api.end('SIGTERM')).toBe(0);
+      await system.startWorker();
+      expect(await system.worker.end('SIGTERM')).toBe(0);
+      return recovers(system);
+    };
+    const verdict = await runFault({ fault: 'rolling restart', backend, system, task, act });
+    expectNothingWrong(verdict);
+    expect(verdict).toMatchObject({ refused: 0, unanswered: 0 });
+  });
+});
+
+describe.each(rounds(['embedded']))('on $backend, round $round', ({ backend }) => {
+  it('a process that is killed again and again loses nothing that it accepted', async ({ task }) => {
+    const system = await startSystem({ queueUrl: undefined });
+    let current = system.api;
+    const act = async () => {
+      for (let kills = 0; kills < 2; kills += 1) {
+        await runningJobs(system);
+        await current.end('SIGKILL');
+        current = await system.startApi();
+      }
+      await current.end('SIGKILL');
+      await system.startApi();
+      return recovers(system);
+    };
+    const verdict = await runFault({ fault: 'process killed thrice', backend, system, task, act });
+    expectNothingWrong(verdict);
+    expect(verdict.unanswered).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,83 @@
+import * as fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { poll } from '../support/follow.ts';
+import { documentedReplies, printedDocument } from '../support/openapi.ts';
+import { type Backend, createStore } from '../support/stores.ts';
+import { startFuzzedServer } from './fuzzed-server.ts';
+import { type GraphQLRequest, graphqlRequest } from './graphql-requests.ts';
+import { expectBytes, expectGraphQLReply, expectRestReply } from './invariants.ts';
+import { createLedger } from './ledger.ts';
+import { malformedHttp } from './malformed-http.ts';
+import { restRequest } from './rest-requests.ts';
+import { type FuzzRequest, createClient } from './send.ts';
+
+/** Requests in all; more find more. */
+const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 20_000);
+/** The seed that a failure prints, to have the same requests again. */
+const SEED = process.env['FUZZ_SEED'];
+/** Requests that are sent at the same time. */
+const BATCH = 20;
+const SHARES: Readonly<Record<Backend, number>> = { redis: 0.6, postgres: 0.2, embedded: 0.2 };
+
+type Sent =
+  | { readonly face: 'REST'; readonly request: FuzzRequest }
+  | { readonly face: 'GraphQL'; readonly request: GraphQLRequest }
+  | { readonly face: 'none'; readonly bytes: Buffer };
+
+const anything: fc.Arbitrary<Sent> = fc.oneof(
+  { arbitrary: restRequest.map((request): Sent => ({ face: 'REST', request })), weight: 10 },
+  { arbitrary: graphqlRequest.map((request): Sent => ({ face: 'GraphQL', request })), weight: 9 },
+  { arbitrary: malformedHttp.map((bytes): Sent => ({ face: 'none', bytes })), weight: 1 },
+);
+
+/** Names what was sent in what it led to. */
+const blame = (sent: Sent) => (cause: unknown) => {
+  throw new Error(`not as it should be: ${JSON.stringify(sent).slice(0, 2000)}`, { cause });
+};
+
+describe('a server that is sent anything', () => {
+  it.each(['redis', 'postgres', 'embedded'] as const)(
+    'answers by the contract, keeps what it accepted, and stays sound, on %s',
+    { timeout: 900_000 },
+    async (backend) => {
+      const store = await createStore(backend);
+      onTestFinished(() => store.remove());
+      const server = await startFuzzedServer(store);
+      const client = createClient(server.url);
+      onTestFinished(() => client.close());
+      const documented = documentedReplies(printedDocument);
+      const ledger = createLedger();
+
+      const sendOne = async (sent: Sent): Promise<void> => {
+        if (sent.face === 'none') return expectBytes(await client.sendBytes(sent.bytes));
+        const request = ledger.fill(sent.request);
+        const reply = await client.send(request);
+        if (sent.face === 'REST') await expectRestReply(request, reply, documented);
+        else expectGraphQLReply({ ...request, valid: sent.request.valid }, reply);
+        ledger.note(request, reply);
+      };
+
+      await fc.assert(
+        fc.asyncProperty(fc.array(anything, { minLength: BATCH, maxLength: BATCH }), async (batch) => {
+          await Promise.all(batch.map((sent) => sendOne(sent).catch(blame(sent))));
+        }),
+        {
+          numRuns: Math.ceil((REQUESTS * SHARES[backend]) / BATCH),
+          // What was sent before counts too, so that a smaller batch would prove nothing.
+          endOnFailure: true,
+          ...(SEED !== undefined && { seed: Number(SEED) }),
+        },
+      );
+
+      expect(ledger.accepted().length).toBeGreaterThan(0);
+      for (const id of ledger.accepted()) {
+        const headers = {};
+        await poll(
+          () => client.send({ method: 'GET', path: `/api/jobs/${id}?onComplete=status`, headers }),
+          ({ status }) => status === 200,
+        );
+      }
+      await server.expectSound();
+    },
+  );
+});

@@ -1,0 +1,48 @@
+import { PassThrough } from 'node:stream';
+import { expect } from 'vitest';
+import { z } from 'zod';
+import { type AcceptedProcess, startProcess } from '../support/process.ts';
+import type { Store } from '../support/stores.ts';
+
+/** What a server has for its objects, in MiB: one that keeps something of each request ends for want of memory. */
+const HEAP_MIB = 160;
+
+const lineSchema = z.looseObject({
+  level: z.string(),
+  msg: z.string(),
+  err: z.looseObject({ type: z.string() }).optional(),
+});
+type Line = z.output<typeof lineSchema>;
+
+/** The server that the requests go to, in a process of its own. */
+export interface FuzzedServer {
+  readonly url: string;
+  /** Expects it to have lived through it all, to end as it should, and to have logged no trouble. */
+  expectSound(): Promise<void>;
+}
+
+/** Starts a server, with its worker, that ends with the test at the latest. */
+export async function startFuzzedServer({ settings }: Store): Promise<FuzzedServer> {
+  const output = new PassThrough().setEncoding('utf8');
+  let log = '';
+  output.on('data', (chunk: string) => (log += chunk));
+  const server: AcceptedProcess = await startProcess({
+    settings: { ...settings, LOG_LEVEL: 'info', NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` },
+    output,
+  });
+  if (server.url === undefined) throw new Error('the server does not listen');
+  return {
+    url: server.url,
+    async expectSound() {
+      expect(await server.end('SIGTERM'), `the log ends with ${log.slice(-3000)}`).toBe(0);
+      // A line that is no JSON would be one that a request has written into the log, or a crash.
+      const lines = log.split('\n').filter((line) => line !== '');
+      expect(lines.map((line) => lineSchema.parse(JSON.parse(line))).filter(isTrouble)).toEqual([]);
+    },
+  };
+}
+
+/** A machine with much to do may be late; what else went wrong comes with its error. */
+function isTrouble({ level, err }: Line): boolean {
+  return (level === 'error' || err !== undefined) && err?.type !== 'DeadlineError';
+}

@@ -1,0 +1,71 @@
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+/** A reply that takes longer is a hang: no request of these tests may be held for so long. */
+const DEADLINE_MS = 45_000;
+
+/** A request as a test makes it up. */
+export interface FuzzRequest {
+  readonly method: string;
+  /** With its query, as it is sent; printable ASCII. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer | undefined;
+}
+
+/** A reply with all of its body. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+export interface Client {
+  /** @throws when there is no whole reply in time */
+  send(request: FuzzRequest): Promise<Reply>;
+  /** Sends bytes, ends, and resolves to all that comes back. */
+  sendBytes(bytes: Buffer): Promise<string>;
+  close(): void;
+}
+
+/** A client that changes nothing of what it is told to send, over few connections that it keeps. */
+export function createClient(url: string): Client {
+  const { hostname, port } = new URL(url);
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  return {
+    async send({ method, path, headers, body }) {
+      const signal = AbortSignal.timeout(DEADLINE_MS);
+      const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
+      const options = { agent, hostname, port, method, path, signal, headers: { ...headers, ...length } };
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        request(options, resolve).once('error', reject).end(body);
+      });
+      return {
+        status: response.statusCode ?? 0,
+        headers: toHeaders(response),
+        body: await text(response),
+      };
+    },
+    async sendBytes(bytes) {
+      const socket = connect({ port: Number(port), host: hostname, signal: AbortSignal.timeout(DEADLINE_MS) });
+      socket.end(bytes);
+      let received = '';
+      try {
+        for await (const chunk of socket.setEncoding('utf8')) received += chunk;
+      } catch (error) {
+        // A server may leave bytes unread when it closes, which resets the connection.
+        if (!(error instanceof Error && 'code' in error && error.code === 'ECONNRESET')) throw error;
+      }
+      return received;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function toHeaders({ headersDistinct }: IncomingMessage): Headers {
+  const entries = Object.entries(headersDistinct).flatMap(([name, values = []]) =>
+    values.map((value): [string, string] => [name, value]),
+  );
+  return new Headers(entries);
+}

@@ -1,0 +1,31 @@
+/** The file of a job type that goes wrong in the ways its input says, each time with the input's text in what it throws. */
+export const PRIVATE_JOB = `
+import { z } from 'zod';
+import { defineJob } from '../core/define-job.ts';
+import { JobError } from '../core/job-error.ts';
+
+export default defineJob({
+  name: 'secret',
+  collection: 'secrets',
+  description: 'Goes wrong.',
+  input: z.object({ text: z.string(), how: z.string() }),
+  result: z.object({ text: z.string().max(1) }),
+  attempts: 1,
+  resource: {
+    idOf: ({ text }) => text,
+    find: async (id) => {
+      throw Object.assign(new Error('no ' + id), { detail: id });
+    },
+  },
+  async run({ text, how }, job) {
+    await job.progress(1, 'begun');
+    if (how === 'error') throw Object.assign(new Error('bad ' + text), { detail: text, row: { text } });
+    if (how === 'lines') throw new Error('bad\\n    at ' + text + ' (' + text + ':1:1)');
+    if (how === 'cause') throw new Error('outer', { cause: new TypeError(text) });
+    if (how === 'value') throw text;
+    if (how === 'told') throw new JobError('BAD', 'The text is bad.', { cause: new Error(text) });
+    if (how === 'stray') void Promise.reject(new Error(text));
+    return { text };
+  },
+});
+`;

@@ -1,0 +1,84 @@
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+
+export interface RunningServer {
+  /** Without a database. */
+  readonly url: string;
+  /** Its folder. */
+  readonly folder: string;
+  /** Ends it and what it started, with no time to tidy up. */
+  kill(): Promise<void>;
+  /** Starts it again after that, on its port and its folder, and resolves when it is ready. */
+  start(): Promise<void>;
+  /** Stops it and what it started where they are, as a machine does that hangs, until the returned function is called. */
+  suspend(): () => void;
+  /** Ends it for good. */
+  stop(): Promise<void>;
+}
+
+export interface ServerOptions {
+  readonly url: string;
+  readonly folder: string;
+  /** The signal that ends it in good order. */
+  readonly ending: NodeJS.Signals;
+  /** Starts it, and resolves when it is ready. */
+  begin(): Promise<ChildProcess>;
+}
+
+export async function runServer({ url, folder, ending, begin }: ServerOptions): Promise<RunningServer> {
+  let server = await begin();
+  return {
+    url,
+    folder,
+    async kill() {
+      // Stopped, it starts no more.
+      server.kill('SIGSTOP');
+      const started = childrenOf(server);
+      await end(server, 'SIGKILL');
+      signalAll(started, 'SIGKILL');
+    },
+    async start() {
+      server = await begin();
+    },
+    suspend() {
+      server.kill('SIGSTOP');
+      const started = childrenOf(server);
+      signalAll(started, 'SIGSTOP');
+      return () => {
+        signalAll(started, 'SIGCONT');
+        server.kill('SIGCONT');
+      };
+    },
+    async stop() {
+      server.kill('SIGCONT');
+      await end(server, ending);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** PostgreSQL has a process for each connection. */
+function childrenOf({ pid }: ChildProcess): number[] {
+  const processes = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+  return processes.flatMap((line) => {
+    const [child, parent] = line.trim().split(/\s+/).map(Number);
+    return parent === pid && child !== undefined ? [child] : [];
+  });
+}
+
+function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
+async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const exited = new Promise((resolve) => void server.once('exit', resolve));
+  server.kill(signal);
+  await exited;
+}
