@@ -9,7 +9,8 @@ import { createProvider } from './core/provider.ts';
 import { createRegistry } from './core/registry.ts';
 import { createJobService } from './core/create-service.ts';
 import { createCustomerRepository, customerRepository } from './customers/customer-repository.ts';
-import { closeHttpServer, createHttpServer, listenOn } from './http/server.ts';
+import { createListener } from './http/listener.ts';
+import { createHttpServer } from './http/server.ts';
 import { createBullmqEvents } from './queue/bullmq-events.ts';
 import { createBullmqQueue } from './queue/bullmq-queue.ts';
 import { startBullmqWorkers } from './queue/bullmq-worker.ts';
@@ -118,6 +119,7 @@ export async function createApp(
             server: async () => stopping.signal.throwIfAborted(),
           },
         });
+  const listener = http && createListener(http);
   let workers: JobWorker | undefined;
   let stopRetention: (() => Promise<void>) | undefined;
   let closing: Promise<void> | undefined;
@@ -154,9 +156,9 @@ export async function createApp(
   async function closeAll(): Promise<void> {
     const graceMs = config.SHUTDOWN_GRACE_SECONDS * 1000;
     const closeHttp = async (): Promise<void> => {
-      if (http === undefined) return;
+      if (listener === undefined) return;
       await delay(config.SHUTDOWN_DELAY_SECONDS * 1000);
-      await closeHttpServer(http, graceMs);
+      await listener.close(graceMs);
     };
     await Promise.all([closeHttp(), workers?.close(graceMs)]);
     await stopRetention?.();
@@ -171,7 +173,7 @@ export async function createApp(
       const connected = connect();
       const inTime = await settlesWithin(connected, isRemote ? START_MS : EMBEDDED_START_MS);
       if (!inTime) connected.catch((error: unknown) => !stopping.signal.aborted && onFatal(error));
-      const url = http && (await listenOn(http, config.HOST, config.PORT));
+      const url = await listener?.listen(config.HOST, config.PORT);
       return { url, queue: backend.description, jobTypes: types };
     },
     close() {

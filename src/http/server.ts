@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Authenticate } from '../core/caller.ts';
-import { settlesWithin } from '../core/deadline.ts';
 import { ServiceError } from '../core/errors.ts';
 import type { Logger, RateLimiter } from '../core/ports.ts';
 import type { RequestContext } from '../core/request-context.ts';
 import type { JobService } from '../core/service.ts';
-import { StartError } from '../core/start-error.ts';
 import { createGraphQLFace } from '../graphql/server.ts';
 import { createDescription } from '../rest/description.ts';
 import { addEndpoint } from '../rest/endpoint.ts';
@@ -26,8 +24,6 @@ import { addRateLimit, rateLimitKey } from './rate-limit.ts';
 import { breakOff, once, whenGone } from './when-gone.ts';
 
 const SLOW_READER_MS = 30_000;
-/** How often idle connections are closed while the last requests are answered. */
-const IDLE_CHECK_MS = 100;
 
 export interface HttpServerOptions {
   readonly service: JobService;
@@ -151,40 +147,4 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     if (rest) await faces.register(createRestFace({ service, contextOf }));
   });
   return app;
-}
-
-/** What is wrong with HOST or PORT when a server can't listen, by the system's code. */
-const LISTEN_ERRORS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'PORT: another process listens on this port',
-  EACCES: 'PORT: this port needs more rights',
-  EADDRNOTAVAIL: 'HOST: this machine has no such address',
-  ENOTFOUND: 'HOST: there is no such host',
-};
-
-/**
- * Listens, and resolves to the URL.
- * @throws StartError that names PORT or HOST
- */
-export async function listenOn(app: FastifyInstance, host: string, port: number): Promise<string> {
-  try {
-    return await app.listen({ host, port });
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? LISTEN_ERRORS[String(error.code)] : undefined;
-    if (reason === undefined) throw error;
-    throw new StartError(`${reason}: ${host}:${port}`, { cause: error });
-  }
-}
-
-/** Takes no more connections, and ends those whose requests are not answered within `graceMs` milliseconds. */
-export async function closeHttpServer(app: FastifyInstance, graceMs: number): Promise<void> {
-  const closed = app.close();
-  // A connection that was answering when this began stays open when it is idle.
-  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
-  try {
-    if (await settlesWithin(closed, graceMs)) return;
-    app.server.closeAllConnections();
-    await closed;
-  } finally {
-    clearInterval(idle);
-  }
 }

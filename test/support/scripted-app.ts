@@ -7,7 +7,8 @@ import { createJobKeys } from '../../src/core/job-key.ts';
 import { createProvider } from '../../src/core/provider.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { createJobService } from '../../src/core/create-service.ts';
-import { closeHttpServer, createHttpServer, listenOn } from '../../src/http/server.ts';
+import { createListener } from '../../src/http/listener.ts';
+import { createHttpServer } from '../../src/http/server.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createBullmqEvents } from '../../src/queue/bullmq-events.ts';
 import { createBullmqQueue } from '../../src/queue/bullmq-queue.ts';
@@ -121,12 +122,13 @@ export async function startScriptedApp({
     host: '127.0.0.1',
     checks: {},
   });
+  const listener = createListener(http);
   let worker: JobWorker | undefined;
   onTestFinished(async () => {
     stopping.abort();
-    await Promise.all([closeHttpServer(http, 1000), worker?.close(1000)]);
+    await Promise.all([listener.close(1000), worker?.close(1000)]);
   });
-  const url = await listenOn(http, '127.0.0.1', 0);
+  const url = await listener.listen('127.0.0.1', 0);
   return {
     url,
     fetch: (path, init) => fetch(new URL(path, url), { redirect: 'manual', ...init }),
