@@ -14,7 +14,7 @@ export function measureFace(contender: Contender, stores: Stores, options: Bench
   const { seconds, connections } = options;
   const shape = { seconds, warmUpSeconds: Math.min(seconds, 3) };
   return stores.withEmpty(async (settings) => {
-    const server = await startProcess(command, settings);
+    const server = await startProcess(command, { ...settings, ...contender.settings });
     const { url = '' } = server;
     const samples: Sample[] = [];
     const measure = async (path: string, request: LoadRequest, perSecond?: number): Promise<LoadResult> => {

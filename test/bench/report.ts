@@ -6,6 +6,9 @@ import type { BenchOptions } from './options.ts';
 import { METRICS, type Metric, type Sample, type Summary, summarize } from './samples.ts';
 import { type CheckedTarget, checkTargets } from './targets.ts';
 
+/** Load of a machine that does something else too. */
+const BUSY = 1;
+
 export interface Run {
   readonly startedAt: string;
   readonly options: BenchOptions;
@@ -38,7 +41,7 @@ function render(
   return [
     '# Benchmark',
     `${startedAt}: ${rounds} rounds, ${seconds} s and ${connections} connections for each load, ${worker ? 'a worker' : 'no worker'} beside submissions.`,
-    `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}; load before the start ${load.toFixed(2)}.`,
+    `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}; load before the start ${load.toFixed(2)}${load > BUSY ? ': others use the machine, so take no figure here for final' : ''}.`,
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', '),

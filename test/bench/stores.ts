@@ -20,6 +20,7 @@ export interface Stores {
 export async function startStores(): Promise<Stores> {
   const programs = installServers();
   const [redisServer, postgresServer] = await Promise.all([startRedis(programs), startPostgres(programs)]);
+  const root = mkdtempSync(join(tmpdir(), 'accepted-bench-'));
   const redis = new Redis(redisServer.url);
   const admin = new Pool({ connectionString: `${postgresServer.url}/postgres`, max: 1 });
   // When both stop, PostgreSQL may be the first to end a connection.
@@ -34,24 +35,24 @@ export async function startStores(): Promise<Stores> {
     },
     async withEmpty(use) {
       const database = `bench_${randomUUID().replaceAll('-', '')}`;
-      const folder = mkdtempSync(join(tmpdir(), 'accepted-bench-'));
       await redis.flushall();
       await admin.query(`CREATE DATABASE ${database}`);
       try {
         return await use({
           QUEUE_URL: redisServer.url,
           DATABASE_URL: `${postgresServer.url}/${database}`,
-          DATA_DIR: join(folder, 'data'),
+          DATA_DIR: join(root, database),
         });
       } finally {
         await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
-        rmSync(folder, { recursive: true, force: true });
+        rmSync(join(root, database), { recursive: true, force: true });
       }
     },
     async stop() {
       redis.disconnect();
       await admin.end();
       await Promise.all([redisServer.stop(), postgresServer.stop()]);
+      rmSync(root, { recursive: true, force: true });
     },
   };
 }
