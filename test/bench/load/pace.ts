@@ -1,7 +1,7 @@
-import { Agent, request as httpRequest } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { percentile } from '../statistics.ts';
-import type { LoadRequest, LoadResult, LoadSpec } from './load-spec.ts';
+import { type LoadConnection, openConnection } from './connection.ts';
+import type { LoadResult, LoadSpec } from './load-spec.ts';
 
 const TICK_MS = 1;
 
@@ -14,39 +14,40 @@ export async function pace(
   perSecond: number,
   seconds: number,
 ): Promise<LoadResult> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const free = await Promise.all(Array.from({ length: connections }, () => openConnection(url, request)));
+  const all = [...free];
   const total = Math.max(1, Math.floor(perSecond * seconds));
   const started = performance.now();
-  const latencies: Promise<number>[] = [];
-  const sendDue = async (due: number): Promise<number> => {
-    await send(agent, url, request);
-    return performance.now() - due;
-  };
-  while (latencies.length < total) {
-    const due = Math.min(total, Math.floor(((performance.now() - started) * perSecond) / 1000));
-    while (latencies.length < due) latencies.push(sendDue(started + (latencies.length * 1000) / perSecond));
-    await delay(TICK_MS);
-  }
-  const times = await Promise.all(latencies);
-  const took = (performance.now() - started) / 1000;
-  agent.destroy();
-  return { perSecond: total / took, p50: percentile(times, 50), p99: percentile(times, 99) };
-}
+  const times: number[] = [];
+  let next = 0;
+  const dueAt = (index: number): number => started + (index * 1000) / perSecond;
+  const isDue = (): boolean => next < total && dueAt(next) <= performance.now();
+  const allSent = (): boolean => next === total;
 
-function send(agent: Agent, url: string, { method, path, body, statuses, contains }: LoadRequest): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const headers =
-    body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
-  const sent = httpRequest(url + path, { method, agent, headers }, (response) => {
-    let text = '';
-    response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-    response.once('error', reject);
-    response.once('end', () => {
-      if (statuses.includes(response.statusCode ?? 0) && text.includes(contains)) resolve();
-      else reject(new Error(`bad reply: ${response.statusCode} ${text}`));
-    });
-  });
-  sent.once('error', reject);
-  sent.end(body);
-  return promise;
+  /** Until nothing is due, and then the connection waits with the others. */
+  const sendDue = async (connection: LoadConnection): Promise<void> => {
+    while (isDue()) {
+      const due = dueAt(next);
+      next += 1;
+      await connection.send();
+      times.push(performance.now() - due);
+    }
+    free.push(connection);
+  };
+  const running: Promise<void>[] = [];
+  try {
+    while (!allSent()) {
+      while (isDue()) {
+        const connection = free.pop();
+        if (connection === undefined) break;
+        running.push(sendDue(connection));
+      }
+      await delay(TICK_MS);
+    }
+    await Promise.all(running);
+  } finally {
+    for (const connection of all) connection.close();
+  }
+  const took = (performance.now() - started) / 1000;
+  return { perSecond: total / took, p50: percentile(times, 50), p99: percentile(times, 99) };
 }
