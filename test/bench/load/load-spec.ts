@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { runProcess } from '../processes.ts';
+
+const requestSchema = z.object({
+  method: z.enum(['GET', 'POST']),
+  path: z.string(),
+  /** JSON. */
+  body: z.string().optional(),
+  /** Any other is an error, and so is a body without this text: GraphQL says 200 to much. */
+  statuses: z.array(z.int()),
+  contains: z.string(),
+});
+
+export type LoadRequest = z.output<typeof requestSchema>;
+
+const shapeSchema = z.discriminatedUnion('kind', [
+  /** As fast as the connections can, for so long. */
+  z.object({ kind: z.literal('saturate'), warmUpSeconds: z.number(), seconds: z.number() }),
+  /** As many requests as this, as fast as the connections can. */
+  z.object({ kind: z.literal('amount'), amount: z.int() }),
+  /** So many requests a second, whether or not the replies to earlier ones are there. */
+  z.object({ kind: z.literal('pace'), warmUpSeconds: z.number(), seconds: z.number(), perSecond: z.number() }),
+]);
+
+export const loadSpecSchema = z.object({
+  url: z.string(),
+  connections: z.int(),
+  request: requestSchema,
+  shape: shapeSchema,
+});
+
+export type LoadSpec = z.output<typeof loadSpecSchema>;
+
+/** Milliseconds for each percentile. */
+export const loadResultSchema = z.object({ perSecond: z.number(), p50: z.number(), p99: z.number() });
+
+export type LoadResult = z.output<typeof loadResultSchema>;
+
+/** A million submissions take their time. */
+const DEADLINE_MS = 3_600_000;
+
+/** Runs a load in a process of its own. @throws Error when any reply is not what it should be */
+export async function load(spec: LoadSpec): Promise<LoadResult> {
+  const program = join(import.meta.dirname, 'load.ts');
+  return loadResultSchema.parse(await runProcess([program, JSON.stringify(spec)], {}, DEADLINE_MS));
+}

@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { CONTENDERS } from './contenders.ts';
+
+/** What can be measured; growth takes long, so it is measured only when asked for. */
+export const MEASURES = ['poll', 'submit', 'push', 'worker', 'start', 'growth'] as const;
+export type Measure = (typeof MEASURES)[number];
+
+const names = CONTENDERS.map(({ name }) => name);
+
+const USAGE = `npm run bench -- [growth] [options]
+  --only poll,submit         of ${MEASURES.join(', ')}; all but growth unless told
+  --contenders yoga,express  of ${names.join(', ')}; all unless told
+  --rounds 5                 each contender's turns, one after the other
+  --seconds 5                of each load, after as long a warm-up, but for 3 s at most
+  --connections 50           of each load
+  --worker                   with a bare worker beside each contender while jobs are submitted
+  --json path                where the figures go; the table goes beside them as .md
+`;
+
+const list = <const Name extends string>(allowed: readonly Name[]) =>
+  z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(allowed)));
+
+const optionsSchema = z.object({
+  only: list(MEASURES).default(['poll', 'submit', 'push', 'worker', 'start']),
+  contenders: list(names).default(names),
+  rounds: z.coerce.number().int().min(1).max(50).default(5),
+  seconds: z.coerce.number().int().min(1).max(120).default(5),
+  connections: z.coerce.number().int().min(1).max(1000).default(50),
+  worker: z.boolean().default(false),
+  json: z
+    .string()
+    .regex(/\.json$/, 'expected a path that ends with .json')
+    .default(join(import.meta.dirname, 'results/bench.json')),
+});
+
+export type BenchOptions = z.output<typeof optionsSchema>;
+
+/** Reads the command line; what can't be read ends the process with what can be said. */
+export function readOptions(): BenchOptions {
+  try {
+    const text = { type: 'string' } as const;
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        only: text,
+        contenders: text,
+        rounds: text,
+        seconds: text,
+        connections: text,
+        json: text,
+        worker: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    });
+    if (values.help) {
+      process.stdout.write(USAGE);
+      process.exit(0);
+    }
+    return optionsSchema.parse(positionals.length > 0 ? { ...values, only: positionals.join(',') } : values);
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    process.stderr.write(`${reason}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}

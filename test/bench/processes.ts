@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { lineWith } from '../support/servers.ts';
+
+/** A process that takes longer to end is killed. */
+const END_MS = 5000;
+/** Characters of what a process said last that are shown when it ends by itself. */
+const TAIL = 2000;
+
+export interface RunningProcess {
+  /** Undefined for a worker. */
+  readonly url: string | undefined;
+  end(): Promise<void>;
+}
+
+/** Runs a file with this Node and resolves when it has said, as Accepted's log does, that it is ready. */
+export async function startProcess(
+  command: readonly string[],
+  settings: Readonly<Record<string, string>>,
+): Promise<RunningProcess> {
+  const child = spawn(process.execPath, command, {
+    env: { PATH: process.env['PATH'], NODE_ENV: 'production', PORT: '0', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr = (stderr + chunk).slice(-TAIL)));
+  let ending = false;
+  child.once('exit', () => ending || process.stderr.write(stderr));
+  const kill = (): boolean => child.kill('SIGTERM');
+  process.once('exit', kill);
+  const end = async (): Promise<void> => {
+    ending = true;
+    process.off('exit', kill);
+    await endChild(child);
+  };
+  try {
+    const line = await lineWith(child, child.stdout, /"msg":"ready"/);
+    // The line is the contender's own.
+    const { url } = JSON.parse(line) as { url?: string };
+    return { url, end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+/** Runs a file with this Node to its end and returns what it printed, which is JSON. @throws Error if it fails */
+export async function runProcess(
+  command: readonly string[],
+  settings: Readonly<Record<string, string>>,
+  deadlineMs: number,
+): Promise<unknown> {
+  const child = spawn(process.execPath, command, {
+    env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: deadlineMs,
+    killSignal: 'SIGKILL',
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${stderr.trim()}`);
+  return JSON.parse(stdout);
+}
+
+async function endChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise((resolve) => void child.once('exit', resolve));
+  const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
+  child.kill('SIGTERM');
+  await exited;
+  clearTimeout(timer);
+}

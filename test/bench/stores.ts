@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { Pool } from 'pg';
+import { installServers } from '../support/install-servers.ts';
+import { startPostgres, startRedis } from '../support/servers.ts';
+
+/** A Redis and a PostgreSQL that all contenders use, one after the other. */
+export interface Stores {
+  readonly redis: Redis;
+  /** Version of each, and how it is set. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Runs with an emptied Redis, a new database and an empty folder, as the settings that name them. */
+  withEmpty<T>(use: (settings: Record<string, string>) => Promise<T>): Promise<T>;
+  stop(): Promise<void>;
+}
+
+export async function startStores(): Promise<Stores> {
+  const programs = installServers();
+  const [redisServer, postgresServer] = await Promise.all([startRedis(programs), startPostgres(programs)]);
+  const root = mkdtempSync(join(tmpdir(), 'accepted-bench-'));
+  const redis = new Redis(redisServer.url);
+  const admin = new Pool({ connectionString: `${postgresServer.url}/postgres`, max: 1 });
+  // When both stop, PostgreSQL may be the first to end a connection.
+  admin.on('error', () => undefined);
+  const redisVersion = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? '';
+  const { rows } = await admin.query<{ server_version: string }>('SHOW server_version');
+  return {
+    redis,
+    versions: {
+      redis: `${redisVersion} (nothing written to disk)`,
+      postgres: `${rows[0]?.server_version} (fsync=off)`,
+    },
+    async withEmpty(use) {
+      const database = `bench_${randomUUID().replaceAll('-', '')}`;
+      await redis.flushall();
+      await admin.query(`CREATE DATABASE ${database}`);
+      try {
+        return await use({
+          QUEUE_URL: redisServer.url,
+          DATABASE_URL: `${postgresServer.url}/${database}`,
+          DATA_DIR: join(root, database),
+        });
+      } finally {
+        await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
+        rmSync(join(root, database), { recursive: true, force: true });
+      }
+    },
+    async stop() {
+      redis.disconnect();
+      await admin.end();
+      await Promise.all([redisServer.stop(), postgresServer.stop()]);
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import type { Metric, Summary } from './samples.ts';
+
+interface Figure {
+  readonly path: string;
+  readonly name: string;
+  readonly metric: Metric;
+}
+
+/** What must hold of a figure, or of the ratio of two. */
+interface Target {
+  readonly claim: string;
+  readonly of: Figure;
+  readonly over?: Figure;
+  readonly must: { readonly atLeast: number } | { readonly atMost: number };
+}
+
+export interface CheckedTarget extends Target {
+  readonly value: number;
+  readonly holds: boolean;
+}
+
+export const HALF_LOAD = 'submit at half load';
+export const WORKER_CONCURRENCIES = [1, 10, 50, 200] as const;
+export const workerPath = (concurrency: number): string => `jobs run, ${concurrency} at a time`;
+export const SIZES = [1000, 100_000, 1_000_000] as const;
+export const sizeName = (size: number): string => `${size.toLocaleString('en')} jobs`;
+export const POLL_GROWTH = 'growth: poll, GraphQL';
+
+const ratio = (path: string, name: string, baseline: string, atLeast: number): Target => ({
+  claim: `${path}: ${name} / ${baseline}`,
+  of: { path, name, metric: 'perSecond' },
+  over: { path, name: baseline, metric: 'perSecond' },
+  must: { atLeast },
+});
+
+const p99 = (path: string, name: string, atMost: number): Target => ({
+  claim: `${path}: p99 of ${name}, ms`,
+  of: { path, name, metric: 'p99' },
+  must: { atMost },
+});
+
+const FACES = ['accepted-graphql', 'accepted-rest'];
+const [FEW, , MANY] = SIZES;
+
+const TARGETS: readonly Target[] = [
+  ratio('submit', 'accepted-graphql', 'node-http', 0.9),
+  ratio('submit', 'accepted-rest', 'node-http', 0.95),
+  ratio('submit', 'accepted-graphql', 'yoga', 2.5),
+  ratio('submit', 'accepted-graphql', 'mercurius', 1.15),
+  ratio('poll, pending', 'accepted-graphql', 'yoga', 3),
+  ratio('poll, done', 'accepted-graphql', 'node-http', 1.5),
+  ...FACES.flatMap((name) => [
+    p99('submit', name, 100),
+    {
+      claim: `submit: p99 of ${name} / node-http`,
+      of: { path: 'submit', name, metric: 'p99' } as const,
+      over: { path: 'submit', name: 'node-http', metric: 'p99' } as const,
+      must: { atMost: 1.5 },
+    },
+    p99(HALF_LOAD, name, 20),
+  ]),
+  ...['accepted-wait', 'accepted-events'].map((name) => ({
+    claim: `submission to pushed result: ${name} / bare`,
+    of: { path: 'push', name, metric: 'p50' } as const,
+    over: { path: 'push', name: 'bare', metric: 'p50' } as const,
+    must: { atMost: 1.5 },
+  })),
+  ...WORKER_CONCURRENCIES.map((concurrency) => ratio(workerPath(concurrency), 'accepted', 'bare', 0.9)),
+  {
+    claim: `${POLL_GROWTH}: ${sizeName(MANY)} / ${sizeName(FEW)}`,
+    of: { path: POLL_GROWTH, name: sizeName(MANY), metric: 'perSecond' },
+    over: { path: POLL_GROWTH, name: sizeName(FEW), metric: 'perSecond' },
+    must: { atLeast: 0.9 },
+  },
+];
+
+/** Those whose figures have been measured, by their medians. */
+export function checkTargets(summaries: readonly Summary[]): CheckedTarget[] {
+  const find = (figure: Figure): number | undefined =>
+    summaries.find(({ path, name, metric }) => path === figure.path && name === figure.name && metric === figure.metric)
+      ?.median;
+  return TARGETS.flatMap((target) => {
+    const of = find(target.of);
+    const over = target.over === undefined ? 1 : find(target.over);
+    if (of === undefined || over === undefined) return [];
+    const value = of / over;
+    const holds = 'atLeast' in target.must ? value >= target.must.atLeast : value <= target.must.atMost;
+    return [{ ...target, value, holds }];
+  });
+}
