@@ -67,6 +67,27 @@ describe('a submission', () => {
 });
 
 describe('while the queue cannot be reached', () => {
+  it('a submission that was accepted before, and is waited for, is still answered with 202', async () => {
+    const store = await createStore('redis');
+    onTestFinished(() => store.remove());
+    const proxy = await startTcpProxy(store.settings.QUEUE_URL ?? '');
+    onTestFinished(() => proxy.close());
+    const behind = { remove: () => undefined, settings: { ...store.settings, QUEUE_URL: proxy.url } };
+    const api = await startAppForTest('redis', {}, { role: 'api', jobsFolder, store: behind });
+    const elsewhere = await startAppForTest('redis', {}, { role: 'api', jobsFolder, store });
+    const waited = api.fetch('/api/scripted-jobs', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Prefer: 'wait=10' },
+      body: JSON.stringify({ text: 'a' }),
+    });
+    await poll(
+      async () => (await (await elsewhere.fetch('/api/jobs')).json()).items,
+      (items) => items.length === 1,
+    );
+    proxy.block();
+    expect((await waited).status).toBe(202);
+  });
+
   it.each(['redis', 'postgres'] as const)(
     'a submission is 503 and never a hang, also when %s is there and says nothing',
     async (backend) => {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { startAppForTest } from './support/app.ts';
+import { API_KEYS, bearer, clientOf, keyOf } from './support/callers.ts';
 import { poll } from './support/follow.ts';
 import { startScriptedApp } from './support/scripted-app.ts';
 import { BACKENDS } from './support/stores.ts';
@@ -39,6 +41,20 @@ const SUBMIT = {
     };
   },
 };
+
+it('answers who may submit and not read for a job that its key has made, when as many jobs wait as may', async () => {
+  const app = await startAppForTest('redis', { API_KEYS, QUEUE_MAX_DEPTH: '1' }, { role: 'api' });
+  const client = clientOf(app, bearer(keyOf('submitter')));
+  const submit = (key: string) =>
+    client.rest('/api/customers', {
+      method: 'POST',
+      headers: { 'Idempotency-Key': `"${key}"` },
+      body: { id: '1', customername: 'Ada' },
+    });
+  expect((await submit('known')).status).toBe(202);
+  expect((await submit('known')).status).toBe(202);
+  expect((await submit('new')).status).toBe(503);
+});
 
 describe.each(BACKENDS)('a queue on %s in which as many jobs wait as may', (backend) => {
   it('refuses the next one on both faces, and takes jobs again when some are done', async () => {

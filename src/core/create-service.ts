@@ -104,7 +104,7 @@ export function createJobService(options: JobServiceOptions): JobService {
       const add = () => queue.addOnce({ ...base, id, fingerprint });
       const added = await depthLimit.add(type.name, add, async () =>
         // The job that the key has already takes no room.
-        (await read(id, caller)) === undefined ? refuseFull(type.name) : add(),
+        (await see(id, caller)) === undefined ? refuseFull(type.name) : add(),
       );
       if (!isSameInput(added.fingerprint, fingerprint)) {
         throw new ServiceError('idempotency-key-reused', 'This idempotency key was used with another input.');

@@ -53,6 +53,11 @@ export interface ServiceErrorOptions {
   readonly cause?: unknown;
 }
 
+/** Whether the queue could not be reached: what it holds is there all the same. */
+export function isQueueAway(error: unknown): boolean {
+  return error instanceof ServiceError && error.problem === 'queue-unavailable';
+}
+
 /** A failure that a face reports as it is; whatever else is thrown is masked and logged. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';

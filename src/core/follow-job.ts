@@ -1,4 +1,4 @@
-import { ServiceError } from './errors.ts';
+import { isQueueAway } from './errors.ts';
 import { type Job, isDone } from './job.ts';
 import { createJobInbox } from './job-inbox.ts';
 import { progressed, stepsUpTo } from './job-steps.ts';
@@ -43,7 +43,7 @@ async function readUnlessAway({ read }: FollowedJob): Promise<Job | undefined | 
   try {
     return await read();
   } catch (error) {
-    if (error instanceof ServiceError && error.problem === 'queue-unavailable') return 'away';
+    if (isQueueAway(error)) return 'away';
     throw error;
   }
 }

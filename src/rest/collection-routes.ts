@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { JobType } from '../core/define-job.ts';
-import { ServiceError } from '../core/errors.ts';
+import { ServiceError, isQueueAway } from '../core/errors.ts';
 import { readIdempotencyKey } from '../core/idempotency-key.ts';
 import { isDone } from '../core/job.ts';
 import { addEndpoint } from './endpoint.ts';
@@ -24,7 +24,8 @@ export function addCollectionRoutes(app: FastifyInstance, type: JobType, options
 
       // Who submitted gets the key of the job, and so may wait for it without the scope to read others.
       const holder = { kind: 'job-key', jobId: job.id, createdAt: job.createdAt.getTime() } as const;
-      const later = wait === 0 ? job : ((await service.wait(job.id, holder, wait, context.whenGone())) ?? job);
+      const waiting = () => service.wait(job.id, holder, wait, context.whenGone());
+      const later = wait === 0 ? job : ((await unlessAway(waiting)) ?? job);
       if (wait === 0 || !isDone(later)) return sendSubmitted(reply, later, service, context);
       reply
         .header('Location', urls.job(job.id))
@@ -43,4 +44,14 @@ export function addCollectionRoutes(app: FastifyInstance, type: JobType, options
       return reply.send(resource);
     },
   });
+}
+
+/** A submission that was accepted stays so, also if the queue can't be asked any more. */
+async function unlessAway<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isQueueAway(error)) return undefined;
+    throw error;
+  }
 }
