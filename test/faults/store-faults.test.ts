@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { poll } from '../support/follow.ts';
+import type { RunningServer } from '../support/server-process.ts';
 import { rounds } from './rounds.ts';
 import { expectNothingWrong, expectQuickRecovery, recovers, runFault } from './run-fault.ts';
 import { DURABLE_REDIS, STORES, startRedisStore, startSmallPostgresStore } from './stores.ts';
@@ -21,17 +22,19 @@ async function refusesQuickly({ ledger }: System): Promise<void> {
   expect(ledger.takeSlowestMs()).toBeLessThan(FAIL_FAST_MS);
 }
 
+async function killAndStart(server: RunningServer, system: System) {
+  await server.kill();
+  system.ledger.cutOff();
+  await refusesQuickly(system);
+  await server.start();
+  return recovers(system);
+}
+
 describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ backend }) => {
   it('a store that is killed and started again has lost nothing, and all goes on by itself', async ({ task }) => {
     const { server, queueUrl } = await STORES[backend]();
     const system = await startSystem({ queueUrl });
-    const act = async () => {
-      await server.kill();
-      system.ledger.cutOff();
-      await refusesQuickly(system);
-      await server.start();
-      return recovers(system);
-    };
+    const act = () => killAndStart(server, system);
     const verdict = await runFault({ fault: 'store killed', backend, system, task, act });
     expectNothingWrong(verdict);
     expectQuickRecovery(task.meta.fault);
@@ -59,13 +62,7 @@ describe.each(rounds(['redis']))('on $backend, round $round', ({ backend }) => {
   }) => {
     const { server, queueUrl } = await startRedisStore([...DURABLE_REDIS, '--appendfsync', 'everysec']);
     const system = await startSystem({ queueUrl });
-    const act = async () => {
-      await server.kill();
-      system.ledger.cutOff();
-      await refusesQuickly(system);
-      await server.start();
-      return recovers(system);
-    };
+    const act = () => killAndStart(server, system);
     const verdict = await runFault({ fault: 'store killed, everysec', backend, system, task, act });
     expectNothingWrong(verdict);
     expectQuickRecovery(task.meta.fault);

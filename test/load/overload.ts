@@ -37,8 +37,7 @@ async function probe(url: string): Promise<void> {
     probes.push({ status, ms: performance.now() - asked });
     await delay(PROBE_MS);
   }
-  // A thread's port, and no window's.
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A thread's port, and no window's.
   parentPort?.postMessage(probes);
 }
 
