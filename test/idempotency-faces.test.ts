@@ -35,7 +35,9 @@ async function submitGraphql(url: string, input: object, key: string, way: 'argu
   const body = JSON.stringify({ query: SUBMIT, variables: { input, ...(way === 'argument' && { key }) } });
   const headers = headersOf(way === 'header' ? key : undefined);
   const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body });
-  const { data } = graphqlSchema.parse(await response.json());
+  const reply = await response.json();
+  expect(reply).not.toHaveProperty('errors');
+  const { data } = graphqlSchema.parse(reply);
   return { id: data.submitCustomer.jobId, replayed: data.submitCustomer.replayed };
 }
 

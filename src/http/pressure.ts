@@ -8,11 +8,11 @@ import { ServiceError } from '../core/errors.ts';
 /** How often the process is measured, in milliseconds. */
 const SAMPLE_MS = 500;
 /** Milliseconds by which timers may be late on average: an answer takes some such delays, and health's should take less than 1 s. */
-const MAX_DELAY_MS = 200;
+const MAX_DELAY_MS = 400;
 /** So many samples in a row are pressure that lasts; a single one may be a large reply. */
 const LASTING_SAMPLES = 2;
 /** Times the delay that may be: then one sample is enough, and the next would be long in coming. */
-const HOPELESS = 5;
+const HOPELESS = 2.5;
 /** Of the memory that there is. */
 const MAX_SHARE = 0.9;
 const RETRY_AFTER_SECONDS = 1;
@@ -20,7 +20,7 @@ const RETRY_AFTER_SECONDS = 1;
 export interface PressureLimits {
   /**
    * Milliseconds.
-   * @default 200
+   * @default 400
    */
   readonly maxDelayMs?: number;
 }
