@@ -11,8 +11,6 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/faults/**'],
     globalSetup: ['test/support/global-setup.ts'],
-    // They wait for processes and stores more than they work; Vitest would take one worker less than there are cores.
-    maxWorkers: 3,
     // Real processes on machines of any speed: these are deadlines for what would otherwise hang.
     testTimeout: 60_000,
     hookTimeout: 60_000,
