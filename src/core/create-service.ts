@@ -12,7 +12,6 @@ import { toCursor } from './list-page.ts';
 import { parseInput } from './parse-input.ts';
 import type { JobEvents, JobQueue, Logger, NewJob } from './ports.ts';
 import type { Use } from './provider.ts';
-import { shareReads } from './share-reads.ts';
 import type { Registry } from './registry.ts';
 import { createRetryAfterEstimator } from './retry-after.ts';
 import { type JobService, MAX_WAIT_SECONDS } from './service.ts';
@@ -43,18 +42,16 @@ export function createJobService(options: JobServiceOptions): JobService {
   const estimator = createRetryAfterEstimator(queue, logger);
   const depthLimit = createDepthLimit(queue, maxDepth, logger);
 
-  const readShared = shareReads(queue.read);
-
-  async function read(id: string, caller: Caller, readJob = queue.read): Promise<Job | undefined> {
+  async function read(id: string, caller: Caller): Promise<Job | undefined> {
     requireJobAccess(caller, id, 'read');
-    return see(id, caller, readJob);
+    return see(id, caller);
   }
 
   /** Reads a job that is the caller's, whatever it wants to do with it. */
-  async function see(id: string, caller: Caller, readJob = queue.read): Promise<Job | undefined> {
+  async function see(id: string, caller: Caller): Promise<Job | undefined> {
     const type = typeOfJobId(id);
     if (type === undefined || registry.get(type) === undefined) return undefined;
-    const job = await readJob(id, type);
+    const job = await queue.read(id, type);
     return job !== undefined && canSee(caller, job) && !isExpired(job) ? job : undefined;
   }
 
@@ -68,7 +65,7 @@ export function createJobService(options: JobServiceOptions): JobService {
   const follow = (id: string, caller: Caller): FollowedJob => ({
     id,
     events,
-    read: () => read(id, caller, readShared),
+    read: () => read(id, caller),
   });
 
   async function refuseFull(type: string): Promise<never> {
@@ -80,7 +77,7 @@ export function createJobService(options: JobServiceOptions): JobService {
   return {
     registry,
     stopping,
-    read: (id, caller) => read(id, caller),
+    read,
 
     async submit({ type, input, caller, requestId, idempotencyKey }) {
       const { id: callerId } = requireScope(caller, 'submit');

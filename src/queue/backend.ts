@@ -1,21 +1,18 @@
-import type { Job as BullmqJob, JobsOptions, Processor, WorkerOptions } from 'bullmq';
+import type { Job as BullmqJob, Processor, WorkerOptions } from 'bullmq';
 import type { Cancellation, JobEvent, ListQuery, Pace } from '../core/ports.ts';
 import type { RateLimiterRes } from 'rate-limiter-flexible';
+import type { Addition, KeptJob } from './addition.ts';
 import type { JobData, JobRecord } from './job-record.ts';
 
 /** Adds jobs to one queue. */
 export interface BullmqProducer {
   waitUntilReady(): Promise<unknown>;
   /**
-   * Adds a job, unless there is one with its id.
-   * @param deadline after which the store adds it no more, in milliseconds of `performance.now()`
+   * Adds jobs, in this order, but for those whose ids there are already. All, or none.
+   * @param deadline after which the store adds nothing more, in milliseconds of `performance.now()`
+   * @returns for each keyed addition the job that has its id, unless it is known to be new
    */
-  add(
-    caller: string,
-    data: JobData,
-    options: JobsOptions & { readonly jobId: string },
-    deadline: number,
-  ): Promise<void>;
+  add(additions: readonly Addition[], deadline: number): Promise<readonly (KeptJob | undefined)[]>;
   close(): Promise<void>;
 }
 
@@ -73,8 +70,8 @@ export interface QueueBackend {
   createConsumer(type: string, processor: JobProcessor, options: ConsumerOptions): Promise<BullmqConsumer>;
   /** Hears of what happens to a type's jobs from now on, in whatever process. */
   createEvents(type: string, listener: EventListener): Promise<BullmqEvents>;
-  /** One atomic read, in one round trip. */
-  readRecord(type: string, id: string): Promise<JobRecord | undefined>;
+  /** Of each job one atomic read, and all in one round trip. In the order of the ids. */
+  readRecords(type: string, ids: readonly string[]): Promise<readonly (JobRecord | undefined)[]>;
   readData(type: string, id: string): Promise<unknown>;
   /** Newest first; what it costs does not grow with the number of jobs there are. */
   list(query: ListQuery): Promise<JobRecord[]>;

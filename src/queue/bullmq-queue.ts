@@ -4,10 +4,13 @@ import { z } from 'zod';
 import { ServiceError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { JobQueue, Logger, NewJob } from '../core/ports.ts';
+import { type Addition, type KeptJob, toAddition } from './addition.ts';
 import type { BullmqProducer, QueueBackend } from './backend.ts';
+import { createBatch } from './batch.ts';
 import { createCircuit, isUnanswered } from './circuit.ts';
 import { isConnectionLost } from './connection-error.ts';
-import { type JobData, type JobRecord, toJob } from './job-record.ts';
+import { type JobReader, createJobReader, createSucceededJobs } from './job-reader.ts';
+import { type JobRecord, toJob } from './job-record.ts';
 import { removeExpired } from './retention.ts';
 import { keepSecret } from './store-secret.ts';
 
@@ -20,8 +23,9 @@ const RETRY_AFTER_SECONDS = 1;
 const RECONNECT_MS = 100;
 /** A job may expire, and be removed, between its addition and its read. */
 const MAX_TRIES = 5;
-/** Attempts that a job's history keeps. */
-const HISTORY_LENGTH = 20;
+/** Jobs that are added in one step, and the characters of their data: the store does nothing else meanwhile. */
+const MAX_ADDITIONS = 200;
+const MAX_ADDITION_CHARACTERS = 1_000_000;
 
 const dataSchema = z.object({
   input: z.unknown(),
@@ -43,46 +47,67 @@ export interface BullmqQueue extends JobQueue {
   close(): Promise<void>;
 }
 
+/** One job type's queue. */
+interface TypeQueue extends JobReader {
+  readonly producer: BullmqProducer;
+  /** Resolves when the store has the job; to the job that has its id, unless it is known to be new. */
+  add(addition: Addition): Promise<KeptJob | undefined>;
+}
+
+/** What the store says of all that it was asked together: that it can't be reached. */
+const isShared = (error: unknown): boolean => error instanceof ServiceError;
+
 /** core's queue on BullMQ: one queue for each job type, so that a slow type never starves a quick one. */
 export function createBullmqQueue({ backend, types, retentionSeconds, logger }: BullmqQueueOptions): BullmqQueue {
-  const producers = new Map<string, BullmqProducer>();
+  const queues = new Map<string, TypeQueue>();
   const retentionMs = retentionSeconds * 1000;
   const circuit = createCircuit({ ping: () => backend.ping(), logger });
   const secret = keepSecret(backend.readSecret);
+  const succeeded = createSucceededJobs();
   backend.onTrouble(circuit.suspect);
 
   /**
    * Gives every failure of the store its one meaning for callers; what else goes wrong is a mistake of ours.
    * @param call is given the time, of `performance.now()`, after which the store shall do nothing more for it
+   * @param calls how many callers wait for it
    */
-  const ask = async <T>(call: (deadline: number) => Promise<T>): Promise<T> => {
-    if (producers.size === 0) throw unavailable();
+  const ask = async <T>(call: (deadline: number) => Promise<T>, calls = 1): Promise<T> => {
+    if (queues.size === 0) throw unavailable();
     try {
       const deadline = performance.now() + DEADLINE_MS - REPLY_MS;
-      return await circuit.call(() => call(deadline), DEADLINE_MS);
+      return await circuit.call(() => call(deadline), DEADLINE_MS, calls);
     } catch (error) {
       throw isUnanswered(error) ? unavailable(error) : error;
     }
   };
 
-  async function add(job: NewJob, deadline: number, keyed?: Pick<JobData, 'fingerprint' | 'addition'>): Promise<void> {
-    const { id, type, caller, input, requestId, createdAt, maxAttempts } = job;
-    const producer = producers.get(type);
-    if (producer === undefined) throw new Error(`there is no queue for ${type}`);
-    const options = {
-      jobId: id,
-      timestamp: createdAt.getTime(),
-      attempts: maxAttempts,
-      // The workers know how long.
-      backoff: { type: 'custom' },
-      stackTraceLimit: HISTORY_LENGTH,
-    };
-    await untilHeard(() => producer.add(caller, { input, requestId, ...keyed }, options, deadline), deadline);
+  function queueOf(type: string): TypeQueue {
+    if (queues.size === 0) throw unavailable();
+    const queue = queues.get(type);
+    if (queue === undefined) throw new Error(`there is no queue for ${type}`);
+    return queue;
   }
 
-  async function read(id: string, type: string): Promise<Job | undefined> {
-    const record = await backend.readRecord(type, id);
-    return record && toJob(record, retentionMs);
+  function createTypeQueue(type: string, producer: BullmqProducer): TypeQueue {
+    return {
+      producer,
+      add: createBatch(
+        (additions: readonly Addition[]) =>
+          ask((deadline) => untilHeard(() => producer.add(additions, deadline), deadline), additions.length),
+        {
+          maxItems: MAX_ADDITIONS,
+          maxSize: MAX_ADDITION_CHARACTERS,
+          sizeOf: ({ data }) => data.length,
+          isShared,
+        },
+      ),
+      ...createJobReader({
+        readRecords: (ids) => ask(() => backend.readRecords(type, ids), ids.length),
+        isShared,
+        retentionMs,
+        succeeded,
+      }),
+    };
   }
 
   const isExpired = ({ finishedAt }: JobRecord): boolean =>
@@ -99,33 +124,28 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
         await Promise.allSettled(opened.map(([, producer]) => producer.close()));
         throw error;
       }
-      for (const [type, producer] of opened) producers.set(type, producer);
+      for (const [type, producer] of opened) queues.set(type, createTypeQueue(type, producer));
     },
-    add: (job) =>
-      ask(async (deadline) => {
-        await add(job, deadline);
-        return toPending(job);
-      }),
-    addOnce: (job) =>
-      ask(async (deadline) => {
-        const { id, type, fingerprint } = job;
-        const addition = randomUUID();
-        for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-          await add(job, deadline, { fingerprint, addition });
-          const record = await backend.readRecord(type, id);
-          // The key lives as long as the job, which nobody can read any more.
-          if (record !== undefined && isExpired(record)) await removeExpired(backend, type, retentionMs);
-          else if (record !== undefined) {
-            const data = dataSchema.safeParse(await backend.readData(type, id)).data;
-            if (data !== undefined) {
-              const { addition: made, fingerprint: ofInput } = data;
-              return { job: toJob(record, retentionMs), replayed: made !== addition, fingerprint: ofInput };
-            }
-          }
+    async add(job) {
+      await queueOf(job.type).add(toAddition(job));
+      return toPending(job);
+    },
+    async addOnce(job) {
+      const { id, type, fingerprint } = job;
+      const addition = randomUUID();
+      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+        const kept = await queueOf(type).add(toAddition(job, { fingerprint, addition }));
+        if (kept === undefined) return { job: toPending(job), replayed: false, fingerprint };
+        // The key lives as long as the job, which nobody can read any more.
+        if (isExpired(kept.record)) await ask(() => removeExpired(backend, type, retentionMs));
+        else {
+          const { addition: made, fingerprint: ofInput } = dataSchema.parse(kept.data);
+          return { job: toJob(kept.record, retentionMs), replayed: made !== addition, fingerprint: ofInput };
         }
-        throw new Error(`the job ${id} was added and is not there`);
-      }),
-    read: (id, type) => ask(() => read(id, type)),
+      }
+      throw new Error(`the job ${id} was added and is not there`);
+    },
+    read: async (id, type) => queueOf(type).read(id),
     readInput: (id, type) => ask(async () => dataSchema.safeParse(await backend.readData(type, id)).data?.input),
     cancel: ({ id, type }) => ask((deadline) => backend.cancel(type, id, { onlyMarked: false, deadline })),
     retry: ({ id, type }, attempts) => ask((deadline) => backend.retry(type, id, { attempts, deadline })),
@@ -133,13 +153,13 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
     readPace: (type) => ask(() => backend.readPace(type)),
     readDepth: (type, max) => ask(() => backend.readDepth(type, max)),
     async readSecret() {
-      if (producers.size === 0) throw unavailable();
+      if (queues.size === 0) throw unavailable();
       return secret.current();
     },
     ping: () => ask(() => backend.ping()),
     async close() {
       circuit.close();
-      await Promise.all([...producers.values()].map((producer) => producer.close()));
+      await Promise.all([...queues.values()].map(({ producer }) => producer.close()));
     },
   };
 }
@@ -148,7 +168,7 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
  * Does a write again whose connection ended before the answer came, which may have been done: a job that was added would be refused, and
  * run. The queue takes an id only once.
  */
-async function untilHeard(write: () => Promise<void>, deadline: number): Promise<void> {
+async function untilHeard<T>(write: () => Promise<T>, deadline: number): Promise<T> {
   for (;;) {
     try {
       return await write();

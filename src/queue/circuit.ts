@@ -23,8 +23,12 @@ export interface CircuitOptions {
 
 /** Stands in front of a store: while that does not answer, calls fail at once and are not sent. */
 export interface Circuit {
-  /** Gives a call `ms` milliseconds. What it does goes on unheard after that. */
-  call<T>(work: () => Promise<T>, ms: number): Promise<T>;
+  /**
+   * Gives a call `ms` milliseconds. What it does goes on unheard after that.
+   * @param calls how many it stands for
+   * @default 1
+   */
+  call<T>(work: () => Promise<T>, ms: number, calls?: number): Promise<T>;
   /** Takes a hint that the store may be away, and looks whether it is. */
   suspect(): void;
   close(): void;
@@ -81,11 +85,11 @@ export function createCircuit({ ping, logger }: CircuitOptions): Circuit {
   }
 
   return {
-    async call(work, ms) {
+    async call(work, ms, calls = 1) {
       if (away) throw new UnansweredError('the store does not answer');
       if (inFlight >= MAX_IN_FLIGHT) throw new UnansweredError(`${MAX_IN_FLIGHT} calls wait for the store already`);
-      inFlight += 1;
-      const answer = work().finally(() => (inFlight -= 1));
+      inFlight += calls;
+      const answer = work().finally(() => (inFlight -= calls));
       try {
         return await withDeadline(answer, ms);
       } catch (error) {

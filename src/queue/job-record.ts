@@ -4,6 +4,7 @@ import {
   type JobAttempt,
   type JobFailure,
   type JobStatus,
+  type SucceededJob,
   JOB_CANCELED,
   jobFailureSchema,
 } from '../core/job.ts';
@@ -38,7 +39,8 @@ export interface JobRecord {
   /** That of a job which was canceled while it ran. */
   readonly mark: string | null;
   readonly progress: unknown;
-  readonly result: unknown;
+  /** As JSON; it may be large, so it is parsed when somebody asks for it. */
+  readonly result: string | null;
   readonly failedReason: string | null;
   /** BullMQ's stack traces: here what `toTrace` made of each attempt that failed. */
   readonly traces: unknown;
@@ -94,12 +96,23 @@ export function toJob(record: JobRecord, retentionMs: number): Job {
     case 'Running':
       return { ...base, status, attempt: record.attemptsMade + 1, startedAt: startedAt ?? base.createdAt };
     case 'Succeeded':
-      return { ...base, ...finished, status, percentComplete: 100, result: record.result };
+      return toSucceeded({ ...base, ...finished, status, percentComplete: 100 }, record.result ?? 'null');
     case 'Failed':
       return { ...base, ...finished, status, error: toFailure(record.failedReason ?? '') };
     case 'Canceled':
       return { ...base, ...finished, status, error: JOB_CANCELED };
   }
+}
+
+function toSucceeded(job: Omit<SucceededJob, 'result'>, json: string): SucceededJob {
+  let parsed: { readonly value: unknown } | undefined;
+  return {
+    ...job,
+    get result(): unknown {
+      parsed ??= { value: JSON.parse(json) };
+      return parsed.value;
+    },
+  };
 }
 
 /** BullMQ keeps one text as the reason of a failure; ours is the error's JSON. */

@@ -1,20 +1,13 @@
-import {
-  Job,
-  type PgPool,
-  Queue,
-  QueueEvents,
-  Worker,
-  createPostgresBackend as bullmqPostgres,
-  runMigrations,
-} from 'bullmq';
+import { type PgPool, QueueEvents, Worker, createPostgresBackend as bullmqPostgres, runMigrations } from 'bullmq';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import type { Logger } from '../core/ports.ts';
 import type { QueueBackend } from './backend.ts';
-import type { JobProgress } from './job-record.ts';
+import type { JobProgress, JobRecord } from './job-record.ts';
 import { PACE_SAMPLE, toPace } from './pace.ts';
 import { createMissedEvents } from './postgres-events.ts';
 import { startStep } from './postgres-pool.ts';
+import { createPostgresProducer } from './postgres-producer.ts';
 import * as sql from './postgres-statements.ts';
 import { BLOCKING_MS, type QueueEventListener, runQueueEvents } from './queue-events.ts';
 import { createStoreClock } from './store-clock.ts';
@@ -61,6 +54,17 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     queryPrepared ? (await queryPrepared(name, text, parameters)).rows : query(text, parameters);
   const clock = createStoreClock(async () => timeSchema.parse((await query(sql.READ_TIME))[0]).time);
 
+  const readRecords = async (type: string, ids: readonly string[]): Promise<(JobRecord | undefined)[]> => {
+    const rows = await prepared('accepted:read', sql.READ_RECORDS, [type, ids]);
+    const records = new Map(rows.map(sql.toRecord).map((record) => [record.id, record]));
+    return ids.map((id) => records.get(id));
+  };
+
+  const readData = async (type: string, id: string): Promise<unknown> => {
+    const [row] = await query(sql.READ_DATA, [type, id]);
+    return row === undefined ? undefined : z.object({ data: z.unknown() }).parse(row).data;
+  };
+
   return {
     description,
     onTrouble: (listener) => void (tellTrouble = listener),
@@ -78,21 +82,8 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
           client.release(failed);
         }
       }),
-    createProducer(type) {
-      const queue = new Queue(type, { connection: producerPool }, bullmqPostgres);
-      queue.on('error', trouble);
-      return {
-        waitUntilReady: () => queue.waitUntilReady(),
-        async add(caller, data, jobOptions, deadline) {
-          const { name, opts, timestamp, ...job } = new Job(queue, caller, data, jobOptions, jobOptions.jobId).asJSON();
-          const parameters = [type, job.id, name, job.data, JSON.stringify(opts), timestamp, opts.attempts];
-          await clock.within(deadline, (storeDeadline) =>
-            prepared('accepted:add', sql.ADD_JOB, [...parameters, storeDeadline]),
-          );
-        },
-        close: () => queue.close(),
-      };
-    },
+    createProducer: (type) =>
+      createPostgresProducer({ type, pool: producerPool, clock, prepared, readRecords, readData, onError: trouble }),
     async createConsumer(type, processor, { onFailed, onRenewed, onLost, ...workerOptions }) {
       const workerConfig = { ...workerOptions, connection: workerPool, autorun: false };
       const worker = new Worker(type, processor, workerConfig, bullmqPostgres);
@@ -124,14 +115,8 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
         },
       };
     },
-    async readRecord(type, id) {
-      const [row] = await prepared('accepted:read', sql.READ_RECORD, [type, id]);
-      return row === undefined ? undefined : sql.toRecord(row);
-    },
-    async readData(type, id) {
-      const [row] = await query(sql.READ_DATA, [type, id]);
-      return row === undefined ? undefined : z.object({ data: z.unknown() }).parse(row).data;
-    },
+    readRecords,
+    readData,
     async list({ types, statuses, caller, after, limit }) {
       const from = after === undefined ? [Number.MAX_SAFE_INTEGER, ''] : [after.createdAt.getTime(), after.id];
       return (await query(sql.LIST_JOBS, [types, statuses, caller, ...from, limit])).map(sql.toRecord);

@@ -43,18 +43,24 @@ export const GIVE_UP_LOCKS = `UPDATE bullmq.job SET locked_until_ms = 0, stalled
 
 /** The columns that a record is made of; not `data`, which may be large. */
 const RECORD = `
-  queue, id, name, state::text, deferred_failure, opts ? 'canceled' AS canceled, progress, return_value, failed_reason, stacktrace, attempts_made, max_attempts,
+  queue, id, name, state::text, deferred_failure, opts ? 'canceled' AS canceled, progress, return_value::text, failed_reason, stacktrace, attempts_made, max_attempts,
   added_at_ms::float8, processed_at_ms::float8, finished_at_ms::float8`;
 
 /** Milliseconds since 1970. */
 export const READ_TIME = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS time';
 
-/** BullMQ's own function. $1 queue, $2 id, $3 name, $4 data, $5 options, $6 time of creation, $7 attempts, $8 deadline. */
-export const ADD_JOB = `
-  SELECT CASE WHEN bullmq.accepted_before($8::float8) THEN
-    bullmq.add_job($1, $2, $3, $4::jsonb, $5::jsonb, 0, 0, $6, $7, NULL, NULL, NULL, NULL, NULL, false) END`;
+/**
+ * BullMQ's own function, for each job of a batch, in its order. $1 queue, $2 ids, $3 names, $4 data, $5 options, $6 times of creation, $7 attempts, $8
+ * deadline: a statement that is late is undone as a whole.
+ */
+export const ADD_JOBS = `
+  SELECT bullmq.add_job($1, id, name, data::jsonb, opts::jsonb, 0, 0, added_at, attempts, NULL, NULL, NULL, NULL, NULL, false)
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::integer[])
+         AS jobs(id, name, data, opts, added_at, attempts)
+   WHERE bullmq.accepted_before($8::float8)`;
 
-export const READ_RECORD = `SELECT ${RECORD} FROM bullmq.job WHERE queue = $1 AND id = $2`;
+/** $1 queue, $2 ids. */
+export const READ_RECORDS = `SELECT ${RECORD} FROM bullmq.job WHERE queue = $1 AND id = ANY($2::text[])`;
 
 export const READ_DATA = 'SELECT data FROM bullmq.job WHERE queue = $1 AND id = $2';
 
@@ -148,7 +154,7 @@ const rowSchema = z.object({
   deferred_failure: z.string().nullable(),
   canceled: z.boolean(),
   progress: z.unknown(),
-  return_value: z.unknown(),
+  return_value: z.string().nullable(),
   failed_reason: z.string().nullable(),
   stacktrace: z.unknown(),
   attempts_made: z.number(),

@@ -96,6 +96,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       createRedisProducer({
         client,
         clock: clockOf(type),
+        type,
         prefix: PREFIX,
         queueName: queueName(type),
         skipVersionCheck,
@@ -137,10 +138,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       });
       return runQueueEvents(queueEvents, listener, trouble);
     },
-    async readRecord(type, id) {
-      const [record] = await readRecords(type, [id]);
-      return record;
-    },
+    readRecords,
     async readData(type, id) {
       const data = await client.hget(prefixOf(type) + id, 'data');
       return data === null ? undefined : JSON.parse(data);

@@ -1,23 +1,15 @@
-import { z } from 'zod';
 import { CANCELED, type JobRecord } from './job-record.ts';
-import { RECORD_FIELDS } from './redis-scripts.ts';
 
-const field = z.string().nullable();
-const repliesSchema = z.array(z.tuple([z.array(field).length(RECORD_FIELDS.length), z.number()]));
+/** What a script says of a job: the values of `RECORD_FIELDS`, and the number of its locks. */
+export type JobReply = readonly [fields: readonly (string | null)[], locks: number];
 
 /** The records that `READ_JOBS` replied with; undefined where there is no job. */
 export function toRecords(type: string, ids: readonly string[], replies: unknown): (JobRecord | undefined)[] {
-  return repliesSchema
-    .parse(replies)
-    .map(([fields, locks], index) => toRecord(type, ids[index] ?? '', fields, locks > 0));
+  // What the script makes; it is read too often to be looked at each time.
+  return (replies as readonly JobReply[]).map((reply, index) => toRecord(type, ids[index] ?? '', reply));
 }
 
-function toRecord(
-  type: string,
-  id: string,
-  fields: readonly (string | null)[],
-  locked: boolean,
-): JobRecord | undefined {
+export function toRecord(type: string, id: string, [fields, locks]: JobReply): JobRecord | undefined {
   const [
     name,
     timestamp,
@@ -33,7 +25,7 @@ function toRecord(
     opts,
   ] = fields;
   if (timestamp == null) return undefined;
-  const state = finishedOn == null ? (locked ? 'active' : 'waiting') : returnvalue == null ? 'failed' : 'completed';
+  const state = finishedOn == null ? (locks > 0 ? 'active' : 'waiting') : returnvalue == null ? 'failed' : 'completed';
   return {
     id,
     type,
@@ -41,7 +33,7 @@ function toRecord(
     state,
     mark: canceled == null ? (defa ?? null) : CANCELED,
     progress: parse(progress),
-    result: parse(returnvalue),
+    result: returnvalue ?? null,
     failedReason: failedReason ?? null,
     traces: parse(stacktrace),
     attemptsMade: Number(atm ?? 0),

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { addStandardJob } from 'bullmq/dist/esm/scripts/addStandardJob-9.js';
 import type { RedisClient } from './redis-client.ts';
 import { LATE } from './store-clock.ts';
 
@@ -46,13 +47,16 @@ export const RECORD_FIELDS = [
   'opts',
 ] as const;
 
-/** ARGV: ids. Replies with each job's fields, or nothing, and whether a worker holds its lock, which lives as long as an attempt. */
-export const READ_JOBS = script(`
+/** A job's fields, or nothing, and whether a worker holds its lock, which lives as long as an attempt. */
+const READ_JOB = `
+local function readJob(job)
+  return {redis.call('HMGET', job, ${RECORD_FIELDS.map((field) => `'${field}'`).join(', ')}), redis.call('EXISTS', job .. ':lock')}
+end`;
+
+/** ARGV: ids. Replies with what there is of each job. */
+export const READ_JOBS = script(`${READ_JOB}
 local replies = {}
-for i, id in ipairs(ARGV) do
-  local job = KEYS[1] .. id
-  replies[i] = {redis.call('HMGET', job, ${RECORD_FIELDS.map((field) => `'${field}'`).join(', ')}), redis.call('EXISTS', job .. ':lock')}
-end
+for i, id in ipairs(ARGV) do replies[i] = readJob(KEYS[1] .. id) end
 return replies`);
 
 /** A script that a caller waits for is refused when Redis gets to it too late: then nobody waits any more. */
@@ -64,6 +68,38 @@ end
 local function refuseLate()
   return redis.error_reply('${LATE} its deadline had passed when Redis got to it')
 end`;
+
+/**
+ * ARGV: deadline, and for each job its id, caller, time of creation, data, options, and whether an earlier one with its id is wanted.
+ * Replies for each job 0, or what there is of the earlier one, and its data.
+ *
+ * BullMQ's own script adds a job, and unpacks arguments which are no longer packed; with it the job gets into the index of those that
+ * are not done.
+ */
+export const ADD_JOBS = script(`${REFUSE_LATE}${READ_JOB}
+local function add(KEYS, ARGV, cmsgpack)
+${addStandardJob.content}
+end
+if late(ARGV[1]) then return refuseLate() end
+local prefix, keys = KEYS[1], {}
+for i, name in ipairs({'wait', 'paused', 'meta', 'id', 'completed', 'delayed', 'active', 'events', 'marker'}) do
+  keys[i] = prefix .. name
+end
+local plain = {unpack = function(value) return value end}
+local replies, decoded = {}, {}
+for i = 2, #ARGV, 6 do
+  local id, caller, timestamp, data, options, keyed = unpack(ARGV, i, i + 5)
+  local reply = 0
+  if redis.call('EXISTS', prefix .. id) == 0 then
+    redis.call('ZADD', prefix .. 'index:open:' .. caller, timestamp, id)
+    decoded[options] = decoded[options] or cjson.decode(options)
+    add(keys, {{prefix, id, caller, timestamp}, data, decoded[options]}, plain)
+  elseif keyed == '1' then
+    reply = {readJob(prefix .. id), redis.call('HGET', prefix .. id, 'data')}
+  end
+  replies[#replies + 1] = reply
+end
+return replies`);
 
 /** What scripts share that change a job's place: the set of the index that it is in, and BullMQ's events. */
 const COMMON = `${REFUSE_LATE}

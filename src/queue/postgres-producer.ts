@@ -1,0 +1,62 @@
+import { type PgPool, Queue, createPostgresBackend } from 'bullmq';
+import type { Addition, KeptJob } from './addition.ts';
+import type { BullmqProducer } from './backend.ts';
+import type { JobRecord } from './job-record.ts';
+import { ADD_JOBS } from './postgres-statements.ts';
+import type { StoreClock } from './store-clock.ts';
+
+export interface PostgresProducerOptions {
+  readonly type: string;
+  readonly pool: PgPool;
+  readonly clock: StoreClock;
+  /** Has the server plan a statement once, under this name. */
+  prepared(name: string, text: string, parameters: unknown[]): Promise<readonly unknown[]>;
+  readRecords(type: string, ids: readonly string[]): Promise<readonly (JobRecord | undefined)[]>;
+  readData(type: string, id: string): Promise<unknown>;
+  onError(error: Error): void;
+}
+
+/** A job may expire, and be removed, between its addition and its read. */
+const MAX_TRIES = 5;
+
+const COLUMNS = ['id', 'caller', 'data', 'options', 'timestamp', 'attempts'] as const satisfies (keyof Addition)[];
+
+export function createPostgresProducer(options: PostgresProducerOptions): BullmqProducer {
+  const { type, pool, clock, prepared, readRecords, readData, onError } = options;
+  const queue = new Queue(type, { connection: pool }, createPostgresBackend);
+  queue.on('error', onError);
+
+  async function insert(additions: readonly Addition[], deadline: number): Promise<void> {
+    if (additions.length === 0) return;
+    const columns = COLUMNS.map((name) => additions.map((addition) => addition[name]));
+    await clock.within(deadline, (storeDeadline) =>
+      prepared('accepted:add', ADD_JOBS, [type, ...columns, storeDeadline]),
+    );
+  }
+
+  async function insertKeyed(addition: Addition, deadline: number): Promise<KeptJob> {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      await insert([addition], deadline);
+      const [record] = await readRecords(type, [addition.id]);
+      // Behind it, so that the data is not that of an earlier job, which has just been removed.
+      const data = await readData(type, addition.id);
+      if (record !== undefined && data !== undefined) return { record, data };
+    }
+    throw new Error(`the job ${addition.id} was added and is not there`);
+  }
+
+  return {
+    waitUntilReady: () => queue.waitUntilReady(),
+    async add(additions, deadline) {
+      const fresh = insert(
+        additions.filter(({ keyed }) => !keyed),
+        deadline,
+      );
+      // Two transactions that add the same ids in another order would wait for each other: each is one of its own.
+      const kept = additions.map(async (addition) => (addition.keyed ? insertKeyed(addition, deadline) : undefined));
+      const [all] = await Promise.all([Promise.all(kept), fresh]);
+      return all;
+    },
+    close: () => queue.close(),
+  };
+}
