@@ -34,7 +34,7 @@ const broken = defineJob({
 
 describe('what nobody expected', () => {
   const logged: object[] = [];
-  const logger: Logger = { ...createLogger('silent'), error: (fields) => void logged.push(fields) };
+  const logger: Logger = Object.assign(createLogger('silent'), { error: (fields: object) => void logged.push(fields) });
   // A queue that is never connected: each call is refused as long as this server lives.
   const embedded = createEmbeddedStore('unused');
   const backend = connectQueue({ url: undefined, embedded: embedded.pool, listeners: 1, logger });

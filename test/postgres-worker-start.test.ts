@@ -32,6 +32,7 @@ it('a worker whose first connection to PostgreSQL fails is started again, and do
   const { promise: refused, resolve } = Promise.withResolvers<void>();
   const logger: Logger = {
     child: () => logger,
+    isLevelEnabled: () => false,
     debug: () => undefined,
     info: () => undefined,
     error: () => undefined,

@@ -31,7 +31,7 @@ describe('an event stream', () => {
       await gate.opened;
       yield { ...pending, percentComplete: 10 };
     }
-    const stream = toEventStream(states(), ({ status }) => ({ status }), { keepAliveMs: 1 });
+    const stream = toEventStream(states(), ({ status }) => JSON.stringify({ status }), { keepAliveMs: 1 });
     expect(await next(stream)).toBe('retry: 1000\n\n');
     expect(await next(stream)).toBe('id: Pending-0-0-0\ndata: {"status":"Pending"}\n\n');
     expect([await next(stream), await next(stream), await next(stream)]).toEqual([':\n\n', ':\n\n', ':\n\n']);
@@ -47,7 +47,9 @@ describe('an event stream', () => {
       yield pending;
       yield { ...pending, percentComplete: 10 };
     }
-    const stream = toEventStream(states(), ({ message }) => ({ message }), { lastEventId: 'Pending-0-0-0' });
+    const stream = toEventStream(states(), ({ message }) => JSON.stringify({ message }), {
+      lastEventId: 'Pending-0-0-0',
+    });
     expect(await Array.fromAsync(stream)).toEqual([
       'retry: 1000\n\n',
       'id: Pending-0-10-0\ndata: {"message":"two\\nlines"}\n\n',
@@ -63,7 +65,7 @@ describe('an event stream', () => {
         ended = true;
       }
     }
-    const stream = toEventStream(states(), ({ status }) => ({ status }));
+    const stream = toEventStream(states(), ({ status }) => JSON.stringify({ status }));
     await next(stream);
     await next(stream);
     await stream.return();

@@ -38,5 +38,7 @@ export interface Credentials {
  * Finds out who sends a request.
  * @throws ServiceError `unauthenticated`; `malformed-request`, for more than one credential; `queue-unavailable` or
  * `service-unavailable`, when what would tell can't be reached
+ *
+ * What can be told at once is not promised: it is asked of every request.
  */
-export type Authenticate = (credentials: Credentials) => Promise<Caller>;
+export type Authenticate = (credentials: Credentials) => Caller | Promise<Caller>;

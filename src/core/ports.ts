@@ -7,6 +7,7 @@ export interface Logger {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   child(fields: object): Logger;
+  isLevelEnabled(level: 'debug'): boolean;
 }
 
 /** A job that the service is about to accept. */

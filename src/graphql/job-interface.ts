@@ -11,17 +11,15 @@ import {
   GraphQLString,
 } from 'graphql';
 import { type Job, jobStatusSchema } from '../core/job.ts';
-import { type JobView, toJobView } from '../core/job-view.ts';
+import { LazyJobView } from '../core/job-view.ts';
 import type { GraphQLContext } from './context.ts';
 import { DateTime, Url } from './scalars.ts';
 
 /** What a field of a job is resolved from. */
-export interface JobSource extends JobView {
-  readonly job: Job;
-}
+export type JobSource = LazyJobView;
 
 export function toJobSource(job: Job, { service, urls }: GraphQLContext): JobSource {
-  return { ...toJobView(job, service.registry.get(job.type), urls, service.retryAfter(job)), job };
+  return new LazyJobView(job, service.registry.get(job.type), urls, service.retryAfter);
 }
 
 export const jobStatusType = new GraphQLEnumType({

@@ -9,11 +9,15 @@ import type { GraphQLContext } from './context.ts';
 import { NO_CACHE, createDocumentCache } from './document-cache.ts';
 import { sendGraphiQL, wantsGraphiQL } from './graphiql.ts';
 import { createMaskError, currentRequestId } from './mask-error.ts';
+import { readCommonRequest } from './common-request.ts';
+import { createDirectExecution } from './direct-execution.ts';
 import { checkParameters } from './request-parameters.ts';
 import { createGraphQLSchema } from './schema.ts';
 import { useBadUserInput } from './use-bad-user-input.ts';
+import { useCompiledExecution } from './use-compiled-execution.ts';
 import { useEventStream } from './use-event-stream.ts';
 import { useHttpStatus } from './use-http-status.ts';
+import { type KnownResult, useKnownResult } from './use-known-result.ts';
 import { useLimits } from './use-limits.ts';
 import { useNoIntrospection } from './use-no-introspection.ts';
 
@@ -41,9 +45,8 @@ export function createGraphQLFace(options: GraphQLFaceOptions): GraphQLFace {
   const { service, logger, graphiql, introspection, contextOf, fromFastify } = options;
   const schema = createGraphQLSchema(service.registry);
   const maskError = createMaskError(logger);
-  const yoga = createYoga<{ incoming: RequestContext }, GraphQLContext>({
+  const yoga = createYoga<GraphQLContext & KnownResult>({
     schema,
-    context: ({ incoming }) => ({ ...incoming, service }),
     graphiql: false,
     landingPage: false,
     cors: false,
@@ -54,27 +57,47 @@ export function createGraphQLFace(options: GraphQLFaceOptions): GraphQLFace {
     // What is masked is logged where it is masked.
     logging: false,
     plugins: [
+      useKnownResult(),
       useLimits(schema),
       !introspection && useNoIntrospection(),
+      useCompiledExecution(),
       useBadUserInput(!introspection),
       useHttpStatus(),
       useEventStream(),
     ],
   });
+  const execute = createDirectExecution({ yoga, schema, maskError });
+
+  /** Yoga's own way, from a request to the reply. */
+  async function handleByYoga(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    context: GraphQLContext & KnownResult,
+  ): Promise<void> {
+    const { raw } = request;
+    if (request.method === 'HEAD') readAsGet(request);
+    reply.hijack();
+    // What hooks have set, such as CORS headers.
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) reply.raw.setHeader(name, value);
+    const parsed = Object.assign(raw, { body: request.body });
+    await yoga.handle(parsed, reply.raw, context);
+  }
+
+  async function handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const context = { ...contextOf(request, reply), service };
+    const common = readCommonRequest(request);
+    const knownResult = common && (await execute(common, context));
+    if (common === undefined || knownResult === undefined || knownResult.errors !== undefined)
+      return handleByYoga(request, reply, { ...context, knownResult });
+    return reply.header('Content-Type', `${common.mediaType}; charset=utf-8`).send(JSON.stringify(knownResult));
+  }
 
   return {
     async handle(request, reply) {
       if (graphiql && wantsGraphiQL(request)) return sendGraphiQL(request, reply);
       checkParameters(request);
-      const { raw } = request;
-      if (request.method === 'HEAD') readAsGet(request);
-      const context = contextOf(request, reply);
-      reply.hijack();
-      // What hooks have set, such as CORS headers.
-      for (const [name, value] of Object.entries(reply.getHeaders()))
-        if (value !== undefined) reply.raw.setHeader(name, value);
-      const parsed = Object.assign(raw, { body: request.body });
-      await currentRequestId.run(request.id, () => yoga.handle(parsed, reply.raw, { incoming: context }));
+      return currentRequestId.run(request.id, () => handle(request, reply));
     },
     replyError(error, request, reply) {
       const masked = currentRequestId.run(request.id, () => maskError(fromFastify(error, request) ?? error));

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticate, Caller } from '../core/caller.ts';
 import { wantsGraphiQL } from '../graphql/graphiql.ts';
 import { takeAccessTokens } from './access-token.ts';
@@ -12,6 +12,24 @@ const BEARER = /^bearer +(.*)$/i;
 /** Who sees a page before it has said who it is: the page itself, and nothing else. */
 const NOBODY: Caller = { kind: 'principal', id: 'nobody', scopes: new Set() };
 
+const NO_TOKENS: readonly string[] = [];
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null until it is known. */
+    caller: Caller | null;
+  }
+}
+
+/** Gives every request the place where its caller is kept. */
+export function addCaller(app: FastifyInstance): void {
+  app.decorateRequest('caller', null);
+}
+
+async function keep(request: FastifyRequest, caller: Promise<Caller>): Promise<void> {
+  request.caller = await caller;
+}
+
 export interface AuthenticationOptions {
   readonly authenticate: Authenticate;
   /** Whether `/graphql` is a page too. */
@@ -22,8 +40,11 @@ export interface AuthenticationOptions {
 export interface Authentication {
   /** Takes tokens out of a request's URL, before it gets anywhere. */
   rewriteUrl(request: IncomingMessage): string;
-  /** @throws ServiceError `unauthenticated`, and what else `Authenticate` throws */
-  onRequest(request: FastifyRequest): Promise<void>;
+  /**
+   * A hook that calls `done`, or returns a promise where it takes time to find out.
+   * @throws ServiceError `unauthenticated`, and what else `Authenticate` throws
+   */
+  onRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void | Promise<void>;
   callerOf(request: FastifyRequest): Caller;
   /** The token that a request had in its URL. */
   accessTokenOf(request: FastifyRequest): string | undefined;
@@ -31,7 +52,6 @@ export interface Authentication {
 
 export function createAuthentication({ authenticate, graphiql }: AuthenticationOptions): Authentication {
   const tokens = new WeakMap<IncomingMessage, readonly string[]>();
-  const callers = new WeakMap<FastifyRequest, Caller>();
 
   function isOpen(request: FastifyRequest): boolean {
     const { method, routeOptions } = request;
@@ -49,17 +69,19 @@ export function createAuthentication({ authenticate, graphiql }: AuthenticationO
       }
       return url;
     },
-    async onRequest(request) {
-      if (isOpen(request)) return;
+    onRequest(request, _reply, done) {
+      if (isOpen(request)) return done();
       const { authorization, 'x-api-key': apiKey } = request.headers;
-      const caller = await authenticate({
-        bearer: BEARER.exec(authorization ?? '')?.[1]?.trim(),
+      const caller = authenticate({
+        bearer: authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]?.trim(),
         apiKey: apiKey?.toString(),
-        accessTokens: tokens.get(request.raw) ?? [],
+        accessTokens: tokens.get(request.raw) ?? NO_TOKENS,
       });
-      callers.set(request, caller);
+      if (caller instanceof Promise) return keep(request, caller);
+      request.caller = caller;
+      return done();
     },
-    callerOf: (request) => callers.get(request) ?? NOBODY,
+    callerOf: ({ caller }) => caller ?? NOBODY,
     accessTokenOf: ({ raw }) => tokens.get(raw)?.[0],
   };
 }

@@ -1,4 +1,4 @@
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList, type Socket, isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { ServiceError } from '../core/errors.ts';
 import { type Urls, createUrls } from '../core/urls.ts';
@@ -42,6 +42,15 @@ export interface Hosts {
   check(request: FastifyRequest): void;
 }
 
+/** What a request said of where it came, and what is known of it. The next one on its connection mostly says the same. */
+interface Known {
+  readonly named: string;
+  readonly protocol: string;
+  readonly forwarded: string | string[] | undefined;
+  readonly fault: string | undefined;
+  readonly urls: Urls;
+}
+
 /** Keeps what a client says in `Host` out of absolute URLs, unless it is a name of this server (RFC 9110, section 17.1). */
 export function createHosts({ publicUrl, host, trust }: HostOptions): Hosts {
   const fixed = publicUrl === undefined ? undefined : createUrls(publicUrl);
@@ -49,7 +58,7 @@ export function createHosts({ publicUrl, host, trust }: HostOptions): Hosts {
 
   function faultOf(request: FastifyRequest): string | undefined {
     const { raw, host: named, socket } = request;
-    if ((raw.headersDistinct['host']?.length ?? 0) > 1) return 'The request has more than one Host.';
+    if (countHosts(raw.rawHeaders) > 1) return 'The request has more than one Host.';
     if (named === '') {
       const mayLackIt = publicUrl !== undefined && raw.httpVersion === '1.0';
       return mayLackIt ? undefined : 'The Host of the request is missing.';
@@ -71,11 +80,37 @@ export function createHosts({ publicUrl, host, trust }: HostOptions): Hosts {
     return bare === local || (bare === host.toLowerCase() && !WILDCARDS.has(bare));
   }
 
+  const last = new WeakMap<Socket, Known>();
+
+  function know(request: FastifyRequest): Known {
+    const { raw, socket, host: named, protocol } = request;
+    const forwarded = request.headers['x-forwarded-host'];
+    const known = last.get(socket);
+    if (known?.named === named && known.protocol === protocol && known.forwarded === forwarded) {
+      if (countHosts(raw.rawHeaders) === 1) return known;
+    }
+    const fault = faultOf(request);
+    const urls = fixed ?? (fault === undefined ? createUrls(`${protocol}://${named}`) : unknown);
+    const now = { named, protocol, forwarded, fault, urls };
+    last.set(socket, now);
+    return now;
+  }
+
   return {
-    urlsOf: (request) => fixed ?? (faultOf(request) ? unknown : createUrls(`${request.protocol}://${request.host}`)),
+    urlsOf: (request) => fixed ?? know(request).urls,
     check(request) {
-      const fault = faultOf(request);
+      const { fault } = know(request);
       if (fault !== undefined) throw new ServiceError('malformed-request', fault);
     },
   };
+}
+
+/** How many fields of a head are called Host. */
+function countHosts(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count;
 }

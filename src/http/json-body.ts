@@ -1,9 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ServiceError } from '../core/errors.ts';
 import { parseJson } from '../core/parse-json.ts';
 
-/** Bytes that are no UTF-8 are refused, and not changed (RFC 8259, section 8.1). */
-const decoder = new TextDecoder('utf-8', { fatal: true });
+/** A parser may pass over it (RFC 8259, section 8.1). */
+const BYTE_ORDER_MARK = '\uFEFF';
 
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;
 
@@ -11,15 +12,16 @@ const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;
 export function addJsonBody(app: FastifyInstance): void {
   // Fastify would take plain text too.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+  const options = { parseAs: 'buffer' } as const;
+  app.addContentTypeParser('application/json', options, (request: FastifyRequest, body: Buffer, done) => {
     // Many clients send a content type with nothing to what takes no body.
-    if (body.length === 0) return null;
+    if (body.length === 0) return done(null, null);
     requireUtf8(request);
-    return parseJson(decode(body));
+    done(null, parseJson(decode(body)));
   });
-  app.addHook('preParsing', async (request, reply) => {
-    const { 'content-encoding': coding = 'identity' } = request.headers;
-    if (coding.toLowerCase() === 'identity' || !hasBody(request)) return;
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    const { 'content-encoding': coding } = request.headers;
+    if (coding === undefined || coding.toLowerCase() === 'identity' || !hasBody(request)) return done(null, payload);
     // RFC 9110, section 12.5.3.
     reply.header('Accept-Encoding', 'identity');
     throw new ServiceError('unsupported-media-type', 'The body is compressed; send it as it is.');
@@ -38,10 +40,9 @@ function requireUtf8({ headers }: FastifyRequest): void {
   throw new ServiceError('unsupported-media-type', 'JSON is sent in UTF-8.');
 }
 
+/** Bytes that are no UTF-8 are refused, and not changed (RFC 8259, section 8.1). */
 function decode(body: Buffer): string {
-  try {
-    return decoder.decode(body);
-  } catch (cause) {
-    throw new ServiceError('malformed-request', 'The body is not in UTF-8.', { cause });
-  }
+  if (!isUtf8(body)) throw new ServiceError('malformed-request', 'The body is not in UTF-8.');
+  const text = body.toString();
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }

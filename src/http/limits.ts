@@ -40,9 +40,10 @@ export const LIMITS = {
 /** What Fastify has no option for. */
 export function addLimits(app: FastifyInstance): void {
   app.server.maxConnections = MAX_CONNECTIONS;
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     if (request.raw.rawHeaders.length / 2 > MAX_HEADER_FIELDS)
       throw new ServiceError('header-too-large', `The request has more than ${MAX_HEADER_FIELDS} header fields.`);
+    done();
   });
   // A tunnel (RFC 9110, section 9.3.6) is nothing that Node makes a request of.
   app.server.on('connect', (_request, socket) => socket.end(toRawReply('not-implemented')));

@@ -1,3 +1,5 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
 
@@ -20,12 +22,20 @@ const secure = helmet({
  * @param publicUrl base of all URLs; undefined: each request tells how it came
  */
 export function createSecurityHeaders(publicUrl: string | undefined) {
+  const headers = readHeaders();
   return (request: FastifyRequest, reply: FastifyReply): void => {
-    // On the raw reply: GraphQL's are written there.
-    secure(request.raw, reply.raw, rethrow);
-    const base = publicUrl ?? `${request.protocol}:`;
-    if (base.startsWith('https:')) reply.raw.setHeader('Strict-Transport-Security', HSTS);
+    reply.headers(headers);
+    const base = publicUrl ?? request.protocol;
+    if (base.startsWith('https')) reply.header('Strict-Transport-Security', HSTS);
   };
+}
+
+/** What helmet sets on a reply: the same on each. */
+function readHeaders(): Record<string, number | string | string[] | undefined> {
+  const request = new IncomingMessage(new Socket());
+  const response = new ServerResponse(request);
+  secure(request, response, rethrow);
+  return { ...response.getHeaders() };
 }
 
 function rethrow(cause?: unknown): void {

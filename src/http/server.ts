@@ -10,7 +10,7 @@ import { createDescription } from '../rest/description.ts';
 import { addEndpoint } from '../rest/endpoint.ts';
 import { createProblemHandler, fromFastify } from '../rest/problem.ts';
 import { createRestFace } from '../rest/routes.ts';
-import { createAuthentication } from './authentication.ts';
+import { addCaller, createAuthentication } from './authentication.ts';
 import { addCors } from './cors.ts';
 import { watchConnections } from './connections.ts';
 import { addGoodbye } from './goodbye.ts';
@@ -20,6 +20,7 @@ import { addJsonBody } from './json-body.ts';
 import { LIMITS, addLimits } from './limits.ts';
 import { addPressureLimits } from './pressure.ts';
 import { createSecurityHeaders } from './security-headers.ts';
+import { addRequestLog } from './request-log.ts';
 import { addRateLimit, rateLimitKey } from './rate-limit.ts';
 import { breakOff, once, whenGone } from './when-gone.ts';
 
@@ -101,26 +102,21 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     },
   });
 
+  addCaller(app);
   watchConnections(app.server, slowReaderMs);
   addGoodbye(app, service.stopping);
 
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     setSecurityHeaders(request, reply);
     // Who asks for health may not know the name.
     if (!request.url.startsWith('/health/')) checkHost(request);
+    done();
   });
 
   addLimits(app);
   addJsonBody(app);
 
-  app.addHook('onResponse', async (request, reply) => {
-    // The route, not the URL: a URL may hold a customer's id.
-    const { method, url: route } = request.routeOptions;
-    logger.debug(
-      { requestId: request.id, method, route, status: reply.raw.statusCode, durationMs: Math.round(reply.elapsedTime) },
-      'request',
-    );
-  });
+  if (logger.isLevelEnabled('debug')) addRequestLog(app, logger);
   app.setErrorHandler(replyProblem);
   app.setNotFoundHandler(async (request) => {
     // RFC 9110, section 15.6.2.

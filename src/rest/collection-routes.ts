@@ -6,7 +6,7 @@ import { isDone } from '../core/job.ts';
 import { addEndpoint } from './endpoint.ts';
 import { idOf } from './find-job.ts';
 import { readWait } from './prefer.ts';
-import { resultOf, sendSubmitted } from './replies.ts';
+import { requireSucceeded, sendSubmitted } from './replies.ts';
 import type { RestFaceOptions } from './routes.ts';
 
 /** `/api/{collection}`: takes submissions of one job type, and shows what the work made. */
@@ -31,7 +31,7 @@ export function addCollectionRoutes(app: FastifyInstance, type: JobType, options
         .header('Location', urls.job(job.id))
         .header('Operation-Location', urls.operation(job.id))
         .header('Cache-Control', 'no-store');
-      const result = resultOf(later);
+      const { result } = requireSucceeded(later);
       return reply.header('Content-Location', urls.result(job.id)).send(result);
     },
   });

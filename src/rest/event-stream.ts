@@ -16,10 +16,11 @@ export interface EventStreamOptions {
 /**
  * The states of a job as an event stream (HTML, section 9.2): each an event with the job's version as its id, and comments while
  * there are none.
+ * @param toData a line of JSON
  */
 export async function* toEventStream(
   states: AsyncGenerator<Job, void, void>,
-  toData: (job: Job) => object,
+  toData: (job: Job) => string,
   { lastEventId, keepAliveMs = KEEP_ALIVE_MS }: EventStreamOptions = {},
 ): AsyncGenerator<string, void, void> {
   try {
@@ -33,7 +34,7 @@ export async function* toEventStream(
       } else {
         if (state.done) return;
         const id = versionOf(state.value);
-        if (id !== lastEventId) yield `id: ${id}\ndata: ${JSON.stringify(toData(state.value))}\n\n`;
+        if (id !== lastEventId) yield `id: ${id}\ndata: ${toData(state.value)}\n\n`;
         next = states.next();
       }
       state = await within(keepAliveMs, next);

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError } from '../core/errors.ts';
-import { type Job, isDone } from '../core/job.ts';
+import { type DoneJob, type Job, isDone } from '../core/job.ts';
 import type { JobView } from '../core/job-view.ts';
 import type { RequestContext } from '../core/request-context.ts';
 import { addEndpoint } from './endpoint.ts';
@@ -12,8 +12,10 @@ import { readListOptions } from './list-options.ts';
 import { requireAcceptable } from './negotiation.ts';
 import { readPollOptions } from './poll-options.ts';
 import { readWait } from './prefer.ts';
-import { resultOf, sendAccepted, sendSubmitted, setRetryAfter, viewOf } from './replies.ts';
+import { sendJson } from './json-reply.ts';
+import { requireSucceeded, sendAccepted, sendSubmitted, setRetryAfter, viewOf } from './replies.ts';
 import type { RestFaceOptions } from './routes.ts';
+import { serializeJob, serializeJobList } from './serializers.ts';
 
 /** How long `onPending=synchronous` holds a reply when `Prefer` does not say. */
 const SYNCHRONOUS_SECONDS = 30;
@@ -28,7 +30,8 @@ export function addJobRoutes(app: FastifyInstance, { service, contextOf }: RestF
       if (nextCursor !== null) {
         reply.header('Link', `<${context.urls.base}${withCursor(request.url, nextCursor)}>; rel="next"`);
       }
-      return reply.send({ items: jobs.map((job) => viewOf(job, service, context)), nextCursor });
+      const items = jobs.map((job) => viewOf(job, service, context));
+      return sendJson(reply, serializeJobList({ items, nextCursor }));
     },
   });
 
@@ -43,27 +46,30 @@ export function addJobRoutes(app: FastifyInstance, { service, contextOf }: RestF
           ? await service.read(id, context.caller)
           : await service.wait(id, context.caller, wait, context.whenGone()),
       );
-      const view = viewOf(job, service, context);
+      const toView = (): string => serializeJob(viewOf(job, service, context));
       if (!isDone(job)) {
-        setRetryAfter(reply, view);
-        return sendTagged(request, reply.status(onpending === 'ok' ? 200 : 202), job, view);
+        setRetryAfter(reply, job, service);
+        return sendTagged(request, reply.status(onpending === 'ok' ? 200 : 202), job, toView);
       }
-      if (oncomplete === 'status') return sendTagged(request, reply, job, view);
-      if (oncomplete === 'stream') return sendTagged(request, reply, job, resultOf(job));
-      return reply.status(303).header('Location', locationOf(view, context)).header('ETag', tagOf(job)).send(view);
+      if (oncomplete === 'status') return sendTagged(request, reply, job, toView);
+      if (oncomplete === 'stream') return sendResult(request, reply, job);
+      const view = viewOf(job, service, context);
+      reply.status(303).header('Location', locationOf(view, context)).header('ETag', tagOf(job));
+      return sendJson(reply, serializeJob(view));
     },
     async DELETE(request, reply) {
       const context = contextOf(request, reply);
       const job = await service.cancel(idOf(request), context.caller);
       const view = viewOf(job, service, context);
-      return isDone(job) ? reply.header('Cache-Control', 'no-store').send(view) : sendAccepted(reply, view, context);
+      if (!isDone(job)) return sendAccepted(reply, view, context);
+      return sendJson(reply.header('Cache-Control', 'no-store'), serializeJob(view));
     },
   });
 
   addEndpoint(app, '/api/jobs/:id/result', {
     async GET(request, reply) {
       const job = await findJob(request, contextOf(request, reply), service);
-      if (isDone(job)) return sendTagged(request, reply, job, resultOf(job));
+      if (isDone(job)) return sendResult(request, reply, job);
       throw new ServiceError('result-not-ready', `The job is ${job.status.toLowerCase()}; ask again later.`, {
         retryAfter: service.retryAfter(job) ?? 1,
       });
@@ -89,10 +95,16 @@ export function addJobRoutes(app: FastifyInstance, { service, contextOf }: RestF
       if (isDone(job) && versionOf(job) === lastEventId) return reply.removeHeader('Content-Type').status(204).send();
       if (request.method === 'HEAD') return reply.send();
       const states = service.watch(job.id, context.caller, context.whenGone());
-      const toData = (state: Job) => viewOf(state, service, context);
+      const toData = (state: Job) => serializeJob(viewOf(state, service, context));
       return reply.send(Readable.from(toEventStream(states, toData, { lastEventId })));
     },
   });
+}
+
+/** @throws ServiceError `job-failed`, `job-canceled` */
+function sendResult(request: FastifyRequest, reply: FastifyReply, job: DoneJob): FastifyReply {
+  const succeeded = requireSucceeded(job);
+  return sendTagged(request, reply, job, () => JSON.stringify(succeeded.result));
 }
 
 /** Where a job that is done leads. Its key opens its result, and not what else there is. */

@@ -8,6 +8,7 @@ import { findJob } from './find-job.ts';
 import type { operationSchema } from './reply-schemas.ts';
 import { setRetryAfter, viewOf } from './replies.ts';
 import type { RestFaceOptions } from './routes.ts';
+import { serializeOperation } from './serializers.ts';
 
 type Operation = z.output<typeof operationSchema>;
 
@@ -28,9 +29,8 @@ export function addOperationRoutes(app: FastifyInstance, { service, contextOf }:
     async GET(request, reply) {
       const context = contextOf(request, reply);
       const job = await findJob(request, context, service);
-      const view = viewOf(job, service, context);
-      if (!isDone(job)) setRetryAfter(reply, view);
-      return sendTagged(request, reply, job, toOperation(view));
+      if (!isDone(job)) setRetryAfter(reply, job, service);
+      return sendTagged(request, reply, job, () => serializeOperation(toOperation(viewOf(job, service, context))));
     },
   });
 }

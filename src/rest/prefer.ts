@@ -11,7 +11,8 @@ const SEPARATED = /(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|\\?$))+/g;
  * Of several, the first counts. Undefined: it did not say, or what it said is no whole number, which is ignored (section 2).
  */
 export function parseWait(header: string | string[] | undefined): number | undefined {
-  const text = Array.isArray(header) ? header.join(',') : (header ?? '');
+  if (header === undefined) return undefined;
+  const text = Array.isArray(header) ? header.join(',') : header;
   for (const [preference] of text.matchAll(SEPARATED)) {
     const [, name, token, quoted] = PREFERENCE.exec(preference) ?? [];
     if (name?.toLowerCase() !== 'wait') continue;

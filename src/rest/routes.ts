@@ -17,10 +17,11 @@ const EVENTS_ROUTE = '/api/jobs/:id/events';
 /** The REST face, under `/api`: the Asynchronous Request-Reply pattern over plain HTTP. */
 export function createRestFace(options: RestFaceOptions): (app: FastifyInstance) => Promise<void> {
   return async (app) => {
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, done) => {
       if (request.routeOptions.url !== EVENTS_ROUTE) requireAcceptable(request, JSON_TYPES);
       // What a caller reads is its own, and may change at any time; a copy is asked for before it is used.
       reply.header('Cache-Control', 'private, no-cache');
+      done();
     });
 
     addJobRoutes(app, options);

@@ -1,7 +1,7 @@
 import type { JobType } from '../../core/define-job.ts';
 import { ANONYMOUS } from '../../core/caller.ts';
 import { JOB_CANCELED, type Job, type JobFailure, isDone } from '../../core/job.ts';
-import { toJobView } from '../../core/job-view.ts';
+import { LazyJobView, jobViewSchema } from '../../core/job-view.ts';
 import { createUrls } from '../../core/urls.ts';
 import type { Example } from './types.ts';
 
@@ -26,7 +26,8 @@ function base(type: JobType) {
 
 function example(summary: string, job: Job, type: JobType): Example & { readonly value: object } {
   // As the reply will have it, with its dates as text.
-  return { summary, value: JSON.parse(JSON.stringify(toJobView(job, type, urls, isDone(job) ? null : 1))) };
+  const view = jobViewSchema.parse(new LazyJobView(job, type, urls, () => (isDone(job) ? null : 1)));
+  return { summary, value: JSON.parse(JSON.stringify(view)) };
 }
 
 export function pendingExample(type: JobType): Example & { readonly value: object } {
