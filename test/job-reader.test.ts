@@ -20,7 +20,7 @@ const record = (id: string): JobRecord => ({
 });
 
 /** Reads that are counted. */
-function countedReads(now?: () => number) {
+function countedReads({ now, retentionMs = 60_000 }: { now?: () => number; retentionMs?: number } = {}) {
   const asked: (readonly string[])[] = [];
   const { read } = createJobReader({
     async readRecords(ids) {
@@ -29,7 +29,7 @@ function countedReads(now?: () => number) {
       return ids.map((id) => (id === 'none' ? undefined : record(id)));
     },
     isShared: () => true,
-    retentionMs: 60_000,
+    retentionMs,
     succeeded: createSucceededJobs(now),
   });
   return { asked, read };
@@ -62,13 +62,20 @@ describe('reads of jobs', () => {
 
   it('ask for a job that has succeeded once, and again after five seconds', async () => {
     let now = 1;
-    const { asked, read } = countedReads(() => now);
+    const { asked, read } = countedReads({ now: () => now });
     const first = await read('done');
     expect(await read('done')).toBe(first);
     expect(first).toMatchObject({ status: 'Succeeded', result: { made: 'done' } });
     expect(asked).toEqual([['done']]);
     now += 5001;
     expect(await read('done')).not.toBe(first);
+    expect(asked).toEqual([['done'], ['done']]);
+  });
+
+  it('ask again for a job that has expired: an idempotency key may have given its id to another', async () => {
+    const { asked, read } = countedReads({ retentionMs: 0 });
+    await read('done');
+    await read('done');
     expect(asked).toEqual([['done'], ['done']]);
   });
 

@@ -10,12 +10,16 @@ export interface CommonRequest {
   readonly mediaType: string;
 }
 
+const PARAMETERS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName']);
+
 /** Reads a request whose parameters have been checked; undefined for any other shape. */
 export function readCommonRequest({ method, body, headers }: FastifyRequest): CommonRequest | undefined {
   if (method !== 'POST') return undefined;
   // It was found to be an object.
-  const { query, variables, operationName, ...others } = body as Readonly<Record<string, unknown>>;
-  if (typeof query !== 'string' || Object.keys(others).length > 0) return undefined;
+  const { query, variables, operationName } = body as Readonly<Record<string, unknown>>;
+  // It was found to be an object, whose own fields these are.
+  for (const name in body as object) if (!PARAMETERS.has(name)) return undefined;
+  if (typeof query !== 'string') return undefined;
   if (variables != null && !isRecord(variables)) return undefined;
   if (operationName != null && typeof operationName !== 'string') return undefined;
   const mediaType = mediaTypeFor(headers.accept ?? '*/*');

@@ -52,11 +52,9 @@ export function createJobOperations(
           },
         },
         async resolve(_, args: { id: string; waitSeconds: number | null }, context) {
-          const { waitSeconds } = parseInput(waitSchema, { waitSeconds: args.waitSeconds ?? 0 });
-          const found =
-            waitSeconds === 0
-              ? await context.service.read(args.id, context.caller)
-              : await context.service.wait(args.id, context.caller, waitSeconds, context.whenGone());
+          const found = await (args.waitSeconds
+            ? wait(args.id, args.waitSeconds, context)
+            : context.service.read(args.id, context.caller));
           return found && toJobSource(found, context);
         },
       },
@@ -103,6 +101,15 @@ export function createJobOperations(
       },
     },
   };
+}
+
+async function wait(
+  jobId: string,
+  seconds: number,
+  { service, caller, whenGone }: GraphQLContext,
+): Promise<Job | undefined> {
+  const { waitSeconds } = parseInput(waitSchema, { waitSeconds: seconds });
+  return service.wait(jobId, caller, waitSeconds, whenGone());
 }
 
 async function listJobs({ type, status, ...page }: ListArguments, context: GraphQLContext): Promise<object> {

@@ -21,8 +21,12 @@ export interface BullmqConsumer {
   close(force?: boolean): Promise<void>;
 }
 
-/** What is used of BullMQ's `QueueEvents`. */
+/** Tells of what happens to a type's jobs. */
 export interface BullmqEvents {
+  /** Somebody listens from now on. */
+  resume(): void;
+  /** Nobody listens any more: it may stop to read. */
+  pause(): void;
   close(): Promise<void>;
 }
 
@@ -68,8 +72,11 @@ export interface QueueBackend {
   createProducer(type: string): BullmqProducer;
   /** For workers: waits for the store to come back. Rejects when it can't be reached now. */
   createConsumer(type: string, processor: JobProcessor, options: ConsumerOptions): Promise<BullmqConsumer>;
-  /** Hears of what happens to a type's jobs from now on, in whatever process. */
-  createEvents(type: string, listener: EventListener): Promise<BullmqEvents>;
+  /**
+   * Hears of what happens to a type's jobs, in whatever process, while it is not paused, as it is at first.
+   * @param onBegin is told when something may have happened of which it has not heard
+   */
+  createEvents(type: string, listener: EventListener, onBegin: () => void): Promise<BullmqEvents>;
   /** Of each job one atomic read, and all in one round trip. In the order of the ids. */
   readRecords(type: string, ids: readonly string[]): Promise<readonly (JobRecord | undefined)[]>;
   readData(type: string, id: string): Promise<unknown>;

@@ -1,5 +1,8 @@
+import { typeOfJobId } from '../core/job-id.ts';
 import type { JobEvent, JobEvents } from '../core/ports.ts';
 import type { BullmqEvents, QueueBackend } from './backend.ts';
+
+const LOST: JobEvent = { kind: 'lost' };
 
 type Listener = (event: JobEvent) => void;
 
@@ -14,22 +17,44 @@ export function createBullmqEvents(backend: QueueBackend, types: readonly string
   const listeners = new Map<string, Set<Listener>>();
   const opened = new Map<string, BullmqEvents>();
 
+  const subscribers = new Map<string, number>();
+
   const publish = (id: string, event: JobEvent): void => {
-    for (const listener of listeners.get(id) ?? []) listener(event);
+    const ofJob = listeners.get(id);
+    if (ofJob !== undefined) for (const listener of ofJob) listener(event);
+  };
+
+  /** Whoever listens already may have missed something. */
+  const publishLost = (type: string): void => {
+    for (const id of listeners.keys()) if (typeOfJobId(id) === type) publish(id, LOST);
+  };
+
+  /** The events of a type are read as long as somebody listens to one of its jobs. */
+  const count = (id: string, change: 1 | -1): void => {
+    const type = typeOfJobId(id) ?? '';
+    const now = (subscribers.get(type) ?? 0) + change;
+    subscribers.set(type, now);
+    if (now === 0) opened.get(type)?.pause();
+    else opened.get(type)?.resume();
   };
 
   return {
     async open() {
       for (const type of types) {
         // What was opened before another could not be stays open.
-        if (!opened.has(type)) opened.set(type, await backend.createEvents(type, publish));
+        if (opened.has(type)) continue;
+        const events = await backend.createEvents(type, publish, () => publishLost(type));
+        opened.set(type, events);
+        if ((subscribers.get(type) ?? 0) > 0) events.resume();
       }
     },
     subscribe(id, listener) {
       const ofJob = listeners.get(id) ?? new Set();
       listeners.set(id, ofJob.add(listener));
+      count(id, 1);
       return () => {
-        ofJob.delete(listener);
+        if (!ofJob.delete(listener)) return;
+        count(id, -1);
         if (ofJob.size === 0 && listeners.get(id) === ofJob) listeners.delete(id);
       };
     },

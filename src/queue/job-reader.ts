@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Job } from '../core/job.ts';
+import type { Job, SucceededJob } from '../core/job.ts';
 import { createBatch } from './batch.ts';
 import { type JobRecord, toJob } from './job-record.ts';
 
@@ -26,7 +26,7 @@ export interface JobReader {
 }
 
 /** Jobs that have succeeded, by id: nothing of them changes any more. Bounded, for all types together. */
-export type SucceededJobs = LRUCache<string, Job>;
+export type SucceededJobs = LRUCache<string, SucceededJob>;
 
 /** @param now milliseconds */
 export function createSucceededJobs(now: () => number = () => performance.now()): SucceededJobs {
@@ -60,7 +60,8 @@ export function createJobReader({ readRecords, isShared, retentionMs, succeeded 
   return {
     async read(id) {
       const known = succeeded.get(id);
-      if (known !== undefined) return known;
+      // When it has expired, an idempotency key may give its id to another one.
+      if (known !== undefined && known.expiresAt.getTime() > Date.now()) return known;
       const shared = reads.get(id) ?? readNow(id);
       reads.set(id, shared);
       return shared;

@@ -109,6 +109,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       const tell: QueueEventListener = (jobId, event, eventId) => missed.heard(eventId) && listener(jobId, event);
       const events = runQueueEvents(queueEvents, tell, trouble);
       return {
+        ...events,
         close() {
           missed.close();
           return events.close();

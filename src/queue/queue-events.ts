@@ -50,5 +50,5 @@ export function runQueueEvents<Backend extends IQueueBackend, Connection>(
     });
   }
   queueEvents.run().catch(onError);
-  return queueEvents;
+  return { resume: () => undefined, pause: () => undefined, close: () => queueEvents.close() };
 }

@@ -1,4 +1,4 @@
-import { QueueEvents, Worker } from 'bullmq';
+import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { z } from 'zod';
@@ -9,10 +9,10 @@ import { isConnectionError } from './connection-error.ts';
 import { describeUrl } from './describe-url.ts';
 import { CANCELED, type JobData, type JobProgress, type JobRecord } from './job-record.ts';
 import { PACE_SAMPLE, toPace } from './pace.ts';
-import { BLOCKING_MS, runQueueEvents } from './queue-events.ts';
 import { type RedisClient, type RedisClientOptions, createRedisClient } from './redis-client.ts';
 import { checkRedis } from './redis-check.ts';
 import { closeInIndex, indexingProcessor, listJobs } from './redis-index.ts';
+import { createRedisEvents } from './redis-events.ts';
 import { createRedisProducer } from './redis-producer.ts';
 import { toRecords } from './redis-record.ts';
 import {
@@ -125,18 +125,14 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       });
       return worker;
     },
-    async createEvents(type, listener) {
-      const [last] = await client.xrevrange(`${prefixOf(type)}events`, '+', '-', 'COUNT', 1);
-      const queueEvents = new QueueEvents(queueName(type), {
-        // A reader that blocks needs a connection of its own.
-        connection: open({ maxRetriesPerRequest: null, socketTimeout: 5000 }),
-        prefix: PREFIX,
-        skipVersionCheck,
-        autorun: false,
-        blockingTimeout: BLOCKING_MS,
-        lastEventId: last?.[0] ?? '0-0',
+    async createEvents(type, listener, onBegin) {
+      return createRedisEvents({
+        client: open({ maxRetriesPerRequest: null, socketTimeout: 5000 }),
+        key: `${prefixOf(type)}events`,
+        listener,
+        onBegin,
+        onError: trouble,
       });
-      return runQueueEvents(queueEvents, listener, trouble);
     },
     readRecords,
     async readData(type, id) {

@@ -1,0 +1,105 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BullmqEvents, EventListener } from './backend.ts';
+import { BLOCKING_MS, EVENT_NAMES, type EventName, toJobEvent } from './queue-events.ts';
+import type { RedisClient } from './redis-client.ts';
+
+/** Events that are read at a time. */
+const MAX_EVENTS = 1000;
+/** Where many listen for a moment each, it is read on for so many milliseconds after the last of them. */
+const LINGER_MS = 5000;
+/** Milliseconds between two tries to read. */
+const RETRY_MS = 500;
+
+export interface RedisEventsOptions {
+  /** A connection of its own: a reader blocks it. */
+  readonly client: RedisClient;
+  /** Of BullMQ's stream of events. */
+  readonly key: string;
+  readonly listener: EventListener;
+  /** Told when it begins to read: what was before that, nobody has heard of. */
+  onBegin(): void;
+  onError(error: Error): void;
+}
+
+/**
+ * Reads BullMQ's events of a queue, as long as somebody listens: each job has several, and most have no listener in this process.
+ * BullMQ's own `QueueEvents` reads them all, which takes a good part of what a submission costs.
+ */
+export function createRedisEvents({ client, key, listener, onBegin, onError }: RedisEventsOptions): BullmqEvents {
+  let wanted = false;
+  let lingersUntil = 0;
+  let running: Promise<void> | undefined;
+  let closed = false;
+
+  const isWanted = (): boolean => !closed && (wanted || performance.now() < lingersUntil);
+
+  async function readLastId(): Promise<string> {
+    const [last] = await client.xrevrange(key, '+', '-', 'COUNT', 1);
+    return last?.[0] ?? '0-0';
+  }
+
+  /** @returns the id of the last event */
+  async function readAfter(id: string): Promise<string> {
+    const streams = await client.xread('COUNT', MAX_EVENTS, 'BLOCK', BLOCKING_MS, 'STREAMS', key, id);
+    const entries = streams?.[0]?.[1] ?? [];
+    for (const [, fields] of entries) tell(fields, listener);
+    return entries.at(-1)?.[0] ?? id;
+  }
+
+  async function run(): Promise<void> {
+    let last: string | undefined;
+    while (isWanted()) {
+      try {
+        if (last === undefined) {
+          last = await readLastId();
+          onBegin();
+        }
+        last = await readAfter(last);
+      } catch (error) {
+        if (closed) return;
+        onError(error instanceof Error ? error : new Error(String(error)));
+        await delay(RETRY_MS);
+      }
+    }
+  }
+
+  function start(): void {
+    running ??= run().finally(() => {
+      running = undefined;
+      // Somebody came when it had just looked.
+      if (wanted && !closed) start();
+    });
+  }
+
+  return {
+    resume() {
+      wanted = true;
+      start();
+    },
+    pause() {
+      wanted = false;
+      lingersUntil = performance.now() + LINGER_MS;
+    },
+    async close() {
+      closed = true;
+      client.disconnect();
+      await running;
+    },
+  };
+}
+
+const NAMES: ReadonlySet<string> = new Set(EVENT_NAMES);
+const isEventName = (name: string): name is EventName => NAMES.has(name);
+
+/** @param fields `event`, `jobId` and others, each with its value behind it */
+function tell(fields: readonly string[], listener: EventListener): void {
+  const [, name = '', , jobId = ''] = fields;
+  if (!isEventName(name)) return;
+  const data = name === 'progress' ? valueOf(fields, 'data') : undefined;
+  const event = toJobEvent(name, data === undefined ? undefined : JSON.parse(data));
+  if (event !== undefined) listener(jobId, event);
+}
+
+function valueOf(fields: readonly string[], name: string): string | undefined {
+  return fields[fields.indexOf(name) + 1];
+}
