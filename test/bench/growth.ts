@@ -22,13 +22,13 @@ export function measureGrowth(stores: Stores, { seconds, connections }: BenchOpt
     let size = 0;
     const measure = async (path: string, name: string, request: LoadRequest): Promise<void> => {
       const shape = { kind: 'saturate', seconds, warmUpSeconds: Math.min(seconds, 3) } as const;
-      samples.push({ path, name, figures: await load({ url, connections, request, shape }) });
+      samples.push({ path, name, figures: await load({ url, connections, requests: [request], shape }) });
     };
     try {
       for (const target of SIZES) {
         const name = sizeName(target);
         const amount = target - size;
-        await load({ url, connections, request: submission('rest'), shape: { kind: 'amount', amount } });
+        await load({ url, connections, requests: [submission('rest')], shape: { kind: 'amount', amount } });
         size = target;
         const bytes = ((await memoryOf(stores)) - empty) / size;
         samples.push({ path: 'growth: memory of Redis', name, figures: { bytes } });

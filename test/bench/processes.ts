@@ -43,15 +43,16 @@ export async function startProcess(
   }
 }
 
-/** Runs a file with this Node to its end and returns what it printed, which is JSON. @throws Error if it fails */
+/** Runs a file with this Node on its input to its end and returns what it printed, which is JSON. @throws Error if it fails */
 export async function runProcess(
   command: readonly string[],
   settings: Readonly<Record<string, string>>,
   deadlineMs: number,
+  input = '',
 ): Promise<unknown> {
   const child = spawn(process.execPath, command, {
     env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...settings },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
     timeout: deadlineMs,
     killSignal: 'SIGKILL',
   });
@@ -59,6 +60,8 @@ export async function runProcess(
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  // It may end before it has read it all, and then tells why.
+  child.stdin.on('error', () => undefined).end(input);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);

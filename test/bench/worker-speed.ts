@@ -58,7 +58,7 @@ function contenders(project: ReturnType<typeof copyWithEmptyJob>): WorkerContend
           statuses: [202],
           contains: '"id"',
         };
-        await load({ url: api.url ?? '', connections: 50, request, shape: { kind: 'amount', amount } });
+        await load({ url: api.url ?? '', connections: 50, requests: [request], shape: { kind: 'amount', amount } });
         await api.end();
       },
       worker: (concurrency) => ({

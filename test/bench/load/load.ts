@@ -1,13 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { saturateByAutocannon } from './autocannon.ts';
 import { type LoadResult, type LoadSpec, loadSpecSchema } from './load-spec.ts';
 import { pace } from './pace.ts';
 import { saturate } from './saturate.ts';
 
+const STDIN = 0;
+
 function run({ shape, ...target }: LoadSpec): Promise<LoadResult> {
   switch (shape.kind) {
     case 'amount':
-      return saturate(target, { amount: shape.amount });
+      // wrk can't count.
+      return saturateByAutocannon(target, { amount: shape.amount });
     case 'saturate':
-      return warmed(shape, (duration) => saturate(target, { duration }));
+      return warmed(shape, (seconds) => saturate(target, seconds));
     case 'pace':
       return warmed(shape, (seconds) => pace(target, shape.perSecond, seconds));
   }
@@ -21,5 +26,5 @@ async function warmed(
   return once(seconds);
 }
 
-const result = await run(loadSpecSchema.parse(JSON.parse(process.argv[2] ?? '')));
+const result = await run(loadSpecSchema.parse(JSON.parse(readFileSync(STDIN, 'utf8'))));
 process.stdout.write(JSON.stringify(result));

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { percentile } from '../statistics.ts';
 import { type LoadConnection, openConnection } from './connection.ts';
-import type { LoadResult, LoadSpec } from './load-spec.ts';
+import type { LoadResult, LoadTarget } from './load-spec.ts';
+import { toBytes } from './request-bytes.ts';
 
 const TICK_MS = 1;
 
@@ -10,12 +11,14 @@ const TICK_MS = 1;
  * due. autocannon's own rate sends what belongs to a second all at once at its start, and so measures a saturated server.
  */
 export async function pace(
-  { url, connections, request }: Omit<LoadSpec, 'shape'>,
+  { url, connections, requests }: LoadTarget,
   perSecond: number,
   seconds: number,
 ): Promise<LoadResult> {
-  const free = await Promise.all(Array.from({ length: connections }, () => openConnection(url, request)));
+  const free = await Promise.all(Array.from({ length: connections }, () => openConnection(url)));
   const all = [...free];
+  const [expected] = requests;
+  const bytes = requests.map((request) => toBytes(url, request));
   const total = Math.max(1, Math.floor(perSecond * seconds));
   const started = performance.now();
   const times: number[] = [];
@@ -28,8 +31,9 @@ export async function pace(
   const sendDue = async (connection: LoadConnection): Promise<void> => {
     while (isDue()) {
       const due = dueAt(next);
+      const sent = bytes[next % bytes.length] ?? '';
       next += 1;
-      await connection.send();
+      await connection.send(sent, expected);
       times.push(performance.now() - due);
     }
     free.push(connection);

@@ -1,0 +1,36 @@
+import autocannon from 'autocannon';
+import type { LoadRequest, LoadResult, LoadTarget } from './load-spec.ts';
+
+/** Latencies are whole milliseconds. */
+export async function saturateByAutocannon(
+  { url, connections, requests }: LoadTarget,
+  extent: { readonly amount: number } | { readonly duration: number },
+): Promise<LoadResult> {
+  const [{ statuses, contains }] = requests;
+  let clients = 0;
+  const result = await autocannon({
+    url,
+    connections,
+    requests: [toRequest(requests[0])],
+    // Each connection keeps all that it sends ready, so each has its share alone.
+    setupClient(client) {
+      const own = requests.filter((_, index) => index % connections === clients).map(toRequest);
+      if (own.length > 0) client.setRequests(own);
+      clients += 1;
+    },
+    verifyBody: (text) => String(text).includes(contains),
+    ...extent,
+  });
+  const { errors, timeouts, mismatches, statusCodeStats = {}, latency, duration } = result;
+  const counts = Object.entries(statusCodeStats).map(([status, { count = 0 }]) => ({ status: Number(status), count }));
+  const bad = counts.filter(({ status }) => !statuses.includes(status));
+  if (errors + timeouts + mismatches + bad.length > 0) {
+    throw new Error(`bad replies: ${JSON.stringify({ errors, timeouts, mismatches, bad })}`);
+  }
+  const total = counts.reduce((sum, { count }) => sum + count, 0);
+  return { perSecond: total / duration, p50: latency.p50, p99: latency.p99 };
+}
+
+function toRequest({ method, path, body }: LoadRequest): autocannon.Request {
+  return { method, path, ...(body !== undefined && { body, headers: { 'content-type': 'application/json' } }) };
+}
