@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { CONTENDERS } from './contenders.ts';
+import { SIZES } from './targets.ts';
 
 /** What can be measured; growth takes long, so it is measured only when asked for. */
 export const MEASURES = ['poll', 'submit', 'push', 'worker', 'start', 'growth'] as const;
@@ -16,6 +17,7 @@ const USAGE = `npm run bench -- [growth] [options]
   --seconds 5                of each load, after as long a warm-up, but for 3 s at most
   --connections 50           of each load
   --worker                   with a bare worker beside each contender while jobs are submitted
+  --sizes 1000,10000         jobs in the store, for growth; ${SIZES.join(', ')} unless told
   --json path                where the figures go; the table goes beside them as .md
 `;
 
@@ -25,12 +27,21 @@ const list = <const Name extends string>(allowed: readonly Name[]) =>
     .transform((text) => text.split(','))
     .pipe(z.array(z.enum(allowed)));
 
+/** Whole numbers from the lowest up. */
+const numbers = (minimum: number, maximum: number) =>
+  z
+    .string()
+    .transform((text) => text.split(',').map(Number))
+    .pipe(z.array(z.int().min(minimum).max(maximum)))
+    .transform((values) => values.toSorted((a, b) => a - b));
+
 const optionsSchema = z.object({
   only: list(MEASURES).default(['poll', 'submit', 'push', 'worker', 'start']),
   contenders: list(names).default(names),
   rounds: z.coerce.number().int().min(1).max(50).default(5),
   seconds: z.coerce.number().int().min(1).max(120).default(5),
   connections: z.coerce.number().int().min(1).max(1000).default(50),
+  sizes: numbers(1000, 10_000_000).default([...SIZES]),
   worker: z.boolean().default(false),
   json: z
     .string()
@@ -52,6 +63,7 @@ export function readOptions(): BenchOptions {
         rounds: text,
         seconds: text,
         connections: text,
+        sizes: text,
         json: text,
         worker: { type: 'boolean' },
         help: { type: 'boolean' },

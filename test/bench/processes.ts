@@ -9,6 +9,7 @@ const TAIL = 2000;
 export interface RunningProcess {
   /** Undefined for a worker. */
   readonly url: string | undefined;
+  readonly pid: number;
   end(): Promise<void>;
 }
 
@@ -36,7 +37,7 @@ export async function startProcess(
     const line = await lineWith(child, child.stdout, /"msg":"ready"/);
     // The line is the contender's own.
     const { url } = JSON.parse(line) as { url?: string };
-    return { url, end };
+    return { url, pid: child.pid ?? 0, end };
   } catch (error) {
     await end();
     throw error;

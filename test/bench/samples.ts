@@ -7,6 +7,9 @@ export const METRICS = {
   p99: 'p99, ms',
   ms: 'ms',
   bytes: 'bytes for each job',
+  apiCpu: 'CPU of the API, µs each',
+  storeCpu: 'CPU of Redis, µs each',
+  loadCpu: 'CPU of the load generator, µs each',
 } as const;
 
 export type Metric = keyof typeof METRICS;

@@ -1,17 +1,18 @@
 import autocannon from 'autocannon';
-import type { LoadRequest, LoadResult, LoadTarget } from './load-spec.ts';
+import { type LoadRequest, type LoadResult, type LoadTarget, expectedOf } from './load-spec.ts';
 
 /** Latencies are whole milliseconds. */
 export async function saturateByAutocannon(
-  { url, connections, requests }: LoadTarget,
+  target: LoadTarget,
   extent: { readonly amount: number } | { readonly duration: number },
 ): Promise<LoadResult> {
-  const [{ statuses, contains }] = requests;
+  const { url, connections, requests } = target;
+  const { statuses, contains } = expectedOf(target);
   let clients = 0;
   const result = await autocannon({
     url,
     connections,
-    requests: [toRequest(requests[0])],
+    requests: requests.slice(0, 1).map(toRequest),
     // Each connection keeps all that it sends ready, so each has its share alone.
     setupClient(client) {
       const own = requests.filter((_, index) => index % connections === clients).map(toRequest);

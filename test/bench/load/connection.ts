@@ -1,7 +1,5 @@
 import { type Socket, connect } from 'node:net';
-import type { LoadRequest } from './load-spec.ts';
-
-type Expected = Pick<LoadRequest, 'statuses' | 'contains'>;
+import type { Expected } from './load-spec.ts';
 
 const HEAD_END = '\r\n\r\n';
 const LAST_CHUNK = '0\r\n\r\n';

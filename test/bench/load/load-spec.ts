@@ -27,7 +27,7 @@ export const loadSpecSchema = z.object({
   url: z.string(),
   connections: z.int(),
   /** Sent in turn, again and again. What is expected of the first one's reply is expected of all. */
-  requests: z.tuple([requestSchema], requestSchema),
+  requests: z.array(requestSchema).min(1),
   shape: shapeSchema,
 });
 
@@ -35,8 +35,21 @@ export type LoadSpec = z.output<typeof loadSpecSchema>;
 /** What is sent, and by how many. */
 export type LoadTarget = Omit<LoadSpec, 'shape'>;
 
-/** Milliseconds for each percentile. */
-export const loadResultSchema = z.object({ perSecond: z.number(), p50: z.number(), p99: z.number() });
+export type Expected = Pick<LoadRequest, 'statuses' | 'contains'>;
+
+export function expectedOf({ requests: [first] }: LoadTarget): Expected {
+  if (first === undefined) throw new Error('there is no request to send');
+  return first;
+}
+
+export const loadResultSchema = z.object({
+  perSecond: z.number(),
+  /** Milliseconds. */
+  p50: z.number(),
+  p99: z.number(),
+  /** What a request takes of the generator's CPU, in microseconds, where the system tells. */
+  loadCpu: z.number().exactOptional(),
+});
 
 export type LoadResult = z.output<typeof loadResultSchema>;
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { cpuSeconds } from '../cpu-time.ts';
 import { saturateByAutocannon } from './autocannon.ts';
 import { type LoadResult, type LoadSpec, loadSpecSchema } from './load-spec.ts';
 import { pace } from './pace.ts';
@@ -22,8 +23,12 @@ async function warmed(
   { warmUpSeconds, seconds }: { readonly warmUpSeconds: number; readonly seconds: number },
   once: (seconds: number) => Promise<LoadResult>,
 ): Promise<LoadResult> {
-  await once(warmUpSeconds);
-  return once(seconds);
+  if (warmUpSeconds > 0) await once(warmUpSeconds);
+  const before = cpuSeconds('self');
+  const result = await once(seconds);
+  const after = cpuSeconds('self');
+  if (before === undefined || after === undefined) return result;
+  return { ...result, loadCpu: ((after - before) * 1e6) / (result.perSecond * seconds) };
 }
 
 const result = await run(loadSpecSchema.parse(JSON.parse(readFileSync(STDIN, 'utf8'))));

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { percentile } from '../statistics.ts';
 import { type LoadConnection, openConnection } from './connection.ts';
-import type { LoadResult, LoadTarget } from './load-spec.ts';
+import { type LoadResult, type LoadTarget, expectedOf } from './load-spec.ts';
 import { toBytes } from './request-bytes.ts';
 
 const TICK_MS = 1;
@@ -10,14 +10,11 @@ const TICK_MS = 1;
  * Sends requests when they are due, whether or not earlier ones have been answered, and counts each one's time from when it was
  * due. autocannon's own rate sends what belongs to a second all at once at its start, and so measures a saturated server.
  */
-export async function pace(
-  { url, connections, requests }: LoadTarget,
-  perSecond: number,
-  seconds: number,
-): Promise<LoadResult> {
+export async function pace(target: LoadTarget, perSecond: number, seconds: number): Promise<LoadResult> {
+  const { url, connections, requests } = target;
   const free = await Promise.all(Array.from({ length: connections }, () => openConnection(url)));
   const all = [...free];
-  const [expected] = requests;
+  const expected = expectedOf(target);
   const bytes = requests.map((request) => toBytes(url, request));
   const total = Math.max(1, Math.floor(perSecond * seconds));
   const started = performance.now();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import type { LoadResult, LoadTarget } from './load-spec.ts';
+import { type Expected, type LoadResult, type LoadTarget, expectedOf } from './load-spec.ts';
 import { toBytes } from './request-bytes.ts';
 
 const REPLY_SECONDS = 10;
@@ -37,7 +37,7 @@ export async function saturateByWrk(wrk: string, target: LoadTarget, seconds: nu
   const [script, sent] = [join(folder, 'load.lua'), join(folder, 'requests')];
   try {
     writeFileSync(sent, requests.map((request) => toBytes(url, request)).join(SEPARATOR));
-    writeFileSync(script, toLua(sent, requests[0]));
+    writeFileSync(script, toLua(sent, expectedOf(target)));
     const options = { threads: 1, connections, duration: `${seconds}s`, timeout: `${REPLY_SECONDS}s`, script };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
     const { stdout } = await promisify(execFile)(wrk, [...args, url]);
@@ -57,7 +57,7 @@ const quote = (text: string): string =>
   `"${[...Buffer.from(text)].map((byte) => `\\${String(byte).padStart(3, '0')}`).join('')}"`;
 
 /** What wrk calls: `setup` and `done` once, the others in its thread, whose globals `done` may read. */
-function toLua(requests: string, { statuses, contains }: { statuses: readonly number[]; contains: string }): string {
+function toLua(requests: string, { statuses, contains }: Expected): string {
   return `
 local requests, index, find = {}, 0, string.find
 local expected = {${statuses.map((status) => `[${status}] = true`).join(', ')}}
