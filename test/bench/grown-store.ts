@@ -2,10 +2,10 @@ import { ACCEPTED } from './contenders.ts';
 import { fill } from './load/fill.ts';
 import type { LoadRequest } from './load/load-spec.ts';
 import { timeOneAtATime } from './load/one-at-a-time.ts';
-import { measureLoad } from './measured-load.ts';
+import { measureLoad, warmUpSeconds } from './measured-load.ts';
 import type { BenchOptions } from './options.ts';
 import { startProcess } from './processes.ts';
-import { FACES, submission } from './requests.ts';
+import { FACES, submission, toCancel } from './requests.ts';
 import type { Sample } from './samples.ts';
 import { isPicked } from './statistics.ts';
 import type { RedisStore, Stores } from './stores.ts';
@@ -15,16 +15,9 @@ import { GROWTH, GROWTH_ALONE, sizeName } from './targets.ts';
 const POLLED = 20_000;
 /** Requests of each kind in a turn that are sent one at a time. */
 const ALONE = 100;
-const WARM_UP_SECONDS = 2;
 
 const SUBMIT = submission('rest');
 const LIST: LoadRequest = { method: 'GET', path: '/api/jobs', statuses: [200], contains: '"nextCursor"' };
-const toCancel = (id: string): LoadRequest => ({
-  method: 'DELETE',
-  path: `/api/jobs/${id}`,
-  statuses: [200],
-  contains: '"Canceled"',
-});
 
 interface GrowOptions {
   readonly size: number;
@@ -50,7 +43,6 @@ export async function growStore({ size, turns, stores, settings, options }: Grow
   const { url = '', pid, end } = server;
   const { bytes, ids } = await submitAll(url, size, ALONE * turns, redis);
   const name = sizeName(size);
-  const duration = { seconds: options.seconds, warmUpSeconds: Math.min(options.seconds, WARM_UP_SECONDS) };
   const accounted = { api: [pid], store: [redis.pid] };
   const canceled = ids.filter((_, index) => isPicked(index, ALONE * turns, ids.length));
   const polled = new Set(ids).difference(new Set(canceled));
@@ -63,6 +55,7 @@ export async function growStore({ size, turns, stores, settings, options }: Grow
     bytes,
     async measure(turn) {
       const samples: Sample[] = [];
+      const duration = { seconds: options.seconds, warmUpSeconds: warmUpSeconds(turn) };
       for (const key of ['pollGraphql', 'pollRest', 'list'] as const) {
         const target = { url, connections: options.connections, requests: loads[key] };
         samples.push({ path: GROWTH[key], name, figures: await measureLoad([target], duration, accounted) });

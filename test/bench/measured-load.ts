@@ -7,6 +7,9 @@ export interface Duration {
   readonly warmUpSeconds: number;
 }
 
+/** @param turn from 0: later ones find a process that has done the same before */
+export const warmUpSeconds = (turn: number): number => (turn === 0 ? 3 : 1);
+
 /** Ids of the processes of whose CPU account is kept. */
 export interface Accounted {
   readonly api: readonly number[];
@@ -19,7 +22,7 @@ export interface Accounted {
  */
 export async function measureLoad(
   targets: readonly LoadTarget[],
-  { seconds, warmUpSeconds }: Duration,
+  { seconds, warmUpSeconds: warmUp }: Duration,
   { api, store }: Accounted,
 ): Promise<Sample['figures']> {
   const run = (duration: number): Promise<LoadResult[]> =>
@@ -27,7 +30,7 @@ export async function measureLoad(
       targets.map((target) => load({ ...target, shape: { kind: 'saturate', seconds: duration, warmUpSeconds: 0 } })),
     );
   // A load of its own, so that it counts for nothing.
-  await run(warmUpSeconds);
+  await run(warmUp);
   const [apiBefore, storeBefore] = [cpuOf(api), cpuOf(store)];
   const results = await run(seconds);
   const perSecond = sum(results.map((result) => result.perSecond));

@@ -4,20 +4,23 @@ import { z } from 'zod';
 import { CONTENDERS } from './contenders.ts';
 import { SIZES } from './targets.ts';
 
-/** What can be measured; growth takes long, so it is measured only when asked for. */
-export const MEASURES = ['poll', 'submit', 'push', 'worker', 'start', 'growth'] as const;
+/** What can be measured; the last three take long, so they are measured only when asked for. */
+export const MEASURES = ['poll', 'submit', 'push', 'worker', 'start', 'growth', 'watchers', 'processes'] as const;
 export type Measure = (typeof MEASURES)[number];
 
 const names = CONTENDERS.map(({ name }) => name);
 
-const USAGE = `npm run bench -- [growth] [options]
-  --only poll,submit         of ${MEASURES.join(', ')}; all but growth unless told
+const WATCHER_COUNTS = [1, 100, 10_000];
+
+const USAGE = `npm run bench -- [growth watchers processes] [options]
+  --only poll,submit         of ${MEASURES.join(', ')}; all but the last three unless told
   --contenders yoga,express  of ${names.join(', ')}; all unless told
   --rounds 5                 each contender's turns, one after the other
   --seconds 5                of each load, after as long a warm-up, but for 3 s at most
   --connections 50           of each load
   --worker                   with a bare worker beside each contender while jobs are submitted
   --sizes 1000,10000         jobs in the store, for growth; ${SIZES.join(', ')} unless told
+  --watchers 1,100           for watchers; ${WATCHER_COUNTS.join(', ')} unless told
   --json path                where the figures go; the table goes beside them as .md
 `;
 
@@ -42,6 +45,7 @@ const optionsSchema = z.object({
   seconds: z.coerce.number().int().min(1).max(120).default(5),
   connections: z.coerce.number().int().min(1).max(1000).default(50),
   sizes: numbers(1000, 10_000_000).default([...SIZES]),
+  watchers: numbers(1, 15_000).default(WATCHER_COUNTS),
   worker: z.boolean().default(false),
   json: z
     .string()
@@ -64,6 +68,7 @@ export function readOptions(): BenchOptions {
         seconds: text,
         connections: text,
         sizes: text,
+        watchers: text,
         json: text,
         worker: { type: 'boolean' },
         help: { type: 'boolean' },

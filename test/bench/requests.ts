@@ -66,6 +66,14 @@ export const FACES: Readonly<Record<Contender['face'], Face>> = {
   },
 };
 
+/** REST. */
+export const toCancel = (id: string): LoadRequest => ({
+  method: 'DELETE',
+  path: `/api/jobs/${id}`,
+  statuses: [200],
+  contains: '"Canceled"',
+});
+
 export const submission = (face: Contender['face']): LoadRequest => FACES[face].submit(INPUT);
 
 /** Submits one job and returns its id. @throws Error if the reply is not what it should be */

@@ -19,8 +19,11 @@ export interface RedisStore {
 /** A Redis and a PostgreSQL that all contenders use, one after the other. */
 export interface Stores {
   readonly redis: Redis;
+  readonly redisPid: number;
   /** Version of each, and how it is set. */
   readonly versions: Readonly<Record<string, string>>;
+  /** Connections to Redis, but for the bench's own. */
+  connections(): Promise<number>;
   /** Another Redis, for what must be there at the same time. */
   startRedis(): Promise<RedisStore>;
   /** Runs with an emptied Redis, a new database and an empty folder, as the settings that name them. */
@@ -37,13 +40,21 @@ export async function startStores(): Promise<Stores> {
   const admin = new Pool({ connectionString: `${postgresServer.url}/postgres`, max: 1 });
   // When both stop, PostgreSQL may be the first to end a connection.
   admin.on('error', () => undefined);
-  const redisVersion = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? '';
+  const info = await redis.info('server');
+  const redisVersion = /redis_version:(\S+)/.exec(info)?.[1] ?? '';
   const { rows } = await admin.query<{ server_version: string }>('SHOW server_version');
   return {
     redis,
+    redisPid: Number(/process_id:(\d+)/.exec(info)?.[1]),
     versions: {
       redis: `${redisVersion} (nothing written to disk)`,
       postgres: `${rows[0]?.server_version} (fsync=off)`,
+    },
+    async connections() {
+      const clients = String(await redis.client('LIST'))
+        .trim()
+        .split('\n');
+      return clients.length - 1;
     },
     async startRedis() {
       const store = await openStore(await startRedis(programs), () => more.delete(store));

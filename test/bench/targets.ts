@@ -30,6 +30,15 @@ export const GROWTH = {
   pollRest: 'growth: poll, REST',
   list: 'growth: list, REST',
 } as const;
+export const WATCHERS = { rest: 'watchers: REST', graphql: 'watchers: GraphQL' } as const;
+export const watchersName = (count: number): string =>
+  count === 1 ? '1 watcher' : `${count.toLocaleString('en')} watchers`;
+export const PROCESS_COUNTS = [1, 2] as const;
+export const PROCESSES = {
+  rest: { poll: 'processes: poll, REST', submit: 'processes: submit, REST' },
+  graphql: { poll: 'processes: poll, GraphQL', submit: 'processes: submit, GraphQL' },
+} as const;
+export const processesName = (count: number): string => (count === 1 ? '1 process' : `${count} processes`);
 /** Of requests that are sent one at a time. */
 export const GROWTH_ALONE = {
   submit: 'growth, one at a time: submit, REST',
