@@ -21,6 +21,7 @@ const USAGE = `npm run bench -- [growth watchers processes] [options]
   --worker                   with a bare worker beside each contender while jobs are submitted
   --sizes 1000,10000         jobs in the store, for growth; ${SIZES.join(', ')} unless told
   --watchers 1,100           for watchers; ${WATCHER_COUNTS.join(', ')} unless told
+  --plots docs               writes charts of growth, watchers and processes to this folder
   --json path                where the figures go; the table goes beside them as .md
 `;
 
@@ -46,6 +47,7 @@ const optionsSchema = z.object({
   connections: z.coerce.number().int().min(1).max(1000).default(50),
   sizes: numbers(1000, 10_000_000).default([...SIZES]),
   watchers: numbers(1, 15_000).default(WATCHER_COUNTS),
+  plots: z.string().min(1).exactOptional(),
   worker: z.boolean().default(false),
   json: z
     .string()
@@ -69,6 +71,7 @@ export function readOptions(): BenchOptions {
         connections: text,
         sizes: text,
         watchers: text,
+        plots: text,
         json: text,
         worker: { type: 'boolean' },
         help: { type: 'boolean' },

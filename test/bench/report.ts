@@ -4,6 +4,7 @@ import { CONTENDERS } from './contenders.ts';
 import type { Machine } from './machine.ts';
 import { notesBefore } from './notes.ts';
 import type { BenchOptions } from './options.ts';
+import { writePlots } from './plots.ts';
 import { METRICS, type Metric, type Sample, type Summary, summarize } from './samples.ts';
 import { type CheckedTarget, checkTargets } from './targets.ts';
 
@@ -19,14 +20,15 @@ export interface Run {
   readonly failures: readonly string[];
 }
 
-/** Writes the JSON, and the table beside it, and returns the table. */
+/** Writes the JSON, the table beside it, and charts if they are wanted, and returns the table. */
 export function writeReport(run: Run): string {
   const summaries = summarize(run.samples);
   const targets = checkTargets(summaries);
   const markdown = render(run, summaries, targets);
-  const { json } = run.options;
+  const { json, plots } = run.options;
   mkdirSync(dirname(json), { recursive: true });
   writeFileSync(json, `${JSON.stringify({ ...run, summaries, targets }, undefined, 2)}\n`);
+  if (plots !== undefined) writePlots(plots, summaries);
   writeFileSync(json.replace(/\.json$/, '.md'), markdown);
   return markdown;
 }
