@@ -106,7 +106,8 @@ export async function expectRefusal(url: string, face: Contender['face']): Promi
   if (!refused) throw new Error(`bad input was not refused: ${status} ${text}`);
 }
 
-async function expectReply(url: string, request: LoadRequest): Promise<string> {
+/** @throws Error if the reply is not what it should be */
+export async function expectReply(url: string, request: LoadRequest): Promise<string> {
   const { status, text } = await send(url, request);
   if (!request.statuses.includes(status) || !text.includes(request.contains)) {
     throw new Error(`${request.method} ${request.path} was answered with ${status} ${text}`);
