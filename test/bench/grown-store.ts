@@ -40,8 +40,15 @@ export interface GrownStore {
 export async function growStore({ size, turns, stores, settings, options }: GrowOptions): Promise<GrownStore> {
   const redis = await stores.startRedis();
   const server = await startProcess(ACCEPTED.command, { ...settings, ...ACCEPTED.settings, QUEUE_URL: redis.url });
-  const { url = '', pid, end } = server;
-  const { bytes, ids } = await submitAll(url, size, ALONE * turns, redis);
+  const { url = '', pid } = server;
+  const end = async (): Promise<void> => {
+    await server.end();
+    await redis.stop();
+  };
+  const { bytes, ids } = await submitAll(url, size, ALONE * turns, redis).catch(async (error: unknown) => {
+    await end();
+    throw error;
+  });
   const name = sizeName(size);
   const accounted = { api: [pid], store: [redis.pid] };
   const canceled = ids.filter((_, index) => isPicked(index, ALONE * turns, ids.length));
@@ -72,10 +79,7 @@ export async function growStore({ size, turns, stores, settings, options }: Grow
         samples.push({ path: GROWTH_ALONE[key], name, figures: await timeOneAtATime(url, alone[key]) });
       return samples;
     },
-    async end() {
-      await end();
-      await redis.stop();
-    },
+    end,
   };
 }
 

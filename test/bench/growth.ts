@@ -2,7 +2,7 @@ import { type GrownStore, growStore } from './grown-store.ts';
 import type { BenchOptions } from './options.ts';
 import type { Sample } from './samples.ts';
 import type { Stores } from './stores.ts';
-import { GROWTH } from './targets.ts';
+import { GROWTH, sizeName } from './targets.ts';
 
 const TURNS = 3;
 
@@ -14,7 +14,10 @@ export function measureGrowth(stores: Stores, options: BenchOptions): Promise<Sa
   return stores.withEmpty(async (settings) => {
     const grown: GrownStore[] = [];
     try {
-      for (const size of options.sizes) grown.push(await growStore({ size, turns: TURNS, stores, settings, options }));
+      for (const size of options.sizes) {
+        grown.push(await growStore({ size, turns: TURNS, stores, settings, options }));
+        process.stderr.write(`growth: the store with ${sizeName(size)} is there\n`);
+      }
       const samples: Sample[] = grown.map(({ name, bytes }) => ({ path: GROWTH.memory, name, figures: { bytes } }));
       for (let turn = 0; turn < TURNS; turn += 1)
         for (const { measure } of grown) samples.push(...(await measure(turn)));

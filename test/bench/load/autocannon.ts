@@ -2,10 +2,7 @@ import autocannon from 'autocannon';
 import { type LoadRequest, type LoadResult, type LoadTarget, expectedOf } from './load-spec.ts';
 
 /** Latencies are whole milliseconds. */
-export async function saturateByAutocannon(
-  target: LoadTarget,
-  extent: { readonly amount: number } | { readonly duration: number },
-): Promise<LoadResult> {
+export async function saturateByAutocannon(target: LoadTarget, seconds: number): Promise<LoadResult> {
   const { url, connections, requests } = target;
   const { statuses, contains } = expectedOf(target);
   let clients = 0;
@@ -20,7 +17,7 @@ export async function saturateByAutocannon(
       clients += 1;
     },
     verifyBody: (text) => String(text).includes(contains),
-    ...extent,
+    duration: seconds,
   });
   const { errors, timeouts, mismatches, statusCodeStats = {}, latency, duration } = result;
   const counts = Object.entries(statusCodeStats).map(([status, { count = 0 }]) => ({ status: Number(status), count }));

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { cpuSeconds } from '../cpu-time.ts';
-import { saturateByAutocannon } from './autocannon.ts';
 import { type LoadResult, type LoadSpec, loadSpecSchema } from './load-spec.ts';
 import { pace } from './pace.ts';
 import { saturate } from './saturate.ts';
@@ -9,9 +8,6 @@ const STDIN = 0;
 
 function run({ shape, ...target }: LoadSpec): Promise<LoadResult> {
   switch (shape.kind) {
-    case 'amount':
-      // wrk can't count.
-      return saturateByAutocannon(target, { amount: shape.amount });
     case 'saturate':
       return warmed(shape, (seconds) => saturate(target, seconds));
     case 'pace':
