@@ -19,6 +19,9 @@ const ALONE = 100;
 const SUBMIT = submission('rest');
 const LIST: LoadRequest = { method: 'GET', path: '/api/jobs', statuses: [200], contains: '"nextCursor"' };
 
+export const LOADS = ['pollGraphql', 'pollRest', 'list'] as const;
+type LoadKey = (typeof LOADS)[number];
+
 interface GrowOptions {
   readonly size: number;
   readonly turns: number;
@@ -32,8 +35,10 @@ export interface GrownStore {
   readonly name: string;
   /** Of memory, for each job. */
   readonly bytes: number;
-  /** @param turn from 0 */
-  measure(turn: number): Promise<Sample[]>;
+  /** As many requests as the connections can send. @param turn from 0 */
+  measureLoad(key: LoadKey, turn: number): Promise<Sample>;
+  /** Of each kind of request some, one at a time. */
+  measureAlone(turn: number): Promise<Sample[]>;
   end(): Promise<void>;
 }
 
@@ -60,13 +65,13 @@ export async function growStore({ size, turns, stores, settings, options }: Grow
   return {
     name,
     bytes,
-    async measure(turn) {
-      const samples: Sample[] = [];
+    async measureLoad(key, turn) {
       const duration = { seconds: options.seconds, warmUpSeconds: warmUpSeconds(turn) };
-      for (const key of ['pollGraphql', 'pollRest', 'list'] as const) {
-        const target = { url, connections: options.connections, requests: loads[key] };
-        samples.push({ path: GROWTH[key], name, figures: await measureLoad([target], duration, accounted) });
-      }
+      const target = { url, connections: options.connections, requests: loads[key] };
+      return { path: GROWTH[key], name, figures: await measureLoad([target], duration, accounted) };
+    },
+    async measureAlone(turn) {
+      const samples: Sample[] = [];
       // As many come as go, so the store keeps its size.
       const alone = {
         pollGraphql: some(loads.pollGraphql),
@@ -75,7 +80,7 @@ export async function growStore({ size, turns, stores, settings, options }: Grow
         submit: Array.from({ length: ALONE }, () => SUBMIT),
         cancel: canceled.filter((_, index) => index % turns === turn).map(toCancel),
       };
-      for (const key of ['pollGraphql', 'pollRest', 'list', 'submit', 'cancel'] as const)
+      for (const key of [...LOADS, 'submit', 'cancel'] as const)
         samples.push({ path: GROWTH_ALONE[key], name, figures: await timeOneAtATime(url, alone[key]) });
       return samples;
     },

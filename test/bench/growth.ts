@@ -1,4 +1,4 @@
-import { type GrownStore, growStore } from './grown-store.ts';
+import { type GrownStore, LOADS, growStore } from './grown-store.ts';
 import type { BenchOptions } from './options.ts';
 import type { Sample } from './samples.ts';
 import type { Stores } from './stores.ts';
@@ -8,7 +8,7 @@ const TURNS = 3;
 
 /**
  * What a submission, a poll, a list and a cancellation cost among so many pending jobs, and what each job takes of Redis. The sizes
- * take turns, each with a Redis and an API of its own, so that what else the machine does falls on all of them alike.
+ * take turns with each kind of request, and each has a Redis and an API of its own: what else the machine does falls on all alike.
  */
 export function measureGrowth(stores: Stores, options: BenchOptions): Promise<Sample[]> {
   return stores.withEmpty(async (settings) => {
@@ -19,8 +19,11 @@ export function measureGrowth(stores: Stores, options: BenchOptions): Promise<Sa
         process.stderr.write(`growth: the store with ${sizeName(size)} is there\n`);
       }
       const samples: Sample[] = grown.map(({ name, bytes }) => ({ path: GROWTH.memory, name, figures: { bytes } }));
-      for (let turn = 0; turn < TURNS; turn += 1)
-        for (const { measure } of grown) samples.push(...(await measure(turn)));
+      for (let turn = 0; turn < TURNS; turn += 1) {
+        for (const key of LOADS) for (const { measureLoad } of grown) samples.push(await measureLoad(key, turn));
+        for (const { measureAlone } of grown) samples.push(...(await measureAlone(turn)));
+        process.stderr.write(`growth: turn ${turn + 1} of ${TURNS} is done\n`);
+      }
       return samples;
     } finally {
       await Promise.all(grown.map(({ end }) => end()));

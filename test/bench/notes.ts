@@ -8,7 +8,7 @@ const NOTES: readonly { readonly begins: string; readonly text: string }[] = [
   },
   {
     begins: 'watchers',
-    text: 'Each watcher follows a pending job of its own, over one process of the API. Memory is read after a garbage collection.',
+    text: 'Each watcher follows a pending job of its own, over one process of the API. Memory is read after a garbage collection. What is resident has room that the start left, so what each watcher takes is told of a thousand and more.',
   },
   {
     begins: 'processes',

@@ -20,7 +20,7 @@ const SETTLE_MS = 3000;
 /** Files that a process has open besides. */
 const OTHER_FILES = 200;
 /** Of fewer, what each takes is lost in what the process takes for other reasons. */
-const MANY = 100;
+const MANY = 1000;
 
 /** Of the last count, so many are told of a change. */
 const HEARD = 10;

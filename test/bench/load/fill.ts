@@ -11,7 +11,7 @@ const ID = /"id":"([^"]+)"/;
  * @param keep how many of the jobs' ids are wanted: they lie evenly over all that were submitted
  */
 export async function fill(url: string, submission: LoadRequest, amount: number, keep = 0): Promise<string[]> {
-  const bytes = toBytes(url, submission);
+  const bytes = toBytes(new URL(url).host, submission);
   const ids: string[] = [];
   let next = 0;
   const submitInTurn = async (): Promise<void> => {

@@ -15,7 +15,8 @@ export async function pace(target: LoadTarget, perSecond: number, seconds: numbe
   const free = await Promise.all(Array.from({ length: connections }, () => openConnection(url)));
   const all = [...free];
   const expected = expectedOf(target);
-  const bytes = requests.map((request) => toBytes(url, request));
+  const { host } = new URL(url);
+  const bytes = requests.map((request) => toBytes(host, request));
   const total = Math.max(1, Math.floor(perSecond * seconds));
   const started = performance.now();
   const times: number[] = [];

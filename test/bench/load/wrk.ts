@@ -36,7 +36,8 @@ export async function saturateByWrk(wrk: string, target: LoadTarget, seconds: nu
   const folder = mkdtempSync(join(tmpdir(), 'accepted-wrk-'));
   const [script, sent] = [join(folder, 'load.lua'), join(folder, 'requests')];
   try {
-    writeFileSync(sent, requests.map((request) => toBytes(url, request)).join(SEPARATOR));
+    const { host } = new URL(url);
+    writeFileSync(sent, requests.map((request) => toBytes(host, request)).join(SEPARATOR));
     writeFileSync(script, toLua(sent, expectedOf(target)));
     const options = { threads: 1, connections, duration: `${seconds}s`, timeout: `${REPLY_SECONDS}s`, script };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
