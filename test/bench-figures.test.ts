@@ -1,12 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { type Sample, summarize } from './bench/samples.ts';
-import { median, percentile } from './bench/statistics.ts';
+import { isPicked, median, percentile } from './bench/statistics.ts';
 import { checkTargets } from './bench/targets.ts';
 
 const submit = (name: string, perSecond: number, p99: number): Sample => ({
   path: 'submit',
   name,
   figures: { perSecond, p99 },
+});
+
+const poll = (jobs: string, perSecond: number): Sample => ({
+  path: 'growth: poll, GraphQL',
+  name: jobs,
+  figures: { perSecond },
 });
 
 describe('the figures of the benchmark', () => {
@@ -18,6 +24,15 @@ describe('the figures of the benchmark', () => {
   it('have percentiles by nearest rank', () => {
     const values = Array.from({ length: 200 }, (_, index) => 200 - index);
     expect([50, 99, 100].map((percent) => percentile(values, percent))).toEqual([100, 198, 200]);
+  });
+
+  it('are taken of values that lie evenly over all', () => {
+    const picked = (amount: number, all: number): number[] =>
+      Array.from({ length: all }, (_, index) => index).filter((index) => isPicked(index, amount, all));
+    expect(picked(2, 10)).toEqual([4, 9]);
+    expect(picked(300, 1000)).toHaveLength(300);
+    expect(picked(3, 3)).toEqual([0, 1, 2]);
+    expect(picked(0, 3)).toEqual([]);
   });
 
   it('are summed up for each contender, path and metric', () => {
@@ -50,5 +65,15 @@ describe('the figures of the benchmark', () => {
       { claim: 'submit: p99 of accepted-rest, ms', value: 30, holds: true },
       { claim: 'submit: p99 of accepted-rest / node-http', value: 1.5, holds: true },
     ]);
+  });
+
+  it('hold when polls among a million jobs are nearly as many as among a thousand, by the medians of their turns', () => {
+    const among = (million: readonly number[]) => {
+      const samples = [poll('1,000 jobs', 1000), poll('1,000 jobs', 1100), poll('1,000 jobs', 500)];
+      return checkTargets(summarize([...samples, ...million.map((perSecond) => poll('1,000,000 jobs', perSecond))]));
+    };
+    const claim = 'growth: poll, GraphQL: 1,000,000 jobs / 1,000 jobs';
+    expect(among([100, 900, 2000])).toMatchObject([{ claim, value: 0.9, holds: true }]);
+    expect(among([100, 899, 2000])).toMatchObject([{ claim, holds: false }]);
   });
 });

@@ -7,12 +7,14 @@ import { measureGrowth } from './growth.ts';
 import { describeMachine } from './machine.ts';
 import { type Measure, readOptions } from './options.ts';
 import { copyWithEmptyJob } from './project.ts';
+import { measureProcesses } from './process-scaling.ts';
 import { measurePush } from './push.ts';
 import { writeReport } from './report.ts';
 import type { Sample } from './samples.ts';
 import { measureStart } from './start-up.ts';
 import { startStores } from './stores.ts';
 import { WORKER_CONCURRENCIES } from './targets.ts';
+import { measureWatchers } from './watchers.ts';
 import { measureWorkers } from './worker-speed.ts';
 
 /** The contenders' packages are no part of the product's own install. */
@@ -64,6 +66,8 @@ try {
     if (wants('start')) await take(`${turn}, start`, () => measureStart(stores));
   }
   if (wants('growth')) await take('growth', () => measureGrowth(stores, options));
+  if (wants('watchers')) await take('watchers', () => measureWatchers(stores, options));
+  if (wants('processes')) await take('processes', () => measureProcesses(stores, options));
 } finally {
   await stores.stop();
 }

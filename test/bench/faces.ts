@@ -21,7 +21,7 @@ export function measureFace(contender: Contender, stores: Stores, options: Bench
       const figures = await load({
         url,
         connections,
-        request,
+        requests: [request],
         shape: perSecond === undefined ? { kind: 'saturate', ...shape } : { kind: 'pace', ...shape, perSecond },
       });
       samples.push({ path, name, figures });

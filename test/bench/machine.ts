@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { findWrk } from './load/wrk.ts';
 
 const PACKAGES = ['package.json', '../../package.json'];
 const LIBRARIES =
@@ -30,9 +32,18 @@ export function describeMachine(servers: Readonly<Record<string, string>>): Mach
     versions: {
       node: process.versions.node,
       ...servers,
+      wrk: versionOfWrk(),
       ...Object.fromEntries(LIBRARIES.split(' ').map((name) => [name, versionOf(name)])),
     },
   };
+}
+
+/** It says so first of all, and then that it was called the wrong way. */
+function versionOfWrk(): string {
+  const wrk = findWrk();
+  if (wrk === undefined) return 'none, so autocannon sends the load';
+  const { stdout } = spawnSync(wrk, ['-v'], { encoding: 'utf8' });
+  return `${stdout.split(' ')[1]}, which sends the load`;
 }
 
 /** The bench's own, or else the product's: as Node finds it for the contenders. */

@@ -2,7 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CONTENDERS } from './contenders.ts';
 import type { Machine } from './machine.ts';
+import { notesBefore } from './notes.ts';
 import type { BenchOptions } from './options.ts';
+import { writePlots } from './plots.ts';
 import { METRICS, type Metric, type Sample, type Summary, summarize } from './samples.ts';
 import { type CheckedTarget, checkTargets } from './targets.ts';
 
@@ -18,14 +20,15 @@ export interface Run {
   readonly failures: readonly string[];
 }
 
-/** Writes the JSON, and the table beside it, and returns the table. */
+/** Writes the JSON, the table beside it, and charts if they are wanted, and returns the table. */
 export function writeReport(run: Run): string {
   const summaries = summarize(run.samples);
   const targets = checkTargets(summaries);
   const markdown = render(run, summaries, targets);
-  const { json } = run.options;
+  const { json, plots } = run.options;
   mkdirSync(dirname(json), { recursive: true });
   writeFileSync(json, `${JSON.stringify({ ...run, summaries, targets }, undefined, 2)}\n`);
+  if (plots !== undefined) writePlots(plots, summaries);
   writeFileSync(json.replace(/\.json$/, '.md'), markdown);
   return markdown;
 }
@@ -38,6 +41,7 @@ function render(
   const { cpu, cores, memoryGiB, os, load, versions } = machine;
   const { rounds, seconds, connections, worker } = options;
   const paths = [...Map.groupBy(summaries, ({ path }) => path)];
+  const names = paths.map(([path]) => path);
   return [
     '# Benchmark',
     `${startedAt}: ${rounds} rounds, ${seconds} s and ${connections} connections for each load, ${worker ? 'a worker' : 'no worker'} beside submissions.`,
@@ -46,7 +50,9 @@ function render(
       .map(([name, version]) => `${name} ${version}`)
       .join(', '),
     'Medians of the rounds, with the lowest and the highest in brackets.',
-    ...paths.flatMap(([path, group]) => [`## ${path}`, renderPath(group)]),
+    ...paths.flatMap(([path, group], index) =>
+      [`## ${path}`].concat(notesBefore(path, names.slice(0, index)), renderPath(group)),
+    ),
     ...(targets.length === 0 ? [] : ['## What must hold', renderTargets(targets)]),
     ...(failures.length === 0 ? [] : ['## What failed', failures.map((failure) => `- ${failure}`).join('\n')]),
     '',

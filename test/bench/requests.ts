@@ -66,6 +66,14 @@ export const FACES: Readonly<Record<Contender['face'], Face>> = {
   },
 };
 
+/** REST. */
+export const toCancel = (id: string): LoadRequest => ({
+  method: 'DELETE',
+  path: `/api/jobs/${id}`,
+  statuses: [200],
+  contains: '"Canceled"',
+});
+
 export const submission = (face: Contender['face']): LoadRequest => FACES[face].submit(INPUT);
 
 /** Submits one job and returns its id. @throws Error if the reply is not what it should be */
@@ -98,7 +106,8 @@ export async function expectRefusal(url: string, face: Contender['face']): Promi
   if (!refused) throw new Error(`bad input was not refused: ${status} ${text}`);
 }
 
-async function expectReply(url: string, request: LoadRequest): Promise<string> {
+/** @throws Error if the reply is not what it should be */
+export async function expectReply(url: string, request: LoadRequest): Promise<string> {
   const { status, text } = await send(url, request);
   if (!request.statuses.includes(status) || !text.includes(request.contains)) {
     throw new Error(`${request.method} ${request.path} was answered with ${status} ${text}`);

@@ -7,6 +7,14 @@ export const METRICS = {
   p99: 'p99, ms',
   ms: 'ms',
   bytes: 'bytes for each job',
+  rss: 'resident memory of the API, MiB',
+  heap: 'heap of the API, MiB',
+  rssEach: 'resident memory for each watcher, KiB',
+  heapEach: 'heap for each watcher, KiB',
+  connections: 'connections to Redis',
+  apiCpu: 'CPU of the API, µs each',
+  storeCpu: 'CPU of Redis, µs each',
+  loadCpu: 'CPU of the load generator, µs each',
 } as const;
 
 export type Metric = keyof typeof METRICS;

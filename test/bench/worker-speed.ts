@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { bareWorker } from './contenders.ts';
-import { type LoadRequest, load } from './load/load-spec.ts';
+import { fill } from './load/fill.ts';
+import type { LoadRequest } from './load/load-spec.ts';
 import { startProcess } from './processes.ts';
 import { EMPTY, type copyWithEmptyJob } from './project.ts';
 import type { Sample } from './samples.ts';
@@ -58,7 +59,7 @@ function contenders(project: ReturnType<typeof copyWithEmptyJob>): WorkerContend
           statuses: [202],
           contains: '"id"',
         };
-        await load({ url: api.url ?? '', connections: 50, request, shape: { kind: 'amount', amount } });
+        await fill(api.url ?? '', request, amount);
         await api.end();
       },
       worker: (concurrency) => ({

@@ -1,24 +1,24 @@
 import { type Socket, connect } from 'node:net';
-import type { LoadRequest } from './load-spec.ts';
+import type { Expected } from './load-spec.ts';
 
 const HEAD_END = '\r\n\r\n';
 const LAST_CHUNK = '0\r\n\r\n';
 
 /** A connection that carries one request at a time. Far cheaper than node:http's client, which would be what is measured. */
 export interface LoadConnection {
-  /** Resolves when the whole reply is there. @throws Error if it is not what it should be */
-  send(): Promise<void>;
+  /** Resolves to the whole reply. @throws Error if it is not what is expected */
+  send(bytes: Buffer | string, expected: Expected): Promise<string>;
   close(): void;
 }
 
-export async function openConnection(url: string, request: LoadRequest): Promise<LoadConnection> {
+export async function openConnection(url: string): Promise<LoadConnection> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
   // One character is one byte.
   socket.setEncoding('latin1');
-  const bytes = toBytes(url, request);
   let reply = '';
-  let waiting: PromiseWithResolvers<void> | undefined;
+  let expected: Expected = { statuses: [], contains: '' };
+  let waiting: PromiseWithResolvers<string> | undefined;
   const fail = (error: Error): void => waiting?.reject(error);
   socket.on('error', fail);
   socket.on('close', () => fail(new Error('the connection was closed')));
@@ -26,14 +26,15 @@ export async function openConnection(url: string, request: LoadRequest): Promise
     reply += data;
     if (!isWhole(reply)) return;
     const status = Number(reply.slice(9, 12));
-    if (request.statuses.includes(status) && reply.includes(request.contains)) waiting?.resolve();
+    if (expected.statuses.includes(status) && reply.includes(expected.contains)) waiting?.resolve(reply);
     else fail(new Error(`bad reply: ${reply}`));
   });
   await connected(socket);
   return {
-    send() {
+    send(bytes, wanted) {
       reply = '';
-      waiting = Promise.withResolvers<void>();
+      expected = wanted;
+      waiting = Promise.withResolvers<string>();
       socket.write(bytes);
       return waiting.promise;
     },
@@ -46,12 +47,6 @@ function connected(socket: Socket): Promise<void> {
   socket.once('connect', resolve);
   socket.once('error', reject);
   return promise;
-}
-
-function toBytes(url: string, { method, path, body }: LoadRequest): Buffer {
-  const head = [`${method} ${path} HTTP/1.1`, `Host: ${new URL(url).host}`];
-  if (body !== undefined) head.push('Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`);
-  return Buffer.from(`${head.join('\r\n')}${HEAD_END}${body ?? ''}`);
 }
 
 /** Of a reply with a length, or in chunks; there is none behind it. */
