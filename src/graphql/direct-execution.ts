@@ -31,10 +31,11 @@ export function createDirectExecution({ yoga, schema, maskError }: DirectExecuti
     }));
     if (document === undefined) return undefined;
     try {
+      const building = enveloped.contextFactory();
       const args: ExecutionArgs = {
         schema,
         document,
-        contextValue: await enveloped.contextFactory(),
+        contextValue: building instanceof Promise ? await building : building,
         variableValues: params.variables,
         operationName: params.operationName,
       };

@@ -6,6 +6,8 @@ import type { JobData, JobRecord } from './job-record.ts';
 
 /** Adds jobs to one queue. */
 export interface BullmqProducer {
+  /** Jobs that are best added in one step. */
+  readonly maxAdditions: number;
   waitUntilReady(): Promise<unknown>;
   /**
    * Adds jobs, in this order, but for those whose ids there are already. All, or none.

@@ -23,9 +23,8 @@ const RETRY_AFTER_SECONDS = 1;
 const RECONNECT_MS = 100;
 /** A job may expire, and be removed, between its addition and its read. */
 const MAX_TRIES = 5;
-/** Jobs that are added in one step, and the characters of their data: the store does nothing else meanwhile. */
-const MAX_ADDITIONS = 200;
-const MAX_ADDITION_CHARACTERS = 1_000_000;
+/** Characters of the data of jobs that are added in one step: the store does nothing else meanwhile. */
+const MAX_CHARACTERS = 1_000_000;
 
 const dataSchema = z.object({
   input: z.unknown(),
@@ -95,8 +94,8 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
         (additions: readonly Addition[]) =>
           ask((deadline) => untilHeard(() => producer.add(additions, deadline), deadline), additions.length),
         {
-          maxItems: MAX_ADDITIONS,
-          maxSize: MAX_ADDITION_CHARACTERS,
+          maxItems: producer.maxAdditions,
+          maxSize: MAX_CHARACTERS,
           sizeOf: ({ data }) => data.length,
           isShared,
         },

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Job, SucceededJob } from '../core/job.ts';
 import { createBatch } from './batch.ts';
+import { endOfTurn } from './end-of-turn.ts';
 import { type JobRecord, toJob } from './job-record.ts';
 
 /** Jobs that one question to the store asks for. */
@@ -61,7 +62,11 @@ export function createJobReader({ readRecords, isShared, retentionMs, succeeded 
     async read(id) {
       const known = succeeded.get(id);
       // When it has expired, an idempotency key may give its id to another one.
-      if (known !== undefined && known.expiresAt.getTime() > Date.now()) return known;
+      if (known !== undefined && known.expiresAt.getTime() > Date.now()) {
+        // With those that are read: so replies leave together, and a proxy or a client on this machine is woken up once for many.
+        await endOfTurn();
+        return known;
+      }
       const shared = reads.get(id) ?? readNow(id);
       reads.set(id, shared);
       return shared;

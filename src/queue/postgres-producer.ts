@@ -16,6 +16,8 @@ export interface PostgresProducerOptions {
   onError(error: Error): void;
 }
 
+/** What they share is a transaction, whose end is the greater part of what one takes. */
+const MAX_ADDITIONS = 100;
 /** A job may expire, and be removed, between its addition and its read. */
 const MAX_TRIES = 5;
 
@@ -46,6 +48,7 @@ export function createPostgresProducer(options: PostgresProducerOptions): Bullmq
   }
 
   return {
+    maxAdditions: MAX_ADDITIONS,
     waitUntilReady: () => queue.waitUntilReady(),
     async add(additions, deadline) {
       const fresh = insert(

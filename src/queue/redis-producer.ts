@@ -6,6 +6,9 @@ import { type JobReply, toRecord } from './redis-record.ts';
 import { ADD_JOBS, runScript } from './redis-scripts.ts';
 import type { StoreClock } from './store-clock.ts';
 
+/** Redis begins with these while this process reads more requests: with all of a turn at once, each would wait for the other. */
+const MAX_ADDITIONS = 8;
+
 /** What `ADD_JOBS` replies with for one job. */
 type Reply = 0 | readonly [job: JobReply, data: string];
 
@@ -36,6 +39,7 @@ export function createRedisProducer(options: RedisProducerOptions): BullmqProduc
   };
 
   return {
+    maxAdditions: MAX_ADDITIONS,
     waitUntilReady: () => queue.waitUntilReady(),
     async add(additions, deadline) {
       const jobs = additions.flatMap(({ id, caller, timestamp, data, options: jobOptions, keyed }) => [
