@@ -58,6 +58,8 @@ describe('every reply', () => {
       /unsafe-eval|script-src[^;]*unsafe-inline|https?:/,
     );
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(response.headers.get('cross-origin-opener-policy')).toBe('same-origin');
+    expect(response.headers.get('origin-agent-cluster')).toBe('?1');
   });
 
   it('has one policy and not two', async () => {

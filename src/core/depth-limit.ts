@@ -55,21 +55,23 @@ export function createDepthLimit(queue: JobQueue, max: number, logger: Logger): 
 
   const isFull = ({ sample, own }: Depth): boolean => sample + own >= max;
 
-  /** Reads the depth where it is old, and waits for it where all depends on it. */
-  async function update(type: string, depth: Depth): Promise<void> {
+  /** Reads the depth where it is old. @returns what is to be waited for, where all depends on it */
+  function update(type: string, depth: Depth): Promise<void> | undefined {
     const age = performance.now() - depth.readAt;
     if (isFull(depth)) {
-      if (depth.reading !== undefined || age > FULL_AGE_MS) await refresh(type, depth);
+      if (depth.reading !== undefined || age > FULL_AGE_MS) return refresh(type, depth);
     } else if (age > DEPTH_AGE_MS) {
       refresh(type, depth).catch((error: unknown) => logger.debug({ err: error, type }, 'the depth could not be read'));
     }
+    return undefined;
   }
 
   return {
     async add(type, add, otherwise) {
       const depth = depths.get(type) ?? newDepth();
       depths.set(type, depth);
-      await update(type, depth);
+      const updated = update(type, depth);
+      if (updated !== undefined) await updated;
       // Nothing comes between this question and the count.
       if (isFull(depth)) return otherwise();
       depth.own += 1;

@@ -19,7 +19,7 @@ import { createHosts, createTrust } from './host.ts';
 import { addJsonBody } from './json-body.ts';
 import { LIMITS, addLimits } from './limits.ts';
 import { addPressureLimits } from './pressure.ts';
-import { createSecurityHeaders } from './security-headers.ts';
+import { addPageHeaders, createSecurityHeaders } from './security-headers.ts';
 import { addRequestLog } from './request-log.ts';
 import { addRateLimit, rateLimitKey } from './rate-limit.ts';
 import { breakOff, once, whenGone } from './when-gone.ts';
@@ -105,6 +105,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   addCaller(app);
   watchConnections(app.server, slowReaderMs);
   addGoodbye(app, service.stopping);
+  addPageHeaders(app);
 
   app.addHook('onRequest', (request, reply, done) => {
     setSecurityHeaders(request, reply);
