@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Logger } from '../core/ports.ts';
 import { StartError } from '../core/start-error.ts';
 import type { QueueBackend } from './backend.ts';
+import { CoalescingRedis } from './coalescing-redis.ts';
 import { isConnectionError } from './connection-error.ts';
 import { describeUrl } from './describe-url.ts';
 import { CANCELED, type JobProgress, type JobRecord } from './job-record.ts';
@@ -55,8 +56,8 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     tellTrouble?.();
   };
   const clients: RedisClient[] = [];
-  const open = (options: Omit<RedisClientOptions, 'retryStrategy' | 'connectTimeout'>): RedisClient => {
-    const client = createRedisClient(url, { retryStrategy, connectTimeout: 2000, ...options });
+  const open = (options: Omit<RedisClientOptions, 'retryStrategy' | 'connectTimeout'>, Connection?: typeof Redis) => {
+    const client = createRedisClient(url, { retryStrategy, connectTimeout: 2000, ...options }, Connection);
     client.on('error', trouble);
     clients.push(client);
     return client;
@@ -104,7 +105,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       }),
     async createConsumer(type, processor, options) {
       // A worker's commands wait for Redis to come back.
-      workerClient ??= open({ maxRetriesPerRequest: null, socketTimeout: WORKER_SOCKET_MS });
+      workerClient ??= open({ maxRetriesPerRequest: null, socketTimeout: WORKER_SOCKET_MS }, CoalescingRedis);
       const redis = {
         client: workerClient,
         prefix: PREFIX,
