@@ -1,4 +1,5 @@
 import { type Logger as PinoLogger, destination, pino, stdTimeFunctions } from 'pino';
+import { LineBuffer } from './line-buffer.ts';
 import { serializeError, serializeThrown } from './serialize-error.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -7,8 +8,9 @@ import { createTerminal } from './terminal.ts';
  * @param level `silent` writes nothing
  */
 export function createLogger(level: string): PinoLogger {
-  const stream = process.stdout.isTTY ? createTerminal() : destination({ fd: 1, sync: true });
-  return pino(
+  const buffer = new LineBuffer(destination({ fd: 1, sync: true }));
+  const stream = process.stdout.isTTY ? createTerminal() : buffer;
+  const logger = pino(
     {
       level,
       base: null,
@@ -18,4 +20,6 @@ export function createLogger(level: string): PinoLogger {
     },
     stream,
   );
+  buffer.keptLogger = logger;
+  return logger;
 }

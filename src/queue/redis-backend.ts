@@ -1,18 +1,19 @@
-import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import type { Logger } from '../core/ports.ts';
 import { StartError } from '../core/start-error.ts';
 import type { QueueBackend } from './backend.ts';
+import { CoalescingRedis } from './coalescing-redis.ts';
 import { isConnectionError } from './connection-error.ts';
 import { describeUrl } from './describe-url.ts';
-import { CANCELED, type JobData, type JobProgress, type JobRecord } from './job-record.ts';
+import { CANCELED, type JobProgress, type JobRecord } from './job-record.ts';
 import { PACE_SAMPLE, toPace } from './pace.ts';
 import { type RedisClient, type RedisClientOptions, createRedisClient } from './redis-client.ts';
 import { checkRedis } from './redis-check.ts';
-import { closeInIndex, indexingProcessor, listJobs } from './redis-index.ts';
+import { createRedisConsumer } from './redis-consumer.ts';
 import { createRedisEvents } from './redis-events.ts';
+import { listJobs } from './redis-index.ts';
 import { createRedisProducer } from './redis-producer.ts';
 import { toRecords } from './redis-record.ts';
 import {
@@ -54,8 +55,8 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     tellTrouble?.();
   };
   const clients: RedisClient[] = [];
-  const open = (options: Omit<RedisClientOptions, 'retryStrategy' | 'connectTimeout'>): RedisClient => {
-    const client = createRedisClient(url, { retryStrategy, connectTimeout: 2000, ...options });
+  const open = (options: Omit<RedisClientOptions, 'retryStrategy' | 'connectTimeout'>, Connection?: typeof Redis) => {
+    const client = createRedisClient(url, { retryStrategy, connectTimeout: 2000, ...options }, Connection);
     client.on('error', trouble);
     clients.push(client);
     return client;
@@ -102,28 +103,17 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
         skipVersionCheck,
         onError: trouble,
       }),
-    async createConsumer(type, processor, { onFailed, onRenewed, onLost, ...options }) {
+    async createConsumer(type, processor, options) {
       // A worker's commands wait for Redis to come back.
-      workerClient ??= open({ maxRetriesPerRequest: null, socketTimeout: WORKER_SOCKET_MS });
-      const own = workerClient;
-      const prefix = prefixOf(type);
-      const indexing = indexingProcessor(own, prefix, logger, processor);
-      const worker = new Worker<JobData, unknown>(queueName(type), indexing, {
-        ...options,
-        connection: own,
+      workerClient ??= open({ maxRetriesPerRequest: null, socketTimeout: WORKER_SOCKET_MS }, CoalescingRedis);
+      const redis = {
+        client: workerClient,
         prefix: PREFIX,
+        queueName: queueName(type),
         skipVersionCheck,
-      });
-      worker.on('error', trouble);
-      worker.on('locksRenewed', ({ jobIds }) => onRenewed(jobIds));
-      worker.on('lockRenewalFailed', onLost);
-      worker.on('completed', ({ id }) => closeInIndex(own, prefix, logger, id));
-      worker.on('failed', (job) => {
-        if (job === undefined) return;
-        closeInIndex(own, prefix, logger, job.id);
-        onFailed(job);
-      });
-      return worker;
+        onError: trouble,
+      };
+      return createRedisConsumer(redis, processor, options);
     },
     async createEvents(type, listener, onBegin) {
       return createRedisEvents({

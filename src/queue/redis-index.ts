@@ -1,19 +1,16 @@
-import { DelayedError, UnrecoverableError, WaitingError } from 'bullmq';
 import type { JobStatus } from '../core/job.ts';
-import type { ListPosition, ListQuery, Logger } from '../core/ports.ts';
-import type { JobProcessor } from './backend.ts';
-import { CANCELED, type JobRecord, statusOf } from './job-record.ts';
+import type { ListPosition, ListQuery } from '../core/ports.ts';
+import { type JobRecord, statusOf } from './job-record.ts';
 import type { RedisClient } from './redis-client.ts';
-import { INDEX_JOB, runScript } from './redis-scripts.ts';
 
 /**
  * The order of creation, which BullMQ does not keep on Redis: for each type and caller a sorted set of ids by `createdAt`
  * for the jobs that are not done, and one for each final status.
  *
- * An entry is always written before its job gets there, or with it, and removed after it left. What a crash leaves is an entry without a
- * job, or one in the wrong set; readers compare each with its job, and skip it.
+ * An entry is always written before its job gets there, or with it, and removed with it or after it left. What a crash leaves is an entry
+ * without a job, or one in the wrong set; readers compare each with its job, and skip it.
  */
-type IndexSet = 'open' | 'Succeeded' | 'Failed' | 'Canceled';
+export type IndexSet = 'open' | 'Succeeded' | 'Failed' | 'Canceled';
 
 /** In the order in which they are read: a job that gets from the first to another meanwhile is in the other by then. */
 const SETS: readonly IndexSet[] = ['open', 'Succeeded', 'Failed', 'Canceled'];
@@ -28,39 +25,6 @@ const SET_OF: Readonly<Record<JobStatus, IndexSet>> = {
 
 export function indexKey(prefix: string, set: IndexSet, caller: string): string {
   return `${prefix}index:${set}:${caller}`;
-}
-
-/** A processor that puts each job into the set it is about to get to. */
-export function indexingProcessor(
-  client: RedisClient,
-  prefix: string,
-  logger: Logger,
-  processor: JobProcessor,
-): JobProcessor {
-  const write = (set: IndexSet, { name, id = '', timestamp }: Parameters<JobProcessor>[0]): void => {
-    client
-      .zadd(indexKey(prefix, set, name), timestamp, id)
-      .catch((error: unknown) => logger.warn({ err: error, jobId: id }, 'a job could not be listed'));
-  };
-  return async (job, token, signal) => {
-    try {
-      const result = await processor(job, token, signal);
-      write('Succeeded', job);
-      return result;
-    } catch (error) {
-      const last = error instanceof UnrecoverableError || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
-      if (last && error instanceof Error && !(error instanceof WaitingError || error instanceof DelayedError))
-        write(error.message === CANCELED ? 'Canceled' : 'Failed', job);
-      throw error;
-    }
-  };
-}
-
-/** Takes a job that is done out of those that are not. */
-export function closeInIndex(client: RedisClient, prefix: string, logger: Logger, id: string | undefined): void {
-  runScript(client, INDEX_JOB, prefix, id ?? '').catch((error: unknown) =>
-    logger.debug({ err: error, jobId: id }, 'a done job stays in the index of open ones'),
-  );
 }
 
 /** Where a type's jobs are. */

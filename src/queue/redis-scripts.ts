@@ -161,16 +161,6 @@ if redis.call('HEXISTS', KEYS[1] .. 'meta', 'paused') == 0 then redis.call('ZADD
 publish('waiting', id, 'prev', 'failed')
 return 1`);
 
-/** ARGV: id. Takes a job out of the index of those that are not done if it is done, and else has it there under its time. */
-export const INDEX_JOB = script(`${COMMON}
-local job = KEYS[1] .. ARGV[1]
-local timestamp, finishedOn = unpack(redis.call('HMGET', job, 'timestamp', 'finishedOn'))
-if finishedOn then
-  redis.call('ZREM', index('open', job), ARGV[1])
-elseif timestamp then
-  redis.call('ZADD', index('open', job), timestamp, ARGV[1])
-end`);
-
 /** ARGV: time, most jobs to remove. Removes those that finished up to then, with all that is kept of them; replies how many. */
 export const REMOVE_FINISHED = script(`${COMMON}
 local removed = 0

@@ -11,6 +11,11 @@ import type { Stores } from './stores.ts';
 import { workerPath } from './targets.ts';
 
 const RUN_MS = 120_000;
+/** So that a turn of the fastest takes a few seconds. */
+const AMOUNT = 60_000;
+const AMOUNT_ONE_AT_A_TIME = 15_000;
+/** As many attempts as Accepted's, and as long a wait before each. */
+const RETRIES = { attempts: 3, backoff: { type: 'exponential', delay: 1000 } };
 const ASK_AGAIN_MS = 100;
 const CHUNK = 1000;
 
@@ -38,7 +43,7 @@ function contenders(project: ReturnType<typeof copyWithEmptyJob>): WorkerContend
           const jobs = Array.from({ length: size }, () => ({
             name: 'empty',
             data: EMPTY.data,
-            opts: { jobId: randomUUID(), attempts: 3 },
+            opts: { jobId: randomUUID(), ...RETRIES },
           }));
           await queue.addBulk(jobs);
         }
@@ -76,7 +81,7 @@ export async function measureWorkers(
   stores: Stores,
   project: ReturnType<typeof copyWithEmptyJob>,
 ): Promise<Sample[]> {
-  const amount = concurrency === 1 ? 4000 : 12_000;
+  const amount = concurrency === 1 ? AMOUNT_ONE_AT_A_TIME : AMOUNT;
   const samples: Sample[] = [];
   for (const { name, prefix, queue, addJobs, worker } of contenders(project)) {
     const perSecond = await stores.withEmpty(async (settings) => {

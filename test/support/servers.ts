@@ -141,11 +141,12 @@ export async function lineWith(child: ChildProcess, stream: Readable, pattern: R
   const timer = setTimeout(() => reject(new Error(`no line with ${pattern} in time:\n${text}`)), START_MS);
   child.once('exit', (code) => reject(new Error(`ended with ${code} before a line with ${pattern}:\n${text}`)));
   child.once('error', reject);
-  stream.setEncoding('utf8').on('data', (chunk: string) => {
+  const look = (chunk: string): void => {
     text += chunk;
     const line = text.split('\n').find((candidate) => pattern.test(candidate));
     if (line !== undefined) resolve(line);
-  });
+  };
+  stream.setEncoding('utf8').on('data', look);
   try {
     return await promise;
   } catch (error) {
@@ -153,5 +154,7 @@ export async function lineWith(child: ChildProcess, stream: Readable, pattern: R
     throw error;
   } finally {
     clearTimeout(timer);
+    // What else it says is read still, or it would wait, and not kept: each chunk would be looked through with all before it.
+    stream.off('data', look).resume();
   }
 }
