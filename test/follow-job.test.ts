@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type FollowedJob, waitForJob, watchJob } from '../src/core/follow-job.ts';
+import { type FollowedJob, listenForEnd, watchJob } from '../src/core/follow-job.ts';
 import { type Job, JOB_CANCELED } from '../src/core/job.ts';
 import type { JobEvent } from '../src/core/ports.ts';
 
@@ -117,13 +117,15 @@ describe('watching a job', () => {
 describe('waiting for a job', () => {
   it('goes on after an end that was before the job was put back', async () => {
     const { followed, becomes, tell, listeners } = scriptedJob(pending);
-    const done = waitForJob(followed, 30_000, never);
+    const wait = listenForEnd(followed);
+    const done = wait.until(30_000, never);
     await new Promise((resolve) => void setImmediate(resolve));
     tell({ kind: 'finished' });
     await new Promise((resolve) => void setImmediate(resolve));
     becomes(canceled);
     tell({ kind: 'finished' });
     expect(await done).toEqual(canceled);
+    wait.close();
     expect(listeners()).toBe(0);
   });
 });

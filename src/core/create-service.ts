@@ -2,20 +2,19 @@ import { canSee, requireJobAccess, requireScope } from './access.ts';
 import type { Caller, Scope } from './caller.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
 import { createDepthLimit } from './depth-limit.ts';
-import { ServiceError } from './errors.ts';
-import { fingerprintOf, isSameInput } from './fingerprint.ts';
-import { type FollowedJob, waitForJob, watchJob } from './follow-job.ts';
+import { ServiceError, isQueueAway, jobNotFound } from './errors.ts';
+import { type FollowedJob, type JobWait, listenForEnd, watchJob } from './follow-job.ts';
 import type { JobKeys } from './job-key.ts';
-import { jobIdOfKey, newJobId, typeOfJobId } from './job-id.ts';
+import { typeOfJobId } from './job-id.ts';
 import { type Job, isDone, jobStatusSchema } from './job.ts';
 import { toCursor } from './list-page.ts';
-import { parseInput } from './parse-input.ts';
-import type { JobEvents, JobQueue, Logger, NewJob } from './ports.ts';
+import type { JobEvents, JobQueue, Logger } from './ports.ts';
 import type { Use } from './provider.ts';
 import type { Registry } from './registry.ts';
 import { createRetryAfterEstimator } from './retry-after.ts';
 import { type JobService, MAX_WAIT_SECONDS } from './service.ts';
 import { findUnstorableText } from './storable-text.ts';
+import { createSubmit } from './submit-job.ts';
 
 /** How long what the work made may take to be read. */
 const RESOURCE_MS = 1500;
@@ -58,7 +57,7 @@ export function createJobService(options: JobServiceOptions): JobService {
   async function find(id: string, caller: Caller, scope: Scope): Promise<Job> {
     requireJobAccess(caller, id, scope);
     const job = await see(id, caller);
-    if (job === undefined) throw new ServiceError('not-found', 'There is no job with this id.');
+    if (job === undefined) throw jobNotFound();
     return job;
   }
 
@@ -68,59 +67,41 @@ export function createJobService(options: JobServiceOptions): JobService {
     read: () => read(id, caller),
   });
 
-  async function refuseFull(type: string): Promise<never> {
-    throw new ServiceError('queue-full', `Too many jobs of the type ${type} are waiting; try again later.`, {
-      retryAfter: estimator.estimateRoom(type),
-    });
-  }
+  const accept = createSubmit({ queue, depthLimit, estimator, logger, see });
+  const untilStopping = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, stopping]);
 
   return {
     registry,
     stopping,
     read,
 
-    async submit({ type, input, caller, requestId, idempotencyKey }) {
-      const { id: callerId } = requireScope(caller, 'submit');
-      const parsed = parseInput(type.strictInput, input);
-      const base = {
-        type: type.name,
-        caller: callerId,
-        createdAt: new Date(),
-        maxAttempts: type.attempts,
-        input,
-        requestId,
-      } satisfies Omit<NewJob, 'id'>;
-      if (idempotencyKey === undefined) {
-        const add = () => queue.add({ ...base, id: newJobId(type.name) });
-        const job = await depthLimit.add(type.name, add, () => refuseFull(type.name));
-        logger.debug({ requestId, jobId: job.id, type: job.type }, 'job accepted');
-        return { job, replayed: false };
+    submit: (submission) => accept(submission),
+
+    async submitAndWait(submission, seconds, signal) {
+      let wait: JobWait | undefined;
+      try {
+        const submitted = await accept(submission, (id) => {
+          wait = listenForEnd({ id, events, read: () => queue.read(id, submission.type.name) });
+        });
+        const { job } = submitted;
+        const later = await unlessAway(() => wait?.until(toMs(seconds), untilStopping(signal), job));
+        return { ...submitted, job: later ?? job };
+      } finally {
+        wait?.close();
       }
-      const id = jobIdOfKey(type.name, callerId, idempotencyKey, await queue.readSecret());
-      const fingerprint = fingerprintOf(input, parsed);
-      const add = () => queue.addOnce({ ...base, id, fingerprint });
-      const added = await depthLimit.add(type.name, add, async () =>
-        // The job that the key has already takes no room.
-        (await see(id, caller)) === undefined ? refuseFull(type.name) : add(),
-      );
-      if (!isSameInput(added.fingerprint, fingerprint)) {
-        throw new ServiceError('idempotency-key-reused', 'This idempotency key was used with another input.');
-      }
-      const { job, replayed } = added;
-      logger.debug({ requestId, jobId: job.id, type: job.type, replayed }, 'job accepted');
-      return { job, replayed };
     },
 
     async wait(id, caller, seconds, signal) {
       if (seconds <= 0) return read(id, caller);
-      const ms = Math.min(seconds, MAX_WAIT_SECONDS) * 1000;
-      return waitForJob(follow(id, caller), ms, AbortSignal.any([signal, stopping]));
+      const wait = listenForEnd(follow(id, caller));
+      try {
+        return await wait.until(toMs(seconds), untilStopping(signal));
+      } finally {
+        wait.close();
+      }
     },
 
-    async *watch(id, caller, signal) {
-      await find(id, caller, 'read');
-      yield* watchJob(follow(id, caller), AbortSignal.any([signal, stopping]));
-    },
+    watch: (id, caller, signal) => watchJob(follow(id, caller), untilStopping(signal)),
 
     async cancel(id, caller) {
       const job = await find(id, caller, 'submit');
@@ -184,6 +165,20 @@ export function createJobService(options: JobServiceOptions): JobService {
       }
     },
   };
+}
+
+/** A submission that was accepted stays so, also if the queue can't be asked any more. */
+async function unlessAway<T>(ask: () => Promise<T> | undefined): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isQueueAway(error)) return undefined;
+    throw error;
+  }
+}
+
+function toMs(seconds: number): number {
+  return Math.min(seconds, MAX_WAIT_SECONDS) * 1000;
 }
 
 function isExpired(job: Job): boolean {

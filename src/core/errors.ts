@@ -74,3 +74,7 @@ export class ServiceError extends Error {
     this.challenge = options.challenge;
   }
 }
+
+export function jobNotFound(): ServiceError {
+  return new ServiceError('not-found', 'There is no job with this id.');
+}

@@ -1,4 +1,4 @@
-import { isQueueAway } from './errors.ts';
+import { isQueueAway, jobNotFound } from './errors.ts';
 import { type Job, isDone } from './job.ts';
 import { createJobInbox } from './job-inbox.ts';
 import { progressed, stepsUpTo } from './job-steps.ts';
@@ -16,27 +16,33 @@ export interface FollowedJob {
   read(): Promise<Job | undefined>;
 }
 
-/**
- * Resolves to the job when it is done, or as it is after `ms` milliseconds, or when the signal is aborted.
- * It listens before it reads, so that no end falls between the two.
- */
-export async function waitForJob(followed: FollowedJob, ms: number, signal: AbortSignal): Promise<Job | undefined> {
-  const { id, events, read } = followed;
+/** Listens for a job's end until it is closed. */
+export interface JobWait {
+  /**
+   * Resolves to the job when it is done, or as it is after `ms` milliseconds, or when the signal is aborted.
+   * @param known the job as it was after this began to listen; undefined: it is read
+   */
+  until(ms: number, signal: AbortSignal, known?: Job): Promise<Job | undefined>;
+  close(): void;
+}
+
+/** It listens before the job is read, so that no end falls between the two. */
+export function listenForEnd({ id, events, read }: FollowedJob): JobWait {
   const inbox = createJobInbox();
   const unsubscribe = events.subscribe(id, (event) => {
     if (event.kind === 'finished' || event.kind === 'lost') inbox.push(event);
   });
-  const deadline = performance.now() + ms;
-  try {
-    for (;;) {
-      const remaining = deadline - performance.now();
-      const job = await read();
-      if (job === undefined || isDone(job) || remaining <= 0 || signal.aborted) return job;
-      await inbox.next(Math.min(remaining, SILENCE_MS), signal);
-    }
-  } finally {
-    unsubscribe();
-  }
+  return {
+    async until(ms, signal, known) {
+      const deadline = performance.now() + ms;
+      for (let job = known ?? (await read()); ; job = await read()) {
+        const remaining = deadline - performance.now();
+        if (job === undefined || isDone(job) || remaining <= 0 || signal.aborted) return job;
+        await inbox.next(Math.min(remaining, SILENCE_MS), signal);
+      }
+    },
+    close: unsubscribe,
+  };
 }
 
 async function readUnlessAway({ read }: FollowedJob): Promise<Job | undefined | 'away'> {
@@ -51,6 +57,7 @@ async function readUnlessAway({ read }: FollowedJob): Promise<Job | undefined | 
 /**
  * The job as it is, then each change in order, and the end. A reader who is slow misses changes, never the end.
  * Ends without it when the signal is aborted, and when the job is removed; not when the queue is away for a while.
+ * @throws ServiceError `not-found`, for a job that there is not at first
  */
 export async function* watchJob(followed: FollowedJob, signal: AbortSignal): AsyncGenerator<Job, void, void> {
   const { id, events, read } = followed;
@@ -58,7 +65,7 @@ export async function* watchJob(followed: FollowedJob, signal: AbortSignal): Asy
   const unsubscribe = events.subscribe(id, inbox.push);
   try {
     let last = await read();
-    if (last === undefined) return;
+    if (last === undefined) throw jobNotFound();
     yield last;
     let silenceMs = SILENCE_MS;
     while (!isDone(last)) {

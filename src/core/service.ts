@@ -51,6 +51,11 @@ export interface JobService {
    * @throws ServiceError `invalid-input`, `idempotency-key-reused`, `queue-full`
    */
   submit(submission: Submission): Promise<SubmittedJob>;
+  /**
+   * The same, with the job as it is when it is done, or when the time is over or the signal aborted. Who submits needs no scope to wait.
+   * @param seconds at most 60
+   */
+  submitAndWait(submission: Submission, seconds: number, signal: AbortSignal): Promise<SubmittedJob>;
   /** Resolves to undefined for an id that no job has, or whose job has expired. */
   read(id: string, caller: Caller): Promise<Job | undefined>;
   /**

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { JobType } from '../core/define-job.ts';
-import { ServiceError, isQueueAway } from '../core/errors.ts';
+import { ServiceError } from '../core/errors.ts';
 import { readIdempotencyKey } from '../core/idempotency-key.ts';
 import { isDone } from '../core/job.ts';
 import { addEndpoint } from './endpoint.ts';
@@ -19,19 +19,18 @@ export function addCollectionRoutes(app: FastifyInstance, type: JobType, options
       const { caller, requestId, urls } = context;
       const idempotencyKey = readIdempotencyKey(undefined, context.idempotencyKeyHeader);
       const wait = readWait(request, reply) ?? 0;
-      const { job, replayed } = await service.submit({ type, input: request.body, caller, requestId, idempotencyKey });
+      const submission = { type, input: request.body, caller, requestId, idempotencyKey };
+      const { job, replayed } =
+        wait === 0
+          ? await service.submit(submission)
+          : await service.submitAndWait(submission, wait, context.whenGone());
       if (replayed) reply.header('Idempotency-Replayed', 'true');
-
-      // Who submitted gets the key of the job, and so may wait for it without the scope to read others.
-      const holder = { kind: 'job-key', jobId: job.id, createdAt: job.createdAt.getTime() } as const;
-      const waiting = () => service.wait(job.id, holder, wait, context.whenGone());
-      const later = wait === 0 ? job : ((await unlessAway(waiting)) ?? job);
-      if (wait === 0 || !isDone(later)) return sendSubmitted(reply, later, service, context);
+      if (wait === 0 || !isDone(job)) return sendSubmitted(reply, job, service, context);
       reply
         .header('Location', urls.job(job.id))
         .header('Operation-Location', urls.operation(job.id))
         .header('Cache-Control', 'no-store');
-      const { result } = requireSucceeded(later);
+      const { result } = requireSucceeded(job);
       return reply.header('Content-Location', urls.result(job.id)).send(result);
     },
   });
@@ -44,14 +43,4 @@ export function addCollectionRoutes(app: FastifyInstance, type: JobType, options
       return reply.send(resource);
     },
   });
-}
-
-/** A submission that was accepted stays so, also if the queue can't be asked any more. */
-async function unlessAway<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (isQueueAway(error)) return undefined;
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { ServiceError } from '../core/errors.ts';
+import { jobNotFound } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { RequestContext } from '../core/request-context.ts';
 import type { JobService } from '../core/service.ts';
@@ -11,7 +11,7 @@ export async function findJob(request: FastifyRequest, { caller }: RequestContex
 
 /** @throws ServiceError `not-found` */
 export function foundJob(job: Job | undefined): Job {
-  if (job === undefined) throw new ServiceError('not-found', 'There is no job with this id.');
+  if (job === undefined) throw jobNotFound();
   return job;
 }
 

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ServiceError } from '../core/errors.ts';
+import { ServiceError, jobNotFound } from '../core/errors.ts';
 import { type DoneJob, type Job, isDone } from '../core/job.ts';
 import type { JobView } from '../core/job-view.ts';
 import type { RequestContext } from '../core/request-context.ts';
@@ -88,17 +88,31 @@ export function addJobRoutes(app: FastifyInstance, { service, contextOf }: RestF
     async GET(request, reply) {
       requireAcceptable(request, ['text/event-stream']);
       const context = contextOf(request, reply);
-      const job = await findJob(request, context, service);
+      const states = service.watch(idOf(request), context.caller, context.whenGone());
+      const { value: job } = await states.next();
+      if (job === undefined) throw jobNotFound();
       reply.type('text/event-stream; charset=utf-8').header('Cache-Control', 'no-store');
       const lastEventId = request.headers['last-event-id']?.toString();
       // The client has it all; 204 keeps it from connecting again (HTML, section 9.2.3).
-      if (isDone(job) && versionOf(job) === lastEventId) return reply.removeHeader('Content-Type').status(204).send();
-      if (request.method === 'HEAD') return reply.send();
-      const states = service.watch(job.id, context.caller, context.whenGone());
+      const hasIt = isDone(job) && versionOf(job) === lastEventId;
+      if (hasIt || request.method === 'HEAD') {
+        await states.return();
+        return (hasIt ? reply.removeHeader('Content-Type').status(204) : reply).send();
+      }
       const toData = (state: Job) => serializeJob(viewOf(state, service, context));
-      return reply.send(Readable.from(toEventStream(states, toData, { lastEventId })));
+      return reply.send(Readable.from(toEventStream(startingWith(job, states), toData, { lastEventId })));
     },
   });
+}
+
+async function* startingWith<T>(first: T, rest: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    // Whoever leaves at the first one has not begun with the others.
+    await rest.return();
+  }
 }
 
 /** @throws ServiceError `job-failed`, `job-canceled` */

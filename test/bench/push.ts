@@ -9,7 +9,7 @@ import { percentile } from './statistics.ts';
 import type { Stores } from './stores.ts';
 
 /** Of empty jobs, one after the other; the first ones warm up. */
-const JOBS = { warmUp: 200, measured: 500 };
+const JOBS = { warmUp: 2000, measured: 2000 };
 const DEADLINE_MS = 120_000;
 const JSON_BODY = { 'Content-Type': 'application/json' };
 
