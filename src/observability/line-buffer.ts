@@ -1,11 +1,13 @@
 import { type DestinationStream, levels, symbols } from 'pino';
 
+/** Milliseconds that a line is kept at most, while the thread is free. */
+const KEPT_MS = 10;
 /** Characters that are kept at most. */
 const MAX_LENGTH = 65_536;
 const WARN = Number(levels.values['warn']);
 
 /**
- * Keeps the lines of one turn of the event loop and writes them together, as each write takes longer than it took to make the line. What
+ * Keeps lines for a moment and writes them together, as each write, which wakes who reads, takes longer than it took to make the line. What
  * may be the last that a process says is written at once, behind what was kept: a warning or an error, and the lines of a child logger,
  * such as a job's function has, which may hold the thread from then on.
  */
@@ -18,6 +20,7 @@ export class LineBuffer implements DestinationStream {
   keptLogger: unknown;
   readonly #stream: DestinationStream;
   #kept = '';
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(stream: DestinationStream) {
     this.#stream = stream;
@@ -28,12 +31,13 @@ export class LineBuffer implements DestinationStream {
     this.#kept += line;
     if (this.lastLogger !== this.keptLogger || this.lastLevel >= WARN || this.#kept.length >= MAX_LENGTH) this.#flush();
     else if (first) {
-      setImmediate(this.#flush);
+      this.#timer = setTimeout(this.#flush, KEPT_MS).unref();
       process.once('exit', this.#flush);
     }
   }
 
   readonly #flush = (): void => {
+    clearTimeout(this.#timer);
     process.off('exit', this.#flush);
     const lines = this.#kept;
     this.#kept = '';

@@ -64,7 +64,8 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
     const ended = { ...about, durationMs: Date.now() - startedAt };
     switch (outcome.kind) {
       case 'succeeded':
-        logger.info(ended, 'job succeeded');
+        // While the store hears of it, which takes longer than the line.
+        setImmediate(() => logger.info(ended, 'job succeeded'));
         return outcome.result;
       case 'failed':
         logger.warn({ ...ended, code: outcome.error.code }, 'job attempt failed');
