@@ -88,18 +88,20 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
   }
 
   function createTypeQueue(type: string, producer: BullmqProducer): TypeQueue {
+    const addAll = (additions: readonly Addition[]) =>
+      ask((deadline) => untilHeard(() => producer.add(additions, deadline), deadline), additions.length);
+    const options = {
+      maxItems: producer.maxAdditions,
+      maxSize: MAX_CHARACTERS,
+      sizeOf: ({ data }: Addition) => data.length,
+      isShared,
+    };
+    const addFresh = createBatch(addAll, options);
+    // They may take longer, as another process may be adding the same: nobody else shall wait for that.
+    const addKeyed = createBatch(addAll, options);
     return {
       producer,
-      add: createBatch(
-        (additions: readonly Addition[]) =>
-          ask((deadline) => untilHeard(() => producer.add(additions, deadline), deadline), additions.length),
-        {
-          maxItems: producer.maxAdditions,
-          maxSize: MAX_CHARACTERS,
-          sizeOf: ({ data }) => data.length,
-          isShared,
-        },
-      ),
+      add: (addition) => (addition.keyed ? addKeyed : addFresh)(addition),
       ...createJobReader({
         readRecords: (ids) => ask(() => backend.readRecords(type, ids), ids.length),
         isShared,

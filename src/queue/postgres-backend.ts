@@ -82,8 +82,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
           client.release(failed);
         }
       }),
-    createProducer: (type) =>
-      createPostgresProducer({ type, pool: producerPool, clock, prepared, readRecords, readData, onError: trouble }),
+    createProducer: (type) => createPostgresProducer({ type, pool: producerPool, clock, prepared, onError: trouble }),
     async createConsumer(type, processor, { onFailed, onRenewed, onLost, ...workerOptions }) {
       const workerConfig = { ...workerOptions, connection: workerPool, autorun: false };
       const worker = new Worker(type, processor, workerConfig, bullmqPostgres);

@@ -1,9 +1,11 @@
 import { type PgPool, Queue, createPostgresBackend } from 'bullmq';
+import { z } from 'zod';
 import type { Addition, KeptJob } from './addition.ts';
 import type { BullmqProducer } from './backend.ts';
-import type { JobRecord } from './job-record.ts';
-import { ADD_JOBS } from './postgres-statements.ts';
+import { ADD_JOBS, ADD_ONCE, toRecord } from './postgres-statements.ts';
 import type { StoreClock } from './store-clock.ts';
+
+const dataSchema = z.object({ data: z.unknown() });
 
 export interface PostgresProducerOptions {
   readonly type: string;
@@ -11,20 +13,18 @@ export interface PostgresProducerOptions {
   readonly clock: StoreClock;
   /** Has the server plan a statement once, under this name. */
   prepared(name: string, text: string, parameters: unknown[]): Promise<readonly unknown[]>;
-  readRecords(type: string, ids: readonly string[]): Promise<readonly (JobRecord | undefined)[]>;
-  readData(type: string, id: string): Promise<unknown>;
   onError(error: Error): void;
 }
 
 /** What they share is a transaction, whose end is the greater part of what one takes. */
 const MAX_ADDITIONS = 100;
-/** A job may expire, and be removed, between its addition and its read. */
+/** A job that is there may expire, and be removed, before it is read. */
 const MAX_TRIES = 5;
 
 const COLUMNS = ['id', 'caller', 'data', 'options', 'timestamp', 'attempts'] as const satisfies (keyof Addition)[];
 
 export function createPostgresProducer(options: PostgresProducerOptions): BullmqProducer {
-  const { type, pool, clock, prepared, readRecords, readData, onError } = options;
+  const { type, pool, clock, prepared, onError } = options;
   const queue = new Queue(type, { connection: pool }, createPostgresBackend);
   queue.on('error', onError);
 
@@ -37,12 +37,12 @@ export function createPostgresProducer(options: PostgresProducerOptions): Bullmq
   }
 
   async function insertKeyed(addition: Addition, deadline: number): Promise<KeptJob> {
+    const columns = COLUMNS.map((name) => addition[name]);
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      await insert([addition], deadline);
-      const [record] = await readRecords(type, [addition.id]);
-      // Behind it, so that the data is not that of an earlier job, which has just been removed.
-      const data = await readData(type, addition.id);
-      if (record !== undefined && data !== undefined) return { record, data };
+      const [row] = await clock.within(deadline, (storeDeadline) =>
+        prepared('accepted:add-once', ADD_ONCE, [type, ...columns, storeDeadline]),
+      );
+      if (row !== undefined) return { record: toRecord(row), data: dataSchema.parse(row).data };
     }
     throw new Error(`the job ${addition.id} was added and is not there`);
   }

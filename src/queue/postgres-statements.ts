@@ -32,6 +32,14 @@ export const PREPARE_SCHEMA = `
       END IF;
       RETURN true;
     END $$;
+  CREATE OR REPLACE FUNCTION bullmq.accepted_add_once
+    (of_queue text, job_id text, name text, data jsonb, opts jsonb, added_at bigint, attempts integer, deadline double precision)
+    RETURNS SETOF bullmq.job LANGUAGE plpgsql VOLATILE AS $$
+    BEGIN
+      PERFORM bullmq.accepted_before(deadline);
+      PERFORM bullmq.add_job(of_queue, job_id, name, data, opts, 0, 0, added_at, attempts, NULL, NULL, NULL, NULL, NULL, false);
+      RETURN QUERY SELECT * FROM bullmq.job WHERE job.queue = of_queue AND job.id = job_id;
+    END $$;
   CREATE INDEX IF NOT EXISTS accepted_job_list
     ON bullmq.job (queue, name, (${STATUS}), added_at_ms DESC, id COLLATE "C" DESC);
   CREATE UNLOGGED TABLE IF NOT EXISTS bullmq.${REQUEST_COUNTS}
@@ -58,6 +66,10 @@ export const ADD_JOBS = `
     FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::integer[])
          AS jobs(id, name, data, opts, added_at, attempts)
    WHERE bullmq.accepted_before($8::float8)`;
+
+/** The same for one job that there may be already, with what there is then: $6 time of creation, $7 attempts, $8 deadline. */
+export const ADD_ONCE = `
+  SELECT ${RECORD}, data FROM bullmq.accepted_add_once($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8::float8)`;
 
 /** $1 queue, $2 ids. */
 export const READ_RECORDS = `SELECT ${RECORD} FROM bullmq.job WHERE queue = $1 AND id = ANY($2::text[])`;
