@@ -1,16 +1,21 @@
 import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { createDocumentCache } from '../src/graphql/document-cache.ts';
 import { createPreparedDocuments } from '../src/graphql/prepared-documents.ts';
 
 /** Documents whose preparations are counted; those that have a field `invalid` are not valid. */
 function countedDocuments() {
-  const documents = createPreparedDocuments();
+  const cache = createDocumentCache();
+  const documents = createPreparedDocuments(cache);
   let parsed = 0;
   const prepare = (text: string, operationName?: string) =>
     documents.prepare(text, operationName, () => ({
       parse(source) {
         parsed += 1;
-        return parse(source);
+        // As Yoga does.
+        const document = cache.get(source) ?? parse(source);
+        cache.set(source, document);
+        return document;
       },
       validate: () => (text.includes('invalid') ? ['no such field'] : []),
     }));

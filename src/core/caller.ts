@@ -35,10 +35,8 @@ export interface Credentials {
 }
 
 /**
- * Finds out who sends a request.
+ * Finds out who sends a request: at once where nothing has to be asked for that, as it is done for each of them.
  * @throws ServiceError `unauthenticated`; `malformed-request`, for more than one credential; `queue-unavailable` or
  * `service-unavailable`, when what would tell can't be reached
- *
- * What can be told at once is not promised: it is asked of every request.
  */
 export type Authenticate = (credentials: Credentials) => Caller | Promise<Caller>;

@@ -1,13 +1,16 @@
-import type { ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
+import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import type { YogaServerInstance } from 'graphql-yoga';
 import type { CommonRequest } from './common-request.ts';
 import type { GraphQLContext } from './context.ts';
+import type { Cache } from './document-cache.ts';
 import { createPreparedDocuments } from './prepared-documents.ts';
 import type { KnownResult } from './use-known-result.ts';
 
 export interface DirectExecutionOptions {
   readonly yoga: Pick<YogaServerInstance<GraphQLContext & KnownResult, object>, 'getEnveloped'>;
   readonly schema: GraphQLSchema;
+  /** Those that Yoga has parsed. */
+  readonly documentCache: Cache<DocumentNode>;
   maskError(error: unknown): GraphQLError;
 }
 
@@ -19,8 +22,8 @@ const REQUEST = { method: 'POST' } as const;
  * two thirds of what a short operation costs.
  * @returns undefined for what is to take Yoga's ordinary way; it has not been executed then
  */
-export function createDirectExecution({ yoga, schema, maskError }: DirectExecutionOptions) {
-  const documents = createPreparedDocuments();
+export function createDirectExecution({ yoga, schema, documentCache, maskError }: DirectExecutionOptions) {
+  const documents = createPreparedDocuments(documentCache);
 
   return async (params: CommonRequest, context: GraphQLContext): Promise<ExecutionResult | undefined> => {
     const initial = { ...context, request: REQUEST, params };

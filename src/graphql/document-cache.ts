@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 const MAX_CHARACTERS = 250_000;
 
 /** What Yoga asks of a cache. */
-interface Cache<Value> {
+export interface Cache<Value> {
   get(text: string): Value | undefined;
   set(text: string, value: Value): void;
 }

@@ -1,8 +1,5 @@
 import { type DocumentNode, OperationTypeNode, getOperationAST } from 'graphql';
-import { LRUCache } from 'lru-cache';
-
-/** Characters of all documents that are kept. */
-const MAX_CHARACTERS = 250_000;
+import type { Cache } from './document-cache.ts';
 
 /** What a phase before execution makes of a document; throws, or returns errors, for one that is refused. */
 export interface DocumentPhases {
@@ -19,20 +16,18 @@ export interface PreparedDocuments {
   prepare(text: string, operationName: string | undefined, phases: () => DocumentPhases): DocumentNode | undefined;
 }
 
-export function createPreparedDocuments(): PreparedDocuments {
-  const documents = new LRUCache<string, DocumentNode>({
-    maxSize: MAX_CHARACTERS,
-    sizeCalculation: (_document, key) => key.length,
-  });
+/** @param documents has those that were parsed; what was forgotten there is forgotten here */
+export function createPreparedDocuments(documents: Cache<DocumentNode>): PreparedDocuments {
+  /** The names of a document's operations that are good; undefined for its only one. */
+  const good = new WeakMap<DocumentNode, Set<string | undefined>>();
 
   return {
     prepare(text, operationName, phases) {
-      // No document has U+0000 outside of a text, and no operation in its name.
-      const key = operationName === undefined ? text : `${operationName}\0${text}`;
-      const known = documents.get(key);
-      if (known !== undefined) return known;
+      const known = documents.get(text);
+      if (known !== undefined && good.get(known)?.has(operationName)) return known;
       const document = prepareNow(text, operationName, phases());
-      if (document !== undefined) documents.set(key, document);
+      if (document === undefined) return undefined;
+      good.set(document, (good.get(document) ?? new Set()).add(operationName));
       return document;
     },
   };

@@ -45,6 +45,7 @@ export function createGraphQLFace(options: GraphQLFaceOptions): GraphQLFace {
   const { service, logger, graphiql, introspection, contextOf, fromFastify } = options;
   const schema = createGraphQLSchema(service.registry);
   const maskError = createMaskError(logger);
+  const documentCache = createDocumentCache();
   const yoga = createYoga<GraphQLContext & KnownResult>({
     schema,
     graphiql: false,
@@ -52,7 +53,7 @@ export function createGraphQLFace(options: GraphQLFaceOptions): GraphQLFace {
     cors: false,
     multipart: false,
     maxRequestBodySize: false,
-    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: NO_CACHE },
+    parserAndValidationCache: { documentCache, errorCache: NO_CACHE },
     maskedErrors: { maskError },
     // What is masked is logged where it is masked.
     logging: false,
@@ -66,7 +67,7 @@ export function createGraphQLFace(options: GraphQLFaceOptions): GraphQLFace {
       useEventStream(),
     ],
   });
-  const execute = createDirectExecution({ yoga, schema, maskError });
+  const execute = createDirectExecution({ yoga, schema, documentCache, maskError });
 
   /** Yoga's own way, from a request to the reply. */
   async function handleByYoga(

@@ -15,8 +15,6 @@ export interface Addition {
   readonly attempts: number;
   /** Milliseconds since 1970. */
   readonly timestamp: number;
-  /** Whether there may be a job with this id already, which is wanted then. */
-  readonly keyed: boolean;
 }
 
 /** A job that a store has under the id of an addition. */
@@ -38,7 +36,6 @@ export function toAddition(
     options: optionsFor(maxAttempts),
     attempts: maxAttempts,
     timestamp: createdAt.getTime(),
-    keyed: keyed !== undefined,
   };
 }
 

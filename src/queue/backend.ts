@@ -10,11 +10,15 @@ export interface BullmqProducer {
   readonly maxAdditions: number;
   waitUntilReady(): Promise<unknown>;
   /**
-   * Adds jobs, in this order, but for those whose ids there are already. All, or none.
+   * Adds new jobs, in this order, but for those that it has: then they come a second time.
    * @param deadline after which the store adds nothing more, in milliseconds of `performance.now()`
-   * @returns for each keyed addition the job that has its id, unless it is known to be new
    */
-  add(additions: readonly Addition[], deadline: number): Promise<readonly (KeptJob | undefined)[]>;
+  add(additions: readonly Addition[], deadline: number): Promise<void>;
+  /**
+   * The same for ids that other jobs may have.
+   * @returns for each the job that has its id, unless it is known to be new
+   */
+  addOnce(additions: readonly Addition[], deadline: number): Promise<readonly (KeptJob | undefined)[]>;
   close(): Promise<void>;
 }
 

@@ -21,8 +21,6 @@ const REPLY_MS = 250;
 const RETRY_AFTER_SECONDS = 1;
 /** A connection that ended is looked for again so often, in milliseconds. */
 const RECONNECT_MS = 100;
-/** A job may expire, and be removed, between its addition and its read. */
-const MAX_TRIES = 5;
 /** Characters of the data of jobs that are added in one step: the store does nothing else meanwhile. */
 const MAX_CHARACTERS = 1_000_000;
 
@@ -49,8 +47,10 @@ export interface BullmqQueue extends JobQueue {
 /** One job type's queue. */
 interface TypeQueue extends JobReader {
   readonly producer: BullmqProducer;
-  /** Resolves when the store has the job; to the job that has its id, unless it is known to be new. */
-  add(addition: Addition): Promise<KeptJob | undefined>;
+  /** Resolves when the store has the job. */
+  add(addition: Addition): Promise<undefined>;
+  /** The same, to the job that has its id, unless it is known to be new. */
+  addOnce(addition: Addition): Promise<KeptJob | undefined>;
 }
 
 /** What the store says of all that it was asked together: that it can't be reached. */
@@ -88,20 +88,27 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
   }
 
   function createTypeQueue(type: string, producer: BullmqProducer): TypeQueue {
-    const addAll = (additions: readonly Addition[]) =>
-      ask((deadline) => untilHeard(() => producer.add(additions, deadline), deadline), additions.length);
-    const options = {
-      maxItems: producer.maxAdditions,
-      maxSize: MAX_CHARACTERS,
-      sizeOf: ({ data }: Addition) => data.length,
-      isShared,
-    };
-    const addFresh = createBatch(addAll, options);
-    // They may take longer, as another process may be adding the same: nobody else shall wait for that.
-    const addKeyed = createBatch(addAll, options);
+    const batchOf = <Result>(
+      addAll: (additions: readonly Addition[], deadline: number) => Promise<readonly Result[]>,
+    ) =>
+      createBatch(
+        (additions: readonly Addition[]) =>
+          ask((deadline) => untilHeard(() => addAll(additions, deadline), deadline), additions.length),
+        {
+          maxItems: producer.maxAdditions,
+          maxSize: MAX_CHARACTERS,
+          sizeOf: ({ data }) => data.length,
+          isShared,
+        },
+      );
     return {
       producer,
-      add: (addition) => (addition.keyed ? addKeyed : addFresh)(addition),
+      add: batchOf(async (additions, deadline) => {
+        await producer.add(additions, deadline);
+        return additions.map(() => undefined);
+      }),
+      // They may take longer, as another process may be adding the same: nobody else shall wait for that.
+      addOnce: batchOf(producer.addOnce),
       ...createJobReader({
         readRecords: (ids) => ask(() => backend.readRecords(type, ids), ids.length),
         isShared,
@@ -132,19 +139,21 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
       return toPending(job);
     },
     async addOnce(job) {
-      const { id, type, fingerprint } = job;
+      const { type, fingerprint } = job;
       const addition = randomUUID();
-      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-        const kept = await queueOf(type).add(toAddition(job, { fingerprint, addition }));
+      const lastTryAt = performance.now() + REPLY_MS;
+      do {
+        const kept = await queueOf(type).addOnce(toAddition(job, { fingerprint, addition }));
         if (kept === undefined) return { job: toPending(job), replayed: false, fingerprint };
-        // The key lives as long as the job, which nobody can read any more.
-        if (isExpired(kept.record)) await ask(() => removeExpired(backend, type, retentionMs));
-        else {
+        if (!isExpired(kept.record)) {
           const { addition: made, fingerprint: ofInput } = dataSchema.parse(kept.data);
           return { job: toJob(kept.record, retentionMs), replayed: made !== addition, fingerprint: ofInput };
         }
-      }
-      throw new Error(`the job ${id} was added and is not there`);
+        // The key lives as long as the job, which nobody can read any more.
+        await ask(() => removeExpired(backend, type, retentionMs));
+      } while (performance.now() < lastTryAt);
+      // Nothing was added, and another try might take longer than the caller waits.
+      throw unavailable();
     },
     read: async (id, type) => queueOf(type).read(id),
     readInput: (id, type) => ask(async () => dataSchema.safeParse(await backend.readData(type, id)).data?.input),

@@ -28,15 +28,7 @@ export function createPostgresProducer(options: PostgresProducerOptions): Bullmq
   const queue = new Queue(type, { connection: pool }, createPostgresBackend);
   queue.on('error', onError);
 
-  async function insert(additions: readonly Addition[], deadline: number): Promise<void> {
-    if (additions.length === 0) return;
-    const columns = COLUMNS.map((name) => additions.map((addition) => addition[name]));
-    await clock.within(deadline, (storeDeadline) =>
-      prepared('accepted:add', ADD_JOBS, [type, ...columns, storeDeadline]),
-    );
-  }
-
-  async function insertKeyed(addition: Addition, deadline: number): Promise<KeptJob> {
+  async function addOne(addition: Addition, deadline: number): Promise<KeptJob> {
     const columns = COLUMNS.map((name) => addition[name]);
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const [row] = await clock.within(deadline, (storeDeadline) =>
@@ -51,15 +43,13 @@ export function createPostgresProducer(options: PostgresProducerOptions): Bullmq
     maxAdditions: MAX_ADDITIONS,
     waitUntilReady: () => queue.waitUntilReady(),
     async add(additions, deadline) {
-      const fresh = insert(
-        additions.filter(({ keyed }) => !keyed),
-        deadline,
+      const columns = COLUMNS.map((name) => additions.map((addition) => addition[name]));
+      await clock.within(deadline, (storeDeadline) =>
+        prepared('accepted:add', ADD_JOBS, [type, ...columns, storeDeadline]),
       );
-      // Two transactions that add the same ids in another order would wait for each other: each is one of its own.
-      const kept = additions.map(async (addition) => (addition.keyed ? insertKeyed(addition, deadline) : undefined));
-      const [all] = await Promise.all([Promise.all(kept), fresh]);
-      return all;
     },
+    // Two transactions that add the same ids in another order would wait for each other: each is one of its own.
+    addOnce: (additions, deadline) => Promise.all(additions.map((addition) => addOne(addition, deadline))),
     close: () => queue.close(),
   };
 }

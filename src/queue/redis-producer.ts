@@ -29,7 +29,7 @@ export function createRedisProducer(options: RedisProducerOptions): BullmqProduc
   queue.on('error', onError);
   const keyPrefix = `${queue.qualifiedName}:`;
 
-  const toKept = (reply: Reply, { id }: Addition): KeptJob | undefined => {
+  const toKept = (reply: Reply, id: string): KeptJob | undefined => {
     if (reply === 0) return undefined;
     const [job, data] = reply;
     const record = toRecord(type, id, job);
@@ -38,26 +38,34 @@ export function createRedisProducer(options: RedisProducerOptions): BullmqProduc
     return { record, data: parsed };
   };
 
+  async function addAll(
+    additions: readonly Addition[],
+    deadline: number,
+    wantsEarlier: 0 | 1,
+  ): Promise<readonly Reply[]> {
+    const jobs = additions.flatMap(({ id, caller, timestamp, data, options: jobOptions }) => [
+      id,
+      caller,
+      timestamp,
+      data,
+      jobOptions,
+    ]);
+    const replies = await clock.within(deadline, (storeDeadline) =>
+      runScript(client, ADD_JOBS, keyPrefix, storeDeadline, wantsEarlier, ...jobs),
+    );
+    // What the script makes: one for each.
+    return replies as readonly Reply[];
+  }
+
   return {
     maxAdditions: MAX_ADDITIONS,
     waitUntilReady: () => queue.waitUntilReady(),
     async add(additions, deadline) {
-      const jobs = additions.flatMap(({ id, caller, timestamp, data, options: jobOptions, keyed }) => [
-        id,
-        caller,
-        timestamp,
-        data,
-        jobOptions,
-        keyed ? 1 : 0,
-      ]);
-      const replies = await clock.within(deadline, (storeDeadline) =>
-        runScript(client, ADD_JOBS, keyPrefix, storeDeadline, ...jobs),
-      );
-      // What the script makes.
-      return (replies as readonly Reply[]).map((reply, index) => {
-        const addition = additions[index];
-        return addition && toKept(reply, addition);
-      });
+      await addAll(additions, deadline, 0);
+    },
+    async addOnce(additions, deadline) {
+      const replies = await addAll(additions, deadline, 1);
+      return additions.map(({ id }, index) => toKept(replies[index] ?? 0, id));
     },
     close: () => queue.close(),
   };

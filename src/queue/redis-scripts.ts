@@ -70,7 +70,7 @@ local function refuseLate()
 end`;
 
 /**
- * ARGV: deadline, and for each job its id, caller, time of creation, data, options, and whether an earlier one with its id is wanted.
+ * ARGV: deadline, whether earlier jobs with these ids are wanted, and for each job its id, caller, time of creation, data and options.
  * Replies for each job 0, or what there is of the earlier one, and its data.
  *
  * BullMQ's own script adds a job, and unpacks arguments which are no longer packed; with it the job gets into the index of those that
@@ -87,14 +87,14 @@ for i, name in ipairs({'wait', 'paused', 'meta', 'id', 'completed', 'delayed', '
 end
 local plain = {unpack = function(value) return value end}
 local replies, decoded = {}, {}
-for i = 2, #ARGV, 6 do
-  local id, caller, timestamp, data, options, keyed = unpack(ARGV, i, i + 5)
+for i = 3, #ARGV, 5 do
+  local id, caller, timestamp, data, options = unpack(ARGV, i, i + 4)
   local reply = 0
   if redis.call('EXISTS', prefix .. id) == 0 then
     redis.call('ZADD', prefix .. 'index:open:' .. caller, timestamp, id)
     decoded[options] = decoded[options] or cjson.decode(options)
     add(keys, {{prefix, id, caller, timestamp}, data, decoded[options]}, plain)
-  elseif keyed == '1' then
+  elseif ARGV[2] == '1' then
     reply = {readJob(prefix .. id), redis.call('HGET', prefix .. id, 'data')}
   end
   replies[#replies + 1] = reply
