@@ -79,6 +79,16 @@ describe('reads of jobs', () => {
     expect(asked).toEqual([['done'], ['done']]);
   });
 
+  it('keep no more of those that have succeeded than there is room for', async () => {
+    const { asked, read } = countedReads();
+    const large = Array.from({ length: 4 }, (_, index) => `done${index}${'x'.repeat(10_000_000)}`);
+    for (const id of large) await read(id);
+    await read(large.at(-1) ?? '');
+    expect(asked).toHaveLength(4);
+    await read(large[0] ?? '');
+    expect(asked).toHaveLength(5);
+  });
+
   it('parse a result when somebody wants it, and only then', async () => {
     const { read } = countedReads();
     const job = await read('done-broken');
