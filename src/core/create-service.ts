@@ -105,9 +105,12 @@ export function createJobService(options: JobServiceOptions): JobService {
 
     async cancel(id, caller) {
       const job = await find(id, caller, 'submit');
-      if (isDone(job) || (await queue.cancel(job)) === 'refused') {
+      const cancellation = isDone(job) ? 'refused' : await queue.cancel(job);
+      if (cancellation === 'refused') {
         throw new ServiceError('not-cancelable', 'The job is done, so it cannot be canceled.');
       }
+      // Its worker is told; that it may have ended already changes nothing of that.
+      if (cancellation === 'requested' && job.status === 'Running') return job;
       return find(id, caller, 'submit');
     },
 
