@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 
 /** Commands of one turn of the event loop that leave together: with more, Redis would wait for them, and then this process for Redis. */
-const AT_ONCE = 3;
+const AT_ONCE = 6;
 
 /** A client whose commands of one turn share a few writes to the socket, each of which costs about as much as a command itself. */
 export class CoalescingRedis extends Redis {
