@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { JobError } from '../src/core/job-error.ts';
 import { type DoneJob, type Job } from '../src/core/job.ts';
 import { poll } from './support/follow.ts';
 import { scripted, setUpQueue, signal } from './support/queue.ts';
@@ -72,6 +73,41 @@ describe.each(BACKENDS)('retry on %s', (backend) => {
     succeed();
     work();
     expect(await finish(job)).toMatchObject({ status: 'Succeeded', attempt: 4, history: failed.history });
+  });
+
+  it('was not updated earlier than before, however many updates there were in one millisecond', async () => {
+    onTestFinished(() => void vi.useRealTimers());
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    plain.runs(async (_, job) => {
+      for (let percent = 10; percent <= 30; percent += 10) await job.progress(percent);
+      throw new JobError('FOR_GOOD', 'As told.', { retry: false });
+    });
+    const job = await add(plain);
+    const workers = work();
+    const failed = await finish(job);
+    await workers.close(5000);
+    expect(failed).toMatchObject({ status: 'Failed', percentComplete: 30 });
+    expect(await retry(job)).toBe(true);
+    const pending = await read(job);
+    expect(pending?.lastUpdatedAt.getTime()).toBeGreaterThanOrEqual(failed.lastUpdatedAt.getTime());
+
+    const told = signal();
+    const release = signal();
+    plain.runs(async ({ text }, context) => {
+      await context.progress(50);
+      told.reach();
+      await release.reached;
+      return { text };
+    });
+    work();
+    await told.reached;
+    const running = await poll(
+      () => read(job),
+      (found) => found?.percentComplete === 50,
+    );
+    expect(running?.lastUpdatedAt.getTime()).toBeGreaterThan(failed.lastUpdatedAt.getTime());
+    release.reach();
+    await finish(job);
   });
 
   it('puts a job back as often as it is asked to', async () => {

@@ -5,7 +5,7 @@ import type { Logger } from '../core/ports.ts';
 import type { Use } from '../core/provider.ts';
 import { runAttempt } from '../core/run-job.ts';
 import type { JobProcessor } from './backend.ts';
-import { CANCELED, type JobData, type JobProgress, fromFailure, toTrace } from './job-record.ts';
+import { CANCELED, type JobData, type JobProgress, fromFailure, progressSchema, toTrace } from './job-record.ts';
 import type { RunningJobs } from './running-jobs.ts';
 
 /** How often a job may lose its worker before it fails. */
@@ -31,7 +31,7 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
     const id = job.id ?? '';
     const attempt = job.attemptsMade + 1;
     const startedAt = job.processedOn ?? Date.now();
-    let toldAt = startedAt;
+    let toldAt: number | undefined;
     const about = { jobId: id, type: type.name, attempt, requestId: job.data.requestId };
     let ownLog: Logger | undefined;
     // Most functions log nothing, and a logger of its own costs more than the line at the end.
@@ -56,7 +56,8 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
       log,
       onInterruption: (listener) => running.add(id, listener),
       writeProgress: (progress) => {
-        // No two have the same time: it tells one state from another.
+        // No two have the same time, of whatever attempt: it tells one state from another.
+        toldAt ??= Math.max(startedAt, progressSchema.safeParse(job.progress).data?.at ?? 0);
         toldAt = Math.max(Date.now(), toldAt + 1);
         return writeProgress(job, { ...progress, at: toldAt }, log);
       },

@@ -112,12 +112,13 @@ export const CANCEL_JOB = `
 export const READ_MARKED = `
   SELECT id FROM bullmq.job WHERE queue = $1 AND id = ANY($2::text[]) AND deferred_failure = ${IS_CANCELED}`;
 
-/** $1 queue, $2 id, $3 attempts, $4 progress, $5 deadline. A row: it was failed or canceled. */
+/** $1 queue, $2 id, $3 attempts, $4 progress, never earlier than the one before, $5 deadline. A row: it was failed or canceled. */
 export const RETRY_JOB = `
   WITH retried AS (
     UPDATE bullmq.job
        SET state = 'waiting', seq = nextval('bullmq.job_seq'), process_at_ms = NULL, finished_at_ms = NULL,
-           return_value = NULL, failed_reason = NULL, deferred_failure = NULL, stalled_count = 0, progress = $4::jsonb,
+           return_value = NULL, failed_reason = NULL, deferred_failure = NULL, stalled_count = 0,
+           progress = $4::jsonb || jsonb_build_object('at', greatest(($4::jsonb ->> 'at')::bigint, (progress ->> 'at')::bigint)),
            max_attempts = attempts_made + $3::integer,
            opts = jsonb_set(opts - 'canceled', '{attempts}', to_jsonb(attempts_made + $3::integer))
      WHERE queue = $1 AND id = $2

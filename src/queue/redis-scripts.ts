@@ -142,18 +142,23 @@ for i = 2, #ARGV do
 end
 return marked`);
 
-/** ARGV: id, attempts, progress, deadline. Replies 1, or 0 for a job that has neither failed nor been canceled. */
+/**
+ * ARGV: id, attempts, progress, deadline. Replies 1, or 0 for a job that has neither failed nor been canceled. Its progress is never earlier
+ * than the one before.
+ */
 export const RETRY_JOB = script(`${COMMON}
-local id, attempts, progress = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local id, attempts, progress = ARGV[1], tonumber(ARGV[2]), cjson.decode(ARGV[3])
 if late(ARGV[4]) then return refuseLate() end
 local job = KEYS[1] .. id
 if redis.call('ZREM', KEYS[1] .. 'failed', id) == 0 then
   if redis.call('HEXISTS', job, 'defa') == 0 or redis.call('ZREM', KEYS[1] .. 'completed', id) == 0 then return 0 end
 end
+local before = cjson.decode(redis.call('HGET', job, 'progress') or '0')
+if type(before) == 'table' then progress.at = math.max(progress.at, before.at or 0) end
 local opts = cjson.decode(redis.call('HGET', job, 'opts'))
 opts.attempts = tonumber(redis.call('HGET', job, 'atm') or 0) + attempts
 redis.call('HDEL', job, 'finishedOn', 'failedReason', 'returnvalue', 'defa', 'canceled', 'stc')
-redis.call('HSET', job, 'opts', cjson.encode(opts), 'progress', progress)
+redis.call('HSET', job, 'opts', cjson.encode(opts), 'progress', cjson.encode(progress))
 redis.call('ZADD', index('open', job), redis.call('HGET', job, 'timestamp'), id)
 for _, set in ipairs({'Succeeded', 'Failed', 'Canceled'}) do redis.call('ZREM', index(set, job), id) end
 redis.call('LPUSH', KEYS[1] .. 'wait', id)
