@@ -39,6 +39,8 @@ export interface BullmqEvents {
 export type JobProcessor = Processor<JobData, unknown>;
 
 export type ConsumerOptions = Omit<WorkerOptions, 'connection' | 'prefix'> & {
+  /** Milliseconds. */
+  readonly lockDuration: number;
   /** Called after an attempt failed, whether or not there will be another. */
   onFailed(job: BullmqJob<JobData>): void;
   /** Called when the locks of these running jobs were made to last again. */

@@ -1,92 +1,110 @@
-import { QueueKeys, RedisConnection, RedisQueueBackend, Worker, type WorkerOptions, createIORedisClient } from 'bullmq';
-import { moveToFinished } from 'bullmq/dist/esm/scripts/moveToFinished-14.js';
+import {
+  type MinimalJob,
+  QueueKeys,
+  RedisConnection,
+  RedisQueueBackend,
+  Worker,
+  createIORedisClient,
+  raw2NextJobData,
+} from 'bullmq';
 import type { BullmqConsumer, ConsumerOptions, JobProcessor } from './backend.ts';
 import { CANCELED, type JobData } from './job-record.ts';
 import type { RedisClient } from './redis-client.ts';
 import type { IndexSet } from './redis-index.ts';
+import { FINISH_JOB, TAKE_JOB } from './redis-worker-scripts.ts';
 
-const COMMAND = 'accepted:finish';
+const TAKE = 'accepted:take';
+const FINISH = 'accepted:finish';
 
-/** What BullMQ's script takes as its first ten keys, behind the queue's prefix. Four others follow, of the job and its end. */
-const KEYS = ['wait', 'active', 'prioritized', 'events', 'stalled', 'limiter', 'delayed', 'paused', 'meta', 'pc'];
+/** The next job: its fields, or 0, its id, two of BullMQ's delays, and whether there may be others. */
+type Next = readonly [fields: readonly string[] | 0, id: string | 0, limit: number, delay: number, others: 0 | 1];
 
-/**
- * BullMQ's own script inside ours, so that a job ends and changes its set of the index in one step, and the next one is taken up in the
- * same. It is given short texts alone, of which the other arguments are made here: the keys are long, and what is packed makes ioredis
- * write each argument by itself. KEYS[1] is the queue's prefix. ARGV: id, time, property, value, target, whether to fetch the next, token,
- * options, fields to update, and of the job its time of creation, its set, and its caller.
- */
-const FINISH_JOB = `
-local function finish(KEYS, ARGV, cmsgpack)
-${moveToFinished.content}
-end
-local prefix, id, target = KEYS[1], ARGV[1], ARGV[5]
-local keys = {}
-for i, name in ipairs({${KEYS.map((key) => `'${key}'`).join(', ')}, target, id, 'metrics:' .. target, 'marker'}) do
-  keys[i] = prefix .. name
-end
-local options = cjson.decode(ARGV[8])
-options.token = ARGV[7]
-local plain = {unpack = function(value) return type(value) == 'table' and value or cjson.decode(value) end}
-local reply = finish(keys, {id, ARGV[2], ARGV[3], ARGV[4], target, ARGV[6], prefix, options, ARGV[9]}, plain)
--- BullMQ refuses with a number below 0.
-if type(reply) == 'table' or reply >= 0 then
-  redis.call('ZADD', prefix .. 'index:' .. ARGV[11] .. ':' .. ARGV[12], ARGV[10], id)
-  redis.call('ZREM', prefix .. 'index:open:' .. ARGV[12], id)
-end
-return reply`;
+type Finished = Awaited<ReturnType<RedisQueueBackend['moveToCompleted']>>;
 
-type FinishedArgs = Parameters<RedisQueueBackend['moveToFinishedArgs']>;
-
-/** BullMQ's backend, but for what it ends a job with. */
-class IndexingBackend extends RedisQueueBackend {
-  /** By the number of attempts: those of all jobs of a type are the same. */
-  readonly #options = new Map<number, string>();
-  /** BullMQ looks for the time of the end behind its keys. */
-  readonly #noKeys = Array.from({ length: moveToFinished.keys }, () => '');
-
-  protected override moveToFinishedArgs(
-    ...[job, value, property, shouldRemove, target, token, timestamp, fetchNext = true, fields]: FinishedArgs
-  ): ReturnType<RedisQueueBackend['moveToFinishedArgs']> {
-    const set: IndexSet = property === 'returnvalue' ? 'Succeeded' : value === CANCELED ? 'Canceled' : 'Failed';
-    return [
-      ...this.#noKeys,
-      job.id ?? '',
-      timestamp,
-      property,
-      value ?? 'null',
-      target,
-      fetchNext && !this.queue.closing ? 1 : 0,
-      token,
-      this.#optionsFor(job.opts.attempts ?? 0, shouldRemove),
-      fields === undefined ? '' : toFields(fields),
-      job.timestamp,
-      set,
-      job.name,
-    ];
-  }
-
-  override execCommand(...[client, command, args]: Parameters<RedisQueueBackend['execCommand']>): unknown {
-    if (command !== moveToFinished.name) return super.execCommand(client, command, args);
-    return client.runCommand(COMMAND, [this.toKey(''), ...args.slice(moveToFinished.keys)]);
-  }
-
-  #optionsFor(attempts: number, shouldRemove: FinishedArgs[3]): string {
-    const known = this.#options.get(attempts);
-    if (known !== undefined) return known;
-    // A worker's backend has the worker's options.
-    const { lockDuration } = this.queue.opts as WorkerOptions;
-    const keepJobs = this.getKeepJobs(shouldRemove, undefined);
-    const text = JSON.stringify({ keepJobs, lockDuration, attempts, maxMetricsSize: '' });
-    this.#options.set(attempts, text);
-    return text;
-  }
+/** How a job ends. */
+interface End {
+  readonly token: string;
+  readonly fetchNext: boolean;
+  readonly target: 'completed' | 'failed';
+  readonly property: 'returnvalue' | 'failedReason';
+  readonly value: string;
+  readonly set: IndexSet;
+  /** As JSON; nothing: as they are. */
+  readonly traces: string;
 }
 
-/** Lua's JSON has no halves of surrogate pairs. */
-function toFields(fields: Readonly<Record<string, unknown>>): string {
-  const known = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return JSON.stringify(known.flat().map((part) => (typeof part === 'string' ? part.toWellFormed() : part)));
+/** BullMQ's backend, but for how a worker takes jobs and ends them. */
+class WorkerBackend extends RedisQueueBackend {
+  readonly #prefix: string;
+  readonly #lockDuration: number;
+  /** The last answer said that no other job waits. */
+  #nothingWaits = false;
+
+  /** @param lockDuration milliseconds */
+  constructor(lockDuration: number, ...of: ConstructorParameters<typeof RedisQueueBackend>) {
+    super(...of);
+    this.#prefix = this.toKey('');
+    this.#lockDuration = lockDuration;
+  }
+
+  /** BullMQ asks for another job before it runs the one it has; where the store has said that there is none, it need not be asked. */
+  override async moveToActive(token: string): Promise<unknown[]> {
+    if (this.#nothingWaits) {
+      this.#nothingWaits = false;
+      return [];
+    }
+    return this.#toJob(await this.#run(TAKE, Date.now(), token, this.#lockDuration));
+  }
+
+  override async waitForJob(seconds: number): ReturnType<RedisQueueBackend['waitForJob']> {
+    this.#nothingWaits = false;
+    return super.waitForJob(seconds);
+  }
+
+  override async moveToCompleted(
+    ...[job, result, , token, fetchNext]: Parameters<RedisQueueBackend['moveToCompleted']>
+  ): Promise<Finished> {
+    // A function that returns nothing comes to null.
+    const value = JSON.stringify(result ?? null);
+    const end = { target: 'completed', property: 'returnvalue', set: 'Succeeded' } as const;
+    return this.#finish(job, { ...end, token, fetchNext, value, traces: '' });
+  }
+
+  override async moveToFailed(
+    ...[job, value, , token, fetchNext, fields]: Parameters<RedisQueueBackend['moveToFailed']>
+  ): Promise<Finished> {
+    const traces = String(fields?.['stacktrace'] ?? '');
+    const end = {
+      target: 'failed',
+      property: 'failedReason',
+      set: value === CANCELED ? 'Canceled' : 'Failed',
+    } as const;
+    return this.#finish(job, { ...end, token, fetchNext, value, traces });
+  }
+
+  async #finish({ id = '', opts }: MinimalJob, end: End): Promise<Finished> {
+    const { token, fetchNext, target, property, value, set, traces } = end;
+    const finishedOn = Date.now();
+    const next = fetchNext && this.queue.closing === undefined ? 1 : 0;
+    const of = [target, property, value, set, opts.attempts ?? 1, traces];
+    const reply = await this.#run(FINISH, id, finishedOn, token, this.#lockDuration, next, ...of);
+    if (typeof reply === 'number' && reply < 0) {
+      throw this.finishedErrors({ code: reply, jobId: id, command: 'moveToFinished', state: 'active' });
+    }
+    return { result: this.#toJob(reply), finishedOn };
+  }
+
+  async #run(command: string, ...args: (string | number)[]): Promise<Next | number> {
+    const client = await this.queue.client;
+    return client.runCommand(command, [this.#prefix, ...args]);
+  }
+
+  #toJob(reply: Next | number): unknown[] {
+    if (typeof reply === 'number') return [];
+    const [fields, , , , others] = reply;
+    this.#nothingWaits = fields !== 0 && others === 0;
+    return raw2NextJobData([...reply]);
+  }
 }
 
 export interface RedisConsumerOptions {
@@ -103,8 +121,9 @@ export function createRedisConsumer(
   processor: JobProcessor,
   { onFailed, onRenewed, onLost, ...options }: ConsumerOptions,
 ): BullmqConsumer {
-  client.defineCommand(COMMAND, { numberOfKeys: 1, lua: FINISH_JOB });
-  const worker = new Worker<JobData, unknown, string, IndexingBackend>(
+  client.defineCommand(TAKE, { numberOfKeys: 1, lua: TAKE_JOB });
+  client.defineCommand(FINISH, { numberOfKeys: 1, lua: FINISH_JOB });
+  const worker = new Worker<JobData, unknown, string, WorkerBackend>(
     queueName,
     processor,
     { ...options, connection: client, prefix },
@@ -118,7 +137,15 @@ export function createRedisConsumer(
         blocking: true,
         skipVersionCheck,
       });
-      return new IndexingBackend(connection, name, keys.getKeys(name), (key) => keys.toKey(name, key), opts, waiting);
+      return new WorkerBackend(
+        options.lockDuration,
+        connection,
+        name,
+        keys.getKeys(name),
+        (key) => keys.toKey(name, key),
+        opts,
+        waiting,
+      );
     },
   );
   worker.on('error', onError);

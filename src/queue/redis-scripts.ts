@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { addStandardJob } from 'bullmq/dist/esm/scripts/addStandardJob-9.js';
 import type { RedisClient } from './redis-client.ts';
 import { LATE } from './store-clock.ts';
 
@@ -70,34 +69,34 @@ local function refuseLate()
 end`;
 
 /**
- * ARGV: deadline, whether earlier jobs with these ids are wanted, and for each job its id, caller, time of creation, data and options.
- * Replies for each job 0, or what there is of the earlier one, and its data.
- *
- * BullMQ's own script adds a job, and unpacks arguments which are no longer packed; with it the job gets into the index of those that
- * are not done.
+ * Adds jobs as BullMQ's own script does, and to the index of those that are not done. ARGV: deadline, whether earlier jobs with these ids
+ * are wanted, and for each job its id, caller, time of creation, data and options. Replies for each 0, or what there is of the earlier one,
+ * and its data.
  */
 export const ADD_JOBS = script(`${REFUSE_LATE}${READ_JOB}
-local function add(KEYS, ARGV, cmsgpack)
-${addStandardJob.content}
-end
 if late(ARGV[1]) then return refuseLate() end
-local prefix, keys = KEYS[1], {}
-for i, name in ipairs({'wait', 'paused', 'meta', 'id', 'completed', 'delayed', 'active', 'events', 'marker'}) do
-  keys[i] = prefix .. name
-end
-local plain = {unpack = function(value) return value end}
-local replies, decoded = {}, {}
+local prefix, added, replies = KEYS[1], 0, {}
+local wait, events, index = prefix .. 'wait', prefix .. 'events', prefix .. 'index:open:'
+local maxEvents, paused, concurrency = unpack(redis.call('HMGET', prefix .. 'meta', 'opts.maxLenEvents', 'paused', 'concurrency'))
 for i = 3, #ARGV, 5 do
-  local id, caller, timestamp, data, options = unpack(ARGV, i, i + 4)
-  local reply = 0
-  if redis.call('EXISTS', prefix .. id) == 0 then
-    redis.call('ZADD', prefix .. 'index:open:' .. caller, timestamp, id)
-    decoded[options] = decoded[options] or cjson.decode(options)
-    add(keys, {{prefix, id, caller, timestamp}, data, decoded[options]}, plain)
+  local id, caller, timestamp = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local job, reply = prefix .. id, 0
+  if redis.call('EXISTS', job) == 0 then
+    redis.call('ZADD', index .. caller, timestamp, id)
+    redis.call('HSET', job, 'name', caller, 'data', ARGV[i + 3], 'opts', ARGV[i + 4], 'timestamp', timestamp, 'delay', 0, 'priority', 0)
+    redis.call('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', caller)
+    redis.call('LPUSH', wait, id)
+    redis.call('XADD', events, 'MAXLEN', '~', maxEvents or 10000, '*', 'event', 'waiting', 'jobId', id)
+    added = added + 1
   elseif ARGV[2] == '1' then
-    reply = {readJob(prefix .. id), redis.call('HGET', prefix .. id, 'data')}
+    reply = {readJob(job), redis.call('HGET', job, 'data')}
   end
   replies[#replies + 1] = reply
+end
+if added > 0 then
+  redis.call('INCRBY', prefix .. 'id', added)
+  local isFull = concurrency and redis.call('LLEN', prefix .. 'active') >= tonumber(concurrency)
+  if not paused and not isFull then redis.call('ZADD', prefix .. 'marker', 0, '0') end
 end
 return replies`);
 
