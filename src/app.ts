@@ -84,7 +84,7 @@ export async function createApp(
   const types = registry.types.map((type) => type.name);
   const retentionSeconds = config.JOB_RETENTION_SECONDS;
   const queue = createBullmqQueue({ backend, types, retentionSeconds, logger });
-  const events = createBullmqEvents(backend, types);
+  const events = createBullmqEvents({ backend, types, retentionSeconds });
   const jobKeys = createJobKeys(queue, retentionSeconds);
   const stopping = new AbortController();
   const http =

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type FollowedJob, listenForEnd, watchJob } from '../src/core/follow-job.ts';
-import { type Job, JOB_CANCELED } from '../src/core/job.ts';
+import { type Job, type SucceededJob, JOB_CANCELED } from '../src/core/job.ts';
 import type { JobEvent } from '../src/core/ports.ts';
 
 const never = new AbortController().signal;
@@ -34,6 +34,16 @@ const canceled: Job = {
   lastUpdatedAt: at(9),
   expiresAt: at(99),
   error: JOB_CANCELED,
+};
+const succeeded: SucceededJob = {
+  ...running,
+  status: 'Succeeded',
+  percentComplete: 100,
+  finishedAt: at(9),
+  lastUpdatedAt: at(9),
+  expiresAt: at(99),
+  startedAt: at(1),
+  result: 'result',
 };
 const progress = (percentComplete: number, ms: number): JobEvent => ({
   kind: 'progress',
@@ -102,6 +112,18 @@ describe('watching a job', () => {
     await states.return();
   });
 
+  it('takes the job that succeeded from the event of its end, with the steps before', async () => {
+    const { followed, tell, listeners } = scriptedJob(pending);
+    const states = watchJob(followed, never);
+    await states.next();
+    const next = states.next();
+    tell({ kind: 'finished', job: succeeded });
+    expect((await next).value).toMatchObject({ status: 'Running', attempt: 1 });
+    expect((await states.next()).value).toEqual(succeeded);
+    expect((await states.next()).done).toBe(true);
+    expect(listeners()).toBe(0);
+  });
+
   it('ends without a last state when the job was removed', async () => {
     const { followed, becomes, tell, listeners } = scriptedJob(pending);
     const states = watchJob(followed, never);
@@ -127,5 +149,24 @@ describe('waiting for a job', () => {
     expect(await done).toEqual(canceled);
     wait.close();
     expect(listeners()).toBe(0);
+  });
+
+  it('takes the job that succeeded from the event of its end', async () => {
+    const { followed, tell } = scriptedJob(pending);
+    const wait = listenForEnd(followed);
+    const done = wait.until(30_000, never, pending);
+    tell({ kind: 'finished', job: succeeded });
+    expect(await done).toEqual(succeeded);
+    wait.close();
+  });
+
+  it('reads the job where the event tells of another that had its id before', async () => {
+    const { followed, becomes, tell } = scriptedJob(pending);
+    const wait = listenForEnd(followed);
+    const done = wait.until(30_000, never, pending);
+    becomes(canceled);
+    tell({ kind: 'finished', job: { ...succeeded, createdAt: at(-1) } });
+    expect(await done).toEqual(canceled);
+    wait.close();
   });
 });

@@ -43,7 +43,7 @@ describe('what nobody expected', () => {
   let url: string;
 
   beforeAll(async () => {
-    const events = createBullmqEvents(backend, []);
+    const events = createBullmqEvents({ backend, types: [], retentionSeconds: 60 });
     const stopping = new AbortController().signal;
     const { use } = createProvider();
     const jobKeys = createJobKeys(queue, 60);

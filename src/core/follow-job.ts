@@ -2,7 +2,7 @@ import { isQueueAway, jobNotFound } from './errors.ts';
 import { type Job, isDone } from './job.ts';
 import { createJobInbox } from './job-inbox.ts';
 import { progressed, stepsUpTo } from './job-steps.ts';
-import type { JobEvents } from './ports.ts';
+import type { JobEvent, JobEvents } from './ports.ts';
 
 /** A job that nothing is heard of for so long is read again: an event may be lost with a connection to the store. */
 const SILENCE_MS = 5000;
@@ -35,14 +35,22 @@ export function listenForEnd({ id, events, read }: FollowedJob): JobWait {
   return {
     async until(ms, signal, known) {
       const deadline = performance.now() + ms;
-      for (let job = known ?? (await read()); ; job = await read()) {
+      let job = known ?? (await read());
+      for (;;) {
         const remaining = deadline - performance.now();
         if (job === undefined || isDone(job) || remaining <= 0 || signal.aborted) return job;
-        await inbox.next(Math.min(remaining, SILENCE_MS), signal);
+        const event = await inbox.next(Math.min(remaining, SILENCE_MS), signal);
+        job = succeeded(event, job) ?? (await read());
       }
     },
     close: unsubscribe,
   };
+}
+
+/** The job that an event brings, if it is this one: an idempotency key may have given its id to another before. */
+function succeeded(event: JobEvent | undefined, { createdAt }: Job): Job | undefined {
+  const job = event?.kind === 'finished' ? event.job : undefined;
+  return job?.createdAt.getTime() === createdAt.getTime() ? job : undefined;
 }
 
 async function readUnlessAway({ read }: FollowedJob): Promise<Job | undefined | 'away'> {
@@ -76,8 +84,8 @@ export async function* watchJob(followed: FollowedJob, signal: AbortSignal): Asy
         for (const step of progressed(last, event)) yield (last = step);
         continue;
       }
-      // An end that is heard of may be the one before a retry.
-      const now = await readUnlessAway(followed);
+      // An end without success that is heard of may be the one before a retry.
+      const now: Job | undefined | 'away' = succeeded(event, last) ?? (await readUnlessAway(followed));
       if (now === undefined) return;
       // What is watched goes on meanwhile, and so does who watches.
       if (now === 'away') silenceMs = SILENCE_MS;

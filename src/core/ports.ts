@@ -1,4 +1,4 @@
-import type { Job, JobFailure, JobStatus } from './job.ts';
+import type { Job, JobFailure, JobStatus, SucceededJob } from './job.ts';
 
 /** Where lines of log go; the fields of pino's calls. */
 export interface Logger {
@@ -128,7 +128,8 @@ export type JobEvent =
   | { readonly kind: 'started' }
   /** The job waits for a worker, or for its time. */
   | { readonly kind: 'waiting' }
-  | { readonly kind: 'finished' }
+  /** Where the store tells it, with the job that succeeded, of which nothing changes any more. */
+  | { readonly kind: 'finished'; readonly job?: SucceededJob }
   /** Events may have been lost: read the job again. */
   | { readonly kind: 'lost' };
 

@@ -49,7 +49,12 @@ export type ConsumerOptions = Omit<WorkerOptions, 'connection' | 'prefix'> & {
   onLost(ids: readonly string[]): void;
 };
 
-export type EventListener = (id: string, event: JobEvent) => void;
+/** core's event, but that a job which succeeded comes as its record, made for those who ask. */
+export type StoreEvent =
+  | Exclude<JobEvent, { readonly kind: 'finished' }>
+  | { readonly kind: 'finished'; readonly toRecord?: () => JobRecord | undefined };
+
+export type EventListener = (id: string, event: StoreEvent) => void;
 
 /** What is used of rate-limiter-flexible's limiters. */
 export interface RequestCounter {

@@ -1,6 +1,7 @@
 import { typeOfJobId } from '../core/job-id.ts';
 import type { JobEvent, JobEvents } from '../core/ports.ts';
-import type { BullmqEvents, QueueBackend } from './backend.ts';
+import type { BullmqEvents, QueueBackend, StoreEvent } from './backend.ts';
+import { type JobRecord, toJob } from './job-record.ts';
 
 const LOST: JobEvent = { kind: 'lost' };
 
@@ -12,16 +13,26 @@ export interface BullmqJobEvents extends JobEvents {
   close(): Promise<void>;
 }
 
+export interface BullmqEventsOptions {
+  readonly backend: QueueBackend;
+  /** Names of the job types. */
+  readonly types: readonly string[];
+  readonly retentionSeconds: number;
+}
+
 /** core's events on BullMQ: one connection for each queue of a process, and from there to whoever listens in it. */
-export function createBullmqEvents(backend: QueueBackend, types: readonly string[]): BullmqJobEvents {
+export function createBullmqEvents({ backend, types, retentionSeconds }: BullmqEventsOptions): BullmqJobEvents {
+  const retentionMs = retentionSeconds * 1000;
   const listeners = new Map<string, Set<Listener>>();
   const opened = new Map<string, BullmqEvents>();
 
   const subscribers = new Map<string, number>();
 
-  const publish = (id: string, event: JobEvent): void => {
+  const publish = (id: string, told: StoreEvent): void => {
     const ofJob = listeners.get(id);
-    if (ofJob !== undefined) for (const listener of ofJob) listener(event);
+    if (ofJob === undefined) return;
+    const event = told.kind === 'finished' ? toFinished(told.toRecord?.(), retentionMs) : told;
+    for (const listener of ofJob) listener(event);
   };
 
   /** Whoever listens already may have missed something. */
@@ -62,4 +73,9 @@ export function createBullmqEvents(backend: QueueBackend, types: readonly string
       await Promise.all([...opened.values()].map((events) => events.close()));
     },
   };
+}
+
+function toFinished(record: JobRecord | undefined, retentionMs: number): JobEvent {
+  const job = record && toJob(record, retentionMs);
+  return job?.status === 'Succeeded' ? { kind: 'finished', job } : { kind: 'finished' };
 }

@@ -1,13 +1,12 @@
 import type { IQueueBackend, QueueEvents } from 'bullmq';
-import type { JobEvent } from '../core/ports.ts';
-import type { BullmqEvents } from './backend.ts';
+import type { BullmqEvents, StoreEvent } from './backend.ts';
 import { progressSchema } from './job-record.ts';
 
 /** A wake-up that a store did not send is made up for, and a connection that was lost is noticed, in about this time, in milliseconds. */
 export const BLOCKING_MS = 1000;
 
-const WAITING: JobEvent = { kind: 'waiting' };
-const FINISHED: JobEvent = { kind: 'finished' };
+const WAITING: StoreEvent = { kind: 'waiting' };
+const FINISHED: StoreEvent = { kind: 'finished' };
 
 /** What BullMQ's events tell, but for those of progress. */
 const EVENTS = {
@@ -17,7 +16,7 @@ const EVENTS = {
   stalled: WAITING,
   completed: FINISHED,
   failed: FINISHED,
-} as const satisfies Record<string, JobEvent>;
+} as const satisfies Record<string, StoreEvent>;
 
 /** BullMQ's events that count. */
 export const EVENT_NAMES = ['progress', 'active', 'waiting', 'delayed', 'stalled', 'completed', 'failed'] as const;
@@ -27,14 +26,14 @@ export type EventName = (typeof EVENT_NAMES)[number];
  * One of BullMQ's events in core's words.
  * @param data what a worker stored, for an event of progress; undefined is returned if it was none of ours
  */
-export function toJobEvent(name: EventName, data: unknown): JobEvent | undefined {
+export function toJobEvent(name: EventName, data: unknown): StoreEvent | undefined {
   if (name !== 'progress') return EVENTS[name];
   const progress = progressSchema.safeParse(data).data;
   return progress && { ...progress, kind: 'progress', at: new Date(progress.at) };
 }
 
 /** @param eventId of the store's own */
-export type QueueEventListener = (jobId: string, event: JobEvent, eventId: string) => void;
+export type QueueEventListener = (jobId: string, event: StoreEvent, eventId: string) => void;
 
 /** Runs BullMQ's `QueueEvents`, made with `autorun: false`, and tells its events in core's words. */
 export function runQueueEvents<Backend extends IQueueBackend, Connection>(

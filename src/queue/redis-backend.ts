@@ -118,6 +118,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     async createEvents(type, listener, onBegin) {
       return createRedisEvents({
         client: open({ maxRetriesPerRequest: null, socketTimeout: 5000 }),
+        type,
         key: `${prefixOf(type)}events`,
         listener,
         onBegin,

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BullmqEvents, EventListener } from './backend.ts';
+import { toEndedRecord } from './redis-record.ts';
 import { BLOCKING_MS, EVENT_NAMES, type EventName, toJobEvent } from './queue-events.ts';
 import type { RedisClient } from './redis-client.ts';
 
@@ -13,6 +14,7 @@ const RETRY_MS = 500;
 export interface RedisEventsOptions {
   /** A connection of its own: a reader blocks it. */
   readonly client: RedisClient;
+  readonly type: string;
   /** Of BullMQ's stream of events. */
   readonly key: string;
   readonly listener: EventListener;
@@ -25,7 +27,7 @@ export interface RedisEventsOptions {
  * Reads BullMQ's events of a queue, as long as somebody listens: each job has several, and most have no listener in this process.
  * BullMQ's own `QueueEvents` reads them all, which takes a good part of what a submission costs.
  */
-export function createRedisEvents({ client, key, listener, onBegin, onError }: RedisEventsOptions): BullmqEvents {
+export function createRedisEvents({ client, type, key, listener, onBegin, onError }: RedisEventsOptions): BullmqEvents {
   let wanted = false;
   let lingersUntil = 0;
   let running: Promise<void> | undefined;
@@ -42,7 +44,7 @@ export function createRedisEvents({ client, key, listener, onBegin, onError }: R
   async function readAfter(id: string): Promise<string> {
     const streams = await client.xread('COUNT', MAX_EVENTS, 'BLOCK', BLOCKING_MS, 'STREAMS', key, id);
     const entries = streams?.[0]?.[1] ?? [];
-    for (const [, fields] of entries) tell(fields, listener);
+    for (const [, fields] of entries) tell(type, fields, listener);
     return entries.at(-1)?.[0] ?? id;
   }
 
@@ -92,14 +94,18 @@ const NAMES: ReadonlySet<string> = new Set(EVENT_NAMES);
 const isEventName = (name: string): name is EventName => NAMES.has(name);
 
 /** @param fields `event`, `jobId` and others, each with its value behind it */
-function tell(fields: readonly string[], listener: EventListener): void {
-  const [, name = '', , jobId = ''] = fields;
+function tell(type: string, fields: readonly string[], listener: EventListener): void {
+  const [, name = '', , id = ''] = fields;
   if (!isEventName(name)) return;
-  const data = name === 'progress' ? valueOf(fields, 'data') : undefined;
+  if (name === 'completed')
+    return listener(id, { kind: 'finished', toRecord: () => toEndedRecord(type, id, toMap(fields)) });
+  const data = name === 'progress' ? toMap(fields).get('data') : undefined;
   const event = toJobEvent(name, data === undefined ? undefined : JSON.parse(data));
-  if (event !== undefined) listener(jobId, event);
+  if (event !== undefined) listener(id, event);
 }
 
-function valueOf(fields: readonly string[], name: string): string | undefined {
-  return fields[fields.indexOf(name) + 1];
+function toMap(fields: readonly string[]): Map<string, string> {
+  const map = new Map<string, string>();
+  for (let at = 0; at + 1 < fields.length; at += 2) map.set(fields[at] ?? '', fields[at + 1] ?? '');
+  return map;
 }

@@ -44,6 +44,28 @@ export function toRecord(type: string, id: string, [fields, locks]: JobReply): J
   };
 }
 
+/** The record of a job that has succeeded, from the event of its end; undefined where that does not tell it. */
+export function toEndedRecord(type: string, id: string, fields: ReadonlyMap<string, string>): JobRecord | undefined {
+  const finishedAt = fields.get('finishedOn');
+  if (finishedAt === undefined) return undefined;
+  return {
+    id,
+    type,
+    caller: fields.get('name') ?? '',
+    state: 'completed',
+    mark: null,
+    progress: parse(fields.get('progress')),
+    result: fields.get('returnvalue') ?? null,
+    failedReason: null,
+    traces: parse(fields.get('stacktrace')),
+    attemptsMade: Number(fields.get('atm')),
+    maxAttempts: Number(fields.get('attempts')),
+    createdAt: Number(fields.get('timestamp')),
+    startedAt: Number(fields.get('processedOn')),
+    finishedAt: Number(finishedAt),
+  };
+}
+
 function parse(json: string | null | undefined) {
   return json == null ? null : JSON.parse(json);
 }

@@ -46,14 +46,16 @@ return take(KEYS[1], readMeta(KEYS[1]), tonumber(ARGV[1]), ARGV[2], ARGV[3]) or 
 /**
  * Ends a job as BullMQ's own script does, changes its set of the index in the same step, and takes the next one. KEYS[1] is the queue's
  * prefix. ARGV: id, time, token, milliseconds of the lock, whether to take the next, target, property and its value, set, attempts that it
- * may have, and traces, or nothing to leave them as they are. Replies with the next job, or 0, or BullMQ's number for what is wrong.
+ * may have, and traces, or nothing to leave them as they are. Replies with the next job, or 0, or BullMQ's number for what is wrong. The
+ * event of a success brings all there is of the job, so that nobody who waits for it has to read it.
  */
 export const FINISH_JOB = `${TAKE}
 local prefix, id, now, token, lockDuration = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local target, property, value, traces = ARGV[6], ARGV[7], ARGV[8], ARGV[11]
 local job = prefix .. id
-local name, createdAt = unpack(redis.call('HMGET', job, 'name', 'timestamp'))
-if not name then return -1 end
+local name, createdAt, startedAt, progress, history, mark, canceled = unpack(redis.call('HMGET', job,
+  'name', 'timestamp', 'processedOn', 'progress', 'stacktrace', 'defa', 'canceled'))
+if not createdAt then return -1 end
 local lock = redis.call('GET', job .. ':lock')
 if lock ~= token then return lock and -6 or -2 end
 redis.call('DEL', job .. ':lock')
@@ -67,7 +69,15 @@ if target == 'failed' then redis.call('HDEL', job, 'defa') end
 redis.call('ZADD', prefix .. 'index:' .. ARGV[9] .. ':' .. name, createdAt, id)
 redis.call('ZREM', prefix .. 'index:open:' .. name, id)
 local meta, events = readMeta(prefix), prefix .. 'events'
-redis.call('XADD', events, 'MAXLEN', '~', meta[1] or 10000, '*', 'event', target, 'jobId', id, property, value, 'prev', 'active')
+local function publish(...)
+  redis.call('XADD', events, 'MAXLEN', '~', meta[1] or 10000, '*', 'event', target, 'jobId', id, property, value, 'prev', 'active', ...)
+end
+if target == 'completed' and not (mark or canceled) then
+  publish('name', name, 'timestamp', createdAt, 'processedOn', startedAt or now, 'finishedOn', now, 'atm', attemptsMade,
+    'attempts', ARGV[10], 'progress', progress or '0', 'stacktrace', history or '[]')
+else
+  publish()
+end
 if target == 'failed' and attemptsMade >= tonumber(ARGV[10]) then
   redis.call('XADD', events, '*', 'event', 'retries-exhausted', 'jobId', id, 'attemptsMade', attemptsMade)
 end

@@ -90,7 +90,7 @@ export async function openSide({
   const names = types.map(({ name }) => name);
   const backend = connectQueue({ url, embedded: embedded.pool, listeners: 2 * types.length, logger });
   const queue = createBullmqQueue({ backend, types: names, retentionSeconds, logger });
-  const events = createBullmqEvents(backend, names);
+  const events = createBullmqEvents({ backend, types: names, retentionSeconds });
   const { use } = createProvider();
   const registry = createRegistry(types.map((type) => ({ file: `${type.name}.ts`, type })));
   const stopping = new AbortController();

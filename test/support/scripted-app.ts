@@ -78,7 +78,7 @@ export async function startScriptedApp({
   });
   onTestFinished(() => queueBackend.close());
   const queue = createBullmqQueue({ backend: queueBackend, types: [script.name], retentionSeconds: 3600, logger });
-  const events = createBullmqEvents(queueBackend, [script.name]);
+  const events = createBullmqEvents({ backend: queueBackend, types: [script.name], retentionSeconds: 3600 });
   await queueBackend.connect();
   await queue.open();
   onTestFinished(() => queue.close());
