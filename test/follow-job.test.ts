@@ -65,6 +65,7 @@ function scriptedJob(state: Job) {
       },
     },
     read: async () => now,
+    isVisible: ({ createdAt }) => createdAt >= at(0),
   };
   return {
     followed,
@@ -124,6 +125,19 @@ describe('watching a job', () => {
     expect(listeners()).toBe(0);
   });
 
+  it('takes the job that succeeded from the event of its end while it is still read for the first time', async () => {
+    const { followed, tell, listeners } = scriptedJob(pending);
+    const reading = Promise.withResolvers<Job>();
+    const states = watchJob({ ...followed, read: () => reading.promise }, never);
+    const first = states.next();
+    tell({ kind: 'finished', job: { ...succeeded, createdAt: at(-1) } });
+    tell({ kind: 'finished', job: succeeded });
+    expect((await first).value).toEqual(succeeded);
+    reading.reject(new Error('too late'));
+    expect((await states.next()).done).toBe(true);
+    expect(listeners()).toBe(0);
+  });
+
   it('ends without a last state when the job was removed', async () => {
     const { followed, becomes, tell, listeners } = scriptedJob(pending);
     const states = watchJob(followed, never);
@@ -160,7 +174,7 @@ describe('waiting for a job', () => {
     wait.close();
   });
 
-  it('reads the job where the event tells of another that had its id before', async () => {
+  it('reads the job where the event brings one that is not there for it', async () => {
     const { followed, becomes, tell } = scriptedJob(pending);
     const wait = listenForEnd(followed);
     const done = wait.until(30_000, never, pending);

@@ -32,8 +32,7 @@ describe('an event stream', () => {
       yield { ...pending, percentComplete: 10 };
     }
     const stream = toEventStream(states(), ({ status }) => JSON.stringify({ status }), { keepAliveMs: 1 });
-    expect(await next(stream)).toBe('retry: 1000\n\n');
-    expect(await next(stream)).toBe('id: Pending-0-0-0\ndata: {"status":"Pending"}\n\n');
+    expect(await next(stream)).toBe('retry: 1000\n\nid: Pending-0-0-0\ndata: {"status":"Pending"}\n\n');
     expect([await next(stream), await next(stream), await next(stream)]).toEqual([':\n\n', ':\n\n', ':\n\n']);
     gate.open();
     let part = await next(stream);

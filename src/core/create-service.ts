@@ -51,7 +51,7 @@ export function createJobService(options: JobServiceOptions): JobService {
     const type = typeOfJobId(id);
     if (type === undefined || registry.get(type) === undefined) return undefined;
     const job = await queue.read(id, type);
-    return job !== undefined && canSee(caller, job) && !isExpired(job) ? job : undefined;
+    return job !== undefined && isVisible(job, caller) ? job : undefined;
   }
 
   async function find(id: string, caller: Caller, scope: Scope): Promise<Job> {
@@ -65,6 +65,7 @@ export function createJobService(options: JobServiceOptions): JobService {
     id,
     events,
     read: () => read(id, caller),
+    isVisible: (job) => isVisible(job, caller),
   });
 
   const accept = createSubmit({ queue, depthLimit, estimator, logger, see });
@@ -81,7 +82,8 @@ export function createJobService(options: JobServiceOptions): JobService {
       let wait: JobWait | undefined;
       try {
         const submitted = await accept(submission, (id) => {
-          wait = listenForEnd({ id, events, read: () => queue.read(id, submission.type.name) });
+          const readOwn = () => queue.read(id, submission.type.name);
+          wait = listenForEnd({ id, events, read: readOwn, isVisible: (job) => !isExpired(job) });
         });
         const { job } = submitted;
         const later = await unlessAway(() => wait?.until(toMs(seconds), untilStopping(signal), job));
@@ -182,6 +184,10 @@ async function unlessAway<T>(ask: () => Promise<T> | undefined): Promise<T | und
 
 function toMs(seconds: number): number {
   return Math.min(seconds, MAX_WAIT_SECONDS) * 1000;
+}
+
+function isVisible(job: Job, caller: Caller): boolean {
+  return canSee(caller, job) && !isExpired(job);
 }
 
 function isExpired(job: Job): boolean {

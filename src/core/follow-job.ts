@@ -14,6 +14,8 @@ export interface FollowedJob {
   readonly id: string;
   readonly events: JobEvents;
   read(): Promise<Job | undefined>;
+  /** Whether a read would find the job that an event brings. */
+  isVisible(job: Job): boolean;
 }
 
 /** Listens for a job's end until it is closed. */
@@ -27,7 +29,8 @@ export interface JobWait {
 }
 
 /** It listens before the job is read, so that no end falls between the two. */
-export function listenForEnd({ id, events, read }: FollowedJob): JobWait {
+export function listenForEnd(followed: FollowedJob): JobWait {
+  const { id, events, read } = followed;
   const inbox = createJobInbox();
   const unsubscribe = events.subscribe(id, (event) => {
     if (event.kind === 'finished' || event.kind === 'lost') inbox.push(event);
@@ -40,17 +43,30 @@ export function listenForEnd({ id, events, read }: FollowedJob): JobWait {
         const remaining = deadline - performance.now();
         if (job === undefined || isDone(job) || remaining <= 0 || signal.aborted) return job;
         const event = await inbox.next(Math.min(remaining, SILENCE_MS), signal);
-        job = succeeded(event, job) ?? (await read());
+        job = succeeded(event, followed) ?? (await read());
       }
     },
     close: unsubscribe,
   };
 }
 
-/** The job that an event brings, if it is this one: an idempotency key may have given its id to another before. */
-function succeeded(event: JobEvent | undefined, { createdAt }: Job): Job | undefined {
-  const job = event?.kind === 'finished' ? event.job : undefined;
-  return job?.createdAt.getTime() === createdAt.getTime() ? job : undefined;
+/** The job that the event of its end brings. */
+function succeeded(event: JobEvent | undefined, { isVisible }: FollowedJob): Job | undefined {
+  return event?.kind === 'finished' && event.job !== undefined && isVisible(event.job) ? event.job : undefined;
+}
+
+/** Reads the job, unless the event of its end brings it earlier. */
+async function readOrHear(followed: FollowedJob): Promise<Job | undefined> {
+  const { promise: ended, resolve } = Promise.withResolvers<Job>();
+  const unsubscribe = followed.events.subscribe(followed.id, (event) => {
+    const job = succeeded(event, followed);
+    if (job !== undefined) resolve(job);
+  });
+  try {
+    return await Promise.race([followed.read(), ended]);
+  } finally {
+    unsubscribe();
+  }
 }
 
 async function readUnlessAway({ read }: FollowedJob): Promise<Job | undefined | 'away'> {
@@ -68,11 +84,11 @@ async function readUnlessAway({ read }: FollowedJob): Promise<Job | undefined | 
  * @throws ServiceError `not-found`, for a job that there is not at first
  */
 export async function* watchJob(followed: FollowedJob, signal: AbortSignal): AsyncGenerator<Job, void, void> {
-  const { id, events, read } = followed;
+  const { id, events } = followed;
   const inbox = createJobInbox();
   const unsubscribe = events.subscribe(id, inbox.push);
   try {
-    let last = await read();
+    let last = await readOrHear(followed);
     if (last === undefined) throw jobNotFound();
     yield last;
     let silenceMs = SILENCE_MS;
@@ -85,7 +101,7 @@ export async function* watchJob(followed: FollowedJob, signal: AbortSignal): Asy
         continue;
       }
       // An end without success that is heard of may be the one before a retry.
-      const now: Job | undefined | 'away' = succeeded(event, last) ?? (await readUnlessAway(followed));
+      const now: Job | undefined | 'away' = succeeded(event, followed) ?? (await readUnlessAway(followed));
       if (now === undefined) return;
       // What is watched goes on meanwhile, and so does who watches.
       if (now === 'away') silenceMs = SILENCE_MS;

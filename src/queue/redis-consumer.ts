@@ -8,6 +8,7 @@ import {
   raw2NextJobData,
 } from 'bullmq';
 import type { BullmqConsumer, ConsumerOptions, JobProcessor } from './backend.ts';
+import { endOfTurn } from './end-of-turn.ts';
 import { CANCELED, type JobData } from './job-record.ts';
 import type { RedisClient } from './redis-client.ts';
 import type { IndexSet } from './redis-index.ts';
@@ -58,6 +59,8 @@ class WorkerBackend extends RedisQueueBackend {
 
   override async waitForJob(seconds: number): ReturnType<RedisQueueBackend['waitForJob']> {
     this.#nothingWaits = false;
+    // The end of the job before leaves first: somebody waits for that.
+    await endOfTurn();
     return super.waitForJob(seconds);
   }
 

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BullmqEvents, EventListener } from './backend.ts';
 import { toEndedRecord } from './redis-record.ts';
+import { endOfTurn } from './end-of-turn.ts';
 import { BLOCKING_MS, EVENT_NAMES, type EventName, toJobEvent } from './queue-events.ts';
 import type { RedisClient } from './redis-client.ts';
 
 /** Events that are read at a time. */
 const MAX_EVENTS = 1000;
-/** Where many listen for a moment each, it is read on for so many milliseconds after the last of them. */
-const LINGER_MS = 5000;
+/** Where many listen for a moment each, nothing is lost between two of them for so many milliseconds: the stream keeps more than comes. */
+const MAX_GAP_MS = 50;
 /** Milliseconds between two tries to read. */
 const RETRY_MS = 500;
 
@@ -29,11 +30,11 @@ export interface RedisEventsOptions {
  */
 export function createRedisEvents({ client, type, key, listener, onBegin, onError }: RedisEventsOptions): BullmqEvents {
   let wanted = false;
-  let lingersUntil = 0;
   let running: Promise<void> | undefined;
   let closed = false;
 
-  const isWanted = (): boolean => !closed && (wanted || performance.now() < lingersUntil);
+  /** The id of the last event that was read, and when. */
+  let last: { readonly id: string; readonly at: number } | undefined;
 
   async function readLastId(): Promise<string> {
     const [last] = await client.xrevrange(key, '+', '-', 'COUNT', 1);
@@ -45,18 +46,21 @@ export function createRedisEvents({ client, type, key, listener, onBegin, onErro
     const streams = await client.xread('COUNT', MAX_EVENTS, 'BLOCK', BLOCKING_MS, 'STREAMS', key, id);
     const entries = streams?.[0]?.[1] ?? [];
     for (const [, fields] of entries) tell(type, fields, listener);
+    // What came of them goes out first: the next question to Redis costs as much as a reply.
+    if (entries.length > 0) await endOfTurn();
     return entries.at(-1)?.[0] ?? id;
   }
 
   async function run(): Promise<void> {
-    let last: string | undefined;
-    while (isWanted()) {
+    if (last !== undefined && performance.now() - last.at > MAX_GAP_MS) last = undefined;
+    while (wanted && !closed) {
       try {
         if (last === undefined) {
-          last = await readLastId();
+          last = { id: await readLastId(), at: performance.now() };
           onBegin();
         }
-        last = await readAfter(last);
+        const id = await readAfter(last.id);
+        last = { id, at: performance.now() };
       } catch (error) {
         if (closed) return;
         onError(error instanceof Error ? error : new Error(String(error)));
@@ -80,7 +84,6 @@ export function createRedisEvents({ client, type, key, listener, onBegin, onErro
     },
     pause() {
       wanted = false;
-      lingersUntil = performance.now() + LINGER_MS;
     },
     async close() {
       closed = true;

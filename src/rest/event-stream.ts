@@ -4,7 +4,7 @@ import { versionOf } from './entity-tag.ts';
 /** A connection on which nothing is sent for longer may be taken for dead by what is in between. */
 const KEEP_ALIVE_MS = 15_000;
 /** Milliseconds after which a client connects again. */
-const RETRY_MS = 1000;
+const RETRY = 'retry: 1000\n\n';
 
 export interface EventStreamOptions {
   /** What the client has already; it is not sent again. */
@@ -27,21 +27,29 @@ export async function* toEventStream(
     // Whoever has the head of the reply is sure to hear of all that happens from then on.
     let next = states.next();
     let state: IteratorResult<Job, void> | undefined = await next;
-    yield `retry: ${RETRY_MS}\n\n`;
+    let lines = RETRY;
     for (;;) {
       if (state === undefined) {
-        yield ':\n\n';
+        lines = ':\n\n';
       } else {
         if (state.done) return;
-        const id = versionOf(state.value);
-        if (id !== lastEventId) yield `id: ${id}\ndata: ${toData(state.value)}\n\n`;
+        if (versionOf(state.value) !== lastEventId) lines += toEvent(state.value, toData);
         next = states.next();
       }
+      if (lines !== '') yield lines;
+      lines = '';
       state = await within(keepAliveMs, next);
     }
   } finally {
     await states.return();
   }
+}
+
+/** The whole of such a stream for a job that is done. */
+export const toLastEvent = (job: Job, toData: (job: Job) => string): string => RETRY + toEvent(job, toData);
+
+function toEvent(job: Job, toData: (job: Job) => string): string {
+  return `id: ${versionOf(job)}\ndata: ${toData(job)}\n\n`;
 }
 
 /** Resolves to undefined when it takes longer; the promise goes on. */

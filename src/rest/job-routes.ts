@@ -6,7 +6,7 @@ import type { JobView } from '../core/job-view.ts';
 import type { RequestContext } from '../core/request-context.ts';
 import { addEndpoint } from './endpoint.ts';
 import { sendTagged, tagOf, versionOf } from './entity-tag.ts';
-import { toEventStream } from './event-stream.ts';
+import { toEventStream, toLastEvent } from './event-stream.ts';
 import { findJob, foundJob, idOf } from './find-job.ts';
 import { readListOptions } from './list-options.ts';
 import { requireAcceptable } from './negotiation.ts';
@@ -100,6 +100,10 @@ export function addJobRoutes(app: FastifyInstance, { service, contextOf }: RestF
         return (hasIt ? reply.removeHeader('Content-Type').status(204) : reply).send();
       }
       const toData = (state: Job) => serializeJob(viewOf(state, service, context));
+      if (isDone(job)) {
+        await states.return();
+        return reply.send(toLastEvent(job, toData));
+      }
       return reply.send(Readable.from(toEventStream(startingWith(job, states), toData, { lastEventId })));
     },
   });

@@ -1,7 +1,8 @@
-import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { bareWorker } from './contenders.ts';
+import { openConnection } from './load/connection.ts';
+import { toBytes } from './load/request-bytes.ts';
 import { runProcess, startProcess } from './processes.ts';
 import { EMPTY, type copyWithEmptyJob } from './project.ts';
 import type { Sample } from './samples.ts';
@@ -11,7 +12,7 @@ import type { Stores } from './stores.ts';
 /** Of empty jobs, one after the other; the first ones warm up. */
 const JOBS = { warmUp: 2000, measured: 2000 };
 const DEADLINE_MS = 120_000;
-const JSON_BODY = { 'Content-Type': 'application/json' };
+const WAIT_SECONDS = 30;
 
 const timesSchema = z.array(z.number());
 const acceptedSchema = z.object({ id: z.string() });
@@ -36,7 +37,7 @@ export async function measurePush(stores: Stores, project: ReturnType<typeof cop
   const [byWait, byEvents] = await stores.withEmpty(async (settings) => {
     const api = await startProcess(project.command('api'), settings);
     const worker = await startProcess(project.command('worker'), settings);
-    const client = createClient(api.url ?? '');
+    const client = await openClient(api.url ?? '');
     try {
       return [await client.time(client.submitAndWait), await client.time(client.submitAndWatch)];
     } finally {
@@ -56,40 +57,25 @@ const toFigures = (times: readonly number[]): Sample['figures'] => ({
   p99: percentile(times, 99),
 });
 
-/** A client that keeps its connections. */
-function createClient(url: string) {
-  const agent = new Agent({ keepAlive: true });
-  const send = (
-    method: string,
-    path: string,
-    headers: Record<string, string>,
-    body?: string,
-  ): Promise<IncomingMessage> => {
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const request = httpRequest(url + path, { method, agent, headers, timeout: DEADLINE_MS }, resolve);
-    request.once('timeout', () => request.destroy(new Error(`${path} was not answered in time`)));
-    request.once('error', reject);
-    request.end(body);
-    return promise;
-  };
-  const submit = async (headers: Record<string, string>, expected: number): Promise<string> => {
-    const response = await send('POST', EMPTY.path, { ...JSON_BODY, ...headers }, JSON.stringify(EMPTY.data));
-    const text = await readUntil(response, undefined);
-    if (response.statusCode !== expected)
-      throw new Error(`the submission was answered with ${response.statusCode} ${text}`);
-    return text;
-  };
+/** A client that keeps its connection. */
+async function openClient(url: string) {
+  const connection = await openConnection(url);
+  const { host } = new URL(url);
+  const submission = { method: 'POST', path: EMPTY.path, body: JSON.stringify(EMPTY.data) } as const;
+  const waiting = toBytes(host, submission, [`Prefer: wait=${WAIT_SECONDS}`]);
+  const submitting = toBytes(host, submission);
   return {
     /** The result is the reply to the submission. */
-    submitAndWait: async (): Promise<void> => void (await submit({ Prefer: 'wait=30' }, 200)),
+    submitAndWait: () => connection.send(waiting, { statuses: [200], contains: EMPTY.data.text }),
     /** The submission, and then the events of the job until it is done. */
     async submitAndWatch(): Promise<void> {
-      const { id } = acceptedSchema.parse(JSON.parse(await submit({}, 202)));
-      const events = await send('GET', `/api/jobs/${id}/events`, { Accept: 'text/event-stream' });
-      await readUntil(events, '"status":"Succeeded"');
+      const reply = await connection.send(submitting, { statuses: [202], contains: '"id"' });
+      const { id } = acceptedSchema.parse(JSON.parse(reply.slice(reply.indexOf('{'))));
+      const events = toBytes(host, { method: 'GET', path: `/api/jobs/${id}/events` }, ['Accept: text/event-stream']);
+      await connection.send(events, { statuses: [200], contains: '"status":"Succeeded"' });
     },
     /** Milliseconds that each took. */
-    async time(once: () => Promise<void>): Promise<number[]> {
+    async time(once: () => Promise<unknown>): Promise<number[]> {
       const times: number[] = [];
       for (let run = 0; run < JOBS.warmUp + JOBS.measured; run += 1) {
         const started = performance.now();
@@ -98,22 +84,6 @@ function createClient(url: string) {
       }
       return times.slice(JOBS.warmUp);
     },
-    close: () => agent.destroy(),
+    close: connection.close,
   };
-}
-
-/** Reads to the end, or, when the text has come, reads the rest alone for the connection to be free. */
-async function readUntil(response: IncomingMessage, wanted: string | undefined): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  let text = '';
-  response.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk;
-    if (wanted !== undefined && text.includes(wanted)) resolve(text);
-  });
-  response.once('end', () => {
-    if (wanted === undefined) resolve(text);
-    else reject(new Error(`there was no ${wanted} in ${text}`));
-  });
-  response.once('error', reject);
-  return promise;
 }

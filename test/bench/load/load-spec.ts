@@ -14,6 +14,8 @@ const requestSchema = z.object({
 
 export type LoadRequest = z.output<typeof requestSchema>;
 
+export type Expected = Pick<LoadRequest, 'statuses' | 'contains'>;
+
 const shapeSchema = z.discriminatedUnion('kind', [
   /** As fast as the connections can, for so long. */
   z.object({ kind: z.literal('saturate'), warmUpSeconds: z.int(), seconds: z.int() }),
@@ -32,8 +34,6 @@ export const loadSpecSchema = z.object({
 export type LoadSpec = z.output<typeof loadSpecSchema>;
 /** What is sent, and by how many. */
 export type LoadTarget = Omit<LoadSpec, 'shape'>;
-
-export type Expected = Pick<LoadRequest, 'statuses' | 'contains'>;
 
 export function expectedOf({ requests: [first] }: LoadTarget): Expected {
   if (first === undefined) throw new Error('there is no request to send');
