@@ -97,6 +97,17 @@ describe('a start on a Redis', () => {
     expect(text).not.toContain('"level":40');
   });
 
+  it('whose channels are forbidden ends the start with a line that names the setting', async () => {
+    const server = await startRedisForTest([]);
+    const admin = new Redis(server.url);
+    onTestFinished(() => admin.disconnect());
+    await admin.acl('SETUSER', 'app', 'on', '>pass', '~*', '+@all');
+    const starting = startAppForTest('redis', { QUEUE_URL: server.url.replace('//', '//app:pass@') });
+    await expect(starting).rejects.toThrow(
+      /^QUEUE_URL: Redis has to let its user use the channels accepted:\*, and says NOPERM/,
+    );
+  });
+
   it('that may not be asked what it is goes on', async () => {
     const server = await startRedisForTest(['--rename-command', 'CONFIG', '']);
     const admin = new Redis(server.url);

@@ -12,12 +12,13 @@ import { PACE_SAMPLE, toPace } from './pace.ts';
 import { type RedisClient, type RedisClientOptions, createRedisClient } from './redis-client.ts';
 import { checkRedis } from './redis-check.ts';
 import { createRedisConsumer } from './redis-consumer.ts';
-import { createRedisEvents } from './redis-events.ts';
+import { type RedisEvents, createRedisEvents } from './redis-events.ts';
 import { listJobs } from './redis-index.ts';
 import { createRedisProducer } from './redis-producer.ts';
 import { toRecords } from './redis-record.ts';
 import {
   CANCEL_JOB,
+  CHANNEL,
   READ_DEPTH,
   READ_JOBS,
   READ_MARKED,
@@ -41,6 +42,8 @@ const paceSchema = z.tuple([z.number(), z.array(z.tuple([z.coerce.number(), z.co
 
 /** Longer than a caller waits for an answer. */
 const PRODUCER_SOCKET_MS = 2500;
+/** It is asked each second. */
+const EVENTS_SOCKET_MS = 5000;
 /** A worker that has nothing to do waits in Redis for up to 10 s. */
 const WORKER_SOCKET_MS = 15_000;
 
@@ -70,6 +73,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     autoResendUnfulfilledCommands: false,
   });
   let workerClient: RedisClient | undefined;
+  let events: RedisEvents | undefined;
   /** BullMQ's own: it fails where Redis may not be asked for its version. */
   let skipVersionCheck = false;
   const clocks = new Map<string, StoreClock>();
@@ -91,7 +95,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     onTrouble: (listener) => void (tellTrouble = listener),
     async connect() {
       await connectClient(client);
-      skipVersionCheck = !(await checkRedis(client, logger));
+      skipVersionCheck = !(await checkRedis(client, PREFIX, logger));
     },
     createProducer: (type) =>
       createRedisProducer({
@@ -116,14 +120,8 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       return createRedisConsumer(redis, processor, options);
     },
     async createEvents(type, listener, onBegin) {
-      return createRedisEvents({
-        client: open({ maxRetriesPerRequest: null, socketTimeout: 5000 }),
-        type,
-        key: `${prefixOf(type)}events`,
-        listener,
-        onBegin,
-        onError: trouble,
-      });
+      events ??= createRedisEvents(open({ maxRetriesPerRequest: null, socketTimeout: EVENTS_SOCKET_MS }), trouble);
+      return events.open({ name: prefixOf(type) + CHANNEL, type, listener, onBegin });
     },
     readRecords,
     async readData(type, id) {

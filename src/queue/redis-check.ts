@@ -8,13 +8,28 @@ const OLDEST_VERSION = 7;
 
 /**
  * Looks whether a Redis is one that keeps jobs; of a cluster, each master.
+ * @param prefix of all channels
  * @returns whether it tells of itself, which is not so where the operator forbids it
- * @throws StartError that names QUEUE_URL, for one that is too old, or drops keys when its memory is full
+ * @throws StartError that names QUEUE_URL, for one that is too old, drops keys when its memory is full, or forbids its channels
  */
-export async function checkRedis(client: RedisClient, logger: Logger): Promise<boolean> {
+export async function checkRedis(client: RedisClient, prefix: string, logger: Logger): Promise<boolean> {
   const masters = client instanceof Cluster ? client.nodes('master') : [client];
+  await checkChannels(client, prefix);
   const told = await Promise.all(masters.map((master) => checkMaster(master, logger)));
   return told.every(Boolean);
+}
+
+/** Nobody would hear of the end of a job. */
+async function checkChannels(client: RedisClient, prefix: string): Promise<void> {
+  try {
+    await client.publish(`${prefix}:check`, '');
+  } catch (cause) {
+    if (isConnectionError(cause)) throw cause;
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw new StartError(`QUEUE_URL: Redis has to let its user use the channels ${prefix}:*, and says ${detail}`, {
+      cause,
+    });
+  }
 }
 
 async function checkMaster(master: Redis, logger: Logger): Promise<boolean> {

@@ -1,94 +1,117 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BullmqEvents, EventListener } from './backend.ts';
-import { toEndedRecord } from './redis-record.ts';
-import { endOfTurn } from './end-of-turn.ts';
-import { BLOCKING_MS, EVENT_NAMES, type EventName, toJobEvent } from './queue-events.ts';
+import { EVENT_NAMES, type EventName, toJobEvent } from './queue-events.ts';
 import type { RedisClient } from './redis-client.ts';
+import { toToldRecord } from './redis-record.ts';
 
-/** Events that are read at a time. */
-const MAX_EVENTS = 1000;
-/** Where many listen for a moment each, nothing is lost between two of them for so many milliseconds: the stream keeps more than comes. */
-const MAX_GAP_MS = 50;
-/** Milliseconds between two tries to read. */
+/** Where many listen for a moment each, it is listened on for so many milliseconds after the last of them. */
+const LINGER_MS = 5000;
+/** Milliseconds between two tries to subscribe. */
 const RETRY_MS = 500;
+/** How often Redis is asked for nothing, so that a connection is noticed over which nothing comes any more. */
+const PING_MS = 1000;
 
-export interface RedisEventsOptions {
-  /** A connection of its own: a reader blocks it. */
-  readonly client: RedisClient;
+export interface ChannelOptions {
+  /** Of a queue's jobs. */
+  readonly name: string;
   readonly type: string;
-  /** Of BullMQ's stream of events. */
-  readonly key: string;
   readonly listener: EventListener;
-  /** Told when it begins to read: what was before that, nobody has heard of. */
+  /** Told when it begins to listen, and again after the connection was lost: what was before that, nobody has heard of. */
   onBegin(): void;
-  onError(error: Error): void;
+}
+
+interface Channel {
+  hear(text: string): void;
+  reconnected(): void;
+}
+
+/** What workers and other processes tell of jobs, over one connection for all their queues. */
+export interface RedisEvents {
+  open(channel: ChannelOptions): BullmqEvents;
 }
 
 /**
- * Reads BullMQ's events of a queue, as long as somebody listens: each job has several, and most have no listener in this process.
- * BullMQ's own `QueueEvents` reads them all, which takes a good part of what a submission costs.
+ * Hears of changes as long as somebody listens: each job has several, and most have no listener in this process. They are pushed: BullMQ's
+ * stream of events has to be asked for each, which costs Redis and this process more than what is told, and is read by BullMQ's tools alone.
+ * @param client a connection of its own
  */
-export function createRedisEvents({ client, type, key, listener, onBegin, onError }: RedisEventsOptions): BullmqEvents {
-  let wanted = false;
-  let running: Promise<void> | undefined;
-  let closed = false;
-
-  /** The id of the last event that was read, and when. */
-  let last: { readonly id: string; readonly at: number } | undefined;
-
-  async function readLastId(): Promise<string> {
-    const [last] = await client.xrevrange(key, '+', '-', 'COUNT', 1);
-    return last?.[0] ?? '0-0';
-  }
-
-  /** @returns the id of the last event */
-  async function readAfter(id: string): Promise<string> {
-    const streams = await client.xread('COUNT', MAX_EVENTS, 'BLOCK', BLOCKING_MS, 'STREAMS', key, id);
-    const entries = streams?.[0]?.[1] ?? [];
-    for (const [, fields] of entries) tell(type, fields, listener);
-    // What came of them goes out first: the next question to Redis costs as much as a reply.
-    if (entries.length > 0) await endOfTurn();
-    return entries.at(-1)?.[0] ?? id;
-  }
-
-  async function run(): Promise<void> {
-    if (last !== undefined && performance.now() - last.at > MAX_GAP_MS) last = undefined;
-    while (wanted && !closed) {
-      try {
-        if (last === undefined) {
-          last = { id: await readLastId(), at: performance.now() };
-          onBegin();
-        }
-        const id = await readAfter(last.id);
-        last = { id, at: performance.now() };
-      } catch (error) {
-        if (closed) return;
-        onError(error instanceof Error ? error : new Error(String(error)));
-        await delay(RETRY_MS);
-      }
-    }
-  }
-
-  function start(): void {
-    running ??= run().finally(() => {
-      running = undefined;
-      // Somebody came when it had just looked.
-      if (wanted && !closed) start();
+export function createRedisEvents(client: RedisClient, onError: (error: Error) => void): RedisEvents {
+  const channels = new Map<string, Channel>();
+  client.on('message', (name: string, text: string) => channels.get(name)?.hear(text));
+  // A cluster says the second, of the node that tells of all.
+  for (const connected of ['ready', '+subscriber']) {
+    client.on(connected, () => {
+      for (const channel of channels.values()) channel.reconnected();
     });
   }
 
+  let pinging: Promise<unknown> | undefined;
+  const pings = setInterval(() => {
+    if (client.status !== 'ready') return;
+    pinging ??= client
+      .call('PING')
+      .catch(() => undefined)
+      .finally(() => (pinging = undefined));
+  }, PING_MS);
+  pings.unref();
+  client.once('end', () => clearInterval(pings));
+
   return {
-    resume() {
-      wanted = true;
-      start();
-    },
-    pause() {
-      wanted = false;
-    },
-    async close() {
-      closed = true;
-      client.disconnect();
-      await running;
+    open({ name, type, listener, onBegin }) {
+      let isWanted = false;
+      let isSubscribed = false;
+      let leaving: NodeJS.Timeout | undefined;
+
+      async function subscribe(): Promise<void> {
+        try {
+          await client.subscribe(name);
+          isSubscribed = isWanted;
+          if (isSubscribed) onBegin();
+        } catch (error) {
+          onError(toError(error));
+          await delay(RETRY_MS, undefined, { ref: false });
+          if (isWanted) await subscribe();
+        }
+      }
+
+      function leave(): void {
+        leaving = undefined;
+        isWanted = false;
+        isSubscribed = false;
+        client.unsubscribe(name).catch(onError);
+      }
+
+      channels.set(name, {
+        hear(text) {
+          try {
+            tell(type, text, listener);
+          } catch (error) {
+            // Anybody may say anything there.
+            onError(toError(error));
+          }
+        },
+        reconnected() {
+          if (isSubscribed) void subscribe();
+        },
+      });
+      return {
+        resume() {
+          clearTimeout(leaving);
+          leaving = undefined;
+          if (isWanted) return;
+          isWanted = true;
+          void subscribe();
+        },
+        pause() {
+          leaving ??= setTimeout(leave, LINGER_MS).unref();
+        },
+        async close() {
+          clearTimeout(leaving);
+          isWanted = false;
+          isSubscribed = false;
+          channels.delete(name);
+        },
+      };
     },
   };
 }
@@ -96,19 +119,16 @@ export function createRedisEvents({ client, type, key, listener, onBegin, onErro
 const NAMES: ReadonlySet<string> = new Set(EVENT_NAMES);
 const isEventName = (name: string): name is EventName => NAMES.has(name);
 
-/** @param fields `event`, `jobId` and others, each with its value behind it */
-function tell(type: string, fields: readonly string[], listener: EventListener): void {
-  const [, name = '', , id = ''] = fields;
+/** @param text what a script told: the event, the job's id, and what more there is of it, each on a line */
+function tell(type: string, text: string, listener: EventListener): void {
+  const lines = text.split('\n');
+  const [name = '', id = '', progress] = lines;
   if (!isEventName(name)) return;
-  if (name === 'completed')
-    return listener(id, { kind: 'finished', toRecord: () => toEndedRecord(type, id, toMap(fields)) });
-  const data = name === 'progress' ? toMap(fields).get('data') : undefined;
-  const event = toJobEvent(name, data === undefined ? undefined : JSON.parse(data));
+  if (name === 'completed') return listener(id, { kind: 'finished', toRecord: () => toToldRecord(type, lines) });
+  const event = toJobEvent(name, progress === undefined ? undefined : JSON.parse(progress));
   if (event !== undefined) listener(id, event);
 }
 
-function toMap(fields: readonly string[]): Map<string, string> {
-  const map = new Map<string, string>();
-  for (let at = 0; at + 1 < fields.length; at += 2) map.set(fields[at] ?? '', fields[at + 1] ?? '');
-  return map;
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -44,24 +44,36 @@ export function toRecord(type: string, id: string, [fields, locks]: JobReply): J
   };
 }
 
-/** The record of a job that has succeeded, from the event of its end; undefined where that does not tell it. */
-export function toEndedRecord(type: string, id: string, fields: ReadonlyMap<string, string>): JobRecord | undefined {
-  const finishedAt = fields.get('finishedOn');
-  if (finishedAt === undefined) return undefined;
+/** The record of a job that has succeeded, from what was told of its end, where that is all there is of it. */
+export function toToldRecord(type: string, lines: readonly string[]): JobRecord | undefined {
+  const [
+    ,
+    id = '',
+    caller = '',
+    createdAt,
+    startedAt,
+    finishedAt,
+    attemptsMade,
+    maxAttempts,
+    progress,
+    traces,
+    result,
+  ] = lines;
+  if (result === undefined) return undefined;
   return {
     id,
     type,
-    caller: fields.get('name') ?? '',
+    caller: JSON.parse(caller),
     state: 'completed',
     mark: null,
-    progress: parse(fields.get('progress')),
-    result: fields.get('returnvalue') ?? null,
+    progress: parse(progress),
+    result,
     failedReason: null,
-    traces: parse(fields.get('stacktrace')),
-    attemptsMade: Number(fields.get('atm')),
-    maxAttempts: Number(fields.get('attempts')),
-    createdAt: Number(fields.get('timestamp')),
-    startedAt: Number(fields.get('processedOn')),
+    traces: parse(traces),
+    attemptsMade: Number(attemptsMade),
+    maxAttempts: Number(maxAttempts),
+    createdAt: Number(createdAt),
+    startedAt: Number(startedAt),
     finishedAt: Number(finishedAt),
   };
 }

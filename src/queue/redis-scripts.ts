@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import type { RedisClient } from './redis-client.ts';
 import { LATE } from './store-clock.ts';
 
+/** Where changes of a queue's jobs are told, behind its prefix. */
+export const CHANNEL = 'changes';
+
 /** A step on one queue that Redis takes at once. Every key begins with KEYS[1], the queue's prefix, and lies in its slot of a cluster. */
 export interface RedisScript {
   readonly lua: string;
@@ -100,14 +103,21 @@ if added > 0 then
 end
 return replies`);
 
+/** Tells those who follow a job what happened to it; nobody keeps that. Its parts are one to a line: none but a caller's id has lines. */
+export const TELL = `
+local function tell(event, id, ...)
+  redis.call('PUBLISH', KEYS[1] .. '${CHANNEL}', table.concat({event, id, ...}, '\\n'))
+end`;
+
 /** What scripts share that change a job's place: the set of the index that it is in, and BullMQ's events. */
-const COMMON = `${REFUSE_LATE}
+const COMMON = `${REFUSE_LATE}${TELL}
 local function index(set, job)
   return KEYS[1] .. 'index:' .. set .. ':' .. redis.call('HGET', job, 'name')
 end
 local function publish(event, id, ...)
   local max = redis.call('HGET', KEYS[1] .. 'meta', 'opts.maxLenEvents') or 10000
   redis.call('XADD', KEYS[1] .. 'events', 'MAXLEN', '~', max, '*', 'event', event, 'jobId', id, ...)
+  tell(event, id)
 end`;
 
 /** ARGV: id, time, the mark, whether to end only a job that has it, deadline. Replies canceled, requested or refused. */
