@@ -27,6 +27,8 @@ export class RedisWorkerBackend extends RedisQueueBackend {
   readonly #lockDuration: number;
   /** The last answer said that no other job waits. */
   #nothingWaits = false;
+  /** The end of a job that Redis has not answered yet. */
+  #finishing: Promise<unknown> | undefined;
 
   /** @param lockDuration milliseconds */
   constructor(lockDuration: number, ...of: ConstructorParameters<typeof RedisQueueBackend>) {
@@ -44,8 +46,9 @@ export class RedisWorkerBackend extends RedisQueueBackend {
 
   override async waitForJob(seconds: number): ReturnType<RedisQueueBackend['waitForJob']> {
     this.#nothingWaits = false;
-    // The end of the job before leaves first: somebody waits for that.
+    // Somebody may wait for the end of the job before: it goes first, and has Redis for itself.
     await endOfTurn();
+    await this.#finishing;
     return super.waitForJob(seconds);
   }
 
@@ -116,7 +119,9 @@ export class RedisWorkerBackend extends RedisQueueBackend {
     const finishedOn = Date.now();
     const next = fetchNext && this.queue.closing === undefined ? 1 : 0;
     const of = [target, property, value, set, opts.attempts ?? 1, traces];
-    const reply = await this.#run('finishJob', id, finishedOn, token, this.#lockDuration, next, ...of);
+    const answer = this.#run('finishJob', id, finishedOn, token, this.#lockDuration, next, ...of);
+    this.#finishing = answer.catch(() => undefined);
+    const reply = await answer;
     if (typeof reply === 'number' && reply < 0) {
       throw this.finishedErrors({ code: reply, jobId: id, command: 'moveToFinished', state: 'active' });
     }
