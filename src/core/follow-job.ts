@@ -96,6 +96,8 @@ export async function* watchJob(followed: FollowedJob, signal: AbortSignal): Asy
       const event = await inbox.next(silenceMs, signal);
       silenceMs = event === undefined ? Math.min(2 * silenceMs, MAX_SILENCE_MS) : SILENCE_MS;
       if (signal.aborted) return;
+      // It was read since.
+      if (event?.kind === 'started' && last.status === 'Running') continue;
       if (event?.kind === 'progress' && (last.status === 'Running' || event.at <= last.lastUpdatedAt)) {
         for (const step of progressed(last, event)) yield (last = step);
         continue;

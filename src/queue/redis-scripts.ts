@@ -78,7 +78,7 @@ end`;
  */
 export const ADD_JOBS = script(`${REFUSE_LATE}${READ_JOB}
 if late(ARGV[1]) then return refuseLate() end
-local prefix, added, replies = KEYS[1], 0, {}
+local prefix, isNew, replies = KEYS[1], false, {}
 local wait, events, index = prefix .. 'wait', prefix .. 'events', prefix .. 'index:open:'
 local maxEvents, paused, concurrency = unpack(redis.call('HMGET', prefix .. 'meta', 'opts.maxLenEvents', 'paused', 'concurrency'))
 for i = 3, #ARGV, 5 do
@@ -90,14 +90,13 @@ for i = 3, #ARGV, 5 do
     redis.call('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', caller)
     redis.call('LPUSH', wait, id)
     redis.call('XADD', events, 'MAXLEN', '~', maxEvents or 10000, '*', 'event', 'waiting', 'jobId', id)
-    added = added + 1
+    isNew = true
   elseif ARGV[2] == '1' then
     reply = {readJob(job), redis.call('HGET', job, 'data')}
   end
   replies[#replies + 1] = reply
 end
-if added > 0 then
-  redis.call('INCRBY', prefix .. 'id', added)
+if isNew then
   local isFull = concurrency and redis.call('LLEN', prefix .. 'active') >= tonumber(concurrency)
   if not paused and not isFull then redis.call('ZADD', prefix .. 'marker', 0, '0') end
 end

@@ -37,7 +37,7 @@ local function take(prefix, meta, now, token, lockDuration)
   redis.call('XADD', prefix .. 'events', '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
   redis.call('HSET', job, 'processedOn', now)
   redis.call('HINCRBY', job, 'ats', 1)
-  local others = next or redis.call('LLEN', prefix .. 'wait') > 0 or redis.call('ZCARD', prefix .. 'prioritized') > 0
+  local others = next or redis.call('EXISTS', prefix .. 'wait', prefix .. 'prioritized') > 0
   if others then redis.call('ZADD', prefix .. 'marker', 0, '0') end
   tell('active', id)
   return {redis.call('HGETALL', job), id, 0, 0, others and 1 or 0}
@@ -89,7 +89,7 @@ if ARGV[5] == '1' then
   local reply = take(prefix, meta, tonumber(now), token, lockDuration)
   if reply then return reply end
 end
-if redis.call('LLEN', prefix .. 'wait') + redis.call('LLEN', prefix .. 'active') + redis.call('ZCARD', prefix .. 'prioritized') == 0 then
+if redis.call('EXISTS', prefix .. 'wait', prefix .. 'active', prefix .. 'prioritized') == 0 then
   redis.call('XADD', events, '*', 'event', 'drained')
 end
 return 0`;
