@@ -5,17 +5,20 @@ import { startAppForTest } from './support/app.ts';
 import { startRedis, startSentinel } from './support/servers.ts';
 import { Redis } from 'ioredis';
 
-const DONE = { accepted: 202, done: 303 };
+const DONE = { accepted: 202, done: 303, waited: 200 };
 
-/** Runs the main job over a queue at this URL. */
-async function mainJob(QUEUE_URL: string): Promise<{ accepted: number; done: number }> {
+/** Runs the main job over a queue at this URL, and another one whose result is pushed: who is not told reads it after five seconds. */
+async function mainJob(QUEUE_URL: string): Promise<{ accepted: number; done: number; waited: number }> {
   const app = await startAppForTest('redis', { QUEUE_URL });
   const accepted = await app.post('/api/customers', { id: '42', customername: 'Ada Lovelace' });
   const done = await poll(
     () => app.fetch(accepted.headers.get('location') ?? ''),
     (answer) => answer.status !== 202,
   );
-  return { accepted: accepted.status, done: done.status };
+  const customer = { id: '43', customername: 'Grace Hopper' };
+  const headers = { 'Content-Type': 'application/json', Prefer: 'wait=4' };
+  const waited = await app.fetch('/api/customers', { method: 'POST', headers, body: JSON.stringify(customer) });
+  return { accepted: accepted.status, done: done.status, waited: waited.status };
 }
 
 describe('QUEUE_URL', () => {

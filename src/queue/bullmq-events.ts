@@ -20,7 +20,7 @@ export interface BullmqEventsOptions {
   readonly retentionSeconds: number;
 }
 
-/** core's events on BullMQ: one connection for each queue of a process, and from there to whoever listens in it. */
+/** core's events on BullMQ: a store tells a process of each type once, and that tells whoever listens in it. */
 export function createBullmqEvents({ backend, types, retentionSeconds }: BullmqEventsOptions): BullmqJobEvents {
   const retentionMs = retentionSeconds * 1000;
   const listeners = new Map<string, Set<Listener>>();

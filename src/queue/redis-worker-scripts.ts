@@ -5,14 +5,14 @@ import { TELL } from './redis-scripts.ts';
 /** What BullMQ's own script takes as its keys, behind the queue's prefix. */
 const TAKE_KEYS = 'wait active prioritized events stalled limiter delayed paused meta pc marker'.split(' ');
 
+/** Characters of a result that is told with the end of its job; a longer one is read by who waits for it. */
+const MAX_TOLD = 65_536;
+
 /**
  * Gives a worker the next job as BullMQ's own script does, to which everything out of the ordinary is left: a queue that is paused or
  * limited, jobs whose delay is over, and priorities. Replies with the job's fields and id, two of BullMQ's delays, and whether there may
  * be others; nil when there is none. BullMQ's marker wakes up a worker that waits: it is set only where there may be others.
  */
-/** Characters of a result that is told with the end of its job; a longer one is read by who waits for it. */
-const MAX_TOLD = 65_536;
-
 const TAKE = `${TELL}
 local function takeAsBullmq(KEYS, ARGV, cmsgpack)
 ${moveToActive.content}
@@ -118,10 +118,9 @@ const SCRIPTS = {
 export type WorkerScript = keyof typeof SCRIPTS;
 
 /** The name of a script as a command: BullMQ gives its own to the same client. */
-export const nameOf = (script: WorkerScript): string => `accepted:${script}`;
+export const nameOf = (script: string): string => `accepted:${script}`;
 
 /** Makes the scripts commands of a client. */
 export function defineWorkerScripts(client: RedisClient): void {
-  for (const [script, lua] of Object.entries(SCRIPTS))
-    client.defineCommand(`accepted:${script}`, { numberOfKeys: 1, lua });
+  for (const [script, lua] of Object.entries(SCRIPTS)) client.defineCommand(nameOf(script), { numberOfKeys: 1, lua });
 }

@@ -3,7 +3,7 @@ import { versionOf } from './entity-tag.ts';
 
 /** A connection on which nothing is sent for longer may be taken for dead by what is in between. */
 const KEEP_ALIVE_MS = 15_000;
-/** Milliseconds after which a client connects again. */
+/** A client connects again after so many milliseconds. */
 const RETRY = 'retry: 1000\n\n';
 
 export interface EventStreamOptions {
