@@ -14,6 +14,7 @@ import { createHttpServer } from './http/server.ts';
 import { createBullmqEvents } from './queue/bullmq-events.ts';
 import { createBullmqQueue } from './queue/bullmq-queue.ts';
 import { startBullmqWorkers } from './queue/bullmq-worker.ts';
+import { createSucceededJobs } from './queue/succeeded-jobs.ts';
 import { connectQueue } from './queue/connect.ts';
 import { isConnectionError } from './queue/connection-error.ts';
 import { createConnectionLog } from './queue/connection-log.ts';
@@ -83,8 +84,9 @@ export async function createApp(
 
   const types = registry.types.map((type) => type.name);
   const retentionSeconds = config.JOB_RETENTION_SECONDS;
-  const queue = createBullmqQueue({ backend, types, retentionSeconds, logger });
-  const events = createBullmqEvents({ backend, types, retentionSeconds });
+  const succeeded = createSucceededJobs();
+  const queue = createBullmqQueue({ backend, types, retentionSeconds, succeeded, logger });
+  const events = createBullmqEvents({ backend, types, retentionSeconds, succeeded });
   const jobKeys = createJobKeys(queue, retentionSeconds);
   const stopping = new AbortController();
   const http =

@@ -11,6 +11,7 @@ import { createHttpServer } from '../src/http/server.ts';
 import { createLogger } from '../src/observability/logger.ts';
 import { createBullmqEvents } from '../src/queue/bullmq-events.ts';
 import { createBullmqQueue } from '../src/queue/bullmq-queue.ts';
+import { createSucceededJobs } from '../src/queue/succeeded-jobs.ts';
 import { connectQueue } from '../src/queue/connect.ts';
 import { isConnectionError } from '../src/queue/connection-error.ts';
 import { createEmbeddedStore } from '../src/queue/embedded-store.ts';
@@ -38,12 +39,13 @@ describe('what nobody expected', () => {
   // A queue that is never connected: each call is refused as long as this server lives.
   const embedded = createEmbeddedStore('unused');
   const backend = connectQueue({ url: undefined, embedded: embedded.pool, listeners: 1, logger });
-  const queue = createBullmqQueue({ backend, types: ['broken'], retentionSeconds: 60, logger });
+  const succeeded = createSucceededJobs();
+  const queue = createBullmqQueue({ backend, types: ['broken'], retentionSeconds: 60, succeeded, logger });
   const registry = createRegistry([{ file: 'broken.ts', type: broken }]);
   let url: string;
 
   beforeAll(async () => {
-    const events = createBullmqEvents({ backend, types: [], retentionSeconds: 60 });
+    const events = createBullmqEvents({ backend, types: [], retentionSeconds: 60, succeeded });
     const stopping = new AbortController().signal;
     const { use } = createProvider();
     const jobKeys = createJobKeys(queue, 60);

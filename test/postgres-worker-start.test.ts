@@ -9,6 +9,7 @@ import { createBullmqQueue } from '../src/queue/bullmq-queue.ts';
 import { startBullmqWorkers } from '../src/queue/bullmq-worker.ts';
 import { createPostgresQueueBackend } from '../src/queue/postgres-backend.ts';
 import { createPostgresPool } from '../src/queue/postgres-pool.ts';
+import { createSucceededJobs } from '../src/queue/succeeded-jobs.ts';
 import { poll } from './support/follow.ts';
 import { createStore } from './support/stores.ts';
 import { startTcpProxy } from './support/tcp-proxy.ts';
@@ -51,7 +52,8 @@ it('a worker whose first connection to PostgreSQL fails is started again, and do
     close: async () => void (await Promise.all([producerPool.end(), workerPool.end()])),
   });
   await backend.connect();
-  const queue = createBullmqQueue({ backend, types: ['echo'], retentionSeconds: 60, logger });
+  const succeeded = createSucceededJobs();
+  const queue = createBullmqQueue({ backend, types: ['echo'], retentionSeconds: 60, succeeded, logger });
   await queue.open();
   const workers = startBullmqWorkers({ backend, types: [echo], concurrency: 1, use: createProvider().use, logger });
   onTestFinished(async () => {

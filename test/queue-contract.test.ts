@@ -6,6 +6,7 @@ import { type Job } from '../src/core/job.ts';
 import { createLogger } from '../src/observability/logger.ts';
 import { createBullmqQueue } from '../src/queue/bullmq-queue.ts';
 import { connectQueue } from '../src/queue/connect.ts';
+import { createSucceededJobs } from '../src/queue/succeeded-jobs.ts';
 import { createEmbeddedStore } from '../src/queue/embedded-store.ts';
 import { scripted, setUpQueue, signal } from './support/queue.ts';
 import { BACKENDS, createStore } from './support/stores.ts';
@@ -189,7 +190,8 @@ describe.each(BACKENDS)('the queue on %s', (backend) => {
     const embedded = createEmbeddedStore(store.settings.DATA_DIR);
     const logger = createLogger('silent');
     const unconnected = connectQueue({ url: store.settings.QUEUE_URL, embedded: embedded.pool, listeners: 1, logger });
-    const closed = createBullmqQueue({ backend: unconnected, types: ['plain'], retentionSeconds, logger });
+    const succeeded = createSucceededJobs();
+    const closed = createBullmqQueue({ backend: unconnected, types: ['plain'], retentionSeconds, succeeded, logger });
     onTestFinished(async () => {
       await unconnected.close();
       store.remove();

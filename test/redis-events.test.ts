@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Job } from '../src/core/job.ts';
 import type { JobEvent } from '../src/core/ports.ts';
 import { poll } from './support/follow.ts';
 import { scripted, setUpQueue, signal } from './support/queue.ts';
@@ -144,5 +145,30 @@ describe('the events of a queue on Redis', () => {
     release.reach();
     expect(await ended.reached).toEqual({ kind: 'finished' });
     expect(await test.read(job)).toMatchObject({ status: 'Canceled' });
+  });
+
+  it('keep a job that succeeded where it was submitted, so that its client does not have it read', async () => {
+    plain.runs(async ({ text }) => ({ text }));
+    const hearEnd = ({ id }: Job): Promise<void> => {
+      const ended = signal();
+      onTestFinished(test.events.subscribe(id, ({ kind }) => void (kind === 'finished' && ended.reach())));
+      return ended.reached;
+    };
+    const [job, first] = await Promise.all([test.add(plain), test.add(plain)]);
+    const firstEnded = hearEnd(first);
+    await poll(subscribers, (count) => count === 1);
+    const other = await test.otherSide();
+    test.work(other);
+    await firstEnded;
+    const admin = openAdmin();
+    await poll(
+      () => admin.zscore('accepted:{plain}:completed', job.id),
+      (endedAt) => endedAt !== null,
+    );
+    // What is told of the next one comes behind what was told of this one.
+    await hearEnd(await test.add(plain));
+    expect(await admin.del(`accepted:{plain}:${job.id}`)).toBe(1);
+    expect(await test.read(job)).toMatchObject({ id: job.id, status: 'Succeeded' });
+    expect(await other.queue.read(job.id, job.type)).toBeUndefined();
   });
 });

@@ -2,6 +2,7 @@ import { typeOfJobId } from '../core/job-id.ts';
 import type { JobEvent, JobEvents } from '../core/ports.ts';
 import type { BullmqEvents, QueueBackend, StoreEvent } from './backend.ts';
 import { type JobRecord, toJob } from './job-record.ts';
+import type { SucceededJobs } from './succeeded-jobs.ts';
 
 const LOST: JobEvent = { kind: 'lost' };
 
@@ -18,21 +19,34 @@ export interface BullmqEventsOptions {
   /** Names of the job types. */
   readonly types: readonly string[];
   readonly retentionSeconds: number;
+  readonly succeeded: SucceededJobs;
 }
 
 /** core's events on BullMQ: a store tells a process of each type once, and that tells whoever listens in it. */
-export function createBullmqEvents({ backend, types, retentionSeconds }: BullmqEventsOptions): BullmqJobEvents {
+export function createBullmqEvents({
+  backend,
+  types,
+  retentionSeconds,
+  succeeded,
+}: BullmqEventsOptions): BullmqJobEvents {
   const retentionMs = retentionSeconds * 1000;
   const listeners = new Map<string, Set<Listener>>();
   const opened = new Map<string, BullmqEvents>();
 
   const subscribers = new Map<string, number>();
 
+  const toFinished = (record: JobRecord | undefined): JobEvent => {
+    const job = record && toJob(record, retentionMs);
+    if (job?.status !== 'Succeeded') return { kind: 'finished' };
+    succeeded.keep(job, record?.result?.length ?? 0);
+    return { kind: 'finished', job };
+  };
+
   const publish = (id: string, told: StoreEvent): void => {
     const ofJob = listeners.get(id);
-    if (ofJob === undefined) return;
-    const event = told.kind === 'finished' ? toFinished(told.toRecord?.(), retentionMs) : told;
-    for (const listener of ofJob) listener(event);
+    if (ofJob === undefined && !succeeded.isExpected(id)) return;
+    const event = told.kind === 'finished' ? toFinished(told.toRecord?.()) : told;
+    if (ofJob !== undefined) for (const listener of ofJob) listener(event);
   };
 
   /** Whoever listens already may have missed something. */
@@ -73,9 +87,4 @@ export function createBullmqEvents({ backend, types, retentionSeconds }: BullmqE
       await Promise.all([...opened.values()].map((events) => events.close()));
     },
   };
-}
-
-function toFinished(record: JobRecord | undefined, retentionMs: number): JobEvent {
-  const job = record && toJob(record, retentionMs);
-  return job?.status === 'Succeeded' ? { kind: 'finished', job } : { kind: 'finished' };
 }

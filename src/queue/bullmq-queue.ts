@@ -9,10 +9,11 @@ import type { BullmqProducer, QueueBackend } from './backend.ts';
 import { createBatch } from './batch.ts';
 import { createCircuit, isUnanswered } from './circuit.ts';
 import { isConnectionLost } from './connection-error.ts';
-import { type JobReader, createJobReader, createSucceededJobs } from './job-reader.ts';
+import { type JobReader, createJobReader } from './job-reader.ts';
 import { type JobRecord, toJob } from './job-record.ts';
 import { removeExpired } from './retention.ts';
 import { keepSecret } from './store-secret.ts';
+import type { SucceededJobs } from './succeeded-jobs.ts';
 
 /** A caller waits no longer for the store; with what else a request takes, it has its answer within 2 s. */
 const DEADLINE_MS = 1500;
@@ -35,6 +36,7 @@ export interface BullmqQueueOptions {
   /** Names of the job types. */
   readonly types: readonly string[];
   readonly retentionSeconds: number;
+  readonly succeeded: SucceededJobs;
   readonly logger: Logger;
 }
 
@@ -57,12 +59,17 @@ interface TypeQueue extends JobReader {
 const isShared = (error: unknown): boolean => error instanceof ServiceError;
 
 /** core's queue on BullMQ: one queue for each job type, so that a slow type never starves a quick one. */
-export function createBullmqQueue({ backend, types, retentionSeconds, logger }: BullmqQueueOptions): BullmqQueue {
+export function createBullmqQueue({
+  backend,
+  types,
+  retentionSeconds,
+  succeeded,
+  logger,
+}: BullmqQueueOptions): BullmqQueue {
   const queues = new Map<string, TypeQueue>();
   const retentionMs = retentionSeconds * 1000;
   const circuit = createCircuit({ ping: () => backend.ping(), logger });
   const secret = keepSecret(backend.readSecret);
-  const succeeded = createSucceededJobs();
   backend.onTrouble(circuit.suspect);
 
   /**
@@ -135,11 +142,13 @@ export function createBullmqQueue({ backend, types, retentionSeconds, logger }: 
       for (const [type, producer] of opened) queues.set(type, createTypeQueue(type, producer));
     },
     async add(job) {
+      succeeded.expect(job.id);
       await queueOf(job.type).add(toAddition(job));
       return toPending(job);
     },
     async addOnce(job) {
       const { type, fingerprint } = job;
+      succeeded.expect(job.id);
       const addition = randomUUID();
       const lastTryAt = performance.now() + REPLY_MS;
       do {

@@ -18,6 +18,7 @@ import { startBullmqWorkers } from '../../src/queue/bullmq-worker.ts';
 import { connectQueue } from '../../src/queue/connect.ts';
 import { isConnectionError } from '../../src/queue/connection-error.ts';
 import { type EmbeddedStore, createEmbeddedStore } from '../../src/queue/embedded-store.ts';
+import { createSucceededJobs } from '../../src/queue/succeeded-jobs.ts';
 import { poll } from './follow.ts';
 import { type Backend, type Store, createStore } from './stores.ts';
 
@@ -89,8 +90,9 @@ export async function openSide({
 }: SideOptions): Promise<QueueSide> {
   const names = types.map(({ name }) => name);
   const backend = connectQueue({ url, embedded: embedded.pool, listeners: 2 * types.length, logger });
-  const queue = createBullmqQueue({ backend, types: names, retentionSeconds, logger });
-  const events = createBullmqEvents({ backend, types: names, retentionSeconds });
+  const succeeded = createSucceededJobs();
+  const queue = createBullmqQueue({ backend, types: names, retentionSeconds, succeeded, logger });
+  const events = createBullmqEvents({ backend, types: names, retentionSeconds, succeeded });
   const { use } = createProvider();
   const registry = createRegistry(types.map((type) => ({ file: `${type.name}.ts`, type })));
   const stopping = new AbortController();

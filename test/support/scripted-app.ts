@@ -12,6 +12,7 @@ import { createHttpServer } from '../../src/http/server.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createBullmqEvents } from '../../src/queue/bullmq-events.ts';
 import { createBullmqQueue } from '../../src/queue/bullmq-queue.ts';
+import { createSucceededJobs } from '../../src/queue/succeeded-jobs.ts';
 import { startBullmqWorkers } from '../../src/queue/bullmq-worker.ts';
 import { connectQueue } from '../../src/queue/connect.ts';
 import { isConnectionError } from '../../src/queue/connection-error.ts';
@@ -77,8 +78,15 @@ export async function startScriptedApp({
     logger,
   });
   onTestFinished(() => queueBackend.close());
-  const queue = createBullmqQueue({ backend: queueBackend, types: [script.name], retentionSeconds: 3600, logger });
-  const events = createBullmqEvents({ backend: queueBackend, types: [script.name], retentionSeconds: 3600 });
+  const succeeded = createSucceededJobs();
+  const queue = createBullmqQueue({
+    backend: queueBackend,
+    types: [script.name],
+    retentionSeconds: 3600,
+    succeeded,
+    logger,
+  });
+  const events = createBullmqEvents({ backend: queueBackend, types: [script.name], retentionSeconds: 3600, succeeded });
   await queueBackend.connect();
   await queue.open();
   onTestFinished(() => queue.close());
