@@ -154,9 +154,10 @@ describe('the events of a queue on Redis', () => {
       onTestFinished(test.events.subscribe(id, ({ kind }) => void (kind === 'finished' && ended.reach())));
       return ended.reached;
     };
-    const [job, first] = await Promise.all([test.add(plain), test.add(plain)]);
+    const first = await test.add(plain);
     const firstEnded = hearEnd(first);
     await poll(subscribers, (count) => count === 1);
+    const job = await test.add(plain);
     const other = await test.otherSide();
     test.work(other);
     await firstEnded;

@@ -74,6 +74,7 @@ export function createBullmqEvents({
       }
     },
     subscribe(id, listener) {
+      succeeded.listened();
       const ofJob = listeners.get(id) ?? new Set();
       listeners.set(id, ofJob.add(listener));
       count(id, 1);

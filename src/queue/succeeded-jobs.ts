@@ -7,8 +7,10 @@ const MAX_CHARACTERS = 32_000_000;
 const JOB_CHARACTERS = 1000;
 /** Milliseconds for which a job is kept: one that an operator takes out of the store is gone before long. */
 const MAX_AGE_MS = 5000;
-/** Jobs that are expected at a time. */
-const MAX_EXPECTED = 1000;
+/** Of the jobs that were submitted last, so many are expected, and up to twice as many. */
+const MIN_EXPECTED = 500;
+/** Where nobody has listened for so many milliseconds, none is: their ends are not heard of. */
+const LISTENED_MS = 5000;
 
 /** Jobs of a process that have succeeded: nothing of them changes any more. Bounded, for all types together. */
 export interface SucceededJobs {
@@ -16,6 +18,8 @@ export interface SucceededJobs {
   find(id: string): SucceededJob | undefined;
   /** @param characters of its result */
   keep(job: SucceededJob, characters: number): void;
+  /** Somebody begins to listen here, so that the ends of jobs are heard of for a while. */
+  listened(): void;
   /** The job was submitted here, so its client is likely to come back here for what it comes to. */
   expect(id: string): void;
   isExpected(id: string): boolean;
@@ -25,14 +29,25 @@ export interface SucceededJobs {
 export function createSucceededJobs(now: () => number = () => performance.now()): SucceededJobs {
   const perf = { now };
   const kept = new LRUCache<string, SucceededJob>({ maxSize: MAX_CHARACTERS, ttl: MAX_AGE_MS, ttlResolution: 0, perf });
-  const expected = new LRUCache<string, true>({ max: MAX_EXPECTED });
+  let expected = new Set<string>();
+  let expectedBefore = new Set<string>();
+  let listenedAt = -Infinity;
   return {
     find(id) {
       const job = kept.get(id);
       return job !== undefined && job.expiresAt.getTime() > Date.now() ? job : undefined;
     },
     keep: (job, characters) => void kept.set(job.id, job, { size: JOB_CHARACTERS + characters }),
-    expect: (id) => void expected.set(id, true),
-    isExpected: (id) => expected.has(id),
+    listened() {
+      listenedAt = now();
+    },
+    expect(id) {
+      if (now() - listenedAt > LISTENED_MS) return;
+      expected.add(id);
+      if (expected.size < MIN_EXPECTED) return;
+      expectedBefore = expected;
+      expected = new Set();
+    },
+    isExpected: (id) => expected.has(id) || expectedBefore.has(id),
   };
 }
