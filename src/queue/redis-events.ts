@@ -48,6 +48,7 @@ export function createRedisEvents(client: RedisClient, onError: (error: Error) =
   let pinging: Promise<unknown> | undefined;
   const pings = setInterval(() => {
     if (client.status !== 'ready') return;
+    // One that is not answered ends at the timeout of the socket, and the connection is made anew.
     pinging ??= client
       .call('PING')
       .catch(() => undefined)
