@@ -110,6 +110,18 @@ describe.each(BACKENDS)('retry on %s', (backend) => {
     await finish(job);
   });
 
+  it('was not updated earlier than it ended, where the clock of the process that retries it is behind', async () => {
+    onTestFinished(() => void vi.useRealTimers());
+    const job = await add(plain, 'hello', { createdAt: new Date(Date.now() - 60_000) });
+    expect(await test.queue.cancel(job)).toBe('canceled');
+    const canceled = await read(job);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 5000 });
+    expect(await retry(job)).toBe(true);
+    const pending = await read(job);
+    expect(pending?.status).toBe('Pending');
+    expect(pending?.lastUpdatedAt).toEqual(canceled?.lastUpdatedAt);
+  });
+
   it('puts a job back as often as it is asked to', async () => {
     const job = await add(plain);
     fail();

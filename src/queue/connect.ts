@@ -5,6 +5,7 @@ import { describeUrl } from './describe-url.ts';
 import type { EmbeddedPool } from './embedded-pool.ts';
 import { createPostgresQueueBackend } from './postgres-backend.ts';
 import { createPostgresPool } from './postgres-pool.ts';
+import { WORKER_SEARCH_PATH } from './postgres-turns.ts';
 import { createRedisBackend } from './redis-backend.ts';
 
 export interface QueueLocation {
@@ -36,10 +37,17 @@ export function connectQueue({ url, embedded, listeners, logger }: QueueLocation
 }
 
 function connectPostgres(url: string, listeners: number, logger: Logger): QueueBackend {
-  const options = '-c search_path=bullmq';
-  const producerPool = createPostgresPool(url, 'QUEUE_URL', { options, max: 10, query_timeout: 5000 });
+  const producerPool = createPostgresPool(url, 'QUEUE_URL', {
+    options: '-c search_path=bullmq',
+    max: 10,
+    query_timeout: 5000,
+  });
   // Connections open when needed; each that listens keeps one of its own.
-  const workerPool = createPostgresPool(url, 'QUEUE_URL', { options, max: 10 + listeners, query_timeout: 10_000 });
+  const workerPool = createPostgresPool(url, 'QUEUE_URL', {
+    options: `-c search_path=${WORKER_SEARCH_PATH}`,
+    max: 10 + listeners,
+    query_timeout: 10_000,
+  });
   return createPostgresQueueBackend({
     description: `PostgreSQL (${describeUrl(url)})`,
     // A pg.Pool has the methods of BullMQ's PgPool; the two type packages only write the overloads of `on` differently.

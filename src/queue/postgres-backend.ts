@@ -30,7 +30,7 @@ export interface PostgresBackendOptions {
   readonly description: string;
   /** For adding and reading; its `search_path` is `bullmq`. */
   readonly producerPool: PgPool;
-  /** For workers and events, each of which keeps one client to listen on; its `search_path` is `bullmq`. */
+  /** For workers and events, each of which keeps one client to listen on; its `search_path` is that of workers. */
   readonly workerPool: PgPool;
   readonly logger: Logger;
   /** Whether this process alone uses the store, so that at its start no job can be running. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CANCELED, type JobRecord } from './job-record.ts';
+import { TAKE_TURNS } from './postgres-turns.ts';
 import { LATE } from './store-clock.ts';
 
 /**
@@ -42,6 +43,7 @@ export const PREPARE_SCHEMA = `
     END $$;
   CREATE INDEX IF NOT EXISTS accepted_job_list
     ON bullmq.job (queue, name, (${STATUS}), added_at_ms DESC, id COLLATE "C" DESC);
+  ${TAKE_TURNS}
   CREATE UNLOGGED TABLE IF NOT EXISTS bullmq.${REQUEST_COUNTS}
     (key text PRIMARY KEY, points integer NOT NULL DEFAULT 0, expire bigint);
   COMMIT`;
@@ -112,13 +114,14 @@ export const CANCEL_JOB = `
 export const READ_MARKED = `
   SELECT id FROM bullmq.job WHERE queue = $1 AND id = ANY($2::text[]) AND deferred_failure = ${IS_CANCELED}`;
 
-/** $1 queue, $2 id, $3 attempts, $4 progress, never earlier than the one before, $5 deadline. A row: it was failed or canceled. */
+/** $1 queue, $2 id, $3 attempts, $4 progress, never earlier than the one before or the end, $5 deadline. A row: it was failed or canceled. */
 export const RETRY_JOB = `
   WITH retried AS (
     UPDATE bullmq.job
        SET state = 'waiting', seq = nextval('bullmq.job_seq'), process_at_ms = NULL, finished_at_ms = NULL,
            return_value = NULL, failed_reason = NULL, deferred_failure = NULL, stalled_count = 0,
-           progress = $4::jsonb || jsonb_build_object('at', greatest(($4::jsonb ->> 'at')::bigint, (progress ->> 'at')::bigint)),
+           progress = $4::jsonb || jsonb_build_object(
+             'at', greatest(($4::jsonb ->> 'at')::bigint, (progress ->> 'at')::bigint, finished_at_ms)),
            max_attempts = attempts_made + $3::integer,
            opts = jsonb_set(opts - 'canceled', '{attempts}', to_jsonb(attempts_made + $3::integer))
      WHERE queue = $1 AND id = $2

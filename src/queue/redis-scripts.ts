@@ -152,7 +152,7 @@ return marked`);
 
 /**
  * ARGV: id, attempts, progress, deadline. Replies 1, or 0 for a job that has neither failed nor been canceled. Its progress is never earlier
- * than the one before.
+ * than the one before or the end.
  */
 export const RETRY_JOB = script(`${COMMON}
 local id, attempts, progress = ARGV[1], tonumber(ARGV[2]), cjson.decode(ARGV[3])
@@ -162,7 +162,8 @@ if redis.call('ZREM', KEYS[1] .. 'failed', id) == 0 then
   if redis.call('HEXISTS', job, 'defa') == 0 or redis.call('ZREM', KEYS[1] .. 'completed', id) == 0 then return 0 end
 end
 local before = cjson.decode(redis.call('HGET', job, 'progress') or '0')
-if type(before) == 'table' then progress.at = math.max(progress.at, before.at or 0) end
+local toldAt = type(before) == 'table' and before.at or 0
+progress.at = math.max(progress.at, toldAt, tonumber(redis.call('HGET', job, 'finishedOn') or 0))
 local opts = cjson.decode(redis.call('HGET', job, 'opts'))
 opts.attempts = tonumber(redis.call('HGET', job, 'atm') or 0) + attempts
 redis.call('HDEL', job, 'finishedOn', 'failedReason', 'returnvalue', 'defa', 'canceled', 'stc')
