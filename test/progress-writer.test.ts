@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Progress, createProgressWriter } from '../src/core/progress-writer.ts';
 import { poll } from './support/follow.ts';
 import { signal } from './support/queue.ts';
@@ -28,6 +28,11 @@ describe('the progress of a job', () => {
   });
 
   it('has one write under way at a time, for which nobody waits but who began it', async () => {
+    // Of a timer for a time that has passed Node warns.
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    onTestFinished(() => void process.off('warning', onWarning));
     const release = signal();
     const written: number[] = [];
     const { tell, end } = createProgressWriter(async ({ percentComplete }) => {
@@ -42,6 +47,8 @@ describe('the progress of a job', () => {
     await first;
     await end();
     expect(written).toEqual([1, 3]);
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(warnings).toEqual([]);
   });
 
   it('is all written at the end, and nothing after it', async () => {

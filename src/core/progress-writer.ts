@@ -25,7 +25,7 @@ export function createProgressWriter(write: (progress: Progress) => Promise<void
   let paidUntil = 0;
   let ended = false;
 
-  const waitMs = (): number => paidUntil - performance.now() - (BURST - 1) * INTERVAL_MS;
+  const waitMs = (): number => Math.max(0, paidUntil - performance.now() - (BURST - 1) * INTERVAL_MS);
 
   function writeHeld(): Promise<void> | undefined {
     if (held === undefined) return undefined;
@@ -50,7 +50,7 @@ export function createProgressWriter(write: (progress: Progress) => Promise<void
     async tell(progress) {
       held = progress;
       if (writing !== undefined) return;
-      if (waitMs() <= 0) await writeHeld();
+      if (waitMs() === 0) await writeHeld();
       else schedule();
     },
     async end() {
