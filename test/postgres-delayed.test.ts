@@ -3,18 +3,14 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { poll } from './support/follow.ts';
 import { scripted, setUpQueue, signal } from './support/queue.ts';
 
-const one = scripted('one', { attempts: 1, concurrency: 1 });
-const ATTEMPTS = 4;
-const many = scripted('many', { attempts: ATTEMPTS, concurrency: 8, backoffSeconds: 0.001 });
-const test = setUpQueue('postgres', [one, many]);
-
-function connect() {
-  const pool = new Pool({ connectionString: test.url, max: 1 });
+function connect(url: string | undefined) {
+  const pool = new Pool({ connectionString: url, max: 1 });
   onTestFinished(() => pool.end());
   return async (sql: string, ...parameters: unknown[]): Promise<number | undefined> =>
     (await pool.query<{ count: number }>(sql, parameters)).rows[0]?.count;
 }
 
+/** The lock that workers take in turn. */
 const TURN = `hashtext('accepted:delayed'), hashtext('one')`;
 const WAITING = `
   SELECT count(*)::integer AS count FROM pg_stat_activity
@@ -24,12 +20,15 @@ const OTHER_SESSIONS = `
 const DEADLOCKS = 'SELECT deadlocks::integer AS count FROM pg_stat_database WHERE datname = current_database()';
 
 describe('workers on PostgreSQL take turns at jobs whose delay is over', () => {
+  const one = scripted('one', { attempts: 1, concurrency: 1 });
+  const test = setUpQueue('postgres', [one]);
+
   it.each([
     ['move_to_active', 'free'],
     ['move_to_completed_fetch', 'busy with a job that succeeds'],
     ['move_to_failed_fetch', 'busy with a job that fails'],
   ])('in %s, when one was %s', async (taking, before) => {
-    const query = connect();
+    const query = connect(test.url);
     const started = signal();
     const release = signal();
     one.runs(async (input) => {
@@ -57,9 +56,15 @@ describe('workers on PostgreSQL take turns at jobs whose delay is over', () => {
     await query(`SELECT pg_advisory_unlock(${TURN})`);
     expect((await test.finish(delayed)).status).toBe('Succeeded');
   });
+});
 
-  it('and so never end in a deadlock, which would have a job fail that was done', async () => {
-    const query = connect();
+describe('workers on PostgreSQL that have jobs whose delay is over', () => {
+  const ATTEMPTS = 4;
+  const many = scripted('many', { attempts: ATTEMPTS, concurrency: 8, backoffSeconds: 0.001 });
+  const test = setUpQueue('postgres', [many]);
+
+  it('never end in a deadlock, which would have a job fail that was done', async () => {
+    const query = connect(test.url);
     // With this plan BullMQ's workers come to deadlocks soonest.
     await query('ALTER FUNCTION bullmq.move_to_active SET enable_seqscan = off');
     await query('ALTER FUNCTION bullmq.move_to_active SET enable_bitmapscan = off');

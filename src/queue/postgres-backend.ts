@@ -30,7 +30,7 @@ export interface PostgresBackendOptions {
   readonly description: string;
   /** For adding and reading; its `search_path` is `bullmq`. */
   readonly producerPool: PgPool;
-  /** For workers and events, each of which keeps one client to listen on; its `search_path` is that of workers. */
+  /** For workers and events, each of which keeps one client to listen on; its `search_path` is that of workers, where there is more than one session. */
   readonly workerPool: PgPool;
   readonly logger: Logger;
   /** Whether this process alone uses the store, so that at its start no job can be running. */
