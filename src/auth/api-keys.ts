@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { type Principal, SCOPES } from '../core/caller.ts';
+import { type Principal, SCOPES } from '../core/access/caller.ts';
 
 /** Scanners for secrets find keys by it. */
 const PREFIX = 'accepted_';

@@ -1,7 +1,7 @@
-import { invalidToken, unauthenticated } from '../core/access.ts';
-import { ANONYMOUS, type Authenticate, type Credentials } from '../core/caller.ts';
+import { invalidToken, unauthenticated } from '../core/access/access.ts';
+import { ANONYMOUS, type Authenticate, type Credentials } from '../core/access/caller.ts';
 import { ServiceError } from '../core/errors.ts';
-import { type JobKeys, isJobKey } from '../core/job-key.ts';
+import { type JobKeys, isJobKey } from '../core/access/job-token.ts';
 import type { Logger } from '../core/ports.ts';
 import { createApiKeys } from './api-keys.ts';
 import type { AuthConfig } from './auth-settings.ts';

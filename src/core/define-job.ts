@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Logger } from './ports.ts';
 import type { Use } from './provider.ts';
-import { toStrict } from './strict-schema.ts';
+import { toStrict } from './input/strict-schema.ts';
 
 /** What a job's function is given beside its input. */
 export interface JobContext {

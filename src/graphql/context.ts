@@ -1,5 +1,5 @@
-import type { RequestContext } from '../core/request-context.ts';
-import type { JobService } from '../core/service.ts';
+import type { RequestContext } from '../core/service/request-context.ts';
+import type { JobService } from '../core/service/service.ts';
 
 /** What resolvers get beside their arguments. */
 export interface GraphQLContext extends RequestContext {

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ServiceError } from '../core/errors.ts';
-import { parseJson } from '../core/parse-json.ts';
+import { parseJson } from '../core/input/parse-json.ts';
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 

@@ -1,12 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Authenticate, Caller } from '../core/caller.ts';
-import { wantsGraphiQL } from '../graphql/graphiql.ts';
+import type { Authenticate, Caller } from '../core/access/caller.ts';
 import { takeAccessTokens } from './access-token.ts';
 
 /** What needs no caller: health, what the API says of itself, and the way to its pages. By route, which no spelling of a URL changes. */
 const OPEN_ROUTES = /^\/($|health\/|openapi\.json$|docs($|\/)|problems($|\/))/;
-const GRAPHQL_ROUTE = '/graphql';
 const BEARER = /^bearer +(.*)$/i;
 
 /** Who sees a page before it has said who it is: the page itself, and nothing else. */
@@ -32,8 +30,8 @@ async function keep(request: FastifyRequest, caller: Promise<Caller>): Promise<v
 
 export interface AuthenticationOptions {
   readonly authenticate: Authenticate;
-  /** Whether `/graphql` is a page too. */
-  readonly graphiql: boolean;
+  /** Whether a request asks for a page that anyone may load. */
+  isPage(request: FastifyRequest): boolean;
 }
 
 /** Finds out who sends each request, before anything else of it is looked at. */
@@ -50,13 +48,13 @@ export interface Authentication {
   accessTokenOf(request: FastifyRequest): string | undefined;
 }
 
-export function createAuthentication({ authenticate, graphiql }: AuthenticationOptions): Authentication {
+export function createAuthentication({ authenticate, isPage }: AuthenticationOptions): Authentication {
   const tokens = new WeakMap<IncomingMessage, readonly string[]>();
 
   function isOpen(request: FastifyRequest): boolean {
     const { method, routeOptions } = request;
     if (method === 'OPTIONS' || OPEN_ROUTES.test(routeOptions.url ?? '')) return true;
-    return graphiql && routeOptions.url === GRAPHQL_ROUTE && wantsGraphiQL(request);
+    return isPage(request);
   }
 
   return {

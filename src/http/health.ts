@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { withDeadline } from '../core/deadline.ts';
-import { addEndpoint } from '../rest/endpoint.ts';
+import { addEndpoint } from './endpoint.ts';
 
 /** What does not answer in this time is missing. */
 const CHECK_MS = 1500;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ServiceError } from '../core/errors.ts';
-import { parseJson } from '../core/parse-json.ts';
+import { parseJson } from '../core/input/parse-json.ts';
 
 /** A parser may pass over it (RFC 8259, section 8.1). */
 const BYTE_ORDER_MARK = '\uFEFF';

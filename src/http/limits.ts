@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
 import { type ProblemName, ServiceError } from '../core/errors.ts';
-import { toRawReply } from '../rest/problem.ts';
+import { toRawReply } from './problem.ts';
 
 /** Room for the largest import of ordinary rows, and little more: 1.5 MiB. */
 const BODY_LIMIT = 1.5 * 1024 * 1024;

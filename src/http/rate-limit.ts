@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { ANONYMOUS, type Caller } from '../core/caller.ts';
+import { ANONYMOUS, type Caller } from '../core/access/caller.ts';
 import { ServiceError } from '../core/errors.ts';
 import type { RateLimiter } from '../core/ports.ts';
 

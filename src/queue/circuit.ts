@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeadlineError, withDeadline } from '../core/deadline.ts';
 import type { Logger } from '../core/ports.ts';
-import { isConnectionError } from './connection-error.ts';
+import { isConnectionError } from '../stores/connection-error.ts';
 
 /** A store that leaves a question for nothing unanswered for so long, in milliseconds, is away. */
 const PROBE_MS = 500;

@@ -1,12 +1,12 @@
 import type { PgPool } from 'bullmq';
 import type { Logger } from '../core/ports.ts';
 import type { QueueBackend } from './backend.ts';
-import { describeUrl } from './describe-url.ts';
-import type { EmbeddedPool } from './embedded-pool.ts';
-import { createPostgresQueueBackend } from './postgres-backend.ts';
-import { createPostgresPool } from './postgres-pool.ts';
-import { WORKER_SEARCH_PATH } from './postgres-turns.ts';
-import { createRedisBackend } from './redis-backend.ts';
+import { describeUrl } from '../stores/describe-url.ts';
+import type { EmbeddedPool } from '../stores/embedded-pool.ts';
+import { createPostgresQueueBackend } from './postgres/backend.ts';
+import { createPostgresPool } from '../stores/postgres-pool.ts';
+import { WORKER_SEARCH_PATH } from './postgres/turns.ts';
+import { createRedisBackend } from './redis/backend.ts';
 
 export interface QueueLocation {
   /** Undefined: the embedded store. */

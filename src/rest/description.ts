@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Registry } from '../core/registry.ts';
 import type { Urls } from '../core/urls.ts';
-import { addEndpoint } from './endpoint.ts';
+import { addEndpoint } from '../http/endpoint.ts';
 import { createOpenApi } from './openapi/document.ts';
 import { addAssets } from './pages/assets.ts';
 import { addProblemPages } from './pages/problem-pages.ts';

@@ -1,12 +1,9 @@
 import { z } from 'zod';
 import { nameOf } from './customers-database.ts';
-import type { Ledger } from './ledger.ts';
+import type { Face, Ledger } from './ledger.ts';
 
 /** Far more than any reply may take: longer is a hang. */
 const HANG_MS = 15_000;
-
-export const FACES = ['rest', 'graphql'] as const;
-export type Face = (typeof FACES)[number];
 
 /** What became of a request. */
 export type Answer<T> =

@@ -1,5 +1,7 @@
 import type { Run } from './customers-database.ts';
-import type { Face } from './faces.ts';
+
+export const FACES = ['rest', 'graphql'] as const;
+export type Face = (typeof FACES)[number];
 
 const FINAL: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Canceled']);
 

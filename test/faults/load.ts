@@ -1,7 +1,7 @@
 import { setInterval as every, setTimeout as delay } from 'node:timers/promises';
 import { statesOf } from '../support/states.ts';
-import { FACES, type Face, type Faces, type SeenJob } from './faces.ts';
-import type { Ledger } from './ledger.ts';
+import type { Faces, SeenJob } from './faces.ts';
+import { FACES, type Face, type Ledger } from './ledger.ts';
 
 /** Submissions a second, of both faces together. */
 const RATE = 20;

@@ -1,7 +1,6 @@
 import { type TestContext, expect } from 'vitest';
 import { poll } from '../support/follow.ts';
-import { FACES } from './faces.ts';
-import type { Verdict } from './ledger.ts';
+import { FACES, type Verdict } from './ledger.ts';
 import { startLoad } from './load.ts';
 import type { System } from './system.ts';
 

@@ -1,18 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ServiceError } from '../../src/core/errors.ts';
-import { readIdempotencyKey } from '../../src/core/idempotency-key.ts';
+import { readIdempotencyKey } from '../../src/core/input/idempotency-key.ts';
 import { jobIdOfKey, newJobId, typeOfJobId } from '../../src/core/job-id.ts';
 import type { Job } from '../../src/core/job.ts';
-import { cursorSchema, toCursor } from '../../src/core/list-page.ts';
-import { parseInput } from '../../src/core/parse-input.ts';
+import { cursorSchema, toCursor } from '../../src/core/service/list-page.ts';
+import { parseInput } from '../../src/core/input/parse-input.ts';
 import { createUrls } from '../../src/core/urls.ts';
-import { describeUrl } from '../../src/queue/describe-url.ts';
-import { tagOf } from '../../src/rest/entity-tag.ts';
-import { readListOptions } from '../../src/rest/list-options.ts';
-import { readPollOptions } from '../../src/rest/poll-options.ts';
-import { parseWait } from '../../src/rest/prefer.ts';
-import { toPointer } from '../../src/rest/problem.ts';
+import { describeUrl } from '../../src/stores/describe-url.ts';
+import { tagOf } from '../../src/rest/routes/entity-tag.ts';
+import { readListOptions } from '../../src/rest/routes/list-options.ts';
+import { readPollOptions } from '../../src/rest/routes/poll-options.ts';
+import { parseWait } from '../../src/rest/routes/prefer.ts';
+import { toPointer } from '../../src/http/problem.ts';
 import { hostileJson, hostileText } from './hostile-values.ts';
 
 /** Expects a predicate to hold for a thousand values. */

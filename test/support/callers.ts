@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Principal, Scope } from '../../src/core/caller.ts';
+import type { Principal, Scope } from '../../src/core/access/caller.ts';
 import type { TestApp } from './app.ts';
 
 export function principal(id: string, scopes: readonly Scope[] = ['submit', 'read']): Principal {

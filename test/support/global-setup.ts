@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { createEmbeddedStore } from '../../src/queue/embedded-store.ts';
+import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 import { installServers } from './install-servers.ts';
 import { startPostgres, startRedis } from './servers.ts';
 

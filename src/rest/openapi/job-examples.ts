@@ -1,5 +1,5 @@
 import type { JobType } from '../../core/define-job.ts';
-import { ANONYMOUS } from '../../core/caller.ts';
+import { ANONYMOUS } from '../../core/access/caller.ts';
 import { JOB_CANCELED, type Job, type JobFailure, isDone } from '../../core/job.ts';
 import { LazyJobView, jobViewSchema } from '../../core/job-view.ts';
 import { createUrls } from '../../core/urls.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type DefaultDef, fixedDefault } from '../../core/fixed-default.ts';
+import { type DefaultDef, fixedDefault } from '../../core/input/fixed-default.ts';
 import type { JsonSchema } from './types.ts';
 
 /** A part of a schema that JSON Schema can't express. */

@@ -1,6 +1,6 @@
 import { PROBLEMS, type ProblemName } from '../../core/errors.ts';
 import { type Urls, createUrls } from '../../core/urls.ts';
-import { PROBLEM_EXPLANATIONS } from '../problem-explanations.ts';
+import { PROBLEM_EXPLANATIONS } from '../pages/problem-explanations.ts';
 import type { Example } from './types.ts';
 
 const EXTRA_MEMBERS: Readonly<Partial<Record<ProblemName, object>>> = {

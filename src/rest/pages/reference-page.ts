@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { addEndpoint } from '../endpoint.ts';
+import { addEndpoint } from '../../http/endpoint.ts';
 import { ASSETS } from './assets.ts';
 import { html, sendPage, toRoot } from './page.ts';
 

@@ -1,0 +1,166 @@
+import { type OxlintOverride, defineConfig } from 'oxlint';
+
+/** What each folder of `src` may import from its siblings; nothing imports `main.ts`. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  stores: ['core'],
+  auth: ['core'],
+  observability: ['core'],
+  queue: ['core', 'stores'],
+  http: ['core'],
+  graphql: ['core', 'http'],
+  rest: ['core', 'http'],
+  customers: ['core', 'stores'],
+  jobs: ['core', 'customers'],
+  client: ['core', 'jobs'],
+  print: ['core', 'auth', 'graphql', 'rest'],
+};
+/** The same for the files that stand in `src` itself. */
+const FILES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  main: ['app', 'banner', 'config', 'core', 'observability'],
+  banner: ['app', 'config'],
+  config: ['auth', 'core'],
+  server: ['core', 'http', 'graphql', 'rest', 'observability'],
+  app: ['config', 'server', 'core', 'stores', 'queue', 'auth', 'customers', 'http', 'observability'],
+};
+
+const folders = Object.keys(MAY_IMPORT);
+const files = Object.keys(FILES_MAY_IMPORT);
+
+/** Packages that core may not import: all but zod and Node's own. The linter's expressions have no lookahead. */
+const VENDORS = '^[a-mo-y@]|^n([^o]|o[^d]|od[^e]|ode[^:])|^z([^o]|o[^d]|od.)';
+/** The client imports no package at all, and of src types alone: it runs in browsers. */
+const PACKAGES = '^[a-y@]|^z([^o]|o[^d]|od.)';
+
+const forbidden = (allowed: readonly string[], self: string): string => {
+  const others = folders.filter((name) => name !== self && !allowed.includes(name)).map((name) => `${name}/`);
+  const otherFiles = files.filter((name) => name !== self && !allowed.includes(name)).map((name) => `${name}\\.ts`);
+  return `(${[...others, ...otherFiles].join('|')})`;
+};
+
+const restrict = (glob: string, patterns: readonly object[]): OxlintOverride => ({
+  files: [glob],
+  rules: { 'no-restricted-imports': ['error', { patterns: [...patterns] }] },
+});
+
+/** Folders are up to three levels deep; how a file refers to `src` depends on where it stands. */
+const ofFolders = folders.flatMap((name) =>
+  [1, 2, 3].map((depth) =>
+    restrict(`**/src/${name}${'/*'.repeat(depth)}.ts`, [
+      {
+        regex: `^${'\\.\\./'.repeat(depth)}${forbidden(MAY_IMPORT[name] ?? [], name)}`,
+        message: `of src, ${name} may import ${MAY_IMPORT[name]?.join(', ') || 'nothing'}`,
+      },
+      ...(name === 'core' ? [{ regex: VENDORS, message: 'core imports no package but zod' }] : []),
+      ...(name === 'client'
+        ? [
+            { regex: PACKAGES, message: 'the client runs in browsers, without packages' },
+            { regex: '^(\\.\\./|zod$)', allowTypeImports: true, message: 'the client may import types alone' },
+          ]
+        : []),
+    ]),
+  ),
+);
+
+const ofFiles = files.map((name) =>
+  restrict(`**/src/${name}.ts`, [
+    {
+      regex: `^\\./${forbidden(FILES_MAY_IMPORT[name] ?? [], name)}`,
+      message: `${name} may import ${FILES_MAY_IMPORT[name]?.join(', ')}`,
+    },
+  ]),
+);
+
+export default defineConfig({
+  plugins: ['typescript', 'import', 'unicorn', 'oxc', 'promise', 'node', 'vitest'],
+  options: { typeAware: true },
+  categories: { correctness: 'error', suspicious: 'error', perf: 'error' },
+  ignorePatterns: ['**/dist', '**/test/support/generated'],
+  rules: {
+    'import/no-cycle': ['error', { ignoreTypes: false }],
+    'import/no-default-export': 'error',
+    // One thing after the other is what these loops are for.
+    'no-await-in-loop': 'off',
+    // Factories return closures, which have no `this` to lose.
+    'typescript/unbound-method': 'off',
+    // The compiler's noImplicitReturns knows which switches are exhaustive.
+    'typescript/consistent-return': 'off',
+    // Each cast has its reason beside it; a reviewer reads it.
+    'typescript/no-unsafe-type-assertion': 'off',
+    'no-console': 'error',
+    'node/no-process-env': 'error',
+    'typescript/no-explicit-any': 'error',
+    'typescript/no-non-null-assertion': 'error',
+    'typescript/no-floating-promises': 'error',
+    'typescript/no-misused-promises': 'error',
+    'typescript/switch-exhaustiveness-check': 'error',
+    'typescript/consistent-type-imports': 'error',
+    'typescript/only-throw-error': 'error',
+    'unicorn/prefer-node-protocol': 'error',
+    // zod calls its public inside `_zod`.
+    'no-underscore-dangle': ['error', { allow: ['_zod'] }],
+  },
+  overrides: [
+    ...ofFolders,
+    ...ofFiles,
+    {
+      files: ['**/src/client/**'],
+      rules: {
+        'no-restricted-globals': [
+          'error',
+          { globals: ['Buffer', 'process', 'global', 'require', 'setImmediate', 'window', 'document', 'location'] },
+        ],
+      },
+    },
+    {
+      files: [
+        '**/src/jobs/*.ts',
+        '**/test/support/jobs/*.ts',
+        '**/codegen.ts',
+        '**/*.config.ts',
+        '**/test/vitest.config.ts',
+        '**/test/faults/vitest.config.ts',
+        '**/test/support/global-setup.ts',
+      ],
+      rules: {
+        'import/no-default-export': 'off',
+      },
+    },
+    {
+      // Helpers stand beside the tests they serve, and may expect too.
+      files: ['**/test/**'],
+      rules: {
+        'unicorn/consistent-function-scoping': 'off',
+        'vitest/no-standalone-expect': 'off',
+        'vitest/no-conditional-expect': 'off',
+      },
+    },
+    {
+      // An arbitrary's map is no list's.
+      files: ['**/test/fuzz/**'],
+      rules: {
+        'oxc/no-map-spread': 'off',
+      },
+    },
+    {
+      // What expects there has a name that says so.
+      files: ['**/test/faults/**'],
+      rules: {
+        'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expectNothingWrong'] }],
+      },
+    },
+    {
+      // Express 5 takes handlers that return promises.
+      files: ['**/test/bench/contenders/express.ts'],
+      rules: {
+        'oxc/no-async-endpoint-handlers': 'off',
+      },
+    },
+    {
+      files: ['**/src/config.ts', '**/test/**'],
+      rules: {
+        'node/no-process-env': 'off',
+      },
+    },
+  ],
+});

@@ -1,0 +1,161 @@
+import {
+  type ASTNode,
+  type DocumentNode,
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLSchema,
+  type ObjectFieldNode,
+  type OperationDefinitionNode,
+  Kind,
+  type ValueNode,
+  coerceInputValue,
+  getOperationAST,
+  isInputType,
+  typeFromAST,
+  visit,
+} from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { type InputIssue, MAX_ISSUES } from '../../core/errors.ts';
+import { errorAt } from './error-at.ts';
+
+const CODE = 'BAD_USER_INPUT';
+
+/**
+ * Gives GraphQL's own complaints about values, in variables and in the document, the code and the issues that the input's
+ * schema gives its own.
+ * @param hideSuggestions whether they are silent about the values that there are
+ */
+export function useBadUserInput(hideSuggestions: boolean): Plugin {
+  return {
+    onValidate:
+      ({ params: { documentAST } }) =>
+      ({ result, setResult }) => {
+        if (result.length > 0) setResult(fromValidation(result.slice(0, MAX_ISSUES), documentAST));
+      },
+    onExecute: ({ args }) => ({
+      onExecuteDone({ result, setResult }) {
+        const errors = fromVariables(args, result, hideSuggestions);
+        if (errors.length > 0) setResult({ errors });
+      },
+    }),
+    onSubscribe: ({ args }) => ({
+      onSubscribeResult({ result, setResult }) {
+        const errors = fromVariables(args, result, hideSuggestions);
+        if (errors.length > 0) setResult({ errors });
+      },
+    }),
+  };
+}
+
+/** Variables are coerced before execution: their errors come without data and without a path. */
+function fromVariables(
+  { schema, document, variableValues, operationName }: ExecutionArgs,
+  result: object,
+  hideSuggestions: boolean,
+): readonly GraphQLError[] {
+  if (!('errors' in result) || result.errors === undefined || 'data' in result) return [];
+  const operation = getOperationAST(document, operationName);
+  const issues = operation
+    ? variableIssues(schema, document, operation, variableValues ?? undefined, hideSuggestions)
+    : [];
+  return issues.length > 0 ? [toError(issues)] : [];
+}
+
+const VALUE_KINDS: ReadonlySet<string> = new Set([
+  Kind.OBJECT,
+  Kind.OBJECT_FIELD,
+  Kind.LIST,
+  Kind.INT,
+  Kind.FLOAT,
+  Kind.STRING,
+  Kind.BOOLEAN,
+  Kind.NULL,
+  Kind.ENUM,
+]);
+
+type Path = InputIssue['path'];
+
+function fromValidation(errors: readonly GraphQLError[], document: DocumentNode): GraphQLError[] {
+  const nodes = errors.flatMap((error) => error.nodes?.[0] ?? []);
+  const paths = valuePaths(document, new Set(nodes.filter((node) => VALUE_KINDS.has(node.kind))));
+  return errors.map((error) => {
+    const [node] = error.nodes ?? [];
+    const path = node && paths.get(node);
+    if (path === undefined) return error;
+    const issues = [toIssue(path, error.message)];
+    return errorAt(error, error.message, { code: CODE, issues, http: { status: 400, spec: true } });
+  });
+}
+
+/** The paths of some values in a document. */
+function valuePaths(document: DocumentNode, wanted: ReadonlySet<ASTNode>): Map<ASTNode, Path> {
+  const paths = new Map<ASTNode, Path>();
+  if (wanted.size === 0) return paths;
+  walkValues(document, (value, path) => void (wanted.has(value) && paths.set(value, path)));
+  return paths;
+}
+
+/** The paths at which variables are first used in a document, by their names. */
+function variablePaths(document: DocumentNode): Map<string, Path> {
+  const paths = new Map<string, Path>();
+  walkValues(document, (value, path) => {
+    if (value.kind === Kind.VARIABLE && !paths.has(value.name.value)) paths.set(value.name.value, path);
+  });
+  return paths;
+}
+
+/** Visits all values in a document with their paths: names of fields and indexes of lists, from the root of the input. */
+function walkValues(document: DocumentNode, found: (value: ValueNode | ObjectFieldNode, path: Path) => void): void {
+  const walk = (value: ValueNode, path: Path): void => {
+    found(value, path);
+    if (value.kind === Kind.LIST) for (const [index, item] of value.values.entries()) walk(item, [...path, index]);
+    if (value.kind !== Kind.OBJECT) return;
+    for (const field of value.fields) {
+      const inside = [...path, field.name.value];
+      found(field, inside);
+      walk(field.value, inside);
+    }
+  };
+  visit(document, {
+    Argument: ({ name, value }) => walk(value, name.value === 'input' ? [] : [name.value]),
+  });
+}
+
+/** GraphQL reports a missing or an unknown field at the object; the field's name is in the message alone. */
+const FIELD = /^Field "(?:\w+\.)?(\w+)" (?:of required type|is not defined by)/;
+
+function toIssue(path: readonly (string | number)[], message: string): InputIssue {
+  const field = FIELD.exec(message)?.[1];
+  return { path: field === undefined || path.at(-1) === field ? path : [...path, field], message };
+}
+
+function variableIssues(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  values: Readonly<Record<string, unknown>> | undefined,
+  hideSuggestions: boolean,
+): InputIssue[] {
+  const issues: InputIssue[] = [];
+  const paths = variablePaths(document);
+  for (const variable of operation.variableDefinitions ?? []) {
+    const name = variable.variable.name.value;
+    const type = typeFromAST(schema, variable.type);
+    const value = values?.[name];
+    if (!isInputType(type) || (value === undefined && variable.type.kind !== Kind.NON_NULL_TYPE)) continue;
+    const onError = (path: Path, _value: unknown, { message }: GraphQLError): void => {
+      const issue = toIssue([...(paths.get(name) ?? [name]), ...path], message);
+      issues.push(issue.path.length === 0 ? { path: [name], message } : issue);
+    };
+    coerceInputValue(value, type, onError, hideSuggestions);
+  }
+  return issues;
+}
+
+function toError(all: readonly InputIssue[]): GraphQLError {
+  const issues = all.slice(0, MAX_ISSUES);
+  const [first] = issues;
+  return new GraphQLError(`${first?.path.join('.')}: ${first?.message}`, {
+    extensions: { code: CODE, issues, http: { status: 400, spec: true } },
+  });
+}

@@ -1,0 +1,79 @@
+import {
+  type DocumentNode,
+  type GraphQLSchema,
+  Lexer,
+  type ParseOptions,
+  Source,
+  TokenKind,
+  parse,
+  visit,
+} from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { ServiceError } from '../../core/errors.ts';
+import { measureOperations } from './measure.ts';
+
+/**
+ * The most that one document may have: far more than clients ask for, GraphiQL among them, and so little that none keeps the
+ * server busy.
+ */
+const LIMITS = {
+  characters: { max: 100_000, of: 'characters; send values in variables' },
+  tokens: { max: 5000, of: 'tokens; send values in variables' },
+  nesting: { max: 50, of: 'brackets inside one another' },
+  operations: { max: 20, of: 'operations' },
+  aliases: { max: 50, of: 'aliases' },
+  directives: { max: 50, of: 'directives' },
+  depth: { max: 20, of: 'fields inside one another' },
+  cost: { max: 10_000, of: 'values in its reply, as long as its lists may be; ask for smaller pages' },
+} as const;
+
+const OPEN: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.PAREN_L, TokenKind.BRACKET_L]);
+const CLOSE: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.PAREN_R, TokenKind.BRACKET_R]);
+
+/**
+ * Refuses documents beyond the limits before they are validated: GraphQL's own rules compare each field with each other, and
+ * its parser calls itself for each bracket. What a cache has was found to be within them.
+ */
+export function useLimits(schema: GraphQLSchema): Plugin {
+  const parseWithin = (source: string | Source, options?: ParseOptions): DocumentNode => {
+    checkTokens(typeof source === 'string' ? new Source(source) : source);
+    const document = parse(source, options);
+    checkParts(document);
+    for (const { depth, cost } of measureOperations(schema, document)) {
+      refuseAbove('depth', depth);
+      refuseAbove('cost', cost);
+    }
+    return document;
+  };
+  return { onParse: ({ setParseFn }) => setParseFn(parseWithin) };
+}
+
+/** Reads the document as the parser does, but for the meaning. */
+function checkTokens(source: Source): void {
+  refuseAbove('characters', source.body.length);
+  const lexer = new Lexer(source);
+  let tokens = 0;
+  let nesting = 0;
+  for (let { kind } = lexer.advance(); kind !== TokenKind.EOF; { kind } = lexer.advance()) {
+    refuseAbove('tokens', ++tokens);
+    if (OPEN.has(kind)) refuseAbove('nesting', ++nesting);
+    else if (CLOSE.has(kind)) nesting -= 1;
+  }
+}
+
+function checkParts(document: DocumentNode): void {
+  const found = { operations: 0, aliases: 0, directives: 0 };
+  visit(document, {
+    OperationDefinition: () => void (found.operations += 1),
+    Field: ({ alias }) => void (alias && (found.aliases += 1)),
+    Directive: () => void (found.directives += 1),
+  });
+  for (const name of ['operations', 'aliases', 'directives'] as const) refuseAbove(name, found[name]);
+}
+
+/** @throws ServiceError `malformed-request` */
+function refuseAbove(limit: keyof typeof LIMITS, value: number): void {
+  const { max, of } = LIMITS[limit];
+  if (value > max)
+    throw new ServiceError('malformed-request', `The document has more than ${max.toLocaleString('en')} ${of}.`);
+}

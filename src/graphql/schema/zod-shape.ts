@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { fixedDefault } from '../../core/input/fixed-default.ts';
+
+export type ScalarName = 'ID' | 'String' | 'Int' | 'Float' | 'Boolean' | 'DateTime' | 'Date' | 'URL';
+
+/** What GraphQL can say of a zod schema. */
+export type Shape = {
+  /** Whether null, or nothing, is a value. */
+  readonly nullable: boolean;
+  readonly description: string | undefined;
+  readonly defaultValue: unknown;
+} & (
+  | { readonly kind: 'scalar'; readonly scalar: ScalarName }
+  | {
+      readonly kind: 'enum';
+      readonly schema: z.ZodType;
+      readonly id: string | undefined;
+      readonly values: readonly (string | number)[];
+    }
+  | { readonly kind: 'list'; readonly item: Shape }
+  | {
+      readonly kind: 'object';
+      readonly side: Side;
+      readonly schema: z.ZodType;
+      readonly id: string | undefined;
+      readonly fields: Readonly<Record<string, Shape>>;
+    }
+);
+
+/** A part of a schema that GraphQL can't express. */
+export class SchemaShapeError extends Error {
+  override readonly name = 'SchemaShapeError';
+}
+
+/** Which side of transforms and defaults is meant: what goes into the schema, or what comes out. */
+export type Side = 'input' | 'output';
+
+/** zod keeps a schema's parts in `_zod.def`; these are the ones that are read here. */
+interface Def {
+  readonly type: string;
+  readonly format?: string;
+  readonly entries?: Readonly<Record<string, string | number>>;
+  readonly values?: readonly unknown[];
+  readonly element?: z.ZodType;
+  readonly innerType?: z.ZodType;
+  readonly shape?: Readonly<Record<string, z.ZodType>>;
+  readonly catchall?: z.ZodType;
+  readonly defaultValue?: unknown;
+  readonly in?: z.ZodType;
+  readonly out?: z.ZodType;
+}
+
+const STRING_FORMATS: Readonly<Record<string, ScalarName>> = { datetime: 'DateTime', date: 'Date', url: 'URL' };
+
+/** What to write in the place of schemas that have no form in JSON. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  date: 'use z.iso.datetime() or z.iso.date()',
+  bigint: 'use z.int(), or z.string() for larger numbers',
+  record: 'use a list of objects with a key and a value',
+  map: 'use a list of objects with a key and a value',
+  set: 'use z.array()',
+  union: 'use an object with optional fields',
+  tuple: 'use an object',
+};
+
+/**
+ * @param path where the schema is, from the definition of the job type
+ * @param within the objects that hold it
+ * @throws SchemaShapeError that names the path, for a schema that GraphQL can't express
+ */
+export function toShape(schema: z.ZodType, side: Side, path: string, within: readonly z.ZodType[] = []): Shape {
+  const def: Def = schema.def;
+  const meta = z.globalRegistry.get(schema);
+  const base = { nullable: false, description: meta?.description, defaultValue: undefined };
+  const fail = (reason: string): never => {
+    throw new SchemaShapeError(`${path}: ${reason}`);
+  };
+  const inner = (child: z.ZodType | undefined): Shape => {
+    if (child === undefined) return fail(`z.${def.type}() has nothing inside`);
+    const shape = toShape(child, side, path, within);
+    return { ...shape, description: base.description ?? shape.description };
+  };
+
+  switch (def.type) {
+    case 'string':
+      return { ...base, kind: 'scalar', scalar: stringScalar(def.format, path) };
+    case 'number':
+      return { ...base, kind: 'scalar', scalar: isInt32(schema) ? 'Int' : 'Float' };
+    case 'boolean':
+      return { ...base, kind: 'scalar', scalar: 'Boolean' };
+    case 'enum':
+      return { ...base, kind: 'enum', schema, id: meta?.id, values: Object.values(def.entries ?? {}) };
+    case 'literal': {
+      const values = (def.values ?? []).filter((value) => typeof value === 'string');
+      if (values.length !== def.values?.length) fail('z.literal() can only be text in GraphQL');
+      return { ...base, kind: 'enum', schema, id: meta?.id, values };
+    }
+    case 'array':
+      return { ...base, kind: 'list', item: toShape(def.element ?? z.unknown(), side, `${path}[]`, within) };
+    case 'object': {
+      if (within.includes(schema)) fail('an object that holds itself has no end');
+      if (def.catchall !== undefined && def.catchall.def.type !== 'never')
+        fail('an object with fields of any name has no type in GraphQL');
+      const fields = Object.entries(def.shape ?? {}).map(([name, field]) => [
+        name,
+        toShape(field, side, `${path}.${name}`, [...within, schema]),
+      ]);
+      if (fields.length === 0) fail('an object without fields has no type in GraphQL');
+      return { ...base, kind: 'object', side, schema, id: meta?.id, fields: Object.fromEntries(fields) };
+    }
+    case 'optional':
+    case 'nullable':
+      return { ...inner(def.innerType), nullable: true };
+    case 'default':
+    case 'prefault':
+      return side === 'input'
+        ? { ...inner(def.innerType), nullable: true, defaultValue: fixedDefault(def) }
+        : inner(def.innerType);
+    case 'nonoptional':
+      return { ...inner(def.innerType), nullable: schema.isNullable() };
+    case 'readonly':
+    case 'catch':
+      return inner(def.innerType);
+    case 'pipe':
+      return inner(side === 'input' ? def.in : def.out);
+    default:
+      return fail(`z.${def.type}() cannot be expressed in GraphQL; ${INSTEAD[def.type] ?? 'use another type'}`);
+  }
+}
+
+/** A text field called `id` is an ID. */
+function stringScalar(format: string | undefined, path: string): ScalarName {
+  return STRING_FORMATS[format ?? ''] ?? (path.endsWith('.id') ? 'ID' : 'String');
+}
+
+/** GraphQL's Int has 32 bits. An integer whose own bounds go beyond them is a Float, which holds whole numbers up to 2^53. */
+function isInt32(schema: z.ZodType): boolean {
+  if (!(schema instanceof z.ZodNumber) || !schema.isInt) return false;
+  const { minValue, maxValue } = schema;
+  const chosen = [minValue, maxValue].filter((bound) => bound !== null && Math.abs(bound) < Number.MAX_SAFE_INTEGER);
+  return chosen.every((bound) => bound !== null && bound >= -(2 ** 31) && bound < 2 ** 31);
+}

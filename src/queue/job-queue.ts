@@ -1,0 +1,223 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { ServiceError } from '../core/errors.ts';
+import type { Job } from '../core/job.ts';
+import type { JobQueue, Logger, NewJob } from '../core/ports.ts';
+import { type Addition, type KeptJob, toAddition } from './addition.ts';
+import type { BullmqProducer, QueueBackend } from './backend.ts';
+import { createBatch } from './batch.ts';
+import { createCircuit, isUnanswered } from './circuit.ts';
+import { isConnectionLost } from '../stores/connection-error.ts';
+import { type JobReader, createJobReader } from './job-reader.ts';
+import { type JobRecord, toJob } from './job-record.ts';
+import { removeExpired } from './retention.ts';
+import { keepSecret } from './store-secret.ts';
+import type { SucceededJobs } from './succeeded-jobs.ts';
+
+/** A caller waits no longer for the store; with what else a request takes, it has its answer within 2 s. */
+const DEADLINE_MS = 1500;
+/** Of that time the store's answer has so much for itself: a store that is late does nothing, rather than what was refused. */
+const REPLY_MS = 250;
+const RETRY_AFTER_SECONDS = 1;
+/** A connection that ended is looked for again so often, in milliseconds. */
+const RECONNECT_MS = 100;
+/** Characters of the data of jobs that are added in one step: the store does nothing else meanwhile. */
+const MAX_CHARACTERS = 1_000_000;
+
+const dataSchema = z.object({
+  input: z.unknown(),
+  fingerprint: z.string().optional(),
+  addition: z.string().optional(),
+});
+
+export interface BullmqQueueOptions {
+  readonly backend: QueueBackend;
+  /** Names of the job types. */
+  readonly types: readonly string[];
+  readonly retentionSeconds: number;
+  readonly succeeded: SucceededJobs;
+  readonly logger: Logger;
+}
+
+export interface BullmqQueue extends JobQueue {
+  /** Starts to use the store, which is connected. Until this resolves each call is refused. */
+  open(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One job type's queue. */
+interface TypeQueue extends JobReader {
+  readonly producer: BullmqProducer;
+  /** Resolves when the store has the job. */
+  add(addition: Addition): Promise<undefined>;
+  /** The same, to the job that has its id, unless it is known to be new. */
+  addOnce(addition: Addition): Promise<KeptJob | undefined>;
+}
+
+/** What the store says of all that it was asked together: that it can't be reached. */
+const isShared = (error: unknown): boolean => error instanceof ServiceError;
+
+/** core's queue on BullMQ: one queue for each job type, so that a slow type never starves a quick one. */
+export function createBullmqQueue({
+  backend,
+  types,
+  retentionSeconds,
+  succeeded,
+  logger,
+}: BullmqQueueOptions): BullmqQueue {
+  const queues = new Map<string, TypeQueue>();
+  const retentionMs = retentionSeconds * 1000;
+  const circuit = createCircuit({ ping: () => backend.ping(), logger });
+  const secret = keepSecret(backend.readSecret);
+  backend.onTrouble(circuit.suspect);
+
+  /**
+   * Gives every failure of the store its one meaning for callers; what else goes wrong is a mistake of ours.
+   * @param call is given the time, of `performance.now()`, after which the store shall do nothing more for it
+   * @param calls how many callers wait for it
+   */
+  const ask = async <T>(call: (deadline: number) => Promise<T>, calls = 1): Promise<T> => {
+    if (queues.size === 0) throw unavailable();
+    try {
+      const deadline = performance.now() + DEADLINE_MS - REPLY_MS;
+      return await circuit.call(() => call(deadline), DEADLINE_MS, calls);
+    } catch (error) {
+      throw isUnanswered(error) ? unavailable(error) : error;
+    }
+  };
+
+  function queueOf(type: string): TypeQueue {
+    if (queues.size === 0) throw unavailable();
+    const queue = queues.get(type);
+    if (queue === undefined) throw new Error(`there is no queue for ${type}`);
+    return queue;
+  }
+
+  function createTypeQueue(type: string, producer: BullmqProducer): TypeQueue {
+    const batchOf = <Result>(
+      addAll: (additions: readonly Addition[], deadline: number) => Promise<readonly Result[]>,
+    ) =>
+      createBatch(
+        (additions: readonly Addition[]) =>
+          ask((deadline) => untilHeard(() => addAll(additions, deadline), deadline), additions.length),
+        {
+          maxItems: producer.maxAdditions,
+          maxSize: MAX_CHARACTERS,
+          sizeOf: ({ data }) => data.length,
+          isShared,
+        },
+      );
+    return {
+      producer,
+      add: batchOf(async (additions, deadline) => {
+        await producer.add(additions, deadline);
+        return additions.map(() => undefined);
+      }),
+      // They may take longer, as another process may be adding the same: nobody else shall wait for that.
+      addOnce: batchOf(producer.addOnce),
+      ...createJobReader({
+        readRecords: (ids) => ask(() => backend.readRecords(type, ids), ids.length),
+        isShared,
+        retentionMs,
+        succeeded,
+      }),
+    };
+  }
+
+  const isExpired = ({ finishedAt }: JobRecord): boolean =>
+    finishedAt !== null && finishedAt + retentionMs <= Date.now();
+
+  return {
+    async open() {
+      const opened = types.map((type) => [type, backend.createProducer(type)] as const);
+      try {
+        // BullMQ remembers a first connection that failed, and such a producer never recovers.
+        await Promise.all(opened.map(([, producer]) => producer.waitUntilReady()));
+        await secret.load();
+      } catch (error) {
+        await Promise.allSettled(opened.map(([, producer]) => producer.close()));
+        throw error;
+      }
+      for (const [type, producer] of opened) queues.set(type, createTypeQueue(type, producer));
+    },
+    async add(job) {
+      succeeded.expect(job.id);
+      await queueOf(job.type).add(toAddition(job));
+      return toPending(job);
+    },
+    async addOnce(job) {
+      const { type, fingerprint } = job;
+      succeeded.expect(job.id);
+      const addition = randomUUID();
+      const lastTryAt = performance.now() + REPLY_MS;
+      do {
+        const kept = await queueOf(type).addOnce(toAddition(job, { fingerprint, addition }));
+        if (kept === undefined) return { job: toPending(job), replayed: false, fingerprint };
+        if (!isExpired(kept.record)) {
+          const { addition: made, fingerprint: ofInput } = dataSchema.parse(kept.data);
+          return { job: toJob(kept.record, retentionMs), replayed: made !== addition, fingerprint: ofInput };
+        }
+        // The key lives as long as the job, which nobody can read any more.
+        await ask(() => removeExpired(backend, type, retentionMs));
+      } while (performance.now() < lastTryAt);
+      // Nothing was added, and another try might take longer than the caller waits.
+      throw unavailable();
+    },
+    read: async (id, type) => queueOf(type).read(id),
+    readInput: (id, type) => ask(async () => dataSchema.safeParse(await backend.readData(type, id)).data?.input),
+    cancel: ({ id, type }) => ask((deadline) => backend.cancel(type, id, { onlyMarked: false, deadline })),
+    retry: ({ id, type }, attempts) => ask((deadline) => backend.retry(type, id, { attempts, deadline })),
+    list: (query) => ask(async () => (await backend.list(query)).map((record) => toJob(record, retentionMs))),
+    readPace: (type) => ask(() => backend.readPace(type)),
+    readDepth: (type, max) => ask(() => backend.readDepth(type, max)),
+    async readSecret() {
+      if (queues.size === 0) throw unavailable();
+      return secret.current();
+    },
+    ping: () => ask(() => backend.ping()),
+    async close() {
+      circuit.close();
+      await Promise.all([...queues.values()].map(({ producer }) => producer.close()));
+    },
+  };
+}
+
+/**
+ * Does a write again whose connection ended before the answer came, which may have been done: a job that was added would be refused, and
+ * run. The queue takes an id only once.
+ */
+async function untilHeard<T>(write: () => Promise<T>, deadline: number): Promise<T> {
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!isConnectionLost(error) || performance.now() + RECONNECT_MS > deadline) throw error;
+      await delay(RECONNECT_MS);
+    }
+  }
+}
+
+function unavailable(cause?: unknown): ServiceError {
+  return new ServiceError('queue-unavailable', 'The queue cannot be reached at the moment; try again soon.', {
+    retryAfter: RETRY_AFTER_SECONDS,
+    cause,
+  });
+}
+
+function toPending({ id, type, caller, createdAt, maxAttempts }: NewJob): Job {
+  return {
+    id,
+    type,
+    caller,
+    status: 'Pending',
+    percentComplete: 0,
+    message: null,
+    attempt: 0,
+    maxAttempts,
+    createdAt,
+    lastUpdatedAt: createdAt,
+    startedAt: null,
+    history: [],
+  };
+}

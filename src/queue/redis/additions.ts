@@ -1,0 +1,72 @@
+import { Queue } from 'bullmq';
+import type { Addition, KeptJob } from '../addition.ts';
+import type { BullmqProducer } from '../backend.ts';
+import type { RedisClient } from './client.ts';
+import { type JobReply, toRecord } from './record.ts';
+import { ADD_JOBS, runScript } from './scripts.ts';
+import type { StoreClock } from '../store-clock.ts';
+
+/** Redis begins with these while this process reads more requests: with all of a turn at once, each would wait for the other. */
+const MAX_ADDITIONS = 8;
+
+/** What `ADD_JOBS` replies with for one job. */
+type Reply = 0 | readonly [job: JobReply, data: string];
+
+export interface RedisProducerOptions {
+  readonly client: RedisClient;
+  readonly clock: StoreClock;
+  readonly type: string;
+  /** What every key begins with. */
+  readonly prefix: string;
+  readonly queueName: string;
+  readonly skipVersionCheck: boolean;
+  onError(error: Error): void;
+}
+
+export function createRedisProducer(options: RedisProducerOptions): BullmqProducer {
+  const { client, clock, type, prefix, queueName, skipVersionCheck, onError } = options;
+  const queue = new Queue(queueName, { connection: client, prefix, skipVersionCheck });
+  queue.on('error', onError);
+  const keyPrefix = `${queue.qualifiedName}:`;
+
+  const toKept = (reply: Reply, id: string): KeptJob | undefined => {
+    if (reply === 0) return undefined;
+    const [job, data] = reply;
+    const record = toRecord(type, id, job);
+    const parsed: unknown = JSON.parse(data);
+    if (record === undefined) throw new Error(`what has the id ${id} is no job`);
+    return { record, data: parsed };
+  };
+
+  async function addAll(
+    additions: readonly Addition[],
+    deadline: number,
+    wantsEarlier: 0 | 1,
+  ): Promise<readonly Reply[]> {
+    const jobs = additions.flatMap(({ id, caller, timestamp, data, options: jobOptions }) => [
+      id,
+      caller,
+      timestamp,
+      data,
+      jobOptions,
+    ]);
+    const replies = await clock.within(deadline, (storeDeadline) =>
+      runScript(client, ADD_JOBS, keyPrefix, storeDeadline, wantsEarlier, ...jobs),
+    );
+    // What the script makes: one for each.
+    return replies as readonly Reply[];
+  }
+
+  return {
+    maxAdditions: MAX_ADDITIONS,
+    waitUntilReady: () => queue.waitUntilReady(),
+    async add(additions, deadline) {
+      await addAll(additions, deadline, 0);
+    },
+    async addOnce(additions, deadline) {
+      const replies = await addAll(additions, deadline, 1);
+      return additions.map(({ id }, index) => toKept(replies[index] ?? 0, id));
+    },
+    close: () => queue.close(),
+  };
+}

@@ -1,0 +1,222 @@
+import { Redis } from 'ioredis';
+import { RateLimiterRedis } from 'rate-limiter-flexible';
+import { z } from 'zod';
+import type { Logger } from '../../core/ports.ts';
+import { StartError } from '../../core/start-error.ts';
+import type { QueueBackend } from '../backend.ts';
+import { CoalescingRedis } from './coalescing-redis.ts';
+import { isConnectionError } from '../../stores/connection-error.ts';
+import { describeUrl } from '../../stores/describe-url.ts';
+import { CANCELED, type JobProgress, type JobRecord } from '../job-record.ts';
+import { PACE_SAMPLE, toPace } from '../pace.ts';
+import { type RedisClient, type RedisClientOptions, createRedisClient } from './client.ts';
+import { checkRedis } from './check.ts';
+import { createRedisConsumer } from './consumer.ts';
+import { type RedisEvents, createRedisEvents } from './events.ts';
+import { listJobs } from './list.ts';
+import { createRedisProducer } from './additions.ts';
+import { toRecords } from './record.ts';
+import {
+  CANCEL_JOB,
+  CHANNEL,
+  READ_DEPTH,
+  READ_JOBS,
+  READ_MARKED,
+  READ_PACE,
+  READ_TIME,
+  REMOVE_FINISHED,
+  RETRY_JOB,
+  runScript,
+} from './scripts.ts';
+import { type StoreClock, createStoreClock } from '../store-clock.ts';
+
+const PREFIX = 'accepted';
+/** Job types have no colon in their names. */
+const SECRET_KEY = `${PREFIX}:secret`;
+/** Finished jobs that one script removes: Redis does nothing else meanwhile. */
+const REMOVED_AT_ONCE = 500;
+
+const cancellationSchema = z.enum(['canceled', 'requested', 'refused']);
+const idsSchema = z.array(z.string());
+const paceSchema = z.tuple([z.number(), z.array(z.tuple([z.coerce.number(), z.coerce.number()]))]);
+
+/** Longer than a caller waits for an answer. */
+const PRODUCER_SOCKET_MS = 2500;
+/** It is asked each second. */
+const EVENTS_SOCKET_MS = 5000;
+/** A worker that has nothing to do waits in Redis for up to 10 s. */
+const WORKER_SOCKET_MS = 15_000;
+
+/** Milliseconds between two tries to connect. */
+const retryStrategy = (tries: number): number => Math.min(tries * 100, 1000);
+
+/** @throws StartError that names QUEUE_URL, when the URL can't be read */
+export function createRedisBackend(url: string, logger: Logger): QueueBackend {
+  let tellTrouble: (() => void) | undefined;
+  const trouble = (error: Error): void => {
+    logger.debug({ err: error }, 'trouble with Redis');
+    tellTrouble?.();
+  };
+  const clients: RedisClient[] = [];
+  const open = (options: Omit<RedisClientOptions, 'retryStrategy' | 'connectTimeout'>, Connection?: typeof Redis) => {
+    const client = createRedisClient(url, { retryStrategy, connectTimeout: 2000, ...options }, Connection);
+    client.on('error', trouble);
+    clients.push(client);
+    return client;
+  };
+  // A refused command is never sent later: nothing queues in the client, and nothing is sent a second time.
+  const client = open({
+    socketTimeout: PRODUCER_SOCKET_MS,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+  });
+  let workerClient: RedisClient | undefined;
+  let events: RedisEvents | undefined;
+  /** BullMQ's own: it fails where Redis may not be asked for its version. */
+  let skipVersionCheck = false;
+  const clocks = new Map<string, StoreClock>();
+  const clockOf = (type: string): StoreClock => {
+    const clock =
+      clocks.get(type) ?? createStoreClock(async () => Number(await runScript(client, READ_TIME, prefixOf(type))));
+    clocks.set(type, clock);
+    return clock;
+  };
+  client.on('ready', () => {
+    for (const clock of clocks.values()) clock.forget();
+  });
+
+  const readRecords = async (type: string, ids: readonly string[]): Promise<(JobRecord | undefined)[]> =>
+    toRecords(type, ids, await runScript(client, READ_JOBS, prefixOf(type), ...ids));
+
+  return {
+    description: `Redis (${describeUrl(url)})`,
+    onTrouble: (listener) => void (tellTrouble = listener),
+    async connect() {
+      await connectClient(client);
+      skipVersionCheck = !(await checkRedis(client, PREFIX, logger));
+    },
+    createProducer: (type) =>
+      createRedisProducer({
+        client,
+        clock: clockOf(type),
+        type,
+        prefix: PREFIX,
+        queueName: queueName(type),
+        skipVersionCheck,
+        onError: trouble,
+      }),
+    async createConsumer(type, processor, options) {
+      // A worker's commands wait for Redis to come back.
+      workerClient ??= open({ maxRetriesPerRequest: null, socketTimeout: WORKER_SOCKET_MS }, CoalescingRedis);
+      const redis = {
+        client: workerClient,
+        prefix: PREFIX,
+        queueName: queueName(type),
+        skipVersionCheck,
+        onError: trouble,
+      };
+      return createRedisConsumer(redis, processor, options);
+    },
+    async createEvents(type, listener, onBegin) {
+      events ??= createRedisEvents(open({ maxRetriesPerRequest: null, socketTimeout: EVENTS_SOCKET_MS }), trouble);
+      return events.open({ name: prefixOf(type) + CHANNEL, type, listener, onBegin });
+    },
+    readRecords,
+    async readData(type, id) {
+      const data = await client.hget(prefixOf(type) + id, 'data');
+      return data === null ? undefined : JSON.parse(data);
+    },
+    list(query) {
+      const types = query.types.map((type) => ({
+        type,
+        prefix: prefixOf(type),
+        read: (ids: readonly string[]) => readRecords(type, ids),
+      }));
+      return listJobs(client, types, query);
+    },
+    async cancel(type, id, { onlyMarked, deadline }) {
+      const args = [id, Date.now(), CANCELED, onlyMarked ? 1 : 0];
+      const reply = await clockOf(type).within(deadline, (storeDeadline) =>
+        runScript(client, CANCEL_JOB, prefixOf(type), ...args, storeDeadline),
+      );
+      return cancellationSchema.parse(reply);
+    },
+    async readMarked(type, ids) {
+      return idsSchema.parse(await runScript(client, READ_MARKED, prefixOf(type), CANCELED, ...ids));
+    },
+    async retry(type, id, { attempts, deadline }) {
+      const progress = JSON.stringify({ percentComplete: 0, message: null, at: Date.now() } satisfies JobProgress);
+      const reply = await clockOf(type).within(deadline, (storeDeadline) =>
+        runScript(client, RETRY_JOB, prefixOf(type), id, attempts, progress, storeDeadline),
+      );
+      return reply === 1;
+    },
+    async removeFinished(type, until) {
+      return Number(await runScript(client, REMOVE_FINISHED, prefixOf(type), until, REMOVED_AT_ONCE));
+    },
+    async readPace(type) {
+      const [waiting, times] = paceSchema.parse(await runScript(client, READ_PACE, prefixOf(type), PACE_SAMPLE));
+      const runs = times.map(([startedAt, finishedAt]) => ({ startedAt, finishedAt }));
+      return toPace(runs, waiting);
+    },
+    async readDepth(type, max) {
+      return Math.min(Number(await runScript(client, READ_DEPTH, prefixOf(type))), max);
+    },
+    async readSecret(own) {
+      return (await client.set(SECRET_KEY, own, 'NX', 'GET')) ?? own;
+    },
+    createRequestCounter: (options) => new RateLimiterRedis({ ...options, storeClient: client }),
+    async ping() {
+      // Both kinds of client have it.
+      await client.call('PING');
+    },
+    async close() {
+      for (const each of clients) each.disconnect();
+    },
+  };
+}
+
+/** What Redis says to a client that it will not let in, however often it tries. */
+const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM)/;
+
+/**
+ * Connects, and resolves when the client is ready.
+ * @throws StartError that names QUEUE_URL, when Redis refuses the credentials or has no such database
+ */
+async function connectClient(client: RedisClient): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onError = (error: Error): void => {
+    if (REFUSED.test(error.message)) reject(refusal(error));
+  };
+  client.on('error', onError);
+  client.once('ready', resolve);
+  if (client.status === 'ready') resolve();
+  // A first try that fails is an error event too, and others follow.
+  if (client.status === 'wait') client.connect().catch(() => undefined);
+  try {
+    await promise;
+    // ioredis is ready even if it could not select the database, and would work on another one.
+    if (client instanceof Redis) await client.select(client.options.db ?? 0);
+  } catch (error) {
+    throw isConnectionError(error) || error instanceof StartError ? error : refusal(error);
+  } finally {
+    client.off('error', onError);
+    client.off('ready', resolve);
+  }
+}
+
+function refusal(error: unknown): StartError {
+  return new StartError(`QUEUE_URL: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+}
+
+/** What every key of a type's queue begins with. */
+function prefixOf(type: string): string {
+  return `${PREFIX}:${queueName(type)}:`;
+}
+
+/** The braces keep all keys of a queue in one slot of a cluster. */
+function queueName(type: string): string {
+  return `{${type}}`;
+}

@@ -1,0 +1,67 @@
+import { Cluster, type Redis } from 'ioredis';
+import type { Logger } from '../../core/ports.ts';
+import { StartError } from '../../core/start-error.ts';
+import { isConnectionError } from '../../stores/connection-error.ts';
+import type { RedisClient } from './client.ts';
+
+const OLDEST_VERSION = 7;
+
+/**
+ * Looks whether a Redis is one that keeps jobs; of a cluster, each master.
+ * @param prefix of all channels
+ * @returns whether it tells of itself, which is not so where the operator forbids it
+ * @throws StartError that names QUEUE_URL, for one that is too old, drops keys when its memory is full, or forbids its channels
+ */
+export async function checkRedis(client: RedisClient, prefix: string, logger: Logger): Promise<boolean> {
+  const masters = client instanceof Cluster ? client.nodes('master') : [client];
+  await checkChannels(client, prefix);
+  const told = await Promise.all(masters.map((master) => checkMaster(master, logger)));
+  return told.every(Boolean);
+}
+
+/** Nobody would hear of the end of a job. */
+async function checkChannels(client: RedisClient, prefix: string): Promise<void> {
+  try {
+    await client.publish(`${prefix}:check`, '');
+  } catch (cause) {
+    if (isConnectionError(cause)) throw cause;
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw new StartError(`QUEUE_URL: Redis has to let its user use the channels ${prefix}:*, and says ${detail}`, {
+      cause,
+    });
+  }
+}
+
+async function checkMaster(master: Redis, logger: Logger): Promise<boolean> {
+  const info = await unlessRefused(master.info());
+  if (info === undefined) return false;
+  const version = fieldOf(info, 'redis_version') ?? '';
+  if (Number.parseInt(version, 10) < OLDEST_VERSION) {
+    throw new StartError(`QUEUE_URL: Redis is version ${version}, and has to be ${OLDEST_VERSION} or newer`);
+  }
+  const policy = fieldOf(info, 'maxmemory_policy') ?? 'noeviction';
+  if (policy !== 'noeviction') {
+    throw new StartError(
+      `QUEUE_URL: Redis would drop jobs when its memory is full: its maxmemory-policy is ${policy}, and has to be noeviction`,
+    );
+  }
+  const save = await unlessRefused(master.config('GET', 'save'));
+  if (fieldOf(info, 'aof_enabled') === '0' && Array.isArray(save) && save[1] === '') {
+    logger.warn({}, 'Redis writes nothing to disk, so all jobs are lost when it stops; set its appendonly to yes');
+  }
+  return true;
+}
+
+/** Undefined where the operator forbids to ask, or Redis does not know the question. */
+async function unlessRefused<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isConnectionError(error)) throw error;
+    return undefined;
+  }
+}
+
+function fieldOf(info: string, name: string): string | undefined {
+  return new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+}

@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BullmqEvents, EventListener } from '../backend.ts';
+import { EVENT_NAMES, type EventName, toJobEvent } from '../queue-events.ts';
+import type { RedisClient } from './client.ts';
+import { toToldRecord } from './record.ts';
+
+/** Where many listen for a moment each, it is listened on for so many milliseconds after the last of them. */
+const LINGER_MS = 5000;
+/** Milliseconds between two tries to subscribe. */
+const RETRY_MS = 500;
+/** How often Redis is asked for nothing, so that a connection is noticed over which nothing comes any more. */
+const PING_MS = 1000;
+
+export interface ChannelOptions {
+  /** Of a queue's jobs. */
+  readonly name: string;
+  readonly type: string;
+  readonly listener: EventListener;
+  /** Told when it begins to listen, and again after the connection was lost: what was before that, nobody has heard of. */
+  onBegin(): void;
+}
+
+interface Channel {
+  hear(text: string): void;
+  reconnected(): void;
+}
+
+/** What workers and other processes tell of jobs, over one connection for all their queues. */
+export interface RedisEvents {
+  open(channel: ChannelOptions): BullmqEvents;
+}
+
+/**
+ * Hears of changes as long as somebody listens: each job has several, and most have no listener in this process. They are pushed: BullMQ's
+ * stream of events has to be asked for each, which costs Redis and this process more than what is told, and is read by BullMQ's tools alone.
+ * @param client a connection of its own
+ */
+export function createRedisEvents(client: RedisClient, onError: (error: Error) => void): RedisEvents {
+  const channels = new Map<string, Channel>();
+  client.on('message', (name: string, text: string) => channels.get(name)?.hear(text));
+  // A cluster says the second, of the node that tells of all.
+  for (const connected of ['ready', '+subscriber']) {
+    client.on(connected, () => {
+      for (const channel of channels.values()) channel.reconnected();
+    });
+  }
+
+  let pinging: Promise<unknown> | undefined;
+  const pings = setInterval(() => {
+    if (client.status !== 'ready') return;
+    // One that is not answered ends at the timeout of the socket, and the connection is made anew.
+    pinging ??= client
+      .call('PING')
+      .catch(() => undefined)
+      .finally(() => (pinging = undefined));
+  }, PING_MS);
+  pings.unref();
+  client.once('end', () => clearInterval(pings));
+
+  return {
+    open({ name, type, listener, onBegin }) {
+      let isWanted = false;
+      let isSubscribed = false;
+      let leaving: NodeJS.Timeout | undefined;
+
+      async function subscribe(): Promise<void> {
+        try {
+          await client.subscribe(name);
+          isSubscribed = isWanted;
+          if (isSubscribed) onBegin();
+        } catch (error) {
+          onError(toError(error));
+          await delay(RETRY_MS, undefined, { ref: false });
+          if (isWanted) await subscribe();
+        }
+      }
+
+      function leave(): void {
+        leaving = undefined;
+        isWanted = false;
+        isSubscribed = false;
+        client.unsubscribe(name).catch(onError);
+      }
+
+      channels.set(name, {
+        hear(text) {
+          try {
+            tell(type, text, listener);
+          } catch (error) {
+            // Anybody may say anything there.
+            onError(toError(error));
+          }
+        },
+        reconnected() {
+          if (isSubscribed) void subscribe();
+        },
+      });
+      return {
+        resume() {
+          clearTimeout(leaving);
+          leaving = undefined;
+          if (isWanted) return;
+          isWanted = true;
+          void subscribe();
+        },
+        pause() {
+          leaving ??= setTimeout(leave, LINGER_MS).unref();
+        },
+        async close() {
+          clearTimeout(leaving);
+          isWanted = false;
+          isSubscribed = false;
+          channels.delete(name);
+        },
+      };
+    },
+  };
+}
+
+const NAMES: ReadonlySet<string> = new Set(EVENT_NAMES);
+const isEventName = (name: string): name is EventName => NAMES.has(name);
+
+/** @param text what a script told: the event, the job's id, and what more there is of it, each on a line */
+function tell(type: string, text: string, listener: EventListener): void {
+  const lines = text.split('\n');
+  const [name = '', id = '', progress] = lines;
+  if (!isEventName(name)) return;
+  if (name === 'completed') return listener(id, { kind: 'finished', toRecord: () => toToldRecord(type, lines) });
+  const event = toJobEvent(name, progress === undefined ? undefined : JSON.parse(progress));
+  if (event !== undefined) listener(id, event);
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

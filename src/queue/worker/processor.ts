@@ -1,0 +1,104 @@
+import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
+import type { JobType } from '../../core/define-job.ts';
+import type { JobFailure } from '../../core/job.ts';
+import type { Logger } from '../../core/ports.ts';
+import type { Use } from '../../core/provider.ts';
+import { runAttempt } from '../../core/attempt/run-attempt.ts';
+import type { JobProcessor } from '../backend.ts';
+import { CANCELED, type JobData, type JobProgress, fromFailure, progressSchema, toTrace } from '../job-record.ts';
+import type { RunningJobs } from './running-jobs.ts';
+
+/** How often a job may lose its worker before it fails. */
+const MAX_LOST_WORKERS = 3;
+/** A job that lost its worker waits up to so many milliseconds before it runs again, and twice as long after each further loss. */
+const SET_APART_MS = 1500;
+const JOB_STALLED: JobFailure = {
+  code: 'JOB_STALLED',
+  message: 'The job was started again and again, and its worker stopped each time.',
+};
+
+export interface ProcessorOptions {
+  readonly type: JobType;
+  readonly running: RunningJobs;
+  endIfMarked(job: Job<JobData>): Promise<void>;
+  readonly use: Use;
+  readonly logger: Logger;
+}
+
+/** What BullMQ runs for each job: one attempt, whose end it tells in BullMQ's errors. */
+export function createProcessor({ type, running, endIfMarked, use, logger }: ProcessorOptions): JobProcessor {
+  return async (job, token) => {
+    const id = job.id ?? '';
+    const attempt = job.attemptsMade + 1;
+    const startedAt = job.processedOn ?? Date.now();
+    let toldAt: number | undefined;
+    const about = { jobId: id, type: type.name, attempt, requestId: job.data.requestId };
+    let ownLog: Logger | undefined;
+    // Most functions log nothing, and a logger of its own costs more than the line at the end.
+    const log = (): Logger => (ownLog ??= logger.child(about));
+    const toError = (error: JobFailure, retry: boolean): Error => {
+      const Kind = retry ? Error : UnrecoverableError;
+      const trace = { attempt, startedAt: new Date(startedAt), finishedAt: new Date(), error };
+      return Object.assign(new Kind(fromFailure(error)), { stack: toTrace(trace) });
+    };
+    if (job.stalledCounter > MAX_LOST_WORKERS) throw toError(JOB_STALLED, false);
+    if (job.stalledCounter > 0 && job.data.setApart !== job.stalledCounter) {
+      await setApart(job, token);
+      await endIfMarked(job);
+      throw new DelayedError();
+    }
+
+    const outcome = await runAttempt(type, {
+      id,
+      attempt,
+      input: job.data.input,
+      use,
+      log,
+      onInterruption: (listener) => running.add(id, listener),
+      writeProgress: (progress) => {
+        // No two have the same time, of whatever attempt: it tells one state from another.
+        toldAt ??= Math.max(startedAt, progressSchema.safeParse(job.progress).data?.at ?? 0);
+        toldAt = Math.max(Date.now(), toldAt + 1);
+        return writeProgress(job, { ...progress, at: toldAt }, log);
+      },
+    });
+    const ended = { ...about, durationMs: Date.now() - startedAt };
+    switch (outcome.kind) {
+      case 'succeeded':
+        // While the store hears of it, which takes longer than the line.
+        setImmediate(() => logger.info(ended, 'job succeeded'));
+        return outcome.result;
+      case 'failed':
+        logger.warn({ ...ended, code: outcome.error.code }, 'job attempt failed');
+        throw toError(outcome.error, outcome.retry);
+      case 'canceled':
+        logger.info(ended, 'job canceled');
+        throw Object.assign(toError(outcome.error, false), { message: CANCELED });
+      case 'lost':
+        logger.warn(ended, 'job lost to another worker');
+        // BullMQ leaves the job alone after this error.
+        throw new WaitingError();
+      case 'handed-back':
+        logger.info(ended, 'job handed back');
+        await job.moveToWait(token);
+        await endIfMarked(job);
+        throw new WaitingError();
+    }
+  };
+}
+
+/** Has a job wait that lost its worker: those that died with it go on without it, if it is the one that kills. */
+async function setApart(job: Job<JobData>, token: string | undefined): Promise<void> {
+  await job.updateData({ ...job.data, setApart: job.stalledCounter });
+  const longest = SET_APART_MS * 2 ** (job.stalledCounter - 1);
+  await job.moveToDelayed(Date.now() + Math.round(longest * Math.random()), token);
+}
+
+/** Progress is news, not the work: a job does not fail because it could not be told. */
+async function writeProgress(job: Job<JobData>, progress: JobProgress, log: () => Logger): Promise<void> {
+  try {
+    await job.updateProgress({ ...progress });
+  } catch (error) {
+    log().warn({ err: error }, 'progress could not be written');
+  }
+}

@@ -1,9 +1,0 @@
-/** Prints the OpenAPI document to the path it is given: `node src/rest/print-openapi.ts openapi.json`. */
-import { writeFile } from 'node:fs/promises';
-import { loadJobs } from '../core/load-jobs.ts';
-import { createRegistry } from '../core/registry.ts';
-import { createOpenApi } from './openapi/document.ts';
-
-const registry = createRegistry(await loadJobs(new URL('../jobs/', import.meta.url)));
-const path = process.argv[2] ?? 'openapi.json';
-await writeFile(path, `${JSON.stringify(createOpenApi(registry), null, 2)}\n`);

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ProblemError, createClient } from '../../src/client/client.ts';
+import { type TestApp, startApp } from '../support/app.ts';
+import { API_KEYS, keyOf } from '../support/callers.ts';
+import { json, startScriptedServer } from '../support/scripted-server.ts';
+
+const JOB = { id: 'customer_AAAAAAAAAAAAAAAAAAAAAA', status: 'Pending', done: false, retryAfter: 1, error: null };
+
+describe('the client, on a closed server', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp('embedded', { API_KEYS });
+  });
+  afterAll(() => app.close());
+
+  const backend = () => createClient({ baseUrl: app.url, headers: { 'X-API-Key': keyOf('submitter') } });
+  const browser = () => createClient({ baseUrl: app.url });
+  const customer = (id: string) => ({ id, customername: 'Ada Lovelace' });
+
+  it('gets a key with what it submits, with which alone another one follows the job', async () => {
+    const { id, accessToken } = await backend().submit('customer', customer('followed'));
+    const seen: string[] = [];
+    const result = await browser().wait<'customer'>(id, { accessToken, onProgress: ({ status }) => seen.push(status) });
+    expect(result).toMatchObject(customer('followed'));
+    expect(seen.at(-1)).toBe('Succeeded');
+    expect(await browser().read(id, { accessToken })).toMatchObject({ id, done: true });
+    await expect(browser().cancel(id, { accessToken })).rejects.toMatchObject({ problem: 'not-cancelable' });
+  });
+
+  it('is refused without a key, at once, and with the key of another job', async () => {
+    const { id } = await backend().submit('customer', customer('refused'));
+    const other = await backend().submit('customer', customer('other'));
+    for (const options of [{}, { accessToken: other.accessToken }]) {
+      await expect(browser().wait(id, options)).rejects.toMatchObject({ status: 401, problem: 'unauthenticated' });
+      await expect(browser().read(id, options)).rejects.toBeInstanceOf(ProblemError);
+    }
+    await expect(backend().read(id)).rejects.toMatchObject({ status: 403, problem: 'forbidden' });
+  });
+
+  it('sends the key in the place of its own credentials, and its other headers as ever', async () => {
+    const path = `/api/jobs/${JOB.id}`;
+    const server = await startScriptedServer({ [`GET ${path}?onComplete=status`]: [json(200, JOB)] });
+    const headers = { 'X-API-Key': 'mine', authorization: 'Bearer mine', 'X-Request': 'kept' };
+    const client = createClient({ baseUrl: server.url, headers: async () => headers });
+    await client.read(JOB.id, { accessToken: 'the-key' });
+    await client.read(JOB.id);
+    const [first, second] = server.requests.map((request) => request.headers);
+    expect(first).toMatchObject({ authorization: 'Bearer the-key', 'x-request': 'kept' });
+    expect(first).not.toHaveProperty('x-api-key');
+    expect(second).toMatchObject({ authorization: 'Bearer mine', 'x-api-key': 'mine', 'x-request': 'kept' });
+  });
+});

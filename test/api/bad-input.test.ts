@@ -1,0 +1,255 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type TestApp, startApp } from '../support/app.ts';
+
+const JSON_TYPE = 'application/json';
+
+const graphqlErrorSchema = z.object({
+  errors: z.array(
+    z.object({
+      message: z.string(),
+      extensions: z.object({
+        code: z.string(),
+        issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() })).optional(),
+      }),
+    }),
+  ),
+});
+const problemSchema = z.object({
+  type: z.url(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  instance: z.string(),
+  errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+});
+
+describe('bad input', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp('embedded');
+  });
+  afterAll(async () => {
+    // Whatever came before, the process lives.
+    expect((await app.fetch('/health/ready')).status).toBe(200);
+    await app.close();
+  });
+
+  /** What no HTTP client would send. */
+  const sendRaw = async (text: string): Promise<string> => {
+    const { hostname, port } = new URL(app.url);
+    const socket = connect(Number(port), hostname).setEncoding('utf8');
+    socket.write(text);
+    let reply = '';
+    for await (const chunk of socket) reply += chunk;
+    return reply;
+  };
+
+  const SUBMIT = 'mutation ($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId } }';
+  const IMPORT = 'mutation ($input: SubmitCustomerImportInput!) { submitCustomerImport(input: $input) { jobId } }';
+
+  const sendGraphQL = (body: string, headers: Record<string, string> = {}) =>
+    app.fetch('/graphql', { method: 'POST', body, headers: { 'Content-Type': JSON_TYPE, ...headers } });
+  const graphqlError = async (query: string, variables?: object) => {
+    const response = await sendGraphQL(JSON.stringify({ query, variables }), {
+      Accept: 'application/graphql-response+json',
+    });
+    const { errors } = graphqlErrorSchema.parse(await response.json());
+    return { status: response.status, ...errors[0]?.extensions };
+  };
+  const problem = async (response: Response) => {
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    return problemSchema.parse(await response.json());
+  };
+
+  describe.each([
+    ['a missing field', { id: '1' }, ['customername']],
+    ['a number where text belongs', { id: '1', customername: 5 }, ['customername']],
+    ['an unknown field', { id: '1', customername: 'Ada', fax: '1' }, ['fax']],
+    ['blank text', { id: '1', customername: '  ' }, ['customername']],
+    ['an empty id', { id: '', customername: 'Ada' }, ['id']],
+    ['a name that is too long', { id: '1', customername: 'a'.repeat(201) }, ['customername']],
+    ['U+0000, which PostgreSQL cannot hold', { id: '1', customername: 'A\u0000' }, ['customername']],
+    ['half a surrogate pair', { id: '1', customername: 'A\ud800' }, ['customername']],
+  ])('%s', (_, input, path) => {
+    it('is BAD_USER_INPUT on GraphQL, with the path of the field', async () => {
+      const { status, code, issues } = await graphqlError(SUBMIT, { input });
+      expect({ status, code }).toEqual({ status: 400, code: 'BAD_USER_INPUT' });
+      expect(issues?.map((issue) => issue.path)).toEqual([path]);
+    });
+
+    it('is the problem invalid-input on REST, with a pointer to the field', async () => {
+      const { type, status, errors } = await problem(await app.post('/api/customers', input));
+      expect({ type, status }).toEqual({ type: `${app.url}/problems/invalid-input`, status: 400 });
+      expect(errors?.map((error) => error.pointer)).toEqual([`#/${path.join('/')}`]);
+    });
+  });
+
+  it.each([
+    ['submitCustomer(input: { id: "1" }) { jobId }', ['customername']],
+    ['submitCustomer(input: { id: "1", customername: 5 }) { jobId }', ['customername']],
+    ['submitCustomer(input: { id: "1", customername: "Ada", fax: "1" }) { jobId }', ['fax']],
+    [
+      'submitCustomerImport(input: { customers: [{ id: "1", customername: "a" }, { id: "2", customername: true }] }) { jobId }',
+      ['customers', 1, 'customername'],
+    ],
+  ])('in the document itself it has a path too: %s', async (field, path) => {
+    const { status, code, issues } = await graphqlError(`mutation { ${field} }`);
+    expect({ status, code }).toEqual({ status: 400, code: 'BAD_USER_INPUT' });
+    expect(issues?.map((issue) => issue.path)).toEqual([path]);
+  });
+
+  it.each([
+    ['query ($which: ID!) { jobStatus(id: $which) { id } }', { which: null }, ['id']],
+    [
+      'query ($some: [JobStatus!]) { jobs(status: $some) { nodes { id } } }',
+      { some: ['FAILED', 'LOST'] },
+      ['status', 1],
+    ],
+    [
+      'mutation ($name: String!) { submitCustomer(input: { id: "1", customername: $name }) { jobId } }',
+      { name: 5 },
+      ['customername'],
+    ],
+    [
+      'mutation ($row: NewCustomerInput!) { submitCustomerImport(input: { customers: [$row] }) { jobId } }',
+      { row: { id: 1.5, customername: 'Ada' } },
+      ['customers', 0, 'id'],
+    ],
+  ])('in a variable for a part of it, it has the path of that part: %s', async (query, variables, path) => {
+    const { status, code, issues } = await graphqlError(query, variables);
+    expect({ status, code }).toEqual({ status: 400, code: 'BAD_USER_INPUT' });
+    expect(issues?.map((issue) => issue.path)).toEqual([path]);
+  });
+
+  it.each([
+    ['half a surrogate pair', '\ud800', '#/%EF%BF%BD'],
+    ['a slash and a tilde', 'a/b~', '#/a~1b~0'],
+    ['the name of a prototype', 'constructor', '#/constructor'],
+  ])('an unknown field has a pointer, whatever its name is: %s', async (_, name, pointer) => {
+    const { errors } = await problem(await app.post('/api/customers', { id: '1', customername: 'Ada', [name]: 1 }));
+    expect(errors?.map((error) => error.pointer)).toEqual([pointer]);
+  });
+
+  it('in a list it is found by its index', async () => {
+    const customers = [{ id: '1', customername: 'Ada' }, { id: '2' }];
+    const { issues } = await graphqlError(IMPORT, { input: { customers } });
+    expect(issues?.map((issue) => issue.path)).toEqual([['customers', 1, 'customername']]);
+    const { errors } = await problem(await app.post('/api/customer-imports', { customers }));
+    expect(errors?.map((error) => error.pointer)).toEqual(['#/customers/1/customername']);
+  });
+
+  it.each([
+    ['no rows', []],
+    ['more than 10,000', Array.from({ length: 10_001 }, (_, index) => ({ id: `${index}`, customername: 'A' }))],
+  ])('an import of %s is refused', async (_, customers) => {
+    expect(await graphqlError(IMPORT, { input: { customers } })).toMatchObject({ code: 'BAD_USER_INPUT' });
+    expect((await app.post('/api/customer-imports', { customers })).status).toBe(400);
+  });
+
+  it('shows no more than 20 issues', async () => {
+    const customers = Array.from({ length: 1000 }, () => ({}));
+    expect((await problem(await app.post('/api/customer-imports', { customers }))).errors).toHaveLength(20);
+    expect((await graphqlError(IMPORT, { input: { customers } })).issues?.length).toBeLessThanOrEqual(20);
+  });
+
+  it('broken JSON is malformed', async () => {
+    const response = await sendGraphQL('{"query":');
+    expect(response.status).toBe(400);
+    graphqlErrorSchema.parse(await response.json());
+
+    const rest = await app.fetch('/api/customers', {
+      method: 'POST',
+      body: '{"id":',
+      headers: { 'Content-Type': JSON_TYPE },
+    });
+    expect(await problem(rest)).toMatchObject({ type: `${app.url}/problems/malformed-request`, status: 400 });
+  });
+
+  it('another content type is not supported', async () => {
+    expect((await sendGraphQL('{}', { 'Content-Type': 'text/xml' })).status).toBe(415);
+    for (const type of ['text/plain', 'application/xml', 'multipart/form-data']) {
+      const rest = await app.fetch('/api/customers', { method: 'POST', body: '{}', headers: { 'Content-Type': type } });
+      expect(await problem(rest)).toMatchObject({ type: `${app.url}/problems/unsupported-media-type`, status: 415 });
+    }
+  });
+
+  it('a form, which any web page could send, is not supported by GraphQL', async () => {
+    const query = 'mutation { submitCustomer(input: {id: "1", customername: "Ada"}) { jobId } }';
+    const form = await app.fetch('/graphql', { method: 'POST', body: new URLSearchParams({ query }) });
+    expect(form.status).toBe(415);
+    graphqlErrorSchema.parse(await form.json());
+  });
+
+  it.each(['a b:zz', 'a/b?', '<script>', ''])(
+    'a Host that is none is malformed, and never part of a URL: "%s"',
+    async (host) => {
+      for (const path of ['/graphql', '/api/jobs/1']) {
+        const reply = await sendRaw(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+        expect(reply).toMatch(/^HTTP\/1\.1 400 /);
+        expect(reply).toContain(path === '/graphql' ? '"code":"BAD_REQUEST"' : 'application/problem+json');
+        expect(reply).not.toContain('node_modules');
+      }
+    },
+  );
+
+  it.each([
+    ['bytes that are no HTTP', 'nonsense\r\n\r\n'],
+    ['a path that is no URL', 'GET /api/jobs/%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'],
+  ])('%s get a problem too', async (_, text) => {
+    const reply = await sendRaw(text);
+    expect(reply).toMatch(/^HTTP\/1\.1 400 /);
+    expect(reply).toContain('application/problem+json');
+  });
+
+  it('an id of any length is not found', async () => {
+    expect(await problem(await app.fetch(`/api/jobs/${'a'.repeat(5000)}`))).toMatchObject({ status: 404 });
+  });
+
+  it('only the operation that was asked for is reported', async () => {
+    const query =
+      'mutation A($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId } } query B($id: ID!) { jobStatus(id: $id) { id } }';
+    const response = await sendGraphQL(JSON.stringify({ query, operationName: 'B' }));
+    const { errors } = graphqlErrorSchema.parse(await response.json());
+    expect(errors[0]?.extensions.issues?.map((issue) => issue.path)).toEqual([['id']]);
+  });
+
+  it('a body of 2 MB is too large', async () => {
+    const text = 'a'.repeat(2_000_000);
+    const response = await sendGraphQL(
+      JSON.stringify({ query: SUBMIT, variables: { input: { id: '1', customername: text } } }),
+    );
+    expect(response.status).toBe(413);
+    graphqlErrorSchema.parse(await response.json());
+    const rest = await app.post('/api/customers', { id: '1', customername: text });
+    expect(await problem(rest)).toMatchObject({ type: `${app.url}/problems/too-large`, status: 413 });
+  });
+
+  it.each([
+    'customer_AAAAAAAAAAAAAAAAAAAAAA',
+    'nothing_AAAAAAAAAAAAAAAAAAAAAA',
+    '1',
+    ' ',
+    '__proto__',
+    "'; DROP TABLE job",
+  ])('an id that does not exist is null on GraphQL and not-found on REST: %s', async (id) => {
+    const { jobStatus } = await app.graphql.request<{ jobStatus: unknown }>(
+      'query ($id: ID!) { jobStatus(id: $id) { id } }',
+      { id },
+    );
+    expect(jobStatus).toBeNull();
+    const rest = await app.fetch(`/api/jobs/${encodeURIComponent(id)}`);
+    expect(await problem(rest)).toMatchObject({ type: `${app.url}/problems/not-found`, status: 404 });
+  });
+
+  it('a field that the schema does not have is a validation error, and is not executed', async () => {
+    const { status, code } = await graphqlError('{ nope }');
+    expect({ status, code }).toEqual({ status: 400, code: 'GRAPHQL_VALIDATION_FAILED' });
+  });
+
+  it('a mutation by GET is refused', async () => {
+    const query = encodeURIComponent('mutation { submitCustomer(input: {id: "1", customername: "Ada"}) { jobId } }');
+    expect((await app.fetch(`/graphql?query=${query}`)).status).toBe(405);
+  });
+});

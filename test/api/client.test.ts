@@ -1,0 +1,484 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Job, JobNotSucceededError, ProblemError, createClient } from '../../src/client/client.ts';
+import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
+import { type Step, cut, event, events, json, problem, startScriptedServer } from '../support/scripted-server.ts';
+
+async function failure(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    (value) => expect.fail(`resolved to ${JSON.stringify(value)}`),
+    (error: unknown) => error,
+  );
+}
+
+describe('the client, on the true server', () => {
+  let app: TestApp;
+  const client = () => createClient({ baseUrl: app.url });
+  const rows = (count: number, prefix: string) =>
+    Array.from({ length: count }, (_, index) => ({ id: `${prefix}-${index}`, customername: `Customer ${index}` }));
+
+  beforeAll(async () => {
+    app = await startApp('embedded');
+  });
+  afterAll(() => app.close());
+
+  it('submits, tells of the progress, and resolves to the result', async () => {
+    const seen: Job<'customerImport'>[] = [];
+    const result = await client().submitAndWait(
+      'customerImport',
+      { customers: rows(1000, 'import') },
+      { onProgress: (job) => seen.push(job) },
+    );
+    expect(result).toEqual({ imported: 1000, updated: 0, rejected: [] });
+    expect(seen.at(-1)).toMatchObject({
+      type: 'customerImport',
+      status: 'Succeeded',
+      done: true,
+      percentComplete: 100,
+    });
+    const percents = seen.map(({ percentComplete }) => percentComplete);
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b));
+    // Nothing is told twice.
+    expect(new Set(seen.map((job) => JSON.stringify(job))).size).toBe(seen.length);
+  });
+
+  it('waits for a job that somebody else submitted, by its id', async () => {
+    const accepted = await app.post('/api/customers', { id: 'by-id', customername: 'Ada Lovelace' });
+    const { id } = await accepted.json();
+    expect(await client().wait<'customer'>(id)).toMatchObject({ id: 'by-id', customername: 'Ada Lovelace' });
+    expect(await client().read(id)).toMatchObject({ id, type: 'customer', status: 'Succeeded', done: true });
+  });
+
+  it('makes one job of an idempotency key, and refuses another input under it', async () => {
+    const input = { id: 'keyed', customername: 'Ada Lovelace' };
+    const first = await client().submit('customer', input, { idempotencyKey: 'order "7"' });
+    const again = await client().submit('customer', input, { idempotencyKey: 'order "7"' });
+    expect(again.id).toBe(first.id);
+    const other = client().submit('customer', { ...input, id: 'other' }, { idempotencyKey: 'order "7"' });
+    expect(await failure(other)).toMatchObject({ status: 422, problem: 'idempotency-key-reused' });
+  });
+
+  it('cancels and retries a job, and throws how it ended in between', async () => {
+    // Without a worker it waits.
+    const api = await startAppForTest('postgres', {}, { role: 'api' });
+    const waiting = createClient({ baseUrl: api.url });
+    const job = await waiting.submit('customer', { id: '1', customername: 'Ada Lovelace' });
+    expect(await waiting.cancel(job)).toMatchObject({ status: 'Canceled', error: { code: 'JOB_CANCELED' } });
+    expect(await failure(waiting.wait(job))).toMatchObject({ code: 'JOB_CANCELED', job: { id: job.id } });
+    expect(await failure(waiting.cancel(job))).toMatchObject({ status: 409, problem: 'not-cancelable' });
+    expect(await waiting.retry(job)).toMatchObject({ id: job.id, status: 'Pending' });
+    expect(await failure(waiting.retry(job))).toMatchObject({ status: 409, problem: 'not-retryable' });
+  });
+
+  it('throws what is wrong with the input, field by field', async () => {
+    const error = await failure(client().submit('customer', { id: '', customername: ' ' }));
+    expect(error).toBeInstanceOf(ProblemError);
+    expect(error).toMatchObject({
+      name: 'ProblemError',
+      status: 400,
+      problem: 'invalid-input',
+      type: `${app.url}/problems/invalid-input`,
+      title: 'The input is not valid',
+      instance: '/api/customers',
+      errors: [{ pointer: '#/id' }, { pointer: '#/customername' }],
+    });
+  });
+
+  it('throws why a job failed, with the job', async () => {
+    const input = { id: 'bad', customername: 'Nobody', phone: 'none' };
+    const error = await failure(client().submitAndWait('customer', input));
+    expect(error).toBeInstanceOf(JobNotSucceededError);
+    expect(error).toMatchObject({ code: 'INVALID_PHONE', job: { type: 'customer', status: 'Failed', done: true } });
+  });
+
+  it('throws a problem for a job that does not exist', async () => {
+    for (const call of [client().read('customer_none'), client().wait('customer_none')]) {
+      expect(await failure(call)).toMatchObject({ name: 'ProblemError', status: 404, problem: 'not-found' });
+    }
+  });
+
+  it('stops waiting when it is told to, and lets the job go on', async () => {
+    const stop = new AbortController();
+    const job = await client().submit('customerImport', { customers: rows(500, 'stopped') });
+    const waiting = client().wait(job, { signal: stop.signal, onProgress: () => stop.abort(new Error('enough')) });
+    expect(await failure(waiting)).toBe(stop.signal.reason);
+    expect(await client().wait(job)).toMatchObject({ imported: 500 });
+  });
+
+  it('takes job types of which only the caller knows', async () => {
+    const own = createClient<{ person: { input: { id: string; customername: string }; result: { id: string } } }>({
+      baseUrl: `${app.url}/`,
+      collections: { person: 'customers' },
+    });
+    expect(await own.submitAndWait('person', { id: 'own', customername: 'Ada' })).toMatchObject({ id: 'own' });
+  });
+});
+
+const ID = 'customer_0123456789012345678901';
+const PATH = `/api/jobs/${ID}`;
+const EVENTS = `GET ${PATH}/events`;
+const STATUS = `GET ${PATH}?onComplete=status`;
+const RESULT = `GET ${PATH}/result`;
+const SUBMIT = 'POST /api/customers';
+
+const base = { id: ID, type: 'customer', done: false, percentComplete: 0, error: null, retryAfter: 1 };
+const pending = { ...base, status: 'Pending' };
+const running = (percentComplete: number) => ({ ...base, status: 'Running', percentComplete });
+const succeeded = { ...base, status: 'Succeeded', done: true, percentComplete: 100, retryAfter: null };
+const canceled = {
+  ...succeeded,
+  status: 'Canceled',
+  percentComplete: 30,
+  error: { code: 'JOB_CANCELED', message: 'The job was canceled.' },
+};
+const result = { id: '42' };
+const input = { id: '42', customername: 'Ada' };
+const gone: Step = problem(404, 'not-found');
+
+/** Waits for the job of a script, and returns what was seen on the way. */
+async function follow(
+  script: Readonly<Record<string, readonly Step[]>>,
+  options: object = {},
+  onPercent: (percent: number) => void = () => undefined,
+) {
+  const server = await startScriptedServer({ [RESULT]: [json(200, result)], ...script });
+  const percents: number[] = [];
+  const client = createClient({ baseUrl: server.url, ...options });
+  const onProgress = ({ percentComplete }: Job): void => {
+    percents.push(percentComplete);
+    onPercent(percentComplete);
+  };
+  const got = await client.wait(ID, { onProgress });
+  expect(got).toEqual(result);
+  return { server, percents };
+}
+
+describe('the client, while it waits', () => {
+  it('has each state pushed, by one request', async () => {
+    const stream = [pending, running(10), running(50), succeeded].map(event);
+    const { server, percents } = await follow({ [EVENTS]: [events([...stream, ': more\n'], 'hang')] });
+    expect(percents).toEqual([0, 10, 50, 100]);
+    expect(server.asked).toEqual([EVENTS, RESULT]);
+    expect(server.requests[0]?.headers.accept).toBe('text/event-stream');
+  });
+
+  it('goes on where the stream broke', async () => {
+    const [first, second, third] = [event(running(10)), event(running(50)), event(running(50))];
+    let stream: ServerResponse | undefined;
+    const broken: Step = (response, request) => {
+      stream = response;
+      return events([first, second, 'id: half\ndata: {"id":'], 'hang')(response, request);
+    };
+    const steps = [
+      broken,
+      events([third]),
+      cut,
+      problem(503, 'queue-unavailable', { 'Retry-After': '0' }),
+      events([': nothing new\n']),
+      events([event(succeeded)]),
+    ];
+    // Not sooner: a stream that breaks takes with it what has not been read.
+    const { server, percents } = await follow(
+      { [EVENTS]: steps },
+      {},
+      (percent) => percent === 50 && stream?.destroy(),
+    );
+    // What it said again was not told again.
+    expect(percents).toEqual([10, 50, 100]);
+    const ids = server.requests
+      .filter(({ path }) => path.endsWith('/events'))
+      .map(({ headers }) => headers['last-event-id']);
+    const idOf = (text: string): string | undefined => /id: (\w+)/.exec(text)?.[1];
+    expect(ids).toEqual([undefined, idOf(second), ...Array.from({ length: 4 }, () => idOf(third))]);
+    expect(server.asked).not.toContain(STATUS);
+  });
+
+  it('takes a stream that is silent for too long as broken', async () => {
+    const { server } = await follow(
+      { [EVENTS]: [events([event(running(10))], 'hang'), events([event(succeeded)])] },
+      { silenceSeconds: 1 },
+    );
+    expect(server.asked).toEqual([EVENTS, EVENTS, RESULT]);
+  });
+
+  it('takes a stream with comments as alive', async () => {
+    const comments: Step = async (response) => {
+      events([event(running(10))], 'hang')(response, { method: '', path: '', headers: {}, body: '', at: 0 });
+      for (let beat = 0; beat < 8; beat += 1) {
+        await delay(250);
+        response.write(':\n');
+      }
+      response.end(event(succeeded));
+    };
+    const { server } = await follow({ [EVENTS]: [comments] }, { silenceSeconds: 1.5 });
+    expect(server.asked).toEqual([EVENTS, RESULT]);
+  });
+
+  const withoutBody: typeof fetch = async (...request) => {
+    const response = await fetch(...request);
+    return response.headers.get('Content-Type') === 'text/event-stream'
+      ? Object.defineProperty(response, 'body', { value: null })
+      : response;
+  };
+  const headers = (response: ServerResponse): unknown =>
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+  const noStreams: Readonly<Record<string, { step: Step; options?: object }>> = {
+    'the path does not exist': { step: gone },
+    'a stream is not acceptable': { step: problem(406, 'not-acceptable') },
+    'the stream says that there is nothing more': { step: (response) => response.writeHead(204).end() },
+    'something else replies': {
+      step: (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>'),
+    },
+    'the events are no jobs': { step: events(['data: hello\n\n']) },
+    'the stream ends before it begins': {
+      step: (response) => response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(),
+    },
+    'nothing of the stream comes through': { step: (response) => headers(response), options: { silenceSeconds: 1 } },
+    'no reply comes': { step: () => undefined, options: { silenceSeconds: 1 } },
+    'fetch gives no body to read': { step: events([event(succeeded)]), options: { fetch: withoutBody } },
+  };
+  for (const [reason, { step, options }] of Object.entries(noStreams)) {
+    it(`asks, if ${reason}`, async () => {
+      const { server, percents } = await follow({ [EVENTS]: [step], [STATUS]: [json(200, succeeded)] }, options);
+      expect(server.asked).toEqual([EVENTS, STATUS, RESULT]);
+      expect(percents).toEqual([100]);
+    });
+  }
+
+  it('asks, if streams break again and again before they begin', async () => {
+    const { server } = await follow({ [EVENTS]: [cut], [STATUS]: [json(200, succeeded)] });
+    expect(server.asked).toEqual([EVENTS, EVENTS, EVENTS, EVENTS, EVENTS, STATUS, RESULT]);
+  });
+
+  it('asks not sooner than Retry-After says', async () => {
+    const { server, percents } = await follow({
+      [EVENTS]: [gone],
+      [STATUS]: [
+        json(202, pending, { 'Retry-After': '1' }),
+        json(202, running(10), { 'Retry-After': new Date(Date.now() + 4000).toUTCString() }),
+        json(200, succeeded),
+      ],
+    });
+    expect(percents).toEqual([0, 10, 100]);
+    const [first, second, third] = server.requests.filter(({ path }) => path.endsWith('status')).map(({ at }) => at);
+    expect(Number(second) - Number(first)).toBeGreaterThan(990);
+    expect(Number(third) - Number(second)).toBeGreaterThan(990);
+  });
+
+  it('has replies held, and asks again at once after one that was', async () => {
+    const held: Step = async (response, request) => {
+      await delay(700);
+      await json(202, running(10), { 'Retry-After': '30', 'Preference-Applied': 'wait=30' })(response, request);
+    };
+    const script = { [EVENTS]: [gone], [STATUS]: [held, json(200, succeeded)], [RESULT]: [json(200, result)] };
+    const server = await startScriptedServer(script);
+    expect(await createClient({ baseUrl: server.url }).wait(ID)).toEqual(result);
+    const [, first, second] = server.requests;
+    expect(first?.headers['prefer']).toBe('wait=30');
+    expect(Number(second?.at) - Number(first?.at)).toBeLessThan(10_000);
+  });
+
+  it('has replies held no longer than Retry-After, when progress is wanted', async () => {
+    const { server } = await follow({
+      [EVENTS]: [gone],
+      [STATUS]: [json(202, pending, { 'Retry-After': '2' }), json(200, succeeded)],
+    });
+    const prefer = server.requests
+      .filter(({ path }) => path.endsWith('status'))
+      .map(({ headers: sent }) => sent['prefer']);
+    expect(prefer).toEqual(['wait=1', 'wait=2']);
+  });
+
+  it('has no more replies held, once one that was held got lost', async () => {
+    const { server } = await follow({
+      [EVENTS]: [gone],
+      [STATUS]: [problem(504, 'none'), json(202, pending, { 'Retry-After': '1' }), json(200, succeeded)],
+    });
+    const asked = server.requests.filter(({ path }) => path.endsWith('status'));
+    expect(asked.map(({ headers: sent }) => sent['prefer'])).toEqual(['wait=1', undefined, undefined]);
+    expect(Number(asked[2]?.at) - Number(asked[1]?.at)).toBeGreaterThan(990);
+  });
+
+  it('throws what ended a canceled job', async () => {
+    const server = await startScriptedServer({ [EVENTS]: [events([event(canceled)])] });
+    const error = await failure(createClient({ baseUrl: server.url }).wait(ID));
+    expect(error).toBeInstanceOf(JobNotSucceededError);
+    expect(error).toMatchObject({ code: 'JOB_CANCELED', message: 'The job was canceled.', job: canceled });
+  });
+
+  /** Steps that never end the call, and where they are met. */
+  const endless: Readonly<Record<string, Readonly<Record<string, readonly Step[]>>>> = {
+    'before the stream is there': { [EVENTS]: [() => undefined] },
+    'while the stream is open': { [EVENTS]: [events([event(running(10))], 'hang')] },
+    'while a reply is held': { [EVENTS]: [gone], [STATUS]: [() => undefined] },
+    'between two questions': { [EVENTS]: [gone], [STATUS]: [json(202, pending, { 'Retry-After': '3600' })] },
+    'between two tries': { [EVENTS]: [problem(503, 'queue-unavailable', { 'Retry-After': '30' })] },
+  };
+  const fetchWithErrorsOfItsOwn: typeof fetch = (...request) =>
+    fetch(...request).catch(() => {
+      throw new Error('An error that does not tell why.');
+    });
+  for (const [when, script] of Object.entries(endless)) {
+    it(`rejects with the signal's reason when it is told to stop ${when}, and leaves nothing open`, async () => {
+      const { promise: reached, resolve } = Promise.withResolvers<ServerResponse>();
+      const [last = ''] = Object.keys(script).slice(-1);
+      const told: Step = async (response, request) => {
+        await script[last]?.[0]?.(response, request);
+        resolve(response);
+      };
+      const server = await startScriptedServer({ ...script, [last]: [told] });
+      // Where it does not try again, it must not take its own abort for a failure.
+      const retryForSeconds = when === 'between two tries' ? 60 : 0;
+      const client = createClient({ baseUrl: server.url, retryForSeconds, fetch: fetchWithErrorsOfItsOwn });
+      const signal = AbortSignal.timeout(1000);
+      const waiting = failure(client.wait(ID, { signal }));
+      const response = await reached;
+      const closed = response.closed || once(response, 'close');
+      expect(await waiting).toBe(signal.reason);
+      expect(server.requests.length).toBe(Object.keys(script).length);
+      await closed;
+      expect(await failure(client.wait(ID, { signal }))).toBe(signal.reason);
+    });
+  }
+
+  it('rejects with what onProgress throws, and closes the stream', async () => {
+    const { promise: opened, resolve } = Promise.withResolvers<ServerResponse>();
+    const open: Step = (response, request) => {
+      resolve(response);
+      return events([event(running(10))], 'hang')(response, request);
+    };
+    const server = await startScriptedServer({ [EVENTS]: [open] });
+    const mistake = new Error('a mistake of the page');
+    const onProgress = (): never => {
+      throw mistake;
+    };
+    expect(await failure(createClient({ baseUrl: server.url }).wait(ID, { onProgress }))).toBe(mistake);
+    const response = await opened;
+    if (!response.closed) await once(response, 'close');
+    expect(server.asked).toEqual([EVENTS]);
+  });
+});
+
+describe('the client, when requests fail on the way', () => {
+  it('submits again with the same key, which it makes itself', async () => {
+    const server = await startScriptedServer({
+      [SUBMIT]: [
+        cut,
+        json(502, 'Bad Gateway'),
+        (response) => response.writeHead(202, { 'Content-Length': '100' }).write('{', () => response.destroy()),
+        json(202, pending, { Location: PATH }),
+      ],
+    });
+    const client = createClient({ baseUrl: server.url });
+    expect(await client.submit('customer', input)).toEqual(pending);
+    expect(server.asked).toEqual(Array.from({ length: 4 }, () => SUBMIT));
+    expect(server.requests.map(({ body }) => JSON.parse(body))).toEqual(server.requests.map(() => input));
+    const keys = new Set(server.requests.map(({ headers }) => headers['idempotency-key']));
+    expect([...keys]).toEqual([expect.stringMatching(/^"[0-9a-f]{32}"$/)]);
+
+    await client.submit('customer', input);
+    expect(keys).not.toContain(server.requests.at(-1)?.headers['idempotency-key']);
+  });
+
+  it('submits again when the server wants it, and not sooner', async () => {
+    const server = await startScriptedServer({
+      [SUBMIT]: [
+        problem(503, 'queue-unavailable', { 'Retry-After': '1' }),
+        problem(429, 'rate-limited', { 'Retry-After': new Date(Date.now() - 5000).toUTCString() }),
+        json(202, pending, { Location: PATH }),
+      ],
+    });
+    expect(await createClient({ baseUrl: server.url }).submit('customer', input)).toEqual(pending);
+    const [first, second, third] = server.requests;
+    expect(Number(second?.at) - Number(first?.at)).toBeGreaterThan(990);
+    expect(third?.headers['idempotency-key']).toBe(first?.headers['idempotency-key']);
+  });
+
+  it("rejects with the signal's reason when it is told to stop between two tries", async () => {
+    const server = await startScriptedServer({
+      [SUBMIT]: [problem(503, 'queue-unavailable', { 'Retry-After': '30' })],
+    });
+    const signal = AbortSignal.timeout(1000);
+    const submitting = createClient({ baseUrl: server.url }).submit('customer', input, { signal });
+    expect(await failure(submitting)).toBe(signal.reason);
+    expect(server.asked).toEqual([SUBMIT]);
+  });
+
+  it("sends the caller's own key, as a string of a structured field", async () => {
+    const server = await startScriptedServer({ [SUBMIT]: [json(202, pending)] });
+    await createClient({ baseUrl: server.url }).submit('customer', input, { idempotencyKey: 'a "b" \\c' });
+    expect(server.requests[0]?.headers['idempotency-key']).toBe(String.raw`"a \"b\" \\c"`);
+  });
+
+  it('gives up after the time it is given, with the last error', async () => {
+    const server = await startScriptedServer({
+      [SUBMIT]: [cut],
+      [STATUS]: [problem(503, 'queue-unavailable', { 'Retry-After': '60' })],
+    });
+    const client = createClient({ baseUrl: server.url, retryForSeconds: 1 });
+    expect(await failure(client.submit('customer', input))).toBeInstanceOf(TypeError);
+    expect(server.asked.length).toBeGreaterThan(1);
+    // There is no use in waiting for what would come too late.
+    const error = await failure(client.read(ID));
+    expect(error).toMatchObject({ status: 503, problem: 'queue-unavailable', retryAfter: 60 });
+  });
+
+  it('does not repeat what must not be done twice when its reply was lost, but when it was refused', async () => {
+    const server = await startScriptedServer({
+      [`DELETE ${PATH}`]: [cut, problem(503, 'queue-unavailable', { 'Retry-After': '1' }), json(202, running(30))],
+      [`POST ${PATH}/retry`]: [cut, problem(409, 'not-retryable'), json(202, pending)],
+    });
+    const client = createClient({ baseUrl: server.url });
+    expect(await failure(client.cancel(ID))).toBeInstanceOf(TypeError);
+    expect(await client.cancel(ID)).toEqual(running(30));
+    expect(await failure(client.retry(ID))).toBeInstanceOf(TypeError);
+    expect(await failure(client.retry(ID))).toMatchObject({ status: 409, problem: 'not-retryable' });
+    expect(await client.retry(ID)).toEqual(pending);
+    expect(server.asked.length).toBe(6);
+  });
+
+  it("does not take another server's replies for Accepted's", async () => {
+    const page: Step = (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>Log in</p>');
+    const server = await startScriptedServer({
+      [STATUS]: [page, (response) => response.writeHead(403, 'Forbidden', { 'Content-Type': 'text/html' }).end('<p>')],
+    });
+    const client = createClient({ baseUrl: server.url });
+    expect(await failure(client.read(ID))).toMatchObject({ message: expect.stringContaining('text/html') });
+    expect(await failure(client.read(ID))).toMatchObject({
+      name: 'ProblemError',
+      status: 403,
+      problem: undefined,
+      type: 'about:blank',
+      title: 'Forbidden',
+      errors: [],
+    });
+  });
+
+  it('asks for the headers before each request', async () => {
+    let tokens = 0;
+    const server = await startScriptedServer({
+      [EVENTS]: [gone],
+      [STATUS]: [json(200, succeeded)],
+      [RESULT]: [json(200, result)],
+    });
+    const headers = async () => ({ Authorization: `Bearer ${(tokens += 1)}`, accept: 'text/html' });
+    await createClient({ baseUrl: server.url, headers }).wait(ID);
+    expect(server.requests.map(({ headers: sent }) => sent.authorization)).toEqual([
+      'Bearer 1',
+      'Bearer 2',
+      'Bearer 3',
+    ]);
+    // What the client itself needs counts more.
+    const accept = server.requests.map(({ headers: sent }) => sent.accept);
+    expect(accept).toEqual(['text/event-stream', 'application/json', 'application/json']);
+  });
+
+  it('refuses a base URL that is none, and a job type that there is not', async () => {
+    expect(() => createClient({ baseUrl: 'nowhere' })).toThrow(TypeError);
+    const client = createClient({ baseUrl: 'http://127.0.0.1:9' });
+    // @ts-expect-error -- The compiler refuses a name that no job type has; callers without one get an error too.
+    expect(await failure(client.submit('toString', {}))).toBeInstanceOf(TypeError);
+  });
+});

@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
+import { poll } from '../support/follow.ts';
+import { createGate } from '../support/gate.ts';
+import { script } from '../support/jobs/scripted.ts';
+import { startProcess } from '../support/process.ts';
+import { createStore } from '../support/stores.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+
+const jobsFolder = new URL('../support/jobs/', import.meta.url);
+const post = (url: string | undefined, path: string, body: object): Promise<Response> =>
+  fetch(new URL(path, url), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Accept: 'application/graphql-response+json, application/json' },
+    body: JSON.stringify(body),
+  });
+
+/** The contract's section on accepting, sentence by sentence, beside what the tests of the queue say of it. */
+describe('a submission', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp('embedded', {}, { jobsFolder });
+  });
+  afterAll(() => app.close());
+
+  it.each([
+    ['an unknown field', { text: 'a', colour: 'red' }, '#/colour'],
+    ['a missing field', {}, '#/text'],
+    ['another type', { text: 1 }, '#/text'],
+  ])('is checked by the schema of its job type before it is accepted: %s', async (_, body, pointer) => {
+    const response = await app.post('/api/scripted-jobs', body);
+    expect(response.status).toBe(400);
+    const problem = await response.json();
+    expect(problem).toMatchObject({ type: `${app.url}/problems/invalid-input`, errors: [{ pointer }] });
+    expect((await (await app.fetch('/api/jobs')).json()).items).toEqual([]);
+  });
+
+  it('is told to ask again after as long as such jobs take of late, and 1 second at least', async () => {
+    const store = await createStore('postgres');
+    onTestFinished(() => store.remove());
+    const working = await startAppForTest('postgres', {}, { jobsFolder, store });
+    const gate = createGate();
+    script('slow', async () => {
+      await gate.pass();
+      return { text: 'slow' };
+    });
+    const accepted = await working.post('/api/scripted-jobs', { text: 'slow' });
+    expect(accepted.headers.get('retry-after')).toBe('1');
+    const path = new URL(accepted.headers.get('location') ?? '').pathname;
+    await gate.reached;
+    // The work takes two seconds: as long as this reply is held.
+    expect((await working.fetch(path, { headers: { Prefer: 'wait=2' } })).status).toBe(202);
+    gate.open();
+    expect((await working.fetch(`${path}?onPending=synchronous`)).status).toBe(303);
+    await working.close();
+
+    // Without a worker the next job waits.
+    const api = await startAppForTest('postgres', {}, { role: 'api', jobsFolder, store });
+    const next = await api.post('/api/scripted-jobs', { text: 'slow' });
+    const asked = await poll(
+      () => api.fetch(new URL(next.headers.get('location') ?? '').pathname),
+      (response) => response.headers.get('retry-after') !== '1',
+    );
+    expect(asked.headers.get('retry-after')).toMatch(/^[23]$/);
+    expect((await asked.json()).retryAfter).toBe(Number(asked.headers.get('retry-after')));
+  });
+});
+
+describe('while the queue cannot be reached', () => {
+  it('a submission that was accepted before, and is waited for, is still answered with 202', async () => {
+    const store = await createStore('redis');
+    onTestFinished(() => store.remove());
+    const proxy = await startTcpProxy(store.settings.QUEUE_URL ?? '');
+    onTestFinished(() => proxy.close());
+    const behind = { remove: () => undefined, settings: { ...store.settings, QUEUE_URL: proxy.url } };
+    const api = await startAppForTest('redis', {}, { role: 'api', jobsFolder, store: behind });
+    const elsewhere = await startAppForTest('redis', {}, { role: 'api', jobsFolder, store });
+    const waited = api.fetch('/api/scripted-jobs', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Prefer: 'wait=10' },
+      body: JSON.stringify({ text: 'a' }),
+    });
+    await poll(
+      async () => (await (await elsewhere.fetch('/api/jobs')).json()).items,
+      (items) => items.length === 1,
+    );
+    proxy.block();
+    expect((await waited).status).toBe(202);
+  });
+
+  it.each(['redis', 'postgres'] as const)(
+    'a submission is 503 and never a hang, also when %s is there and says nothing',
+    async (backend) => {
+      const { settings, remove } = await createStore(backend);
+      onTestFinished(remove);
+      const proxy = await startTcpProxy(settings.QUEUE_URL ?? '');
+      onTestFinished(() => proxy.close());
+      const server = await startProcess({ settings: { ...settings, QUEUE_URL: proxy.url } });
+      const submit = () => post(server.url, '/api/customers', { id: '1', customername: 'Ada' });
+      expect((await submit()).status).toBe(202);
+      const thaw = proxy.freeze();
+      const refused = await submit();
+      expect(refused.status).toBe(503);
+      expect(refused.headers.get('retry-after')).toBe('1');
+      thaw();
+      const accepted = await poll(submit, ({ status }) => status !== 503);
+      expect(accepted.status).toBe(202);
+    },
+  );
+
+  it('a submission is 503 with Retry-After on both faces, also in the first second after the start, and is taken when it is back', async () => {
+    const { settings, remove } = await createStore('redis');
+    onTestFinished(remove);
+    const proxy = await startTcpProxy(settings.QUEUE_URL ?? '');
+    onTestFinished(() => proxy.close());
+    const unblock = proxy.block();
+    const server = await startProcess({ settings: { ...settings, QUEUE_URL: proxy.url } });
+
+    const rest = await post(server.url, '/api/customers', { id: '1', customername: 'Ada' });
+    expect(rest.status).toBe(503);
+    expect(rest.headers.get('retry-after')).toBe('1');
+    expect(await rest.json()).toMatchObject({ type: `${server.url}/problems/queue-unavailable` });
+    const query = 'mutation { submitCustomer(input: { id: "1", customername: "Ada" }) { jobId } }';
+    const graphql = await post(server.url, '/graphql', { query });
+    expect(graphql.status).toBe(503);
+    expect(graphql.headers.get('retry-after')).toBe('1');
+    expect(await graphql.json()).toMatchObject({ errors: [{ extensions: { code: 'QUEUE_UNAVAILABLE' } }] });
+
+    unblock();
+    const accepted = await poll(
+      () => post(server.url, '/api/customers', { id: '1', customername: 'Ada' }),
+      ({ status }) => status !== 503,
+    );
+    expect(accepted.status).toBe(202);
+  });
+});

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type TestApp, startApp } from '../support/app.ts';
+import { createGate } from '../support/gate.ts';
+import { script } from '../support/jobs/scripted.ts';
+import { BACKENDS } from '../support/stores.ts';
+
+const jobsFolder = new URL('../support/jobs/', import.meta.url);
+
+const replySchema = z.object({
+  data: z.record(z.string(), z.unknown()).nullish(),
+  errors: z
+    .array(
+      z.object({
+        message: z.string(),
+        extensions: z.object({
+          code: z.string().optional(),
+          issues: z
+            .array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() }))
+            .optional(),
+        }),
+      }),
+    )
+    .optional(),
+});
+
+/** The contract's section on GraphQL, sentence by sentence. */
+describe.each(BACKENDS)('GraphQL on %s', (backend) => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp(backend, {}, { jobsFolder });
+  });
+  afterAll(() => app.close());
+
+  const ask = async (query: string, variables: object = {}, headers: Record<string, string> = {}) => {
+    const response = await app.fetch('/graphql', {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/json',
+        Accept: 'application/graphql-response+json',
+        ...headers,
+      },
+      body: JSON.stringify({ query, variables }),
+    });
+    return { status: response.status, headers: response.headers, ...replySchema.parse(await response.json()) };
+  };
+  const SUBMIT = `mutation ($text: String!, $key: String) {
+    submitScripted(input: { text: $text }, idempotencyKey: $key) { jobId statusUrl replayed job { id status } }
+  }`;
+  const submit = async (text: string = randomUUID()): Promise<string> => {
+    const { data } = await ask(SUBMIT, { text });
+    return z.object({ jobId: z.string() }).parse(data?.['submitScripted']).jobId;
+  };
+  const running = async () => {
+    const text = randomUUID();
+    const gate = createGate();
+    script(text, async () => {
+      await gate.pass();
+      return { text };
+    });
+    const id = await submit(text);
+    await gate.reached;
+    return { id, open: gate.open };
+  };
+  const WAIT = 'query ($id: ID!, $seconds: Int) { jobStatus(id: $id, waitSeconds: $seconds) { status done } }';
+
+  it('POST takes queries and mutations, and GET takes queries only', async () => {
+    const get = (query: string) => app.fetch(`/graphql?query=${encodeURIComponent(query)}`);
+    expect((await get('{ __typename }')).status).toBe(200);
+    expect((await get('mutation { submitScripted(input: { text: "a" }) { jobId } }')).status).toBe(405);
+  });
+
+  it('a submission has its job id, status URL and job at once, and says that it is not replayed', async () => {
+    const { data } = await ask(SUBMIT, { text: randomUUID() });
+    expect(data).toMatchObject({
+      submitScripted: {
+        statusUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/api\/jobs\/scripted_/),
+        replayed: false,
+        job: { status: 'PENDING' },
+      },
+    });
+  });
+
+  it('the same caller, type and key give the same job, by argument or by header, replayed: true', async () => {
+    const text = randomUUID();
+    const key = randomUUID();
+    const first = await ask(SUBMIT, { text, key });
+    const again = await ask(SUBMIT, { text, key });
+    const byHeader = await ask(SUBMIT, { text }, { 'Idempotency-Key': `"${key}"` });
+    const { jobId } = z.object({ jobId: z.string() }).parse(first.data?.['submitScripted']);
+    for (const { data } of [again, byHeader]) expect(data).toMatchObject({ submitScripted: { jobId, replayed: true } });
+    const other = await ask(SUBMIT, { text: 'another', key });
+    expect(other).toMatchObject({ status: 422, errors: [{ extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } }] });
+  });
+
+  it('jobStatus is null for a job that there is not', async () => {
+    for (const id of ['x', 'scripted_AAAAAAAAAAAAAAAAAAAAAA', 'none_AAAAAAAAAAAAAAAAAAAAAA']) {
+      expect((await ask(WAIT, { id })).data).toEqual({ jobStatus: null });
+      expect((await ask(WAIT, { id, seconds: 1 })).data).toEqual({ jobStatus: null });
+    }
+  });
+
+  it('jobStatus(waitSeconds) holds the reply until the job is done, or the seconds are over', async () => {
+    const { id, open } = await running();
+    expect((await ask(WAIT, { id, seconds: 1 })).data).toEqual({ jobStatus: { status: 'RUNNING', done: false } });
+    const held = ask(WAIT, { id, seconds: 60 });
+    open();
+    expect((await held).data).toEqual({ jobStatus: { status: 'SUCCEEDED', done: true } });
+  });
+
+  it('cancelJob ends a running job, and retryJob puts it back', async () => {
+    const { id, open } = await running();
+    const { data } = await ask('mutation ($id: ID!) { cancelJob(id: $id) { id status } }', { id });
+    expect(data).toMatchObject({ cancelJob: { id } });
+    expect((await ask(WAIT, { id, seconds: 60 })).data).toEqual({ jobStatus: { status: 'CANCELED', done: true } });
+    open();
+    const retried = await ask('mutation ($id: ID!) { retryJob(id: $id) { id done maxAttempts } }', { id });
+    expect(retried.data).toEqual({ retryJob: { id, done: false, maxAttempts: 4 } });
+    expect((await ask(WAIT, { id, seconds: 60 })).data).toEqual({ jobStatus: { status: 'SUCCEEDED', done: true } });
+  });
+
+  it('jobs has the jobs newest first, by type and status, and its cursors lead on', async () => {
+    const ids: string[] = [];
+    for (let index = 0; index < 3; index += 1) ids.unshift(await submit());
+    await ask(WAIT, { id: ids[0], seconds: 60 });
+    const query = `query ($after: String) { jobs(type: "scripted", first: 2, after: $after) {
+      edges { cursor node { id } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`;
+    const pageSchema = z.object({
+      edges: z.array(z.object({ cursor: z.string(), node: z.object({ id: z.string() }) })),
+      nodes: z.array(z.object({ id: z.string() })),
+      pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string(), startCursor: z.string() }),
+    });
+    const first = pageSchema.parse((await ask(query)).data?.['jobs']);
+    expect(first.nodes.map(({ id }) => id)).toEqual(ids.slice(0, 2));
+    expect(first.edges.map(({ node }) => node)).toEqual(first.nodes);
+    expect(first.pageInfo).toEqual({
+      hasNextPage: true,
+      startCursor: first.edges[0]?.cursor,
+      endCursor: first.edges[1]?.cursor,
+    });
+    const second = pageSchema.parse((await ask(query, { after: first.pageInfo.endCursor })).data?.['jobs']);
+    expect(second.nodes[0]?.id).toBe(ids[2]);
+  });
+
+  it('bad input has the code BAD_USER_INPUT, the status 400, and an issue for each thing that is wrong', async () => {
+    const { status, errors } = await ask(
+      'mutation { submitScripted(input: { text: "a", size: 1.5, colour: "red" }) { jobId } }',
+    );
+    expect(status).toBe(400);
+    expect(
+      errors?.flatMap(({ extensions }) => extensions.issues?.map(({ path }) => path.join('.'))).toSorted(),
+    ).toEqual(['colour', 'size']);
+    for (const { extensions } of errors ?? []) expect(extensions.code).toBe('BAD_USER_INPUT');
+  });
+
+  it.each([
+    ['{ jobStatus(id: "x", waitSeconds: -1) { id } }', 'waitSeconds'],
+    ['{ jobs(first: 0) { nodes { id } } }', 'first'],
+    ['{ jobs(first: 101) { nodes { id } } }', 'first'],
+    ['{ jobs(after: "none") { nodes { id } } }', 'after'],
+    ['{ jobs(type: "none") { nodes { id } } }', 'type'],
+    ['mutation { submitScripted(input: { text: "a" }, idempotencyKey: "") { jobId } }', 'idempotencyKey'],
+  ])('a bad argument is named: %s', async (query, argument) => {
+    const { errors } = await ask(query);
+    expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', issues: [{ path: [argument] }] } }]);
+  });
+
+  it.each(['cancelJob', 'retryJob'])(
+    '%s of a job that there is not has the code NOT_FOUND, and of one that is done CONFLICT',
+    async (name) => {
+      const missing = await ask(`mutation { ${name}(id: "x") { id } }`);
+      expect(missing).toMatchObject({ status: 404, errors: [{ extensions: { code: 'NOT_FOUND' } }] });
+      const id = await submit();
+      await ask(WAIT, { id, seconds: 60 });
+      const done = await ask(`mutation ($id: ID!) { ${name}(id: $id) { id } }`, { id });
+      expect(done).toMatchObject({ status: 409, errors: [{ extensions: { code: 'CONFLICT' } }] });
+    },
+  );
+});

@@ -1,0 +1,571 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { JobError } from '../../src/core/job-error.ts';
+import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
+import { poll } from '../support/follow.ts';
+import { createGate } from '../support/gate.ts';
+import { script } from '../support/jobs/scripted.ts';
+import { BACKENDS } from '../support/stores.ts';
+
+const jobsFolder = new URL('../support/jobs/', import.meta.url);
+
+/** The contract's section on REST, sentence by sentence. */
+describe.each(BACKENDS)('REST on %s', (backend) => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp(backend, {}, { jobsFolder });
+  });
+  afterAll(() => app.close());
+
+  const submit = (text: string = randomUUID(), headers: Record<string, string> = {}): Promise<Response> =>
+    app.fetch('/api/scripted-jobs', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: JSON.stringify({ text }),
+    });
+  const get = (path: string, headers: Record<string, string> = {}): Promise<Response> => app.fetch(path, { headers });
+
+  /** A job that runs, and what lets it end. */
+  async function running() {
+    const gate = createGate();
+    const text = randomUUID();
+    script(text, async (job) => {
+      await job.progress(40, 'working');
+      await gate.pass();
+      return { text };
+    });
+    const accepted = await submit(text);
+    const { id } = await accepted.json();
+    await gate.reached;
+    return { id, text, path: `/api/jobs/${id}`, open: gate.open };
+  }
+
+  /** A job that is done, by how it ended. */
+  async function done(status: 'Succeeded' | 'Failed' | 'Canceled') {
+    const text = randomUUID();
+    if (status === 'Canceled') {
+      const job = await running();
+      await app.fetch(job.path, { method: 'DELETE' });
+      await get(`${job.path}?onPending=synchronous`);
+      return { ...job, accepted: undefined };
+    }
+    if (status === 'Failed') {
+      script(text, async () => {
+        throw new JobError('NO_LUCK', 'It could not be done.', { retry: false });
+      });
+    }
+    const accepted = await submit(text);
+    const { id } = await accepted.json();
+    const path = `/api/jobs/${id}`;
+    await get(`${path}?onPending=synchronous`);
+    return { id, text, path, accepted };
+  }
+
+  describe('a submission', () => {
+    it('replies 202 with Location and Operation-Location, both absolute, Retry-After, and the job', async () => {
+      const response = await submit();
+      expect(response.status).toBe(202);
+      const job = await response.json();
+      expect(response.headers.get('location')).toBe(`${app.url}/api/jobs/${job.id}`);
+      expect(response.headers.get('operation-location')).toBe(`${app.url}/api/operations/${job.id}`);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      expect(job).toMatchObject({
+        type: 'scripted',
+        status: 'Pending',
+        done: false,
+        statusUrl: response.headers.get('location'),
+      });
+    });
+
+    it('with Prefer: wait=N that is done in time replies 200 with the result, Content-Location and Preference-Applied', async () => {
+      const text = randomUUID();
+      const response = await submit(text, { Prefer: 'respond-async, wait=20' });
+      expect(response.status).toBe(200);
+      expect(await response.json()).toEqual({ text });
+      expect(response.headers.get('content-location')).toMatch(/\/api\/jobs\/scripted_[\w-]{22}\/result$/);
+      expect(response.headers.get('preference-applied')).toBe('wait=20');
+    });
+
+    it('with Prefer: wait=N that is not done in time replies 202', async () => {
+      const gate = createGate();
+      const text = randomUUID();
+      script(text, async () => {
+        await gate.pass();
+        return { text };
+      });
+      const response = await submit(text, { Prefer: 'wait=1' });
+      expect(response.status).toBe(202);
+      expect(response.headers.get('preference-applied')).toBe('wait=1');
+      expect(await response.json()).toMatchObject({ status: 'Running' });
+      gate.open();
+    });
+
+    it('with Prefer: wait=N that fails in time replies with the problem, and where the job is', async () => {
+      const text = randomUUID();
+      script(text, async () => {
+        throw new JobError('NO_LUCK', 'It could not be done.', { retry: false });
+      });
+      const response = await submit(text, { Prefer: 'wait=20' });
+      expect(response.status).toBe(422);
+      expect(response.headers.get('location')).toMatch(/\/api\/jobs\/scripted_/);
+      expect(await response.json()).toMatchObject({ detail: 'NO_LUCK: It could not be done.' });
+    });
+
+    it('with the same idempotency key gives the same job, with Idempotency-Replayed: true', async () => {
+      const text = randomUUID();
+      const key = { 'Idempotency-Key': `"${randomUUID()}"` };
+      const first = await submit(text, key);
+      const second = await submit(text, key);
+      expect(first.headers.get('idempotency-replayed')).toBeNull();
+      expect(second.status).toBe(202);
+      expect(second.headers.get('idempotency-replayed')).toBe('true');
+      expect(second.headers.get('location')).toBe(first.headers.get('location'));
+    });
+
+    it('with another input under an idempotency key is 422', async () => {
+      const key = { 'Idempotency-Key': `"${randomUUID()}"` };
+      await submit('one', key);
+      const response = await submit('another', key);
+      expect(response.status).toBe(422);
+      expect(await response.json()).toMatchObject({ type: `${app.url}/problems/idempotency-key-reused` });
+    });
+
+    it.each(['unquoted', '"', '""', '"ü"', `"${'x'.repeat(256)}"`, '"a", "b"'])(
+      'with a malformed idempotency key is 400: %s',
+      async (key) => {
+        const response = await submit('text', { 'Idempotency-Key': Buffer.from(key).toString('latin1') });
+        expect(response.status).toBe(400);
+        expect(await response.json()).toMatchObject({ errors: [{ pointer: '#/idempotencyKey' }] });
+      },
+    );
+  });
+
+  describe('a job that is not done', () => {
+    it('replies 202 with Retry-After and the job', async () => {
+      const job = await running();
+      const response = await get(job.path);
+      expect(response.status).toBe(202);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      expect(await response.json()).toMatchObject({
+        id: job.id,
+        status: 'Running',
+        percentComplete: 40,
+        message: 'working',
+      });
+      job.open();
+    });
+
+    it('replies the same with 200 to ?onPending=ok', async () => {
+      const job = await running();
+      const response = await get(`${job.path}?OnPending=OK`);
+      expect(response.status).toBe(200);
+      expect(response.headers.has('retry-after')).toBe(true);
+      job.open();
+    });
+
+    it.each(['?onPending=synchronous', '?ONPENDING=Synchronous', ''])(
+      'holds the reply until it is done: %s with Prefer: wait=60',
+      async (query) => {
+        const job = await running();
+        const reply = get(job.path + query, { Prefer: 'wait=60' });
+        job.open();
+        const response = await reply;
+        expect(response.status).toBe(303);
+        expect(response.headers.get('preference-applied')).toBe('wait=60');
+      },
+    );
+
+    it('holds the reply no longer than Prefer says, and 60 seconds at most', async () => {
+      const job = await running();
+      const short = await get(`${job.path}?onPending=synchronous`, { Prefer: 'wait=1' });
+      expect(short.status).toBe(202);
+      expect(short.headers.get('preference-applied')).toBe('wait=1');
+      const long = get(job.path, { Prefer: 'wait=3600' });
+      job.open();
+      expect((await long).headers.get('preference-applied')).toBe('wait=60');
+    });
+
+    it('has no result yet: 404 with Retry-After', async () => {
+      const job = await running();
+      const response = await get(`${job.path}/result`);
+      expect(response.status).toBe(404);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      expect(await response.json()).toMatchObject({ type: `${app.url}/problems/result-not-ready` });
+      job.open();
+    });
+
+    it('that runs is told to end by DELETE: 202, and it ends Canceled', async () => {
+      const job = await running();
+      const response = await app.fetch(job.path, { method: 'DELETE' });
+      expect(response.status).toBe(202);
+      expect(response.headers.get('location')).toBe(`${app.url}${job.path}`);
+      const ended = await get(`${job.path}?onPending=synchronous&onComplete=status`);
+      expect(await ended.json()).toMatchObject({ status: 'Canceled', error: { code: 'JOB_CANCELED' }, done: true });
+      job.open();
+    });
+  });
+
+  describe('a job that is done', () => {
+    it('replies 303, Location its result where there is no resource', async () => {
+      const job = await done('Succeeded');
+      const response = await get(job.path);
+      expect(response.status).toBe(303);
+      expect(response.headers.get('location')).toBe(`${app.url}${job.path}/result`);
+    });
+
+    it('replies 200 with the result to ?onComplete=stream, and with the job to ?onComplete=status', async () => {
+      const job = await done('Succeeded');
+      expect(await (await get(`${job.path}?onComplete=stream`)).json()).toEqual({ text: job.text });
+      expect(await (await get(`${job.path}?onComplete=status`)).json()).toMatchObject({
+        status: 'Succeeded',
+        percentComplete: 100,
+        retryAfter: null,
+        history: [],
+      });
+    });
+
+    it.each([
+      ['Failed', 422, 'job-failed', 'NO_LUCK'],
+      ['Canceled', 409, 'job-canceled', 'JOB_CANCELED'],
+    ] as const)('that %s replies 303 to the result, which says why with %s', async (status, code, problem, error) => {
+      const job = await done(status);
+      const response = await get(job.path);
+      expect(response.status).toBe(303);
+      const result = await get(response.headers.get('location') ?? '');
+      expect(result.status).toBe(code);
+      expect(result.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+      const body = await result.json();
+      expect(body).toMatchObject({ type: `${app.url}/problems/${problem}`, status: code });
+      expect(body.detail).toContain(error);
+    });
+
+    it('cannot be canceled: 409', async () => {
+      const job = await done('Succeeded');
+      const response = await app.fetch(job.path, { method: 'DELETE' });
+      expect(response.status).toBe(409);
+      expect(await response.json()).toMatchObject({ type: `${app.url}/problems/not-cancelable` });
+    });
+
+    it.each(['Failed', 'Canceled'] as const)('that %s can be retried: 202 as for a submission', async (status) => {
+      const job = await done(status);
+      script(job.text, async () => ({ text: 'at last' }));
+      const response = await app.fetch(`${job.path}/retry`, { method: 'POST' });
+      expect(response.status).toBe(202);
+      expect(response.headers.get('location')).toBe(`${app.url}${job.path}`);
+      expect(response.headers.get('operation-location')).toBe(`${app.url}/api/operations/${job.id}`);
+      const result = await get(`${job.path}?onPending=synchronous&onComplete=status`);
+      const [, error] = status === 'Failed' ? [0, 'NO_LUCK'] : [0, 'JOB_CANCELED'];
+      expect(await result.json()).toMatchObject({
+        status: 'Succeeded',
+        attempt: 2,
+        maxAttempts: 4,
+        history: [{ attempt: 1, error: { code: error } }],
+      });
+    });
+
+    it('that Succeeded cannot be retried: 409', async () => {
+      const job = await done('Succeeded');
+      const response = await app.fetch(`${job.path}/retry`, { method: 'POST' });
+      expect(response.status).toBe(409);
+      expect(await response.json()).toMatchObject({ type: `${app.url}/problems/not-retryable` });
+    });
+  });
+
+  describe('the status monitor', () => {
+    it('is 200 while the job runs, with Retry-After, and when it is done, with where the result is', async () => {
+      const job = await running();
+      const path = `/api/operations/${job.id}`;
+      const pending = await get(path);
+      expect(pending.status).toBe(200);
+      expect(pending.headers.has('retry-after')).toBe(true);
+      expect(await pending.json()).toEqual({
+        id: job.id,
+        status: 'Running',
+        percentComplete: 40,
+        createdDateTime: expect.stringMatching(/Z$/),
+        lastActionDateTime: expect.stringMatching(/Z$/),
+      });
+      job.open();
+      await get(`${job.path}?onPending=synchronous`);
+      const succeeded = await get(path);
+      expect(succeeded.headers.has('retry-after')).toBe(false);
+      expect(await succeeded.json()).toMatchObject({
+        status: 'Succeeded',
+        percentComplete: 100,
+        resourceLocation: `${app.url}${job.path}/result`,
+      });
+    });
+
+    it.each([
+      ['Failed', { code: 'NO_LUCK', message: 'It could not be done.' }],
+      ['Canceled', { code: 'JOB_CANCELED', message: 'The job was canceled.' }],
+    ] as const)('says why a job %s', async (status, error) => {
+      const job = await done(status);
+      const monitor = await get(`/api/operations/${job.id}`);
+      expect(await monitor.json()).toMatchObject({ status, error });
+    });
+  });
+
+  describe('the list', () => {
+    it('has the jobs newest first, in pages that nextCursor and Link lead through', async () => {
+      const ids: string[] = [];
+      for (let index = 0; index < 5; index += 1) ids.unshift((await (await submit()).json()).id);
+      const first = await get('/api/jobs?type=scripted&limit=3');
+      const page = await first.json();
+      expect(page.items.map((job: { id: string }) => job.id)).toEqual(ids.slice(0, 3));
+      const next = /^<([^>]+)>; rel="next"$/.exec(first.headers.get('link') ?? '')?.[1] ?? '';
+      expect(new URL(next).searchParams.get('cursor')).toBe(page.nextCursor);
+      const second = await (await get(next)).json();
+      expect(second.items.slice(0, 2).map((job: { id: string }) => job.id)).toEqual(ids.slice(3));
+    });
+
+    it('has the jobs of some statuses alone', async () => {
+      const failed = await done('Failed');
+      const canceled = await done('Canceled');
+      const { items } = await (await get('/api/jobs?status=failed,Canceled&limit=2')).json();
+      expect(items.map((job: { id: string }) => job.id)).toEqual([canceled.id, failed.id]);
+      const again = await (await get('/api/jobs?status=Failed&status=Canceled&limit=2')).json();
+      expect(again.items).toEqual(items);
+    });
+
+    it.each(['type=none', 'status=done', 'limit=0', 'limit=101', 'limit=x', 'limit=0x5', 'cursor=none', 'cursor=MS4A'])(
+      'refuses ?%s with a 400 that names the parameter',
+      async (query) => {
+        const response = await get(`/api/jobs?${query}`);
+        expect(response.status).toBe(400);
+        const [error] = (await response.json()).errors;
+        expect(error.pointer).toMatch(new RegExp(`^#/${query.split('=')[0]}`));
+      },
+    );
+  });
+
+  describe('ETag', () => {
+    it.each(['', '?onPending=ok'])('of a job changes with it, and If-None-Match gives 304: %s', async (query) => {
+      const job = await running();
+      const first = await get(job.path + query);
+      const tag = first.headers.get('etag') ?? '';
+      expect(tag).toMatch(/^W\/"[\x21\x23-\x7e]+"$/);
+      const same = await get(job.path + query, { 'If-None-Match': `"other", ${tag}` });
+      expect(same.status).toBe(304);
+      expect(await same.text()).toBe('');
+      expect(same.headers.get('etag')).toBe(tag);
+      expect(same.headers.has('retry-after')).toBe(true);
+      job.open();
+      await get(`${job.path}?onPending=synchronous`);
+      const changed = await get(`${job.path}?onComplete=status`, { 'If-None-Match': tag });
+      expect(changed.status).toBe(200);
+      const result = await get(`${job.path}/result`);
+      expect((await get(`${job.path}/result`, { 'If-None-Match': result.headers.get('etag') ?? '' })).status).toBe(304);
+    });
+  });
+});
+
+describe('HTTP manners', () => {
+  let app: TestApp;
+  let id: string;
+  beforeAll(async () => {
+    app = await startApp('embedded', {
+      CORS_ORIGINS: 'https://app.example.com,http://localhost:3000',
+      TRUST_PROXY: '127.0.0.1/32',
+    });
+    const response = await app.fetch('/api/customers', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Prefer: 'wait=30' },
+      body: JSON.stringify({ id: '1', customername: 'Ada' }),
+    });
+    id = /jobs\/(.*)$/.exec(response.headers.get('location') ?? '')?.[1] ?? '';
+  });
+  afterAll(() => app.close());
+
+  it.each([
+    ['/api/jobs', 'GET, HEAD, OPTIONS'],
+    ['/api/jobs/ID', 'GET, DELETE, HEAD, OPTIONS'],
+    ['/api/jobs/ID/result', 'GET, HEAD, OPTIONS'],
+    ['/api/jobs/ID/retry', 'POST, OPTIONS'],
+    ['/api/jobs/ID/events', 'GET, HEAD, OPTIONS'],
+    ['/api/operations/ID', 'GET, HEAD, OPTIONS'],
+    ['/api/customers', 'POST, OPTIONS'],
+    ['/api/customers/1', 'GET, HEAD, OPTIONS'],
+  ])('%s says that it allows %s, and replies 405 to the others', async (path, allow) => {
+    const url = path.replace('ID', id);
+    const options = await app.fetch(url, { method: 'OPTIONS' });
+    expect(options.status).toBe(204);
+    expect(options.headers.get('allow')).toBe(allow);
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((each) => !allow.includes(each))) {
+      const response = await app.fetch(url, { method });
+      expect(response.status).toBe(405);
+      expect(response.headers.get('allow')).toBe(allow);
+      expect(await response.json()).toMatchObject({ type: `${app.url}/problems/method-not-allowed`, status: 405 });
+    }
+  });
+
+  it.each([
+    '/api/jobs',
+    '/api/jobs/ID?onComplete=status',
+    '/api/jobs/ID/result',
+    '/api/customers/1',
+    '/api/jobs/ID/events',
+  ])('HEAD has the headers of GET, and no body: %s', async (path) => {
+    const url = path.replace('ID', id);
+    const head = await app.fetch(url, { method: 'HEAD' });
+    const full = await app.fetch(url);
+    expect(head.status).toBe(full.status);
+    for (const name of ['content-type', 'etag', 'cache-control'])
+      expect(head.headers.get(name)).toBe(full.headers.get(name));
+    expect(await head.text()).toBe('');
+    await full.text();
+  });
+
+  it.each([
+    ['/api/jobs', 'text/html'],
+    ['/api/jobs', 'application/json;q=0'],
+    ['/api/jobs/ID/events', 'application/json'],
+  ])('replies 406 where nothing is acceptable: %s with Accept: %s', async (path, accept) => {
+    const response = await app.fetch(path.replace('ID', id), { headers: { Accept: accept } });
+    expect(response.status).toBe(406);
+    expect(await response.json()).toMatchObject({ type: `${app.url}/problems/not-acceptable` });
+  });
+
+  it.each([
+    'application/json',
+    'application/*',
+    '*/*;q=0.1',
+    'text/html, application/json;q=0.5',
+    'application/problem+json',
+  ])('replies to Accept: %s', async (accept) => {
+    expect((await app.fetch('/api/jobs', { headers: { Accept: accept } })).status).toBe(200);
+  });
+
+  it.each([
+    ['text/plain', 415],
+    ['application/json; charset=iso-8859-1', 415],
+    ['application/json; charset="UTF-8"', 202],
+    ['application/json', 202],
+  ])('takes JSON in UTF-8 alone: %s', async (type, status) => {
+    const body = JSON.stringify({ id: '2', customername: 'Ada' });
+    const response = await app.fetch('/api/customers', { method: 'POST', headers: { 'Content-Type': type }, body });
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toMatch(/; charset=utf-8$/);
+  });
+
+  it.each([
+    ['GET', '/api/jobs', 'private, no-cache'],
+    ['GET', '/api/jobs/ID?onComplete=status', 'private, no-cache'],
+    ['GET', '/api/jobs/ID', 'private, no-cache'],
+    ['GET', '/api/jobs/ID/events', 'no-store'],
+    ['GET', '/api/customers/none', 'no-store'],
+    ['DELETE', '/api/jobs/ID', 'no-store'],
+  ])('%s %s may be kept: %s', async (method, path, expected) => {
+    const response = await app.fetch(path.replace('ID', id), { method });
+    expect(response.headers.get('cache-control')).toBe(expected);
+    await response.text();
+  });
+
+  it('lets pages of CORS_ORIGINS read replies and their headers, and no others', async () => {
+    const from = (origin: string) => app.fetch(`/api/jobs/${id}?onComplete=status`, { headers: { Origin: origin } });
+    const allowed = await from('http://localhost:3000');
+    expect(allowed.headers.get('access-control-allow-origin')).toBe('http://localhost:3000');
+    expect(allowed.headers.get('access-control-expose-headers')).toContain('Location');
+    expect(allowed.headers.get('vary')).toMatch(/Origin.*Prefer/);
+    expect((await from('https://evil.example.com')).headers.has('access-control-allow-origin')).toBe(false);
+  });
+
+  it.each(['/api/customers', '/graphql'])('replies to the preflight of a page of CORS_ORIGINS: %s', async (path) => {
+    const response = await app.fetch(path, {
+      method: 'OPTIONS',
+      headers: {
+        Origin: 'https://app.example.com',
+        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Headers': 'content-type,idempotency-key,prefer',
+      },
+    });
+    expect(response.status).toBe(204);
+    expect(response.headers.get('access-control-allow-methods')).toContain('POST');
+    expect(response.headers.get('access-control-allow-headers')).toContain('idempotency-key');
+  });
+
+  it('lets pages of CORS_ORIGINS read GraphQL replies', async () => {
+    const response = await app.fetch('/graphql?query={__typename}', { headers: { Origin: 'https://app.example.com' } });
+    expect(response.headers.get('access-control-allow-origin')).toBe('https://app.example.com');
+    expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
+  });
+
+  it('believes the forwarding headers of TRUST_PROXY, and of nobody else', async () => {
+    const headers = { 'X-Forwarded-Host': 'api.example.com', 'X-Forwarded-Proto': 'https' };
+    const url = `/api/jobs/${id}?onComplete=status`;
+    const trusted = await (await app.fetch(url, { headers })).json();
+    expect(trusted.statusUrl).toBe(`https://api.example.com/api/jobs/${id}`);
+    expect((await app.fetch(url, { headers: { ...headers, 'X-Forwarded-Proto': 'javascript' } })).status).toBe(400);
+    const other = await startAppForTest('embedded');
+    const untrusted = await (await other.fetch('/api/none', { headers })).json();
+    expect(untrusted.type).toBe(`${other.url}/problems/not-found`);
+  });
+});
+
+describe('what a client gets wrong', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp('embedded', { PUBLIC_URL: 'https://api.example.com/v1' });
+  });
+  afterAll(() => app.close());
+
+  it.each(['/api/customers/%00', `/api/jobs/${'a'.repeat(12_000)}`, '/api/jobs/%ff', '/api/customers/%E0%A4%A'])(
+    'is no mistake of ours: %s',
+    async (path) => {
+      const response = await app.fetch(path);
+      expect([400, 404]).toContain(response.status);
+      await response.text();
+    },
+  );
+
+  it('is told with the path that clients know', async () => {
+    const response = await app.fetch('/api/jobs/none?onPending=ok');
+    expect((await response.json()).instance).toBe('/v1/api/jobs/none?onPending=ok');
+  });
+
+  it.each(['variables=x', 'extensions=%7B'])('is a 400 in the URL of a GraphQL query: %s', async (parameter) => {
+    const response = await app.fetch(`/graphql?query=%7B__typename%7D&${parameter}`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
+  });
+
+  it('is refused where it is no UTF-8, and not changed', async () => {
+    const body = Buffer.from('{"id":"1","customername":"\xff"}', 'latin1');
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await app.fetch('/api/customers', { method: 'POST', headers, body });
+    expect(response.status).toBe(400);
+    expect((await response.json()).type).toMatch(/malformed-request$/);
+  });
+
+  it('is not to name a content type for a body that is not there', async () => {
+    const headers = { 'Content-Type': 'application/json' };
+    expect((await app.fetch('/api/jobs/none/retry', { method: 'POST', headers })).status).toBe(404);
+    expect((await app.fetch('/api/jobs/none', { method: 'DELETE', headers })).status).toBe(404);
+    const response = await app.fetch('/api/customers', { method: 'POST', headers });
+    expect((await response.json()).type).toMatch(/invalid-input$/);
+  });
+});
+
+describe('a job past its retention', () => {
+  it('is not found on any URL, and its idempotency key makes a new job', async () => {
+    const app = await startAppForTest('embedded', { JOB_RETENTION_SECONDS: '1' });
+    const submit = async () =>
+      app.fetch('/api/customers', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': '"once"' },
+        body: JSON.stringify({ id: '1', customername: 'Ada' }),
+      });
+    const first = await submit();
+    const { id } = await first.json();
+    await poll(
+      () => app.fetch(`/api/jobs/${id}`),
+      (answer) => answer.status === 404,
+    );
+    for (const path of [`/api/jobs/${id}/result`, `/api/jobs/${id}/events`, `/api/operations/${id}`]) {
+      expect((await app.fetch(path)).status).toBe(404);
+    }
+    const again = await submit();
+    expect(again.status).toBe(202);
+    expect(again.headers.has('idempotency-replayed')).toBe(false);
+  });
+});

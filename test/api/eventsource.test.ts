@@ -1,0 +1,194 @@
+import { EventSource } from 'eventsource';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { poll } from '../support/follow.ts';
+import { createGate } from '../support/gate.ts';
+import { startScriptedApp } from '../support/scripted-app.ts';
+import { BACKENDS } from '../support/stores.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+
+const stateSchema = z.object({
+  id: z.string(),
+  status: z.string(),
+  done: z.boolean(),
+  percentComplete: z.number(),
+  message: z.string().nullable(),
+});
+type State = z.output<typeof stateSchema>;
+
+interface Follower {
+  readonly source: EventSource;
+  readonly states: readonly State[];
+  readonly eventIds: readonly string[];
+  /** What `Last-Event-ID` each connection began with, and the status that it got. */
+  readonly connections: readonly { readonly lastEventId: string | undefined; readonly status: number }[];
+  /** Resolves when a state came for which this holds. */
+  until(accept: (state: State) => boolean): Promise<void>;
+  /** Resolves when so many connections have been opened. */
+  opened(times: number): Promise<void>;
+  /** Resolves when the source has given up connecting. */
+  readonly closed: Promise<void>;
+}
+
+function follow(url: string): Follower {
+  const states: State[] = [];
+  const eventIds: string[] = [];
+  const connections: Follower['connections'][number][] = [];
+  const closed = Promise.withResolvers<void>();
+  const waiting = new Set<() => void>();
+  let opens = 0;
+  const when = (holds: () => boolean): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const check = (): void => void (holds() && waiting.delete(check) && resolve());
+    waiting.add(check);
+    check();
+    return promise;
+  };
+  const changed = (): void => {
+    for (const check of waiting) check();
+  };
+  const source = new EventSource(url, {
+    async fetch(input, init) {
+      const response = await fetch(input, init);
+      connections.push({ lastEventId: init.headers['Last-Event-ID'], status: response.status });
+      return response;
+    },
+  });
+  onTestFinished(() => source.close());
+  source.addEventListener('open', () => {
+    opens += 1;
+    changed();
+  });
+  source.addEventListener('message', ({ data, lastEventId }) => {
+    states.push(stateSchema.parse(JSON.parse(String(data))));
+    eventIds.push(lastEventId);
+    changed();
+  });
+  source.addEventListener('error', () => void (source.readyState === source.CLOSED && closed.resolve()));
+  return {
+    source,
+    states,
+    eventIds,
+    connections,
+    until: (accept) => when(() => states.some(accept)),
+    opened: (times) => when(() => opens >= times),
+    closed: closed.promise,
+  };
+}
+
+const briefly = ({ status, percentComplete }: State): string => `${status} ${percentComplete}`;
+
+describe.each(BACKENDS)('EventSource on %s', (backend) => {
+  it('gets each state in order, and is told to stop when it connects again after the end', async () => {
+    const app = await startScriptedApp({
+      backend,
+      async run(job) {
+        await job.progress(25, 'read');
+        await job.progress(50, 'checked');
+      },
+    });
+    const id = await app.submit();
+    const follower = follow(`${app.url}/api/jobs/${id}/events`);
+    await follower.until(({ status }) => status === 'Pending');
+    app.startWorker();
+    await follower.closed;
+
+    expect(follower.states.map(briefly)).toEqual([
+      'Pending 0',
+      'Running 0',
+      'Running 25',
+      'Running 50',
+      'Succeeded 100',
+    ]);
+    expect(follower.states.map(({ message }) => message)).toEqual([null, null, 'read', 'checked', 'checked']);
+    expect(follower.states.every((state) => state.id === id)).toBe(true);
+    expect(follower.connections).toEqual([
+      { lastEventId: undefined, status: 200 },
+      { lastEventId: follower.eventIds.at(-1), status: 204 },
+    ]);
+    expect(follower.source.readyState).toBe(EventSource.CLOSED);
+  });
+
+  it('goes on after its connection was cut, and gets no state twice', async () => {
+    const gate = createGate();
+    const app = await startScriptedApp({
+      backend,
+      async run(job) {
+        await job.progress(40);
+        await gate.opened;
+        await job.progress(80);
+      },
+    });
+    const proxy = await startTcpProxy(app.url);
+    onTestFinished(() => proxy.close());
+    const id = await app.submit();
+    const follower = follow(new URL(`/api/jobs/${id}/events`, proxy.url).href);
+    await follower.until(({ status }) => status === 'Pending');
+    app.startWorker();
+    await follower.until(({ percentComplete }) => percentComplete === 40);
+    const known = follower.eventIds.at(-1);
+    proxy.cut();
+    await follower.opened(2);
+    gate.open();
+    await follower.closed;
+
+    expect(follower.states.map(briefly)).toEqual([
+      'Pending 0',
+      'Running 0',
+      'Running 40',
+      'Running 80',
+      'Succeeded 100',
+    ]);
+    expect(follower.connections.map(({ status }) => status)).toEqual([200, 200, 204]);
+    expect(follower.connections[1]?.lastEventId).toBe(known);
+  });
+
+  it('learns of a job that ended while it was away', async () => {
+    const gate = createGate();
+    const app = await startScriptedApp({ backend, run: () => gate.opened });
+    app.startWorker();
+    const proxy = await startTcpProxy(app.url);
+    onTestFinished(() => proxy.close());
+    const id = await app.submit();
+    const follower = follow(new URL(`/api/jobs/${id}/events`, proxy.url).href);
+    await follower.until(({ status }) => status === 'Running');
+    proxy.cut();
+    gate.open();
+    await follower.closed;
+    expect(follower.states.map(briefly).slice(-2)).toEqual(['Running 0', 'Succeeded 100']);
+  });
+
+  it('that closes leaves nobody waiting in the server', async () => {
+    const gate = createGate();
+    onTestFinished(() => gate.open());
+    const app = await startScriptedApp({ backend, run: () => gate.opened });
+    app.startWorker();
+    const follower = follow(`${app.url}/api/jobs/${await app.submit()}/events`);
+    await follower.until(({ status }) => status === 'Running');
+    expect(app.followers()).toBe(1);
+    follower.source.close();
+    await poll(
+      async () => app.followers(),
+      (count) => count === 0,
+    );
+  });
+});
+
+describe('EventSource', () => {
+  it('gets the one state of a job that is done, and stops', async () => {
+    const app = await startScriptedApp({ backend: 'embedded' });
+    app.startWorker();
+    const id = await app.submit();
+    await app.fetch(`/api/jobs/${id}?onPending=synchronous`);
+    const follower = follow(`${app.url}/api/jobs/${id}/events`);
+    await follower.closed;
+    expect(follower.states.map(briefly)).toEqual(['Succeeded 100']);
+  });
+
+  it('does not connect again for a job that there is not', async () => {
+    const app = await startScriptedApp({ backend: 'embedded' });
+    const follower = follow(`${app.url}/api/jobs/script_AAAAAAAAAAAAAAAAAAAAAA/events`);
+    await follower.closed;
+    expect(follower.connections).toEqual([{ lastEventId: undefined, status: 404 }]);
+  });
+});

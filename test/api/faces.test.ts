@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type TestApp, startApp } from '../support/app.ts';
+import { poll } from '../support/follow.ts';
+import { JobStatus, ReadCustomer, SubmitCustomer, SubmitCustomerImport } from '../support/operations.ts';
+import { BACKENDS } from '../support/stores.ts';
+
+const FACES = ['GraphQL', 'REST'] as const;
+type Face = (typeof FACES)[number];
+
+describe.each(BACKENDS)('both faces on %s', (backend) => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp(backend);
+  });
+  afterAll(() => app.close());
+
+  const submit: Record<Face, (input: object) => Promise<string>> = {
+    async GraphQL(input) {
+      const { submitCustomer } = await app.graphql.request(SubmitCustomer, {
+        input: { id: '', customername: '', ...input },
+      });
+      expect(submitCustomer.statusUrl).toBe(`${app.url}/api/jobs/${submitCustomer.jobId}`);
+      expect(submitCustomer.job).toMatchObject({
+        id: submitCustomer.jobId,
+        status: 'PENDING',
+        done: false,
+        retryAfter: 1,
+      });
+      return submitCustomer.jobId;
+    },
+    async REST(input) {
+      const response = await app.post('/api/customers', input);
+      expect(response.status).toBe(202);
+      const job = await response.json();
+      expect(response.headers.get('location')).toBe(`${app.url}/api/jobs/${job.id}`);
+      expect(response.headers.get('retry-after')).toBe('1');
+      expect(job).toMatchObject({
+        type: 'customer',
+        status: 'Pending',
+        done: false,
+        statusUrl: response.headers.get('location'),
+      });
+      return job.id;
+    },
+  };
+
+  /** What each face says of a job when it is done, in the same words. */
+  const follow: Record<Face, (id: string) => Promise<{ status: string; customer: unknown; error: unknown }>> = {
+    async GraphQL(id) {
+      const { jobStatus } = await poll(
+        () => app.graphql.request(JobStatus, { id }),
+        (answer) => answer.jobStatus?.done === true,
+      );
+      const customer = jobStatus && 'customer' in jobStatus ? jobStatus.customer : null;
+      return { status: jobStatus?.status ?? '', customer, error: jobStatus?.error ?? null };
+    },
+    async REST(id) {
+      const done = await poll(
+        () => app.fetch(`/api/jobs/${id}`),
+        (answer) => answer.status !== 202,
+      );
+      expect(done.status).toBe(303);
+      const job = await done.json();
+      const target = await app.fetch(done.headers.get('location') ?? '');
+      return { status: job.status.toUpperCase(), customer: target.ok ? await target.json() : null, error: job.error };
+    },
+  };
+
+  it.each(FACES.flatMap((first) => FACES.map((second) => [first, second] as const)))(
+    'a job submitted by %s can be followed by %s',
+    async (first, second) => {
+      const id = `${first}-${second}`;
+      const jobId = await submit[first]({
+        id,
+        customername: '  Grace   Hopper',
+        email: 'GRACE@example.com',
+        phone: '(202) 456-1111',
+        country: 'us',
+      });
+      const { status, customer, error } = await follow[second](jobId);
+      expect(status).toBe('SUCCEEDED');
+      expect(error).toBeNull();
+      const expected = {
+        id,
+        customername: 'Grace Hopper',
+        email: 'grace@example.com',
+        phone: '+12024561111',
+        country: 'US',
+      };
+      expect(customer).toMatchObject(expected);
+      expect((await app.graphql.request(ReadCustomer, { id })).customer).toEqual(customer);
+      expect(await (await app.fetch(`/api/customers/${id}`)).json()).toEqual(customer);
+    },
+  );
+
+  it.each(FACES.flatMap((first) => FACES.map((second) => [first, second] as const)))(
+    'a phone that is none, submitted by %s, fails with its code on %s',
+    async (first, second) => {
+      const jobId = await submit[first]({ id: 'no-phone', customername: 'Nobody', phone: 'call me' });
+      const { status, error } = await follow[second](jobId);
+      expect(status).toBe('FAILED');
+      expect(error).toMatchObject({ code: 'INVALID_PHONE' });
+      expect(await (await app.fetch('/api/customers/no-phone')).json()).toMatchObject({ status: 404 });
+    },
+  );
+
+  it('an import reports its bad rows, and writes all the others', async () => {
+    const customers = Array.from({ length: 600 }, (_, index) => ({
+      id: `row-${index}`,
+      customername: `Customer ${index}`,
+    }));
+    customers[3] = { id: 'row-3', customername: '  ' };
+    customers[599] = { id: 'row-0', customername: 'Again' };
+    Object.assign(customers[300] ?? {}, { phone: '1' });
+    Object.assign(customers[301] ?? {}, { email: 'not an address' });
+    Object.assign(customers[302] ?? {}, { country: 'ZZ' });
+
+    const { submitCustomerImport } = await app.graphql.request(SubmitCustomerImport, { input: { customers } });
+    const first = await poll(
+      () => app.graphql.request(JobStatus, { id: submitCustomerImport.jobId }),
+      (answer) => answer.jobStatus?.done === true,
+    );
+    expect(first.jobStatus).toMatchObject({
+      status: 'SUCCEEDED',
+      percentComplete: 100,
+      message: '600 of 600 customers',
+      resourceUrl: null,
+    });
+    const rejected = [
+      { index: 3, code: 'INVALID_CUSTOMERNAME' },
+      { index: 300, code: 'INVALID_PHONE' },
+      { index: 301, code: 'INVALID_EMAIL' },
+      { index: 302, code: 'INVALID_COUNTRY' },
+      { index: 599, code: 'DUPLICATE_ID' },
+    ];
+    expect(first.jobStatus).toMatchObject({ import: { imported: 595, updated: 0, rejected } });
+
+    // The same again, by the other face: every customer is there already.
+    const accepted = await app.post('/api/customer-imports', { customers });
+    const done = await poll(
+      () => app.fetch(accepted.headers.get('location') ?? ''),
+      (answer) => answer.status === 303,
+    );
+    expect(done.headers.get('location')).toMatch(/\/api\/jobs\/[^/]+\/result$/);
+    const result = await app.fetch(done.headers.get('location') ?? '');
+    expect(await result.json()).toMatchObject({ imported: 0, updated: 595, rejected });
+  });
+
+  it('an import takes 10,000 rows', async () => {
+    const customers = Array.from({ length: 10_000 }, (_, index) => ({
+      id: `large-${index}`,
+      customername: `Customer ${index}`,
+      email: `customer${index}@example.com`,
+      country: 'GB',
+    }));
+    const accepted = await app.post('/api/customer-imports', { customers });
+    expect(accepted.status).toBe(202);
+    const result = await poll(
+      () => app.fetch(`${accepted.headers.get('location')}?onComplete=stream`),
+      (answer) => answer.status !== 202,
+    );
+    expect(await result.json()).toEqual({ imported: 10_000, updated: 0, rejected: [] });
+  });
+});

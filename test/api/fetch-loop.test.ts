@@ -1,0 +1,49 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type TestApp, startApp } from '../support/app.ts';
+import { BACKENDS } from '../support/stores.ts';
+
+/** All that a client has to know: 202 is not yet, `Retry-After` is when to ask again, and redirects are followed. */
+async function submitAndWait(url: string, body: object): Promise<Response> {
+  const headers = { 'Content-Type': 'application/json' };
+  let response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  const location = response.headers.get('Location') ?? '';
+  while (response.status === 202) {
+    await delay(Number(response.headers.get('Retry-After')) * 1000);
+    response = await fetch(location);
+  }
+  return response;
+}
+
+describe.each(BACKENDS)('a plain fetch loop on %s', (backend) => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp(backend);
+  });
+  afterAll(() => app.close());
+
+  it('ends at the customer', async () => {
+    const response = await submitAndWait(`${app.url}/api/customers`, { id: '42', customername: ' Ada  Lovelace ' });
+    expect(response.status).toBe(200);
+    expect(response.url).toBe(`${app.url}/api/customers/42`);
+    expect(await response.json()).toMatchObject({ id: '42', customername: 'Ada Lovelace' });
+  });
+
+  it('ends at the result of a job that makes no resource', async () => {
+    const customers = Array.from({ length: 1000 }, (_, index) => ({ id: `${index}`, customername: 'Ada' }));
+    const response = await submitAndWait(`${app.url}/api/customer-imports`, { customers });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ rejected: [] });
+  });
+
+  it('ends at the problem of a job that failed', async () => {
+    const response = await submitAndWait(`${app.url}/api/customers`, { id: '43', customername: 'Ada', phone: 'none' });
+    expect(response.status).toBe(422);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    expect(await response.json()).toMatchObject({
+      type: `${app.url}/problems/job-failed`,
+      status: 422,
+      detail: expect.stringContaining('INVALID_PHONE'),
+    });
+  });
+});

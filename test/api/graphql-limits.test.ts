@@ -1,0 +1,241 @@
+import { getIntrospectionQuery } from 'graphql';
+import { createClient } from 'graphql-sse';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createDocumentCache } from '../../src/graphql/fast-path/document-cache.ts';
+import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
+
+/** All that a job has, and what its type adds. */
+const JOB = `fragment job on Job {
+  id type status done percentComplete message attempt maxAttempts createdAt lastUpdatedAt startedAt finishedAt expiresAt
+  error { code message } statusUrl resultUrl resourceUrl retryAfter
+  ... on CustomerJob { input { id customername email phone country } result { id customername email phone country updatedAt } }
+}`;
+
+const repeat = (count: number, part: (index: number) => string): string =>
+  Array.from({ length: count }, (_, i) => part(i)).join(' ');
+
+describe('a GraphQL document', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp('embedded');
+  });
+  afterAll(async () => {
+    // Whatever came before, the process answers.
+    expect((await app.fetch('/health/ready')).status).toBe(200);
+    await app.close();
+  });
+
+  const send = (body: object | string, headers: Record<string, string> = {}) =>
+    app.fetch('/graphql', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+
+  it.each([
+    ['nested 2,000 deep', `${'{a '.repeat(2000)}${'}'.repeat(2000)}`, 'brackets'],
+    [
+      'with a value nested 2,000 deep',
+      `{ jobs(type: ${'['.repeat(2000)}${']'.repeat(2000)}) { nodes { id } } }`,
+      'brackets',
+    ],
+    ['of 1.4 MB', `{${' a'.repeat(700_000)} }`, 'characters'],
+    ['of 50,000 tokens', `{${' a'.repeat(49_000)} }`, 'tokens'],
+    ['with 51 aliases', `{ ${repeat(51, (index) => `a${index}: __typename`)} }`, 'aliases'],
+    ['with 51 directives', `{ __typename ${'@skip(if: false) '.repeat(51)}}`, 'directives'],
+    ['with 21 operations', repeat(21, (index) => `query q${index} { __typename }`), 'operations'],
+    [
+      'whose fragments are deep one inside the other',
+      `{ ...f0 } ${repeat(21, (index) => `fragment f${index} on Query { a { ...f${index + 1} } }`)} fragment f21 on Query { a }`,
+      'fields inside',
+    ],
+    [
+      'whose fragments double 40 times',
+      `{ ...f0 } ${repeat(40, (index) => `fragment f${index} on Query { ...f${index + 1} ...f${index + 1} }`)} fragment f40 on Query { __typename }`,
+      'values',
+    ],
+    [
+      'that asks for several full pages',
+      `query ($first: Int) { ${repeat(4, (index) => `p${index}: jobs(first: $first) { nodes { ...job } }`)} } ${JOB}`,
+      'values',
+    ],
+    [
+      'that asks for the inputs of a hundred imports',
+      '{ jobs(first: 100) { nodes { ... on CustomerImportJob { input { customers { id customername email } } } } } }',
+      'values',
+    ],
+  ])('%s is refused', async (_, query, reason) => {
+    const response = await send({ query });
+    expect(response.status).toBe(400);
+    const body = await response.text();
+    expect(JSON.parse(body)).toEqual({
+      errors: [{ message: expect.stringContaining(reason), extensions: { code: 'BAD_REQUEST' } }],
+    });
+    expect(body).not.toContain('node_modules');
+  });
+
+  it('that asks for introspection in circles is refused', async () => {
+    const query = `{ __schema { types { ${'fields { type { '.repeat(6)} name ${'} } '.repeat(6)} } } }`;
+    const response = await send({ query }, { Accept: 'application/graphql-response+json' });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('Maximum introspection depth exceeded');
+  });
+
+  it('whose fragments are in each other is refused', async () => {
+    const query = '{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }';
+    const response = await send({ query }, { Accept: 'application/graphql-response+json' });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('within itself');
+  });
+
+  it.each([
+    ['introspection', getIntrospectionQuery({ oneOf: true, specifiedByUrl: true, inputValueDeprecation: true })],
+    [
+      'a full page of jobs, twice',
+      `{ jobs(first: 100) { nodes { ...job } edges { cursor node { ...job } } pageInfo { endCursor } } } ${JOB}`,
+    ],
+    [
+      'fifty jobs by their ids',
+      `{ ${repeat(50, (index) => `j${index}: jobStatus(id: "${index}") { ...job }`)} } ${JOB}`,
+    ],
+    [
+      'twenty imports',
+      '{ jobs { nodes { ... on CustomerImportJob { input { customers { id } } result { imported rejected { index message } } } } } }',
+    ],
+  ])('that asks for %s is answered', async (_, query) => {
+    const response = await send({ query });
+    expect(await response.json()).toEqual({ data: expect.any(Object) });
+    expect(response.status).toBe(200);
+  });
+
+  it('is answered beside others that are refused', async () => {
+    const refused = Array.from({ length: 20 }, (_, index) => send({ query: `{${' a'.repeat(4000)} } # ${index}` }));
+    const answered = send({ query: '{ __typename }' });
+    expect(await (await answered).json()).toEqual({ data: { __typename: 'Query' } });
+    for (const response of await Promise.all(refused)) await response.text();
+  });
+
+  it('in a batch is refused', async () => {
+    const response = await send([{ query: '{ __typename }' }]);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ errors: [{ message: expect.stringContaining('Batching') }] });
+  });
+
+  it.each(['', '{}', 'null', '5', '"text"'])('that is not there is refused: the body %s', async (body) => {
+    const response = await send(body);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
+  });
+
+  it.each(['HEAD', 'GET'])('that changes something is refused by %s, and does nothing', async (method) => {
+    const query = encodeURIComponent('mutation { submitCustomer(input: {id: "1", customername: "Ada"}) { jobId } }');
+    const response = await app.fetch(`/graphql?query=${query}`, { method });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('POST');
+    expect((await (await app.fetch('/api/jobs')).json()).items).toEqual([]);
+  });
+
+  it.each([
+    [
+      'multipart/form-data; boundary=x',
+      '--x\r\nContent-Disposition: form-data; name="query"\r\n\r\n{__typename}\r\n--x--',
+    ],
+    ['application/x-www-form-urlencoded', 'query={__typename}'],
+    ['text/plain', '{"query":"{__typename}"}'],
+    ['application/graphql', '{__typename}'],
+    ['application/json; charset=utf-16', '{"query":"{__typename}"}'],
+  ])('is not read from %s', async (type, body) => {
+    const response = await send(body, { 'Content-Type': type });
+    expect(response.status).toBe(415);
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
+  });
+
+  it('tells of broken JSON no more than that', async () => {
+    const response = await send('{"query": secret');
+    expect(response.status).toBe(400);
+    const text = await response.text();
+    expect(text).not.toMatch(/originalError|SyntaxError|secret/);
+  });
+
+  it.each([
+    ['OPTIONS', 'GET, POST, HEAD, OPTIONS', 204],
+    ['PUT', 'GET, POST, HEAD, OPTIONS', 405],
+    ['DELETE', 'GET, POST, HEAD, OPTIONS', 405],
+    ['PATCH', 'GET, POST, HEAD, OPTIONS', 405],
+  ])('is not what %s is for: it allows %s', async (method, allow, status) => {
+    const response = await app.fetch('/graphql', { method });
+    expect(response.status).toBe(status);
+    expect(response.headers.get('allow')).toBe(allow);
+    await response.text();
+  });
+
+  it('by HEAD has the headers of GET, and no body', async () => {
+    const head = await app.fetch('/graphql?query={__typename}', { method: 'HEAD' });
+    expect(head.status).toBe(200);
+    expect(head.headers.get('content-type')).toBe('application/graphql-response+json; charset=utf-8');
+    expect(await head.text()).toBe('');
+  });
+
+  it.each([
+    ['parsed', 'subscription {', {}, 'Syntax Error'],
+    ['valid', 'subscription { nope }', {}, 'Cannot query field'],
+    ['within the limits', `${'{a '.repeat(60)}${'}'.repeat(60)}`, {}, 'brackets'],
+    ['given its variables', 'subscription ($id: ID!) { jobUpdates(id: $id) { id } }', { id: null }, 'id: Expected'],
+  ])('of a subscription that cannot be %s is an event that says so', async (_, query, variables, message) => {
+    const response = await send({ query, variables }, { Accept: 'text/event-stream' });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    await response.body?.cancel();
+    const client = createClient({ url: `${app.url}/graphql`, retryAttempts: 0 });
+    onTestFinished(() => client.dispose());
+    const results = await Array.fromAsync(client.iterate({ query, variables }));
+    expect(results).toMatchObject([{ errors: [{ message: expect.stringContaining(message) }] }]);
+  });
+});
+
+describe('GRAPHQL_INTROSPECTION=off', () => {
+  it('hides the schema, and names nothing that was not asked for', async () => {
+    const app = await startAppForTest('embedded', { GRAPHQL_INTROSPECTION: 'off' });
+    const send = async (query: string, variables: object = {}): Promise<string> => {
+      const response = await app.fetch('/graphql', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Accept: 'application/graphql-response+json' },
+        body: JSON.stringify({ query, variables }),
+      });
+      expect(response.status).toBe(400);
+      return response.text();
+    };
+    expect(await send(getIntrospectionQuery())).toContain('introspection has been disabled');
+    expect(await send('{ __type(name: "Job") { name } }')).toContain('introspection has been disabled');
+    const wrong = [
+      await send('{ jobStatuss(id: "1") { id } }'),
+      await send('{ jobStatus(idd: "1") { id } }'),
+      await send('{ jobStatus(id: "1") { ... on CustomerJobb { id } } }'),
+      await send('{ jobs(status: [FAILE]) { nodes { id } } }'),
+      await send('mutation { submitCustomer(input: { id: "1", customernam: "Ada" }) { jobId } }'),
+      await send('query ($status: [JobStatus!]) { jobs(status: $status) { nodes { id } } }', { status: ['FAILE'] }),
+      await send('mutation ($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId } }', {
+        input: { id: '1', customernam: 'Ada' },
+      }),
+    ];
+    for (const text of wrong) expect(text).not.toMatch(/did you mean/i);
+    expect(await app.graphql.request('{ __typename }')).toEqual({ __typename: 'Query' });
+  });
+
+  it('is on by default, and so are suggestions', async () => {
+    const app = await startAppForTest('embedded');
+    const response = await app.fetch('/graphql?query={jobStatuss}');
+    expect(await response.text()).toContain('Did you mean');
+  });
+});
+
+describe('the cache of documents', () => {
+  it('keeps those that were asked for last, and no more than it has room for', () => {
+    const cache = createDocumentCache();
+    const document = { kind: 'Document', definitions: [] } as never;
+    const texts = Array.from({ length: 1000 }, (_, index) => `${index}`.padEnd(1000));
+    for (const text of texts) cache.set(text, document);
+    const kept = texts.filter((text) => cache.get(text) !== undefined);
+    expect(kept).toEqual(texts.slice(-250));
+  });
+});

@@ -1,0 +1,180 @@
+import { once } from 'node:events';
+import { ClientError, GraphQLClient } from 'graphql-request';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type TestApp, startApp } from '../support/app.ts';
+import type { JobsQuery } from '../support/generated/graphql.ts';
+import {
+  CancelJob,
+  JobStatus,
+  JobUpdates,
+  JobUpdatesWithResult,
+  ListJobs,
+  ReadCustomer,
+  RetryJob,
+  SubmitCustomer,
+  SubmitCustomerImport,
+} from '../support/operations.ts';
+import { createGate } from '../support/gate.ts';
+import { startScriptedApp } from '../support/scripted-app.ts';
+import { BACKENDS } from '../support/stores.ts';
+import { subscribe } from '../support/subscribe.ts';
+
+const NONE = 'customer_AAAAAAAAAAAAAAAAAAAAAA';
+
+const extensionsSchema = z.object({
+  code: z.string(),
+  issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() })).optional(),
+});
+
+/** The code of the one error that a request ends with, and the arguments or fields that it names. */
+async function refusalOf(request: Promise<unknown>): Promise<{ code: string; paths: string[] }> {
+  const error = await request.then(
+    () => expect.fail('it was accepted'),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ClientError)) throw error;
+  const [first, ...others] = error.response.errors ?? [];
+  expect(others).toEqual([]);
+  const { code, issues = [] } = extensionsSchema.parse(first?.extensions);
+  return { code, paths: issues.map(({ path }) => path.join('.')) };
+}
+
+describe.each(BACKENDS)('graphql-request with generated types on %s', (backend) => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp(backend);
+  });
+  afterAll(() => app.close());
+
+  const submit = async (id: string, fields: { phone?: string } = {}): Promise<string> => {
+    const input = { id, customername: 'Ada Lovelace', ...fields };
+    return (await app.graphql.request(SubmitCustomer, { input })).submitCustomer.jobId;
+  };
+  const submitImport = async (count: number): Promise<string> => {
+    const customers = Array.from({ length: count }, (_, index) => ({ id: `row-${index}`, customername: 'Ada' }));
+    const { submitCustomerImport } = await app.graphql.request(SubmitCustomerImport, { input: { customers } });
+    return submitCustomerImport.jobId;
+  };
+  const waitFor = async (id: string) => (await app.graphql.request(JobStatus, { id, waitSeconds: 50 })).jobStatus;
+
+  it('submits, waits for the end in one request, and reads what the work made', async () => {
+    expect(await waitFor(await submit('42'))).toMatchObject({
+      status: 'SUCCEEDED',
+      customer: { id: '42', customername: 'Ada Lovelace' },
+    });
+    const { customer } = await app.graphql.request(ReadCustomer, { id: '42' });
+    expect(customer).toMatchObject({ id: '42', customername: 'Ada Lovelace' });
+    expect((await app.graphql.request(ReadCustomer, { id: 'none' })).customer).toBeNull();
+    expect((await app.graphql.request(JobStatus, { id: NONE, waitSeconds: 50 })).jobStatus).toBeNull();
+  });
+
+  it('follows what it submitted to the end', async () => {
+    const { results } = subscribe(app.url, JobUpdatesWithResult, { id: await submitImport(2000) });
+    const states = await Array.fromAsync(results, ({ data }) => data?.jobUpdates);
+    expect(states.at(-1)).toMatchObject({ status: 'SUCCEEDED', import: { imported: 2000, updated: 0 } });
+  });
+
+  it('gives the same job to the same idempotency key, as argument and as header, and on the other face', async () => {
+    const variables = { input: { id: '43', customername: 'Grace' } };
+    const idempotencyKey = 'order 7';
+    const first = await app.graphql.request(SubmitCustomer, { ...variables, idempotencyKey });
+    const again = await app.graphql.request(SubmitCustomer, { ...variables, idempotencyKey });
+    const headers = { 'Idempotency-Key': '"order 7"' };
+    const byHeader = await app.graphql.request(SubmitCustomer, variables, headers);
+    const byRest = await app.fetch('/api/customers', {
+      method: 'POST',
+      headers: { ...headers, 'Content-Type': 'application/json' },
+      body: JSON.stringify(variables.input),
+    });
+
+    expect(first.submitCustomer.replayed).toBe(false);
+    expect(again.submitCustomer).toMatchObject({ jobId: first.submitCustomer.jobId, replayed: true });
+    expect(byHeader.submitCustomer).toMatchObject({ jobId: first.submitCustomer.jobId, replayed: true });
+    expect(byRest.headers.get('idempotency-replayed')).toBe('true');
+    expect(byRest.headers.get('location')).toBe(first.submitCustomer.statusUrl);
+
+    const other = { input: { id: '43', customername: 'Alan' } };
+    const byArgument = await refusalOf(app.graphql.request(SubmitCustomer, { ...other, idempotencyKey }));
+    expect(byArgument).toEqual({ code: 'IDEMPOTENCY_KEY_REUSED', paths: [] });
+    expect(await refusalOf(app.graphql.request(SubmitCustomer, other, headers))).toEqual(byArgument);
+  });
+
+  it('pages through jobs of one type and status, newest first, each once', async () => {
+    const ids: string[] = [];
+    for (let index = 0; index < 5; index += 1) ids.push(await submit(`failed-${index}`, { phone: 'none' }));
+    for (const id of ids) expect(await waitFor(id)).toMatchObject({ status: 'FAILED' });
+
+    const pages: string[][] = [];
+    let after: string | null | undefined;
+    do {
+      const page: JobsQuery = await app.graphql.request(ListJobs, {
+        type: 'customer',
+        status: ['FAILED'],
+        first: 2,
+        after: after ?? null,
+      });
+      const { edges, nodes, pageInfo } = page.jobs;
+      expect(edges.map(({ node }) => node.id)).toEqual(nodes.map(({ id }) => id));
+      pages.push(nodes.map(({ id }) => id));
+      after = pageInfo.hasNextPage ? pageInfo.endCursor : undefined;
+    } while (after !== undefined);
+    expect(pages.map((page) => page.length)).toEqual([2, 2, 1]);
+    expect(pages.flat()).toEqual(ids.toReversed());
+  });
+
+  it('retries a job that failed, once more with all its attempts, and keeps its history', async () => {
+    const id = await submit('44', { phone: 'none' });
+    expect(await waitFor(id)).toMatchObject({ status: 'FAILED', error: { code: 'INVALID_PHONE' }, attempt: 1 });
+    const { retryJob } = await app.graphql.request(RetryJob, { id });
+    expect(retryJob.id).toBe(id);
+    // It may have run again by now.
+    expect(retryJob.history[0]).toEqual({ attempt: 1, error: { code: 'INVALID_PHONE' } });
+    expect(await waitFor(id)).toMatchObject({ status: 'FAILED', attempt: 2 });
+  });
+
+  it('cancels a job that waits, at once, and one that runs, soon; and retries what it canceled', async () => {
+    const started = createGate();
+    const scripted = await startScriptedApp({
+      backend,
+      async run({ signal }) {
+        started.open();
+        await once(signal, 'abort');
+        signal.throwIfAborted();
+      },
+    });
+    const graphql = new GraphQLClient(`${scripted.url}/graphql`);
+    const id = await scripted.submit();
+    const canceled = { id, status: 'CANCELED', error: { code: 'JOB_CANCELED' } };
+    expect((await graphql.request(CancelJob, { id })).cancelJob).toEqual(canceled);
+    const { retryJob } = await graphql.request(RetryJob, { id });
+    expect(retryJob).toMatchObject({ id, status: 'PENDING', done: false, error: null });
+
+    scripted.startWorker();
+    await started.opened;
+    expect((await graphql.request(CancelJob, { id })).cancelJob.id).toBe(id);
+    const states = await Array.fromAsync(subscribe(scripted.url, JobUpdates, { id }).results);
+    expect(states.at(-1)?.data?.jobUpdates).toMatchObject({ id, status: 'CANCELED', done: true });
+  });
+
+  it('is refused with a code to cancel or to retry what is not there, and what is done', async () => {
+    const id = await submit('45');
+    await waitFor(id);
+    for (const Operation of [CancelJob, RetryJob]) {
+      expect(await refusalOf(app.graphql.request(Operation, { id: NONE }))).toEqual({ code: 'NOT_FOUND', paths: [] });
+      expect(await refusalOf(app.graphql.request(Operation, { id }))).toEqual({ code: 'CONFLICT', paths: [] });
+    }
+  });
+
+  it.each([
+    ['waitSeconds', { waitSeconds: -1 }, JobStatus],
+    ['first', { first: 0 }, ListJobs],
+    ['first', { first: 101 }, ListJobs],
+    ['after', { after: 'nonsense' }, ListJobs],
+    ['type', { type: 'nonsense' }, ListJobs],
+    ['status.0', { status: ['NONSENSE'] }, ListJobs],
+  ])('is told that %s is bad in %o', async (path, variables, Operation) => {
+    const request = app.graphql.request<unknown>(Operation, { id: NONE, ...variables });
+    expect(await refusalOf(request)).toEqual({ code: 'BAD_USER_INPUT', paths: [path] });
+  });
+});

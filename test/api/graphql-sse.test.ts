@@ -1,0 +1,153 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startAppForTest } from '../support/app.ts';
+import { poll } from '../support/follow.ts';
+import type { JobUpdatesSubscription } from '../support/generated/graphql.ts';
+import { JobUpdates, JobUpdatesWithResult, SubmitCustomer, SubmitCustomerImport } from '../support/operations.ts';
+import { createGate } from '../support/gate.ts';
+import { startScriptedApp } from '../support/scripted-app.ts';
+import { BACKENDS } from '../support/stores.ts';
+import { type Subscription, subscribe } from '../support/subscribe.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+
+type State = JobUpdatesSubscription['jobUpdates'];
+
+/** The next state; undefined when the subscription is complete. */
+async function next<Result extends JobUpdatesSubscription>({
+  results,
+}: Subscription<Result>): Promise<Result['jobUpdates'] | undefined> {
+  const { done, value } = await results.next();
+  if (done === true) return undefined;
+  const { data, errors } = value;
+  expect(errors).toBeUndefined();
+  return data?.jobUpdates;
+}
+
+/** All states up to the one for which this holds, and that one; or to the end. */
+async function statesUntil<Result extends JobUpdatesSubscription>(
+  subscription: Subscription<Result>,
+  accept: (state: State) => boolean = () => false,
+): Promise<Result['jobUpdates'][]> {
+  const states: Result['jobUpdates'][] = [];
+  for (;;) {
+    const state = await next(subscription);
+    if (state === undefined) return states;
+    states.push(state);
+    if (accept(state)) return states;
+  }
+}
+
+const briefly = ({ status, percentComplete }: State): string => `${status} ${percentComplete}`;
+const rows = (count: number, prefix: string) =>
+  Array.from({ length: count }, (_, index) => ({ id: `${prefix}-${index}`, customername: `Customer ${index}` }));
+
+describe.each(BACKENDS)('a GraphQL subscription on %s', (backend) => {
+  it('follows an import from PENDING over its progress to its result, and completes', async () => {
+    const app = await startAppForTest(backend);
+    const submit = async (count: number, prefix: string) => {
+      const input = { customers: rows(count, prefix) };
+      return (await app.graphql.request(SubmitCustomerImport, { input })).submitCustomerImport.jobId;
+    };
+    // A worker does two imports at a time, so a third one waits.
+    await submit(10_000, 'first');
+    await submit(10_000, 'second');
+    const id = await submit(3000, 'third');
+
+    const states = await statesUntil(subscribe(app.url, JobUpdatesWithResult, { id }));
+    const percents = states.map(({ percentComplete }) => percentComplete);
+    expect(states.map(briefly).slice(0, 2)).toEqual(['PENDING 0', 'RUNNING 0']);
+    expect(states.slice(2, -1).every(({ status, message }) => status === 'RUNNING' && message !== null)).toBe(true);
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b));
+    expect(new Set(percents).size).toBeGreaterThan(10);
+    expect(states.at(-1)).toMatchObject({
+      id,
+      status: 'SUCCEEDED',
+      done: true,
+      message: '3000 of 3000 customers',
+      import: { imported: 3000, updated: 0 },
+    });
+  });
+
+  it('gives each state once and in order', async () => {
+    const app = await startScriptedApp({
+      backend,
+      async run(job) {
+        await job.progress(25);
+        await job.progress(50);
+      },
+    });
+    const subscription = subscribe(app.url, JobUpdates, { id: await app.submit() });
+    const states = await statesUntil(subscription, ({ status }) => status === 'PENDING');
+    app.startWorker();
+    states.push(...(await statesUntil(subscription)));
+    expect(states.map(briefly)).toEqual(['PENDING 0', 'RUNNING 0', 'RUNNING 25', 'RUNNING 50', 'SUCCEEDED 100']);
+  });
+
+  it('survives a cut connection: the client subscribes again, and ends with the final state', async () => {
+    const gate = createGate();
+    const app = await startScriptedApp({
+      backend,
+      async run(job) {
+        await job.progress(40);
+        await gate.opened;
+        await job.progress(80);
+      },
+    });
+    app.startWorker();
+    const proxy = await startTcpProxy(app.url);
+    onTestFinished(() => proxy.close());
+    const subscription = subscribe(proxy.url, JobUpdates, { id: await app.submit() });
+    await statesUntil(subscription, ({ percentComplete }) => percentComplete === 40);
+    proxy.cut();
+    await subscription.reconnected;
+    // The present state comes first, as always.
+    expect(briefly((await next(subscription)) ?? expect.fail('no state'))).toBe('RUNNING 40');
+    gate.open();
+    expect((await statesUntil(subscription)).map(briefly)).toEqual(['RUNNING 80', 'SUCCEEDED 100']);
+  });
+
+  it('whose client is disposed leaves nobody waiting in the server', async () => {
+    const gate = createGate();
+    onTestFinished(() => gate.open());
+    const app = await startScriptedApp({ backend, run: () => gate.opened });
+    app.startWorker();
+    const subscription = subscribe(app.url, JobUpdates, { id: await app.submit() });
+    await statesUntil(subscription, ({ status }) => status === 'RUNNING');
+    expect(app.followers()).toBe(1);
+    subscription.dispose();
+    await poll(
+      async () => app.followers(),
+      (count) => count === 0,
+    );
+  });
+});
+
+describe('a GraphQL subscription', () => {
+  it('to a job that is done gives its final state, and completes', async () => {
+    const app = await startAppForTest('embedded');
+    const { submitCustomer } = await app.graphql.request(SubmitCustomer, { input: { id: '1', customername: 'Ada' } });
+    const id = submitCustomer.jobId;
+    await statesUntil(subscribe(app.url, JobUpdatesWithResult, { id }));
+    expect(await statesUntil(subscribe(app.url, JobUpdatesWithResult, { id }))).toEqual([
+      expect.objectContaining({ id, status: 'SUCCEEDED', customer: { id: '1', customername: 'Ada' } }),
+    ]);
+  });
+
+  it('to a job that there is not is an error, and completes', async () => {
+    const app = await startAppForTest('embedded');
+    const { results } = subscribe(app.url, JobUpdates, { id: 'customer_AAAAAAAAAAAAAAAAAAAAAA' });
+    expect(await Array.fromAsync(results)).toMatchObject([{ errors: [{ extensions: { code: 'NOT_FOUND' } }] }]);
+  });
+
+  it('is an event stream and no more than that', async () => {
+    const app = await startScriptedApp({ backend: 'embedded' });
+    const response = await app.fetch('/graphql', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream', Connection: 'close' },
+      body: JSON.stringify({ query: 'subscription { jobUpdates(id: "none") { id } }' }),
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    expect(response.headers.get('content-encoding')).toBeNull();
+    expect(await response.text()).toMatch(/event: next\ndata: .+\n\nevent: complete\ndata:\n\n$/);
+  });
+});

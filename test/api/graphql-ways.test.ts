@@ -1,0 +1,327 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type TestApp, startApp } from '../support/app.ts';
+import { poll } from '../support/follow.ts';
+import { type Store, createStore } from '../support/stores.ts';
+
+const INPUT = { id: '42', customername: ' Ada  Lovelace ', phone: '020 7946 0000', country: 'gb' };
+const SUBMIT = 'mutation ($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId statusUrl } }';
+const ALL = `id type status done percentComplete message attempt maxAttempts createdAt lastUpdatedAt startedAt finishedAt
+  expiresAt statusUrl resultUrl resourceUrl retryAfter error { code message } history { attempt error { code } }`;
+
+/** As a client may send them. */
+interface Parameters {
+  readonly query: unknown;
+  readonly variables?: unknown;
+  readonly operationName?: unknown;
+}
+
+interface Case {
+  readonly name: string;
+  readonly parameters: Parameters | ((ids: Ids) => Parameters);
+  readonly headers?: Record<string, string>;
+}
+
+type Ids = Readonly<Record<'succeeded' | 'failed' | 'pending', string>>;
+
+const poll1 = (id: string, fields = ALL): Parameters => ({
+  query: `query Job($id: ID!) { jobStatus(id: $id) { ${fields} } }`,
+  variables: { id },
+});
+
+const CASES: readonly Case[] = [
+  // What succeeds.
+  { name: 'a submission', parameters: { query: SUBMIT, variables: { input: INPUT } } },
+  {
+    name: 'a submission with its input in the document',
+    parameters: {
+      query:
+        'mutation { submitCustomer(input: {id: "1", customername: "Ada \\"the\\" first ${1} `x`"}) { replayed job { status input { customername } } } }',
+    },
+  },
+  {
+    name: 'two submissions',
+    parameters: {
+      query:
+        'mutation ($i: SubmitCustomerInput!) { a: submitCustomer(input: $i) { replayed } b: submitCustomer(input: $i, idempotencyKey: null) { job { status type } } }',
+      variables: { i: INPUT },
+    },
+  },
+  {
+    name: 'a replay',
+    parameters: {
+      query: 'mutation ($i: SubmitCustomerInput!) { submitCustomer(input: $i, idempotencyKey: "again") { jobId } }',
+      variables: { i: INPUT },
+    },
+  },
+  { name: 'a poll of a pending job', parameters: ({ pending }) => poll1(pending) },
+  {
+    name: 'a poll of a job that succeeded',
+    parameters: ({ succeeded }) =>
+      poll1(succeeded, `${ALL} ... on CustomerJob { input { id email } result { id customername updatedAt } }`),
+  },
+  { name: 'a poll of a job that failed', parameters: ({ failed }) => poll1(failed) },
+  { name: 'a poll of no job', parameters: poll1('customer_AAAAAAAAAAAAAAAAAAAAAA') },
+  { name: 'a poll of what is no id', parameters: poll1('none') },
+  { name: 'an id that is a number', parameters: { ...poll1(''), variables: { id: 17 } } },
+  {
+    name: 'fragments, aliases and directives',
+    parameters: ({ succeeded, pending }) => ({
+      query: `query Two($a: ID!, $b: ID!, $no: Boolean = false, $yes: Boolean!) {
+      a: jobStatus(id: $a) { ...Job ... on CustomerJob @include(if: $yes) { result { id } } }
+      b: jobStatus(id: $b) { ...Job message @skip(if: $yes) attempt @include(if: $no) }
+    } fragment Job on Job { __typename id ...More } fragment More on Job { status s: status }`,
+      variables: { a: succeeded, b: pending, yes: true },
+    }),
+  },
+  {
+    name: 'a list',
+    parameters: {
+      query:
+        'query ($first: Int, $status: [JobStatus!]) { jobs(first: $first, status: $status) { nodes { type } pageInfo { hasPreviousPage } } }',
+      variables: { first: 1, status: ['FAILED'] },
+    },
+  },
+  {
+    name: 'a list for one value',
+    parameters: {
+      query: 'query ($s: [JobStatus!]) { jobs(status: $s) { edges { node { status } } } }',
+      variables: { s: 'FAILED' },
+    },
+  },
+  {
+    name: 'a resource',
+    parameters: {
+      query: '{ customer(id: "42") { id customername email phone country } nobody: customer(id: "0") { id } }',
+    },
+  },
+  {
+    name: 'the schema',
+    parameters: { query: '{ __schema { queryType { name } } __type(name: "Job") { kind fields { name } } }' },
+  },
+  {
+    name: 'one of two operations',
+    parameters: { operationName: 'B', query: 'query A { a: __typename } query B { b: __typename }' },
+  },
+  {
+    name: 'variables and a name that are null',
+    parameters: { query: '{ __typename }', variables: null, operationName: null },
+  },
+  {
+    name: 'variables that nobody asks for',
+    parameters: { query: '{ __typename }', variables: { other: [1, { two: '\u2028' }] } },
+  },
+  // What does not.
+  {
+    name: 'another input under a key',
+    parameters: {
+      query: 'mutation { submitCustomer(input: {id: "9", customername: "Eve"}, idempotencyKey: "again") { jobId } }',
+    },
+  },
+  {
+    name: 'a bad key',
+    parameters: {
+      query: 'mutation { submitCustomer(input: {id: "9", customername: "Eve"}, idempotencyKey: "ä") { jobId } }',
+    },
+  },
+  {
+    name: 'input that its schema refuses',
+    parameters: { query: SUBMIT, variables: { input: { ...INPUT, customername: ' ' } } },
+  },
+  {
+    name: 'input that is refused, behind some that is taken',
+    parameters: {
+      query:
+        'mutation ($i: SubmitCustomerInput!) {\n  a: submitCustomer(input: $i) { replayed }\n  b: submitCustomer(input: {id: "", customername: ""}) {\r\n    replayed\n  }\n}',
+      variables: { i: INPUT },
+    },
+  },
+  {
+    name: 'input that its type refuses',
+    parameters: { query: SUBMIT, variables: { input: { id: {}, customername: 7, more: 1 } } },
+  },
+  { name: 'input that is missing', parameters: { query: SUBMIT } },
+  { name: 'input that is null', parameters: { query: SUBMIT, variables: { input: null } } },
+  {
+    name: 'a value of no enum',
+    parameters: { query: 'query ($s: [JobStatus!]) { jobs(status: $s) { nodes { id } } }', variables: { s: ['NONE'] } },
+  },
+  {
+    name: 'a number that is too large',
+    parameters: { query: 'query ($f: Int) { jobs(first: $f) { nodes { id } } }', variables: { f: 2 ** 31 } },
+  },
+  {
+    name: 'a page that is too large',
+    parameters: { query: '# A comment\n\n{\n  jobs(first: 101) { nodes { id } }\n}' },
+  },
+  {
+    name: 'a wait that is negative',
+    parameters: ({ pending }) => ({ query: `{ jobStatus(id: "${pending}", waitSeconds: -1) { id } }` }),
+  },
+  {
+    name: 'a cancellation of no job',
+    parameters: { query: 'mutation { cancelJob(id: "customer_AAAAAAAAAAAAAAAAAAAAAA") { id } }' },
+  },
+  {
+    name: 'a cancellation of what is done',
+    parameters: ({ failed }) => ({
+      query: 'mutation C($id: ID!) { cancelJob(id: $id) { id } }',
+      variables: { id: failed },
+    }),
+  },
+  {
+    name: 'a retry of what succeeded, beside what can be read',
+    parameters: ({ succeeded }) => ({
+      query: 'mutation ($id: ID!) { a: retryJob(id: $id) { id } b: retryJob(id: $id) { id } }',
+      variables: { id: succeeded },
+    }),
+  },
+  {
+    name: 'one field that fails beside one that does not',
+    parameters: { query: '{ a: __typename jobs(type: "none") { nodes { id } } customer(id: "42") { id } }' },
+  },
+  { name: 'no such field', parameters: { query: '{ jobStatuss }' } },
+  { name: 'no such value in the document', parameters: { query: '{ jobs(status: [NONE]) { nodes { id } } }' } },
+  {
+    name: 'a variable that nobody declared',
+    parameters: { query: '{ jobStatus(id: $id) { id } }', variables: { id: '1' } },
+  },
+  { name: 'what is no document', parameters: { query: '{ jobs(' } },
+  { name: 'an empty document', parameters: { query: '' } },
+  { name: 'a document that is too deep', parameters: { query: `{ ${'a { '.repeat(21)}b${' }'.repeat(21)} }` } },
+  { name: 'two operations and no name', parameters: { query: 'query A { __typename } query B { __typename }' } },
+  { name: 'a name of no operation', parameters: { query: 'query A { __typename }', operationName: 'B' } },
+  { name: 'a name that is empty', parameters: { query: 'query A { __typename }', operationName: '' } },
+  {
+    name: 'a subscription',
+    parameters: ({ succeeded }) => ({
+      query: 'subscription ($id: ID!) { jobUpdates(id: $id) { status } }',
+      variables: { id: succeeded },
+    }),
+  },
+  { name: 'a query that is a number', parameters: { query: 1 } },
+  { name: 'variables that are a list', parameters: { query: '{ __typename }', variables: [] } },
+  { name: 'a name that is a number', parameters: { query: '{ __typename }', operationName: 1 } },
+  // How it is asked for.
+  ...[
+    '*/*',
+    'application/json',
+    'application/graphql-response+json',
+    'application/graphql-response+json, application/json;q=0.9',
+    'application/json, text/plain, */*',
+    '*/*, application/graphql-response+json',
+    'Application/JSON ; charset=utf-8',
+    'application/json; charset=latin1, application/graphql-response+json',
+    'text/event-stream, application/json',
+    'multipart/mixed, application/json',
+    'application/*',
+    'text/plain',
+    '',
+  ].flatMap((accept) =>
+    [poll1('none', 'id'), { query: '{ nothing }' }, { query: SUBMIT, variables: { input: { id: '' } } }].map(
+      (parameters, index) => ({
+        name: `${['what succeeds', 'what is not valid', 'what is refused'][index]}, for ${accept === '' ? 'an empty Accept' : accept}`,
+        parameters,
+        headers: { Accept: accept },
+      }),
+    ),
+  ),
+  {
+    name: 'with an idempotency key in the header',
+    parameters: { query: SUBMIT, variables: { input: INPUT } },
+    headers: { 'Idempotency-Key': '"in-the-head"' },
+  },
+  {
+    name: 'with a bad idempotency key in the header',
+    parameters: { query: SUBMIT, variables: { input: INPUT } },
+    headers: { 'Idempotency-Key': 'bare' },
+  },
+  {
+    name: 'from a page of another origin',
+    parameters: { query: '{ __typename }' },
+    headers: { Origin: 'https://app.example.com' },
+  },
+];
+
+/** What is another one each time. */
+const VOLATILE: readonly [RegExp, string][] = [
+  [/jk_[\w.-]+/g, 'TOKEN'],
+  [/customer_(?!A{22})[\w-]{22}/g, 'JOB'],
+  [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME'],
+  [/"retryAfter":\d+/g, '"retryAfter":N'],
+];
+
+describe('a GraphQL request', () => {
+  let store: Store;
+  let app: TestApp;
+  let ids: Ids;
+
+  const jobSchema = z.object({ id: z.string() });
+  const submit = async (to: TestApp, input: object): Promise<string> =>
+    jobSchema.parse(await (await to.post('/api/customers', input)).json()).id;
+
+  beforeAll(async () => {
+    store = await createStore('redis');
+    // One that works, for as long as jobs are to be done.
+    const worker = await startApp('redis', {}, { store });
+    const done = async (input: object): Promise<string> => {
+      const id = await submit(worker, input);
+      await poll(
+        () => worker.fetch(`/api/jobs/${id}`),
+        ({ status }) => status === 303,
+      );
+      return id;
+    };
+    const succeeded = await done(INPUT);
+    const failed = await done({ ...INPUT, phone: 'call me' });
+    await worker.close();
+    app = await startApp('redis', { CORS_ORIGINS: 'https://app.example.com' }, { store, role: 'api' });
+    ids = { succeeded, failed, pending: await submit(app, INPUT) };
+  });
+  afterAll(async () => {
+    await app.close();
+    store.remove();
+  });
+
+  async function send(body: object, headers: Record<string, string> = {}) {
+    const response = await fetch(`${app.url}/graphql`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+    const others = [...response.headers].filter(([name]) => !['date', 'content-length'].includes(name));
+    let text = await response.text();
+    for (const [pattern, name] of VOLATILE) text = text.replaceAll(pattern, name);
+    return { status: response.status, headers: others, text };
+  }
+
+  it.each(CASES)(
+    'has the same reply by Yoga’s own way, directly, and compiled: $name',
+    async ({ parameters, headers }) => {
+      const body = typeof parameters === 'function' ? parameters(ids) : parameters;
+      // An idempotency key is used before any of them.
+      await send(body, headers);
+      // Only a request without extensions is of the common shape.
+      const byYoga = await send({ ...body, extensions: {} }, headers);
+      for (let run = 0; run < 4; run += 1) expect(await send(body, headers)).toEqual(byYoga);
+      expect(byYoga.status).not.toBe(500);
+    },
+  );
+
+  it('is executed once, also when the reply is made by Yoga', async () => {
+    const query =
+      'mutation ($a: SubmitCustomerInput!, $b: SubmitCustomerInput!) { a: submitCustomer(input: $a) { jobId } b: submitCustomer(input: $b) { jobId } }';
+    const count = async (): Promise<number> => {
+      const { items } = z
+        .object({ items: z.array(z.unknown()) })
+        .parse(await (await app.fetch('/api/jobs?limit=100')).json());
+      return items.length;
+    };
+    for (let run = 0; run < 4; run += 1) {
+      const before = await count();
+      const { text } = await send({ query, variables: { a: INPUT, b: { ...INPUT, customername: '' } } });
+      expect(text).toContain('BAD_USER_INPUT');
+      if (before < 99) expect(await count()).toBe(before + 1);
+    }
+  });
+});

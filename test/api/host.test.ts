@@ -1,0 +1,158 @@
+import { networkInterfaces } from 'node:os';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTrust } from '../../src/http/host.ts';
+import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
+import { sendRaw } from '../support/raw-http.ts';
+
+const EVIL = 'evil.example.com';
+const SUBMISSION = '{"id":"1","customername":"Ada"}';
+
+/** A request with these lines for a head, to what the server closes the connection after. */
+const get = (url: string, path: string, ...head: string[]): Promise<string> =>
+  sendRaw(url, [`GET ${path} HTTP/1.1`, ...head, 'Connection: close']);
+
+const submit = (url: string, ...head: string[]): Promise<string> =>
+  sendRaw(url, [
+    'POST /api/customers HTTP/1.1',
+    ...head,
+    'Connection: close',
+    'Content-Type: application/json',
+    `Content-Length: ${SUBMISSION.length}`,
+    '',
+    SUBMISSION,
+  ]);
+
+describe('a Host', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp('embedded', { TRUST_PROXY: '10.0.0.0/8' });
+  });
+  afterAll(() => app.close());
+
+  it.each(['localhost', 'LocalHost:4000', '127.0.0.1', '127.0.0.1:80', '[::1]:4000'])(
+    'that is a name of this machine is part of the URLs, on a connection from it: %s',
+    async (host) => {
+      const reply = await submit(app.url, `Host: ${host}`);
+      expect(reply).toMatch(/^HTTP\/1\.1 202 /);
+      expect(reply).toContain(`http://${host}/api/jobs/customer_`);
+    },
+  );
+
+  it.each([
+    EVIL,
+    `${EVIL}:4000`,
+    'localhost.evil.example.com',
+    '127.0.0.1.evil.example.com',
+    '127.0.0.2',
+    '10.0.0.1',
+    '0.0.0.0',
+    '[::]',
+    '2130706433',
+    'localhost.',
+    'localhost:99999',
+    'user@localhost',
+    'localhost/evil',
+    'a b',
+    '<script>',
+    '',
+  ])('that is none of the server\'s is refused, and is in no URL: "%s"', async (host) => {
+    for (const path of [
+      '/api/jobs',
+      '/graphql?query={__typename}',
+      '/openapi.json',
+      '/api/jobs/%zz',
+      '/nothing',
+      '/docs',
+    ]) {
+      const reply = await get(app.url, path, `Host: ${host}`);
+      expect(reply).toMatch(/^HTTP\/1\.1 400 /);
+      if (host !== '') expect(reply).not.toContain(`//${host}`);
+    }
+    const reply = await submit(app.url, `Host: ${host}`);
+    expect(reply).toMatch(/^HTTP\/1\.1 400 /);
+    expect(reply).toContain('"type":"/problems/malformed-request"');
+    if (host === EVIL) expect(reply).toContain('PUBLIC_URL');
+  });
+
+  it('that comes twice, or not at all, is refused with a reason', async () => {
+    const twice = await get(app.url, '/api/jobs', 'Host: localhost', `Host: ${EVIL}`);
+    expect(twice).toMatch(/^HTTP\/1\.1 400 .*more than one Host/s);
+    const without = await get(app.url, '/api/jobs');
+    expect(without).toMatch(/^HTTP\/1\.1 400 .*The Host of the request is missing/s);
+    const old = await sendRaw(app.url, ['GET /api/jobs HTTP/1.0']);
+    expect(old).toMatch(/^HTTP\/1\.1 400 .*The Host of the request is missing/s);
+  });
+
+  it.each([EVIL, 'a b', '<script>', ''])('of any kind leaves health as it is: "%s"', async (host) => {
+    expect(await get(app.url, '/health/live', `Host: ${host}`)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it('that is forwarded counts from a trusted proxy alone', async () => {
+    const forwarded = ['Host: localhost', `X-Forwarded-Host: ${EVIL}`, 'X-Forwarded-Proto: https'];
+    const untrusted = await submit(app.url, ...forwarded);
+    expect(untrusted).toMatch(/^HTTP\/1\.1 202 /);
+    expect(untrusted).not.toContain(EVIL);
+    const trusting = await startAppForTest('embedded', { TRUST_PROXY: '127.0.0.0/8' });
+    expect(await submit(trusting.url, ...forwarded)).toContain(`https://${EVIL}/api/jobs/customer_`);
+    expect(await submit(trusting.url, 'Host: localhost', 'X-Forwarded-Host: a b')).toMatch(/^HTTP\/1\.1 400 /);
+    const notEncoded = await get(trusting.url, '/api/jobs/%zz', `Host: ${EVIL}`, 'X-Forwarded-Host: api.example.com');
+    expect(notEncoded).toMatch(/^HTTP\/1\.1 400 /);
+    expect(notEncoded).not.toContain(EVIL);
+    // A proxy that hands on what the client said in Host has not said that it is right.
+    expect(await submit(trusting.url, `Host: ${EVIL}`)).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
+describe('with PUBLIC_URL', () => {
+  it('no URL is made of the Host, which need not be there before HTTP/1.1', async () => {
+    const app = await startAppForTest('embedded', { PUBLIC_URL: 'https://api.example.com/v1' });
+    const reply = await submit(app.url, `Host: ${EVIL}`);
+    expect(reply).toMatch(/^HTTP\/1\.1 202 /);
+    expect(reply).toContain('location: https://api.example.com/v1/api/jobs/customer_');
+    expect(reply).not.toContain(EVIL);
+    expect(await get(app.url, '/openapi.json', `Host: ${EVIL}`)).not.toContain(EVIL);
+    expect(await sendRaw(app.url, ['GET /api/jobs HTTP/1.0'])).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await get(app.url, '/api/jobs')).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await get(app.url, '/api/jobs', 'Host: a b')).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
+describe('a server that listens on all addresses', () => {
+  // What helps it to be open to others is not what this is about.
+  const settings = { HOST: '0.0.0.0', AUTH: 'none' };
+  const [outside] = Object.values(networkInterfaces()).flatMap((all) =>
+    (all ?? []).filter(({ internal, family }) => !internal && family === 'IPv4'),
+  );
+
+  it.skipIf(outside === undefined)('is known by the address of the connection, and by no other', async () => {
+    const { address = '' } = outside ?? {};
+    const app = await startAppForTest('embedded', settings);
+    const url = `http://${address}:${new URL(app.url).port}`;
+    expect(await submit(url, `Host: ${address}:1`)).toContain(`http://${address}:1/api/jobs/customer_`);
+    // On a connection from elsewhere these names are the client's own machine.
+    for (const host of ['localhost', '127.0.0.1', '0.0.0.0'])
+      expect(await submit(url, `Host: ${host}`)).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  it('is known by the name in HOST', async () => {
+    const app = await startAppForTest('embedded', { HOST: 'localhost' });
+    expect(await submit(app.url, 'Host: LOCALHOST')).toMatch(/^HTTP\/1\.1 202 /);
+  });
+});
+
+describe('TRUST_PROXY', () => {
+  it.each([
+    [true, '203.0.113.9', true],
+    [false, '127.0.0.1', false],
+    [['127.0.0.1'], '127.0.0.1', true],
+    [['127.0.0.1'], '::ffff:127.0.0.1', true],
+    [['127.0.0.1'], '127.0.0.2', false],
+    [['10.0.0.0/8', '::1'], '10.255.0.1', true],
+    [['10.0.0.0/8', '::1'], '11.0.0.1', false],
+    [['10.0.0.0/8', '::1'], '::1', true],
+    [['fd00::/8'], 'fd12::1', true],
+    [['fd00::/8'], undefined, false],
+  ])('of %j trusts %s: %s', (trusted, address, expected) => {
+    expect(createTrust(trusted)(address)).toBe(expected);
+  });
+});

@@ -1,0 +1,158 @@
+import { execFile } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { FastifyInstance, RouteOptions } from 'fastify';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { PROBLEMS } from '../../src/core/errors.ts';
+import { loadJobs } from '../../src/core/load-jobs.ts';
+import { createRegistry } from '../../src/core/registry.ts';
+import { createOpenApi } from '../../src/rest/openapi/document.ts';
+import { startAppForTest } from '../support/app.ts';
+import { documentedReplies, printedDocument } from '../support/openapi.ts';
+
+const require = createRequire(import.meta.url);
+const ROOT = join(import.meta.dirname, '../..');
+
+/** What is served and is no part of the API: GraphQL, and pages. */
+const NOT_DESCRIBED = /^(\*|\/($|graphql|docs|problems|\*))/;
+
+const JOB_FILES = await loadJobs(new URL('../../src/jobs/', import.meta.url));
+const exampleSchema = z.object({ value: z.unknown() });
+
+/** Each `$ref` of a document, wherever it is. */
+function refsOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, part]) =>
+    key === '$ref' && typeof part === 'string' ? [part] : refsOf(part),
+  );
+}
+
+function resolve(document: unknown, ref: string): unknown {
+  expect(ref).toMatch(/^#\//);
+  return ref
+    .slice(2)
+    .split('/')
+    .reduce((value, key) => z.record(z.string(), z.unknown()).parse(value)[key], document);
+}
+
+describe('openapi.json', () => {
+  it('has nothing that a linter objects to', async () => {
+    const linted = promisify(execFile)(
+      process.execPath,
+      [
+        require.resolve('@redocly/cli/bin/cli.js'),
+        'lint',
+        '--format=json',
+        '--config=test/redocly.yaml',
+        'openapi.json',
+      ],
+      {
+        cwd: ROOT,
+        env: {
+          PATH: process.env['PATH'],
+          HOME: process.env['HOME'],
+          REDOCLY_TELEMETRY: 'off',
+          REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true',
+        },
+      },
+    );
+    // It exits with 1 when it objects to something, and says what all the same.
+    const { stdout } = await linted.catch((error: unknown) => z.object({ stdout: z.string() }).parse(error));
+    const { problems, totals } = z
+      .object({
+        problems: z.array(z.unknown()),
+        totals: z.object({ errors: z.int(), warnings: z.int(), ignored: z.int() }),
+      })
+      .parse(JSON.parse(stdout));
+    expect(problems).toEqual([]);
+    expect(totals).toEqual({ errors: 0, warnings: 0, ignored: 0 });
+  });
+
+  it('is what npm run generate prints', async () => {
+    const document = createOpenApi(createRegistry(JOB_FILES));
+    expect(readFileSync(join(ROOT, 'openapi.json'), 'utf8')).toBe(`${JSON.stringify(document, null, 2)}\n`);
+  });
+
+  it('is what the app serves, but for the server', async () => {
+    const app = await startAppForTest('embedded');
+    const response = await app.fetch('/openapi.json');
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(response.headers.get('cache-control')).toBe('no-cache');
+    const { servers, ...served } = await response.json();
+    expect(servers).toEqual([{ url: app.url, description: expect.any(String) }]);
+    expect({ ...served, servers: [{ url: '/', description: 'This server.' }] }).toEqual(printedDocument);
+  });
+
+  it('names PUBLIC_URL as the server', async () => {
+    const app = await startAppForTest('embedded', { PUBLIC_URL: 'https://api.example.com/v1/' });
+    expect(await (await app.fetch('/openapi.json')).json()).toMatchObject({
+      servers: [{ url: 'https://api.example.com/v1' }],
+    });
+  });
+
+  it('goes with the REST face, and so do the pages', async () => {
+    const app = await startAppForTest('embedded', { REST: 'off' });
+    for (const path of ['/openapi.json', '/docs', '/problems', '/problems/not-found'])
+      expect((await app.fetch(path)).status).toBe(404);
+  });
+
+  it('has each operation that is served, and no other', async () => {
+    const routes: RouteOptions[] = [];
+    const listen = (message: unknown): void => {
+      // The message of this channel: https://fastify.dev/docs/latest/Reference/Hooks/#diagnostics-channel-hooks
+      const { fastify } = message as { fastify: FastifyInstance };
+      fastify.addHook('onRoute', (route) => void routes.push(route));
+    };
+    subscribe('fastify.initialization', listen);
+    onTestFinished(() => void unsubscribe('fastify.initialization', listen));
+    const app = await startAppForTest('embedded');
+
+    const { paths } = createOpenApi(createRegistry(JOB_FILES));
+    const served = new Set(
+      routes.map(({ url }) => url.replaceAll(/:\w+/g, '{id}')).filter((url) => !NOT_DESCRIBED.test(url)),
+    );
+    expect(Object.keys(paths)).toEqual(expect.arrayContaining([...served]));
+    for (const [path, item] of Object.entries(paths)) {
+      for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+        const operation = `${method} ${path}`;
+        const response = await app.fetch(path.replace('{id}', 'none'), { method });
+        const isThere = response.status !== 405 && !(await response.text()).includes('There is nothing at');
+        expect({ operation, isThere }).toEqual({ operation, isThere: method.toLowerCase() in item });
+      }
+    }
+  });
+
+  it('refers to nothing that it does not have', () => {
+    const refs = new Set(refsOf(printedDocument));
+    expect(refs.size).toBeGreaterThan(30);
+    for (const ref of refs)
+      expect({ ref, part: resolve(printedDocument, ref) }).toEqual({ ref, part: expect.any(Object) });
+  });
+
+  it('has examples that are valid', () => {
+    const document = createOpenApi(createRegistry(JOB_FILES));
+    const replies = Object.values(document.paths)
+      .flatMap((item) => Object.values(item))
+      .flatMap(({ responses }) => Object.values(responses));
+    const examples = replies
+      .flatMap(({ content = {} }) => Object.entries(content))
+      .flatMap(([mediaType, { schema, examples: named = {} }]) =>
+        mediaType.endsWith('json') ? Object.values(named).map((example) => ({ schema, example })) : [],
+      );
+    expect(examples.length).toBeGreaterThan(50);
+    const { expectValid } = documentedReplies(document);
+    for (const { schema, example } of examples) {
+      const { value } = 'value' in example ? example : exampleSchema.parse(resolve(document, example.$ref));
+      expectValid(schema, value, 'an example');
+    }
+  });
+
+  it('tells of every problem that there is, by its name', () => {
+    const text = JSON.stringify(printedDocument);
+    for (const name of Object.keys(PROBLEMS)) expect(text).toContain(`(\`${name}\`)`);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { startAppForTest } from '../support/app.ts';
+import { API_KEYS, bearer, clientOf, keyOf } from '../support/callers.ts';
+import { poll } from '../support/follow.ts';
+import { startScriptedApp } from '../support/scripted-app.ts';
+import { BACKENDS } from '../support/stores.ts';
+
+const MAX = 5;
+
+/** A submission on one of the faces, as its status, the code and the job that it says, and its `Retry-After`. */
+const SUBMIT = {
+  async REST(url: string, text: string, key?: string) {
+    const response = await fetch(`${url}/api/scripts`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...(key && { 'Idempotency-Key': `"${key}"` }) },
+      body: JSON.stringify({ text }),
+    });
+    const body = await response.json();
+    return {
+      status: response.status,
+      id: body.id,
+      code: body.type?.split('/').at(-1),
+      retryAfter: Number(response.headers.get('Retry-After')),
+      replayed: response.headers.get('Idempotency-Replayed') === 'true',
+    };
+  },
+  async GraphQL(url: string, text: string, key?: string) {
+    const query = `mutation($text: String!, $key: String) { submitScript(input: {text: $text}, idempotencyKey: $key) { jobId replayed } }`;
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: 'application/graphql-response+json' },
+      body: JSON.stringify({ query, variables: { text, key } }),
+    });
+    const { data, errors } = await response.json();
+    return {
+      status: response.status,
+      id: data?.submitScript.jobId,
+      code: errors?.[0].extensions.code,
+      retryAfter: Number(response.headers.get('Retry-After')),
+      replayed: data?.submitScript.replayed,
+    };
+  },
+};
+
+it('answers who may submit and not read for a job that its key has made, when as many jobs wait as may', async () => {
+  const app = await startAppForTest('redis', { API_KEYS, QUEUE_MAX_DEPTH: '1' }, { role: 'api' });
+  const client = clientOf(app, bearer(keyOf('submitter')));
+  const submit = (key: string) =>
+    client.rest('/api/customers', {
+      method: 'POST',
+      headers: { 'Idempotency-Key': `"${key}"` },
+      body: { id: '1', customername: 'Ada' },
+    });
+  expect((await submit('known')).status).toBe(202);
+  expect((await submit('known')).status).toBe(202);
+  expect((await submit('new')).status).toBe(503);
+});
+
+describe.each(BACKENDS)('a queue on %s in which as many jobs wait as may', (backend) => {
+  it('refuses the next one on both faces, and takes jobs again when some are done', async () => {
+    const app = await startScriptedApp({ backend, maxDepth: MAX });
+    for (let job = 1; job < MAX; job += 1) expect(await SUBMIT.REST(app.url, 'x')).toMatchObject({ status: 202 });
+    expect(await SUBMIT.GraphQL(app.url, 'x')).toMatchObject({ status: 200 });
+
+    const onRest = await SUBMIT.REST(app.url, 'x');
+    expect(onRest).toMatchObject({ status: 503, code: 'queue-full', id: undefined });
+    expect(onRest.retryAfter).toBeGreaterThanOrEqual(1);
+    const onGraphQL = await SUBMIT.GraphQL(app.url, 'x');
+    expect(onGraphQL).toMatchObject({ status: 503, code: 'QUEUE_FULL' });
+    expect(onGraphQL.retryAfter).toBeGreaterThanOrEqual(1);
+
+    app.startWorker();
+    await poll(
+      () => SUBMIT.REST(app.url, 'x'),
+      ({ status }) => status === 202,
+    );
+  });
+
+  it('takes no more than there is room for of many that come at a time', async () => {
+    const app = await startScriptedApp({ backend, maxDepth: MAX });
+    const faces = Object.values(SUBMIT);
+    const replies = await Promise.all(
+      Array.from({ length: 10 }, () => faces.map((submit) => submit(app.url, 'x'))).flat(),
+    );
+    expect(replies.filter(({ id }) => id !== undefined)).toHaveLength(MAX);
+    expect(replies.filter(({ status }) => status === 503)).toHaveLength(20 - MAX);
+    const { items } = await (await app.fetch('/api/jobs?limit=100')).json();
+    expect(items).toHaveLength(MAX);
+  });
+
+  it('still answers for a job that an idempotency key has made, and makes none for a new key', async () => {
+    const app = await startScriptedApp({ backend, maxDepth: 1 });
+    const { id } = await SUBMIT.REST(app.url, 'x', 'known');
+    expect(await SUBMIT.REST(app.url, 'x', 'known')).toMatchObject({ status: 202, id, replayed: true });
+    expect(await SUBMIT.GraphQL(app.url, 'x', 'known')).toMatchObject({ status: 200, id, replayed: true });
+    expect(await SUBMIT.REST(app.url, 'y', 'known')).toMatchObject({ status: 422, code: 'idempotency-key-reused' });
+    expect(await SUBMIT.REST(app.url, 'x', 'new')).toMatchObject({ status: 503, code: 'queue-full' });
+  });
+});

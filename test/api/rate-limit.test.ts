@@ -1,0 +1,151 @@
+import { principal } from '../support/callers.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ANONYMOUS } from '../../src/core/access/caller.ts';
+import { rateLimitKey } from '../../src/http/rate-limit.ts';
+import { startAppForTest } from '../support/app.ts';
+import { poll } from '../support/follow.ts';
+import { BACKENDS, createStore } from '../support/stores.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+
+const MAX = 10;
+/** So long that no test sees the end of it. */
+const HOUR = { RATE_LIMIT: `${MAX}/1h` };
+const JOB = '/api/jobs/customer_AAAAAAAAAAAAAAAAAAAAAA';
+
+function askGraphQL(url: string): Promise<Response> {
+  return fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ query: '{ __typename }' }),
+  });
+}
+
+/** Asks one after the other until a reply is 429, and resolves to how many were not. */
+async function allowed(ask: (count: number) => Promise<Response>): Promise<number> {
+  for (let count = 0; ; count += 1) if ((await ask(count)).status === 429) return count;
+}
+
+describe.each(BACKENDS)('RATE_LIMIT on %s', (backend) => {
+  it('counts the requests of both faces together, and says on each reply what is left', async () => {
+    const { url } = await startAppForTest(backend, HOUR);
+    for (let count = 1; count <= MAX; count += 1) {
+      const response = await (count % 2 === 0 ? askGraphQL(url) : fetch(url + JOB));
+      expect(response.status).toBe(count % 2 === 0 ? 200 : 404);
+      expect(response.headers.get('RateLimit-Policy')).toBe(`"default";q=${MAX};w=3600`);
+      expect(response.headers.get('RateLimit')).toMatch(new RegExp(`^"default";r=${MAX - count};t=3[56]\\d\\d$`));
+    }
+  });
+
+  it('refuses what is over it with 429, in the shape of the face', async () => {
+    const app = await startAppForTest(backend, HOUR);
+    expect(await allowed(() => fetch(app.url + JOB))).toBe(MAX);
+
+    // It is one that the OpenAPI document has.
+    const onRest = await app.fetch(JOB);
+    expect(onRest.status).toBe(429);
+    expect(await onRest.json()).toMatchObject({
+      type: expect.stringMatching(/\/problems\/rate-limited$/),
+      status: 429,
+    });
+    const onGraphQL = await askGraphQL(app.url);
+    expect(onGraphQL.status).toBe(429);
+    expect(await onGraphQL.json()).toEqual({
+      errors: [{ message: expect.any(String), extensions: { code: 'RATE_LIMITED', retryAfter: expect.any(Number) } }],
+    });
+    for (const { headers } of [onRest, onGraphQL]) {
+      expect(Number(headers.get('Retry-After'))).toBeGreaterThan(3500);
+      expect(headers.get('RateLimit')).toMatch(/^"default";r=0;t=3[56]\d\d$/);
+    }
+  });
+
+  it('leaves health and pages alone', async () => {
+    const { url } = await startAppForTest(backend, HOUR);
+    await allowed(() => fetch(url + JOB));
+    for (const path of ['/health/live', '/health/ready', '/docs', '/openapi.json']) {
+      const { status, headers } = await fetch(url + path);
+      expect([path, status, headers.get('RateLimit')]).toEqual([path, 200, null]);
+    }
+  });
+
+  it('counts each address for itself, as a proxy that is trusted tells it', async () => {
+    const { url } = await startAppForTest(backend, { ...HOUR, TRUST_PROXY: 'on' });
+    const from = (address: string) => fetch(url + JOB, { headers: { 'X-Forwarded-For': address } });
+    expect(await allowed(() => from('192.0.2.1'))).toBe(MAX);
+    expect((await from('192.0.2.2')).status).toBe(404);
+  });
+
+  it('does not believe what a client says of its address', async () => {
+    const { url } = await startAppForTest(backend, HOUR);
+    expect(await allowed((count) => fetch(url + JOB, { headers: { 'X-Forwarded-For': `192.0.2.${count}` } }))).toBe(
+      MAX,
+    );
+  });
+});
+
+describe.each(['redis', 'postgres'] as const)('RATE_LIMIT of two processes on %s', (backend) => {
+  it('is one, which they share', async () => {
+    const store = await createStore(backend);
+    onTestFinished(() => store.remove());
+    const first = await startAppForTest(backend, HOUR, { store, role: 'api' });
+    const second = await startAppForTest(backend, HOUR, { store, role: 'api' });
+    expect(await allowed((count) => fetch((count % 2 === 0 ? first : second).url + JOB))).toBe(MAX);
+    expect((await fetch(first.url + JOB)).status).toBe(429);
+    expect((await fetch(second.url + JOB)).status).toBe(429);
+  });
+
+  it('is kept by each process for itself while the store is away, and no request fails for it', async () => {
+    const store = await createStore(backend);
+    onTestFinished(() => store.remove());
+    const proxy = await startTcpProxy(store.settings.QUEUE_URL ?? '');
+    onTestFinished(() => proxy.close());
+    const settings = { ...store.settings, QUEUE_URL: proxy.url };
+    const app = await startAppForTest(backend, HOUR, { store: { settings, remove: () => undefined }, role: 'api' });
+    await fetch(app.url + JOB);
+    const unblock = proxy.block();
+    onTestFinished(unblock);
+    const statuses = new Set<number>();
+    const count = await allowed(async () => {
+      const response = await askGraphQL(app.url);
+      statuses.add(response.status);
+      return response;
+    });
+    expect(count).toBe(MAX);
+    expect([...statuses]).toEqual([200, 429]);
+  });
+});
+
+describe('RATE_LIMIT', () => {
+  it('is off unless it is set', async () => {
+    const { url } = await startAppForTest('embedded');
+    const { headers } = await fetch(url + JOB);
+    expect(headers.get('RateLimit')).toBeNull();
+    expect(headers.get('RateLimit-Policy')).toBeNull();
+  });
+
+  it('lets a caller on when its time is over', async () => {
+    const { url } = await startAppForTest('embedded', { RATE_LIMIT: '1/1s' });
+    await allowed(() => fetch(url + JOB));
+    const response = await poll(
+      () => fetch(url + JOB),
+      ({ status }) => status !== 429,
+    );
+    expect(response.status).toBe(404);
+  });
+});
+
+describe('the key that requests are counted under', () => {
+  it.each([
+    ['192.0.2.1', 'ip:192.0.2.1'],
+    ['::ffff:192.0.2.1', 'ip:192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', 'ip:2001:db8:1:2'],
+    ['2001:db8:1:2::6', 'ip:2001:db8:1:2'],
+    ['2001:db8::6', 'ip:2001:db8:0:0'],
+    ['::1', 'ip:0:0:0:0'],
+  ])('is for the address %s %s', (ip, key) => {
+    expect(rateLimitKey(ANONYMOUS, ip)).toBe(key);
+  });
+
+  it('is the caller, where it has said who it is', () => {
+    expect(rateLimitKey(principal('key:shop'), '192.0.2.1')).toBe('caller:key:shop');
+  });
+});

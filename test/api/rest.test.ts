@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
+import { poll } from '../support/follow.ts';
+
+describe('the REST face', () => {
+  let app: TestApp;
+  /** Done jobs, by how they ended. */
+  const done = { succeeded: '', failed: '', withoutResource: '' };
+
+  const submit = async (collection: string, body: object): Promise<string> => {
+    const response = await app.post(`/api/${collection}`, body);
+    const { id } = await response.json();
+    await poll(
+      () => app.fetch(`/api/jobs/${id}`),
+      (answer) => answer.status === 303,
+    );
+    return id;
+  };
+
+  beforeAll(async () => {
+    app = await startApp('embedded');
+    done.succeeded = await submit('customers', { id: '42', customername: 'Ada Lovelace' });
+    done.failed = await submit('customers', { id: '43', customername: 'Nobody', phone: 'none' });
+    done.withoutResource = await submit('customer-imports', { customers: [{ id: '44', customername: 'Alan Turing' }] });
+  });
+  afterAll(() => app.close());
+
+  it('a done job is 303 to its resource, with the job as the body', async () => {
+    const response = await app.fetch(`/api/jobs/${done.succeeded}`);
+    expect(response.status).toBe(303);
+    expect(response.headers.get('location')).toBe(`${app.url}/api/customers/42`);
+    expect(await response.json()).toMatchObject({
+      id: done.succeeded,
+      type: 'customer',
+      status: 'Succeeded',
+      done: true,
+      percentComplete: 100,
+      attempt: 1,
+      maxAttempts: 3,
+      error: null,
+      statusUrl: `${app.url}/api/jobs/${done.succeeded}`,
+      resultUrl: `${app.url}/api/jobs/${done.succeeded}/result`,
+      resourceUrl: `${app.url}/api/customers/42`,
+      retryAfter: null,
+    });
+  });
+
+  it('a job without a resource, or one that failed, is 303 to its result', async () => {
+    for (const id of [done.withoutResource, done.failed]) {
+      const response = await app.fetch(`/api/jobs/${id}`);
+      expect(response.status).toBe(303);
+      expect(response.headers.get('location')).toBe(`${app.url}/api/jobs/${id}/result`);
+    }
+  });
+
+  it('a client that only follows redirects ends at the customer', async () => {
+    const response = await app.fetch(`/api/jobs/${done.succeeded}`, { redirect: 'follow' });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ id: '42', customername: 'Ada Lovelace' });
+  });
+
+  it.each(['onComplete=stream', 'OnComplete=Stream', 'ONCOMPLETE=STREAM'])(
+    '?%s is 200 with the result',
+    async (query) => {
+      const response = await app.fetch(`/api/jobs/${done.succeeded}?${query}`);
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ id: '42', customername: 'Ada Lovelace' });
+    },
+  );
+
+  it('?onComplete=status is 200 with the job', async () => {
+    const response = await app.fetch(`/api/jobs/${done.failed}?onComplete=status`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ status: 'Failed', done: true, error: { code: 'INVALID_PHONE' } });
+  });
+
+  it.each(['onPending=later', 'onComplete='])('?%s is a 400 that names the parameter', async (query) => {
+    const response = await app.fetch(`/api/jobs/${done.succeeded}?${query}`);
+    expect(response.status).toBe(400);
+    const problem = await response.json();
+    expect(problem.errors[0].pointer).toBe(`#/${query.toLowerCase().split('=')[0]}`);
+  });
+
+  it('the result of a failed job is a 422 problem that says why', async () => {
+    for (const path of [`/api/jobs/${done.failed}/result`, `/api/jobs/${done.failed}?onComplete=stream`]) {
+      const response = await app.fetch(path);
+      expect(response.status).toBe(422);
+      expect(response.headers.get('content-type')).toContain('application/problem+json');
+      const problem = await response.json();
+      expect(problem).toMatchObject({ type: `${app.url}/problems/job-failed`, status: 422 });
+      expect(problem.detail).toContain('INVALID_PHONE');
+    }
+  });
+
+  it.each([
+    '/api/jobs/customer_AAAAAAAAAAAAAAAAAAAAAA',
+    '/api/jobs/x/result',
+    '/api/customers/none',
+    '/api/nothing',
+    '/',
+  ])('what is not there is a 404 problem: %s', async (path) => {
+    const response = await (path === '/' ? app.fetch(path, { method: 'DELETE' }) : app.fetch(path));
+    expect(response.status).toBe(404);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    expect(await response.json()).toMatchObject({ type: `${app.url}/problems/not-found`, status: 404, instance: path });
+  });
+
+  it('says that it lives and is ready', async () => {
+    for (const path of ['/health/live', '/health/ready']) expect((await app.fetch(path)).status).toBe(200);
+  });
+});
+
+describe('a job that is not done', () => {
+  it('is 202 with Retry-After, 200 with onPending=ok, and has no result yet', async () => {
+    // Without a worker nothing is ever done.
+    const app = await startAppForTest('postgres', {}, { role: 'api' });
+    const accepted = await app.post('/api/customers', { id: '1', customername: 'Ada' });
+    const { id } = await accepted.json();
+
+    const pending = await app.fetch(`/api/jobs/${id}`);
+    expect(pending.status).toBe(202);
+    expect(pending.headers.get('retry-after')).toBe('1');
+    expect(await pending.json()).toMatchObject({
+      id,
+      status: 'Pending',
+      done: false,
+      resultUrl: null,
+      resourceUrl: null,
+    });
+
+    const ok = await app.fetch(`/api/jobs/${id}?OnPending=OK`);
+    expect(ok.status).toBe(200);
+    expect(ok.headers.get('retry-after')).toBe('1');
+
+    const result = await app.fetch(`/api/jobs/${id}/result`);
+    expect(result.status).toBe(404);
+    expect(result.headers.get('retry-after')).toBe('1');
+    expect(await result.json()).toMatchObject({ type: `${app.url}/problems/result-not-ready` });
+  });
+});
+
+describe('settings of the faces', () => {
+  it('REST=off takes the REST face away, and nothing else', async () => {
+    const app = await startAppForTest('embedded', { REST: 'off' });
+    expect((await app.post('/api/customers', { id: '1', customername: 'Ada' })).status).toBe(404);
+    expect((await app.fetch('/health/ready')).status).toBe(200);
+    expect(await app.graphql.request('{ __typename }')).toEqual({ __typename: 'Query' });
+  });
+
+  it('PUBLIC_URL is the base of all absolute URLs', async () => {
+    const app = await startAppForTest('embedded', { PUBLIC_URL: 'https://api.example.com/v1/' });
+    const response = await app.post('/api/customers', { id: '1', customername: 'Ada' });
+    expect(response.headers.get('location')).toMatch(/^https:\/\/api\.example\.com\/v1\/api\/jobs\/customer_/);
+  });
+
+  it('a job past its retention is not found', async () => {
+    const app = await startAppForTest('embedded', { JOB_RETENTION_SECONDS: '1' });
+    const { id } = await (await app.post('/api/customers', { id: '1', customername: 'Ada' })).json();
+    await poll(
+      () => app.fetch(`/api/jobs/${id}`),
+      (answer) => answer.status === 303,
+    );
+    const forgotten = await poll(
+      () => app.fetch(`/api/jobs/${id}`),
+      (answer) => answer.status === 404,
+    );
+    expect(forgotten.status).toBe(404);
+  });
+});

@@ -1,0 +1,100 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type TestApp, startApp } from '../support/app.ts';
+import { openPageForTest, startBrowser } from '../support/browser.ts';
+import { poll } from '../support/follow.ts';
+
+const JOB_ID = /customer_[\w-]{22}/;
+
+/** Picks one of the example's operations in the menu of the button, as its readers do. */
+async function run(page: Page, operation: string): Promise<void> {
+  await page.getByRole('button', { name: 'Execute query' }).click();
+  await page.getByRole('menuitem', { name: operation, exact: true }).click();
+}
+
+/** Resolves to what the result pane shows, when this is in it. */
+async function resultWith(page: Page, text: string | RegExp): Promise<string> {
+  const result = page.getByRole('region', { name: 'Result Window' });
+  await result.filter({ hasText: text }).waitFor();
+  // The editor shows spaces that do not break.
+  return ((await result.textContent()) ?? '').replaceAll('\u00a0', ' ');
+}
+
+async function setId(page: Page, id: string): Promise<void> {
+  const variables = page.getByRole('region', { name: 'Variables' });
+  await variables.locator('.view-lines').filter({ visible: true }).click();
+  await page.keyboard.press('ControlOrMeta+A');
+  // The editor closes the quotes and the brace.
+  await page.keyboard.insertText(`{"id":"${id}`);
+  await variables.getByText(`{"id":"${id}"}`).waitFor();
+}
+
+describe('GraphiQL in a browser', () => {
+  let app: TestApp;
+  let browser: Browser;
+  beforeAll(async () => {
+    [app, browser] = await Promise.all([startApp('embedded'), startBrowser()]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await app.close();
+  });
+
+  it('submits the example, and polls it by the id that came back', async () => {
+    const page = await openPageForTest(browser);
+    await page.goto(`${app.url}/graphql`);
+    await run(page, 'SubmitCustomer');
+    const [id = ''] = JOB_ID.exec(await resultWith(page, JOB_ID)) ?? [];
+    await setId(page, id);
+    await poll(
+      async () => {
+        await run(page, 'JobStatus');
+        return resultWith(page, 'jobStatus');
+      },
+      (result) => result.includes('SUCCEEDED'),
+    );
+    await run(page, 'Customer');
+    expect(await resultWith(page, 'updatedAt')).toContain('Ada Lovelace');
+  });
+
+  it('subscribes to a job, and shows how it ends', async () => {
+    const customers = Array.from({ length: 2000 }, (_, index) => ({ id: `${index}`, customername: 'Ada' }));
+    const { id } = await (await app.post('/api/customer-imports', { customers })).json();
+    const page = await openPageForTest(browser);
+    await page.goto(`${app.url}/graphql`);
+    await setId(page, id);
+    const streamed = page.waitForResponse((response) => response.headers()['content-type'] === 'text/event-stream');
+    await run(page, 'JobUpdates');
+    expect((await streamed).status()).toBe(200);
+    expect(await resultWith(page, 'SUCCEEDED')).toContain('2000 of 2000 customers');
+  });
+
+  it('shows after a reload what it showed before', async () => {
+    const page = await openPageForTest(browser);
+    const tabs = page.getByRole('tab');
+    const query = page.getByRole('region', { name: 'Operation Editor' });
+    await page.goto(`${app.url}/graphql`);
+    await setId(page, 'mine');
+    // It is written down soon after the last key.
+    for (const item of ['variables', 'tabState']) {
+      await poll(
+        () => page.evaluate<string | null>(`localStorage.getItem('graphiql:${item}')`),
+        (kept) => kept?.includes('mine') === true,
+      );
+    }
+    await page.reload();
+    await query.getByText('mutation SubmitCustomer').waitFor();
+    await page.getByText('{"id":"mine"}').waitFor();
+    expect(await tabs.count()).toBe(1);
+  });
+
+  it('shows the query that is in its URL, which the server does not write into the page', async () => {
+    const query = 'query Mine { __typename } # </script>';
+    const path = `/graphql?query=${encodeURIComponent(query)}`;
+    const page = await openPageForTest(browser);
+    await page.goto(`${app.url}${path}`);
+    await page.getByText('query Mine').waitFor();
+    const source = await (await app.fetch(path, { headers: { Accept: 'text/html' } })).text();
+    expect(source).not.toContain('query Mine');
+  });
+});

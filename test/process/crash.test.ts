@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Pool } from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { poll } from '../support/follow.ts';
+import { type AcceptedProcess, startProcess } from '../support/process.ts';
+import { type Store, createStore } from '../support/stores.ts';
+
+const ROWS = 10_000;
+const customersOf = (prefix: string) =>
+  Array.from({ length: ROWS }, (_, index) => ({
+    id: `${prefix}${index}`,
+    customername: `Customer ${index}`,
+    phone: '020 7946 0000',
+    country: 'GB',
+  }));
+
+const jobSchema = z.object({ id: z.string(), status: z.string(), percentComplete: z.number(), attempt: z.number() });
+
+async function createStoreForTest(backend: Parameters<typeof createStore>[0]): Promise<Store> {
+  const store = await createStore(backend);
+  onTestFinished(() => store.remove());
+  return store;
+}
+
+async function submitImport(api: AcceptedProcess, prefix = 'c'): Promise<string> {
+  const response = await fetch(`${api.url}/api/customer-imports`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ customers: customersOf(prefix) }),
+  });
+  expect(response.status).toBe(202);
+  return jobSchema.parse(await response.json()).id;
+}
+
+const read = async (api: AcceptedProcess, id: string) =>
+  jobSchema.parse(await (await fetch(`${api.url}/api/jobs/${id}?onComplete=status`)).json());
+
+/** Waits for the end, and checks that the import was done whole, and once. */
+async function expectWholeImport(api: AcceptedProcess, id: string, prefix = 'c'): Promise<void> {
+  const done = await poll(
+    () => read(api, id),
+    (job) => job.status !== 'Running' && job.status !== 'Pending',
+  );
+  expect(done).toMatchObject({ status: 'Succeeded', percentComplete: 100 });
+  const result = await fetch(`${api.url}/api/jobs/${id}/result`);
+  // Rows that the killed run had written count as imported by this job all the same.
+  expect(await result.json()).toEqual({ imported: ROWS, updated: 0, rejected: [] });
+  for (const index of [0, ROWS / 2, ROWS - 1]) {
+    const customer = await fetch(`${api.url}/api/customers/${prefix}${index}`);
+    expect(await customer.json()).toMatchObject({ customername: `Customer ${index}`, phone: '+442079460000' });
+  }
+}
+
+describe.each(['redis', 'postgres'] as const)('API and worker as two processes over %s', (backend) => {
+  it('a worker killed in the middle of an import and started again ends it, every row there once', async () => {
+    const { settings } = await createStoreForTest(backend);
+    const database = new Pool({ connectionString: settings.DATABASE_URL ?? settings.QUEUE_URL, max: 2 });
+    onTestFinished(() => database.end());
+    const api = await startProcess({ settings, role: 'api' });
+    const worker = await startProcess({ settings, role: 'worker' });
+
+    // A row that another transaction is writing stops the import half-way.
+    const blocker = await database.connect();
+    await blocker.query('BEGIN');
+    await blocker.query(
+      "INSERT INTO accepted.customers (id, customername, created_by) VALUES ('c5000', 'Blocked', 'test')",
+    );
+    const id = await submitImport(api);
+    await poll(
+      () => read(api, id),
+      (job) => job.status === 'Running' && job.percentComplete === 50,
+    );
+    await worker.end('SIGKILL');
+    await blocker.query('ROLLBACK');
+    blocker.release();
+    expect(await read(api, id)).toMatchObject({ percentComplete: 50 });
+
+    await startProcess({ settings, role: 'worker' });
+    await expectWholeImport(api, id);
+    const { rows } = await database.query(
+      'SELECT count(*)::int AS count, count(DISTINCT id)::int AS ids FROM accepted.customers',
+    );
+    expect(rows).toEqual([{ count: ROWS, ids: ROWS }]);
+  });
+});
+
+describe('the embedded store', () => {
+  it('killed in the middle of an import and started again, the import ends, every row there once', async () => {
+    const { settings } = await createStoreForTest('embedded');
+    const first = await startProcess({ settings });
+    // Several, so that there is work in hand at any moment.
+    const prefixes = ['a', 'b', 'c', 'd'];
+    const ids = await Promise.all(prefixes.map((prefix) => submitImport(first, prefix)));
+    await poll(
+      () => Promise.all(ids.map((id) => read(first, id))),
+      (jobs) => jobs.some((job) => job.percentComplete > 0),
+    );
+    await first.end('SIGKILL');
+
+    const second = await startProcess({ settings });
+    const found = await Promise.all(ids.map((id) => read(second, id)));
+    expect(found.some((job) => job.status !== 'Succeeded')).toBe(true);
+    for (const [index, id] of ids.entries()) await expectWholeImport(second, id, prefixes[index]);
+  });
+
+  it('keeps what was accepted over a restart', async () => {
+    const { settings } = await createStoreForTest('embedded');
+    const first = await startProcess({ settings });
+    const id = await submitImport(first);
+    await expectWholeImport(first, id);
+    expect(await first.end('SIGTERM')).toBe(0);
+    const second = await startProcess({ settings });
+    await expectWholeImport(second, id);
+  });
+});
+
+describe.each(['redis', 'postgres', 'embedded'] as const)('SIGTERM on %s', (backend) => {
+  it('finishes or hands back what runs, exits with 0, and the work is done by the next process', async () => {
+    const { settings } = await createStoreForTest(backend);
+    const first = await startProcess({ settings: { ...settings, SHUTDOWN_GRACE_SECONDS: '0' } });
+    const id = await submitImport(first);
+    await poll(
+      () => read(first, id),
+      (job) => job.percentComplete > 0,
+    );
+    expect(await first.end('SIGTERM')).toBe(0);
+    const second = await startProcess({ settings });
+    await expectWholeImport(second, id);
+  });
+});
+
+describe('the first start on the embedded store', () => {
+  it('begins anew after one that was killed in the middle of it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'accepted-crash-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const DATA_DIR = join(folder, 'data');
+    const first = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'all'], {
+      env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR },
+      stdio: 'ignore',
+    });
+    const exited = new Promise((resolve) => void first.once('exit', resolve));
+    await poll(
+      async () => existsSync(join(DATA_DIR, 'making')),
+      (there) => there,
+    );
+    first.kill('SIGKILL');
+    await exited;
+    expect(existsSync(join(DATA_DIR, 'making'))).toBe(true);
+    const second = await startProcess({ settings: { DATA_DIR } });
+    expect((await fetch(`${second.url}/health/ready`)).status).toBe(200);
+    expect(existsSync(join(DATA_DIR, 'making'))).toBe(false);
+  });
+});

@@ -1,0 +1,75 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { startProcess } from '../support/process.ts';
+import { copyProject } from '../support/project-copy.ts';
+import { createStore } from '../support/stores.ts';
+
+const POISON = `
+import { z } from 'zod';
+import { defineJob } from '../../core/define-job.ts';
+
+export default defineJob({
+  name: 'poison',
+  collection: 'poisons',
+  description: 'Kills its worker, if it is told to.',
+  input: z.object({ deadly: z.boolean() }),
+  result: z.object({ survived: z.boolean() }),
+  concurrency: 2,
+  run(input) {
+    if (input.deadly) process.kill(process.pid, 'SIGKILL');
+    return { survived: true };
+  },
+});
+`;
+
+it.each(['redis', 'postgres'] as const)(
+  'a job that kills its worker each time ends with JOB_STALLED on %s, and others go on',
+  async (backend) => {
+    const { settings, remove } = await createStore(backend);
+    onTestFinished(remove);
+    const folder = copyProject();
+    writeFileSync(join(folder, 'src/jobs/poison.ts'), POISON);
+    const main = join(folder, 'src/main.ts');
+    const api = await startProcess({ settings, main, role: 'api' });
+
+    const submit = async (deadly: boolean): Promise<string> => {
+      const reply = await fetch(`${api.url}/api/poisons`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ deadly }),
+      });
+      expect(reply.status).toBe(202);
+      return reply.headers.get('location') ?? '';
+    };
+    const finish = async (url: string) => {
+      for (;;) {
+        const reply = await fetch(`${url}?onPending=synchronous&onComplete=status`);
+        const job = await reply.json();
+        if (job.done) return job;
+      }
+    };
+
+    let deaths = 0;
+    let done = false;
+    onTestFinished(() => void (done = true));
+    /** As whoever keeps a service running does; the last one ends with the test. */
+    const keepRunning = async (): Promise<void> => {
+      // One that dies before it is ready has died all the same.
+      const worker = await startProcess({ settings, main, role: 'worker' }).catch(() => undefined);
+      await worker?.ended;
+      deaths += 1;
+      if (!done) await keepRunning();
+    };
+    void keepRunning();
+    const deadly = await submit(true);
+    const others = await Promise.all([submit(false), submit(false), submit(false)]);
+    for (const other of others) expect(await finish(other)).toMatchObject({ status: 'Succeeded' });
+    expect(await finish(deadly)).toMatchObject({ status: 'Failed', error: { code: 'JOB_STALLED' } });
+    expect(await finish(await submit(false))).toMatchObject({ status: 'Succeeded' });
+    // Four runs, of which none was an attempt that failed.
+    expect(deaths).toBe(4);
+    done = true;
+  },
+  240_000,
+);

@@ -1,0 +1,210 @@
+import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text as textOf } from 'node:stream/consumers';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Pool } from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { createCustomerRepository } from '../../src/customers/customer-repository.ts';
+import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
+import { poll } from '../support/follow.ts';
+import { PRIVATE_JOB } from '../support/private-job.ts';
+import { type AcceptedProcess, startProcess } from '../support/process.ts';
+import { copyProject } from '../support/project-copy.ts';
+import { BACKENDS, type Store, createStore } from '../support/stores.ts';
+import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
+
+/** Part of every personal value that is sent, and of nothing else. */
+const MARK = 'zq7x';
+const PHONE = '020 7946 0958';
+const PERSONAL = /zq7x|7946 ?0958/i;
+const CUSTOMER = {
+  id: `${MARK}-id`,
+  customername: `${MARK} Zuse`,
+  email: `${MARK}@example.com`,
+  phone: PHONE,
+  country: 'gb',
+};
+/** A customer whom the database refuses, in words that hold the row. */
+const BARRED = { ...CUSTOMER, id: `${MARK}-barred`, customername: `${MARK} Barred` };
+const HEADERS = {
+  'Content-Type': 'application/json',
+  Authorization: `Bearer ${MARK}`,
+  Cookie: `session=${MARK}`,
+  'User-Agent': MARK,
+  'X-Request-Id': MARK,
+};
+
+const TRIGGER = `
+  CREATE FUNCTION accepted.bar() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF NEW.customername LIKE '%Barred' THEN
+      RAISE EXCEPTION 'the phone % of % is barred', NEW.phone, NEW.customername USING DETAIL = NEW.email;
+    END IF;
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER bar BEFORE INSERT ON accepted.customers FOR EACH ROW EXECUTE FUNCTION accepted.bar();
+`;
+
+/** Makes the customers' table beforehand, with a trigger that quotes the row. */
+async function createTable({ settings: { QUEUE_URL, DATABASE_URL = QUEUE_URL, DATA_DIR } }: Store): Promise<void> {
+  const embedded = createEmbeddedStore(DATA_DIR);
+  if (DATABASE_URL === undefined) await embedded.open();
+  const pool = DATABASE_URL === undefined ? embedded.pool : new Pool({ connectionString: DATABASE_URL });
+  try {
+    await createCustomerRepository(pool).migrate();
+    await sql.raw(TRIGGER).execute(new Kysely({ dialect: new PostgresDialect({ pool }) }));
+  } finally {
+    if (pool instanceof Pool) await pool.end();
+    await embedded.close();
+  }
+}
+
+interface Server extends AcceptedProcess {
+  /** All that it has written so far, to standard output and to standard error. */
+  written(): string;
+  /** Where its queue is; undefined where it is embedded. */
+  readonly queue: TcpProxy | undefined;
+}
+
+async function startServer(backend: (typeof BACKENDS)[number]): Promise<Server> {
+  const store = await createStore(backend);
+  onTestFinished(() => store.remove());
+  await createTable(store);
+  const { QUEUE_URL } = store.settings;
+  const queue = QUEUE_URL === undefined ? undefined : await startTcpProxy(QUEUE_URL);
+  if (queue !== undefined) onTestFinished(() => queue.close());
+  const project = copyProject();
+  writeFileSync(join(project, 'src/jobs/secret.ts'), PRIVATE_JOB);
+  const output = new PassThrough().setEncoding('utf8');
+  let text = '';
+  output.on('data', (chunk: string) => (text += chunk));
+  const settings = { ...store.settings, LOG_LEVEL: 'debug', ...(queue && { QUEUE_URL: queue.url }) };
+  const server = await startProcess({ settings, main: join(project, 'src/main.ts'), output });
+  return { ...server, written: () => text, queue };
+}
+
+const jobSchema = z.object({ id: z.string(), status: z.string() });
+const lineSchema = z.looseObject({ msg: z.string() });
+
+describe("customers' data", () => {
+  it.each(BACKENDS)('is in no log, at the level debug, and in no other reply than its own, on %s', async (backend) => {
+    const server = await startServer(backend);
+    const send = (method: string, path: string, body?: unknown, headers = {}) =>
+      fetch(`${server.url}${path}`, {
+        method,
+        redirect: 'manual',
+        headers: { ...HEADERS, ...headers },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+    const graphql = (query: string, variables?: object) => send('POST', '/graphql', { query, variables });
+    const submit = async (collection: string, input: object, headers = {}) =>
+      jobSchema.parse(await (await send('POST', `/api/${collection}?token=${MARK}`, input, headers)).json());
+    const finish = async ({ id }: { id: string }) =>
+      poll(
+        async () => jobSchema.parse(await (await send('GET', `/api/jobs/${id}?onComplete=status`)).json()),
+        ({ status }) => ['Succeeded', 'Failed', 'Canceled'].includes(status),
+      );
+
+    // What goes well, and its key used again, for the same and for another input.
+    const key = { 'Idempotency-Key': `"${MARK}-key"` };
+    const customer = await submit('customers', CUSTOMER, key);
+    await send('POST', '/api/customers', CUSTOMER, key);
+    expect((await send('POST', '/api/customers', BARRED, key)).status).toBe(422);
+    const mutation =
+      'mutation ($input: SubmitCustomerInput!, $key: String) { submitCustomer(input: $input, idempotencyKey: $key) { jobId } }';
+    await graphql(mutation, { input: CUSTOMER, key: `${MARK}-other` });
+    expect((await finish(customer)).status).toBe('Succeeded');
+    expect(await (await send('GET', `/api/customers/${CUSTOMER.id}?q=${MARK}`)).text()).toContain(CUSTOMER.email);
+    await (await send('GET', `/api/jobs/${customer.id}/events`, undefined, { 'Last-Event-ID': MARK })).text();
+
+    // What is refused.
+    await submit('customer-imports', { customers: [CUSTOMER, { ...BARRED, phone: `${MARK}${PHONE}` }] });
+    await send('POST', '/api/customers', { ...CUSTOMER, [MARK]: PHONE, customername: 5 });
+    await send('POST', '/api/customers', `{"id":"${MARK}",`);
+    await send('POST', '/api/customers', MARK, { 'Content-Type': `text/${MARK}` });
+    await send('POST', '/api/customers', { ...CUSTOMER, customername: MARK.repeat(500_000) });
+    await send('POST', '/graphql', `{"query":"${MARK}`);
+    await graphql(`{ ${MARK}(id: "${PHONE}") `);
+    await graphql(`{ customer(id: "${MARK}") { ${MARK} } }`);
+    await graphql(mutation, { input: { ...CUSTOMER, email: [MARK] }, key: MARK });
+    await graphql(mutation, { input: CUSTOMER, key: `${MARK}ü` });
+    for (const path of [`/api/jobs/${MARK}`, `/${MARK}`, `/api/jobs?cursor=${MARK}`, `/api/jobs/%zz${MARK}`])
+      await send('GET', path);
+    const { port } = new URL(server.url ?? '');
+    await textOf(connect(Number(port), '127.0.0.1').end(`${MARK} / HTTP/1.1\r\n\r\n`));
+
+    // What goes wrong, in the job's function and in the database, and again.
+    const failing = await Promise.all(
+      ['error', 'lines', 'cause', 'value', 'told', 'result'].map((how) =>
+        submit('secrets', { text: `${MARK} ${PHONE}`, how }),
+      ),
+    );
+    failing.push(await submit('customers', BARRED));
+    for (const each of failing) {
+      expect(await finish(each)).toMatchObject({ status: 'Failed' });
+      const replies = await Promise.all([
+        send('GET', `/api/jobs/${each.id}/result`),
+        send('GET', `/api/jobs/${each.id}?onComplete=status`),
+        graphql('query ($id: ID!) { jobStatus(id: $id) { error { code message } history { error { message } } } }', {
+          id: each.id,
+        }),
+      ]);
+      for (const reply of replies) expect(await reply.text()).not.toMatch(PERSONAL);
+    }
+    const [retried] = failing;
+    if (retried !== undefined) {
+      expect((await send('POST', `/api/jobs/${retried.id}/retry`)).status).toBe(202);
+      await finish(retried);
+    }
+    const canceled = await submit('customers', BARRED);
+    await send('DELETE', `/api/jobs/${canceled.id}`);
+    const masked = [await send('GET', `/api/secrets/${MARK}`), await graphql(`{ secret(id: "${MARK}") { text } }`)];
+    expect(masked[0]?.status).toBe(500);
+    for (const reply of masked) expect((await reply.text()).replace(`/api/secrets/${MARK}`, '')).not.toMatch(PERSONAL);
+
+    // A store that is away.
+    if (server.queue !== undefined) {
+      const unblock = server.queue.block();
+      await poll(
+        () => send('POST', '/api/customers', CUSTOMER),
+        ({ status }) => status === 503,
+      );
+      await graphql(mutation, { input: CUSTOMER, key: `${MARK}-away` });
+      unblock();
+      await poll(
+        () => send('GET', '/health/ready'),
+        ({ ok }) => ok,
+      );
+    }
+    expect(await server.end('SIGTERM')).toBe(0);
+
+    const lines = server.written().trim().split('\n');
+    expect(lines.filter((line) => PERSONAL.test(line))).toEqual([]);
+    const messages = new Set(lines.map((line) => lineSchema.parse(JSON.parse(line)).msg));
+    const expected = ['request', 'job accepted', 'job function threw', 'job attempt failed', 'unexpected error'];
+    expect([...messages]).toEqual(expect.arrayContaining(expected));
+    // The trigger's, without its words.
+    expect(server.written()).toContain('"code":"P0001"');
+  });
+
+  it('is not in what a process says that ends for an error which nobody caught', async () => {
+    const server = await startServer('redis');
+    await fetch(`${server.url}/api/secrets`, {
+      method: 'POST',
+      headers: HEADERS,
+      body: JSON.stringify({ text: MARK, how: 'stray' }),
+    });
+    const last = await poll(
+      async () => server.written().trim().split('\n').at(-1) ?? '',
+      (line) => line.includes('nobody caught'),
+    );
+    expect(JSON.parse(last)).toMatchObject({
+      level: 'error',
+      thrown: { type: 'Error', stack: expect.stringContaining('secret.ts') },
+    });
+    expect(server.written()).not.toMatch(PERSONAL);
+  });
+});

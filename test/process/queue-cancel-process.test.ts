@@ -1,0 +1,127 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { poll } from '../support/follow.ts';
+import { type AcceptedProcess, startProcess } from '../support/process.ts';
+import { copyProject } from '../support/project-copy.ts';
+import { BACKENDS, createStore } from '../support/stores.ts';
+
+/** Writes a line for each thing that happens to it, and goes on until it is told to stop, or longer. */
+const STUBBORN = `
+import { appendFileSync } from 'node:fs';
+import { z } from 'zod';
+import { defineJob } from '../../core/define-job.ts';
+
+export default defineJob({
+  name: 'stubborn',
+  collection: 'stubborns',
+  description: 'Goes on until it is told to stop, or longer.',
+  input: z.object({ file: z.string(), heeds: z.boolean() }),
+  result: z.object({ text: z.string() }),
+  async run({ file, heeds }, job) {
+    appendFileSync(file, 'started\\n');
+    return new Promise((_resolve, reject) => {
+      const forever = setInterval(() => undefined, 1000);
+      job.signal.addEventListener('abort', () => {
+        appendFileSync(file, 'aborted\\n');
+        clearInterval(forever);
+        if (heeds) reject(job.signal.reason);
+      });
+    });
+  },
+});
+`;
+
+const jobSchema = z.object({
+  id: z.string(),
+  status: z.string(),
+  attempt: z.number(),
+  error: z.object({ code: z.string() }).nullable(),
+});
+type JobBody = z.output<typeof jobSchema>;
+
+const CANCELED = { status: 'Canceled', error: { code: 'JOB_CANCELED' } };
+
+/** Accepted with the job type, as an API and a worker where the store allows for two processes. */
+async function startWithStubborn(backend: (typeof BACKENDS)[number]) {
+  const folder = copyProject();
+  writeFileSync(join(folder, 'src/jobs/stubborn.ts'), STUBBORN);
+  const file = join(folder, 'lines');
+  const { settings, remove } = await createStore(backend);
+  onTestFinished(remove);
+  const start = (role: string): Promise<AcceptedProcess> =>
+    startProcess({ settings, role, main: join(folder, 'src/main.ts') });
+  const separate = backend !== 'embedded';
+  return {
+    startApi: () => start(separate ? 'api' : 'all'),
+    startWorker: (api: AcceptedProcess) => (separate ? start('worker') : Promise.resolve(api)),
+    /** What the function did, in order. */
+    lines: () => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []),
+    async submit({ url }: AcceptedProcess, heeds: boolean): Promise<JobBody> {
+      const response = await fetch(`${url}/api/stubborns`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ file, heeds }),
+      });
+      expect(response.status).toBe(202);
+      return jobSchema.parse(await response.json());
+    },
+  };
+}
+
+async function read({ url }: AcceptedProcess, { id }: JobBody): Promise<JobBody> {
+  return jobSchema.parse(await (await fetch(`${url}/api/jobs/${id}?onComplete=status`)).json());
+}
+
+const finish = (api: AcceptedProcess, job: JobBody): Promise<JobBody> =>
+  poll(
+    () => read(api, job),
+    ({ status }) => status !== 'Running' && status !== 'Pending',
+  );
+
+const cancel = async ({ url }: AcceptedProcess, { id }: JobBody): Promise<number> =>
+  (await fetch(`${url}/api/jobs/${id}`, { method: 'DELETE' })).status;
+
+const statusOfPost = async (url: string): Promise<number> => (await fetch(url, { method: 'POST' })).status;
+
+describe.each(BACKENDS)('cancellation of a job that runs in another process on %s', (backend) => {
+  it('reaches it, also when its worker is killed and all is started again, and it is not run again', async () => {
+    const { startApi, startWorker, lines, submit } = await startWithStubborn(backend);
+    const api = await startApi();
+    const worker = await startWorker(api);
+    const startOf = async (heeds: boolean): Promise<JobBody> => {
+      const before = lines().length;
+      const job = await submit(api, heeds);
+      await poll(
+        async () => lines().length,
+        (count) => count > before,
+      );
+      return job;
+    };
+
+    const first = await startOf(true);
+    expect(await cancel(api, first)).toBe(202);
+    expect(await finish(api, first)).toMatchObject({ ...CANCELED, attempt: 1 });
+    expect(lines()).toEqual(['started', 'aborted']);
+
+    const second = await startOf(false);
+    // So that the worker can't hear of it; where it is in one process with the API, it dies soon enough.
+    if (worker !== api) worker.suspend();
+    expect(await cancel(api, second)).toBe(202);
+    await worker.end('SIGKILL');
+    await api.end('SIGKILL');
+
+    const nextApi = await startApi();
+    await startWorker(nextApi);
+    expect(await finish(nextApi, second)).toMatchObject(CANCELED);
+    expect(lines().filter((line) => line === 'started')).toHaveLength(2);
+    expect(await read(nextApi, first)).toMatchObject(CANCELED);
+
+    expect(await statusOfPost(`${nextApi.url}/api/jobs/${second.id}/retry`)).toBe(202);
+    await poll(
+      async () => lines().filter((line) => line === 'started'),
+      (started) => started.length === 3,
+    );
+  });
+});

@@ -1,0 +1,137 @@
+import { connect, createServer } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { Redis } from 'ioredis';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { startAppForTest } from '../support/app.ts';
+import { installServers } from '../support/install-servers.ts';
+import { runToEnd, startProcess } from '../support/process.ts';
+import type { RunningServer } from '../support/server-process.ts';
+import { startRedis } from '../support/servers.ts';
+import { createStore } from '../support/stores.ts';
+
+const programs = installServers();
+
+async function startRedisForTest(options: readonly string[]): Promise<RunningServer> {
+  const server = await startRedis(programs, options);
+  onTestFinished(() => server.stop());
+  return server;
+}
+
+/** The settings of a process that has its queue at this URL. */
+async function settingsFor(QUEUE_URL: string): Promise<Record<string, string>> {
+  const { settings, remove } = await createStore('redis');
+  onTestFinished(remove);
+  return { ...settings, QUEUE_URL };
+}
+
+async function refusal(QUEUE_URL: string): Promise<string> {
+  const { code, stderr } = await runToEnd({ settings: await settingsFor(QUEUE_URL) });
+  expect(stderr).toMatch(/^accepted: [^\n]+\n$/);
+  expect(code).toBe(1);
+  return stderr.trimEnd();
+}
+
+/** A Redis that says another version of itself, as long as the true one. */
+async function startOldRedis(version: string): Promise<string> {
+  const server = await startRedisForTest([]);
+  const port = Number(new URL(server.url).port);
+  const proxy = createServer((client) => {
+    const upstream = connect(port, '127.0.0.1');
+    client.pipe(upstream);
+    upstream.on('data', (chunk) =>
+      client.write(Buffer.from(chunk.toString('latin1').replace(/redis_version:[\d.]+/, `redis_version:${version}`))),
+    );
+    client.on('close', () => upstream.destroy()).on('error', () => undefined);
+    upstream.on('close', () => client.destroy()).on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void proxy.close());
+  return `redis://127.0.0.1:${z.object({ port: z.int() }).parse(proxy.address()).port}`;
+}
+
+describe('a start on a Redis', () => {
+  it('that drops keys when its memory is full is refused in one line', async () => {
+    const server = await startRedisForTest(['--maxmemory-policy', 'allkeys-lru']);
+    expect(await refusal(server.url)).toMatch(/^accepted: QUEUE_URL: .*allkeys-lru.*noeviction/);
+  });
+
+  it('that is a cluster is refused if its master does so', async () => {
+    const options = [
+      '--cluster-enabled',
+      'yes',
+      '--cluster-announce-ip',
+      '127.0.0.1',
+      '--maxmemory-policy',
+      'volatile-ttl',
+    ];
+    const server = await startRedisForTest(options);
+    const admin = new Redis(server.url);
+    onTestFinished(() => admin.disconnect());
+    await admin.cluster('ADDSLOTSRANGE', 0, 16_383);
+    const url = server.url.replace('redis://', 'redis+cluster://');
+    expect(await refusal(url)).toMatch(/^accepted: QUEUE_URL: .*volatile-ttl/);
+  });
+
+  it('that is too old is refused in one line', async () => {
+    expect(await refusal(await startOldRedis('6.2.14'))).toMatch(/^accepted: QUEUE_URL: .*6\.2\.14.*7 or newer/);
+  });
+
+  it('that writes nothing to disk is one warning', async () => {
+    const output = new PassThrough().setEncoding('utf8');
+    let text = '';
+    output.on('data', (chunk: string) => (text += chunk));
+    const server = await startRedisForTest(['--appendonly', 'no']);
+    const child = await startProcess({ settings: await settingsFor(server.url), output });
+    await child.end('SIGTERM');
+    expect(text.split('\n').filter((line) => line.includes('nothing to disk'))).toHaveLength(1);
+  });
+
+  it('that writes to disk is no warning', async () => {
+    const output = new PassThrough().setEncoding('utf8');
+    let text = '';
+    output.on('data', (chunk: string) => (text += chunk));
+    const server = await startRedisForTest(['--appendonly', 'yes']);
+    const child = await startProcess({ settings: await settingsFor(server.url), output });
+    await child.end('SIGTERM');
+    expect(text).not.toContain('"level":40');
+  });
+
+  it('whose channels are forbidden ends the start with a line that names the setting', async () => {
+    const server = await startRedisForTest([]);
+    const admin = new Redis(server.url);
+    onTestFinished(() => admin.disconnect());
+    await admin.acl('SETUSER', 'app', 'on', '>pass', '~*', '+@all');
+    const starting = startAppForTest('redis', { QUEUE_URL: server.url.replace('//', '//app:pass@') });
+    await expect(starting).rejects.toThrow(
+      /^QUEUE_URL: Redis has to let its user use the channels accepted:\*, and says NOPERM/,
+    );
+  });
+
+  it('that may not be asked what it is goes on', async () => {
+    const server = await startRedisForTest(['--rename-command', 'CONFIG', '']);
+    const admin = new Redis(server.url);
+    onTestFinished(() => admin.disconnect());
+    await admin.acl('SETUSER', 'app', 'on', '>pass', '~*', '&*', '+@all', '-info');
+    const url = server.url.replace('//', '//app:pass@');
+    const app = await startAppForTest('redis', { QUEUE_URL: url });
+    const accepted = await app.post('/api/customers', { id: '42', customername: 'Ada Lovelace' });
+    expect(accepted.status).toBe(202);
+    const done = await app.fetch(`${accepted.headers.get('location')}?onPending=synchronous`);
+    expect(done.status).toBe(303);
+  });
+});
+
+describe('several processes that start together on an empty PostgreSQL', () => {
+  it('are all ready, and do each job once', async () => {
+    const store = await createStore('postgres');
+    onTestFinished(() => store.remove());
+    const apps = await Promise.all(Array.from({ length: 5 }, () => startAppForTest('postgres', {}, { store })));
+    const customers = apps.map((app, index) => app.post('/api/customers', { id: `${index}`, customername: 'Ada' }));
+    for (const accepted of await Promise.all(customers)) {
+      expect(accepted.status).toBe(202);
+      const done = await apps[0]?.fetch(`${accepted.headers.get('location')}?onPending=synchronous`);
+      expect(done?.status).toBe(303);
+    }
+  });
+});

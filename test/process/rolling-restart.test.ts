@@ -1,0 +1,180 @@
+import { EventSource } from 'eventsource';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { startApp, startAppForTest } from '../support/app.ts';
+import { poll } from '../support/follow.ts';
+import { createGate } from '../support/gate.ts';
+import { script } from '../support/jobs/scripted.ts';
+import { JobUpdates } from '../support/operations.ts';
+import { startProcess } from '../support/process.ts';
+import { startRoundRobin } from '../support/round-robin.ts';
+import { createStore } from '../support/stores.ts';
+import { subscribe } from '../support/subscribe.ts';
+
+const jobsFolder = new URL('../support/jobs/', import.meta.url);
+const stateSchema = z.object({ status: z.string(), percentComplete: z.number() });
+type State = z.output<typeof stateSchema>;
+
+/** What EventSource hears of a job, to its end. */
+function listen(url: string) {
+  const states: State[] = [];
+  const ended = Promise.withResolvers<void>();
+  let opened = 0;
+  const source = new EventSource(url);
+  onTestFinished(() => source.close());
+  source.addEventListener('open', () => (opened += 1));
+  source.addEventListener('message', ({ data }) => void states.push(stateSchema.parse(JSON.parse(String(data)))));
+  source.addEventListener('error', () => void (source.readyState === source.CLOSED && ended.resolve()));
+  return { states, ended: ended.promise, opened: () => opened };
+}
+
+describe.each(['redis', 'postgres'] as const)('watchers on %s', (backend) => {
+  it('follow a job through the restart of the API to its end, each with the client of its face', async () => {
+    const store = await createStore(backend);
+    onTestFinished(() => store.remove());
+    const gate = createGate();
+    script(backend, async (job) => {
+      await job.progress(40);
+      await gate.pass();
+      await job.progress(80);
+      return { text: backend };
+    });
+    // It has the worker, too.
+    const second = await startAppForTest(backend, {}, { store, jobsFolder });
+    const first = await startApp(backend, {}, { store, jobsFolder, role: 'api' });
+    const balancer = await startRoundRobin(first.url);
+    const { id } = await (await first.post('/api/scripted-jobs', { text: backend })).json();
+
+    const onRest = listen(`${balancer.url}/api/jobs/${id}/events`);
+    const onGraphQL = subscribe(balancer.url, JobUpdates, { id });
+    const told: string[] = [];
+    const all = (async () => {
+      for await (const { data } of onGraphQL.results)
+        if (data) told.push(`${data.jobUpdates.status} ${data.jobUpdates.percentComplete}`);
+    })();
+    await poll(
+      async () => [onRest.states.at(-1)?.percentComplete, told.at(-1)],
+      ([percent, last]) => percent === 40 && last === 'RUNNING 40',
+    );
+    balancer.use(second.url);
+    await first.close();
+    await onGraphQL.reconnected;
+    await poll(
+      async () => onRest.opened(),
+      (times) => times === 2,
+    );
+    gate.open();
+    await Promise.all([onRest.ended, all]);
+    expect(onRest.states.at(-1)).toMatchObject({ status: 'Succeeded', percentComplete: 100 });
+    expect(told.at(-1)).toBe('SUCCEEDED 100');
+  });
+});
+
+const acceptedSchema = z.union([
+  z.object({ id: z.string() }),
+  z.object({ data: z.object({ submitCustomer: z.object({ jobId: z.string() }) }) }).transform(({ data }) => ({
+    id: data.submitCustomer.jobId,
+  })),
+]);
+
+/** Submits customers on both faces and waits for each, as clients do that are patient, until it is told to stop. */
+function startLoad(url: string, clients: number) {
+  const done: string[] = [];
+  const cut: unknown[] = [];
+  const refused = new Set<number>();
+  const stop = new AbortController();
+
+  /** Sends a request until it is answered. */
+  async function ask(path: string, init: RequestInit): Promise<{ ok: boolean; status: number; body: unknown }> {
+    for (;;) {
+      // Without a head there is no reply that could be cut short; the client sends the same request again.
+      const response = await fetch(url + path, init).catch(() => undefined);
+      if (response === undefined) continue;
+      const { ok, status } = response;
+      try {
+        const body: unknown = await response.json();
+        if (ok) return { ok, status, body };
+        refused.add(status);
+      } catch (error) {
+        cut.push(error);
+      }
+    }
+  }
+
+  async function submit(customer: string): Promise<string> {
+    const input = { id: customer, customername: customer };
+    const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': `"${customer}"` };
+    const query = 'mutation($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId } }';
+    const { body } = await (customer.endsWith('0')
+      ? ask('/graphql', { method: 'POST', headers, body: JSON.stringify({ query, variables: { input } }) })
+      : ask('/api/customers', { method: 'POST', headers, body: JSON.stringify(input) }));
+    return acceptedSchema.parse(body).id;
+  }
+
+  async function follow(id: string): Promise<unknown> {
+    for (;;) {
+      const path = `/api/jobs/${id}?onComplete=stream`;
+      const { status, body } = await ask(path, { headers: { Prefer: 'wait=30' } });
+      if (status === 200) return body;
+    }
+  }
+
+  const loops = Array.from({ length: clients }, async (_, client) => {
+    for (let count = 0; !stop.signal.aborted; count += 1) {
+      const customer = `c${client}-${count}`;
+      expect(await follow(await submit(customer))).toMatchObject({ id: customer, customername: customer });
+      done.push(customer);
+    }
+  });
+  return {
+    cut,
+    refused,
+    /** Resolves when what each client submitted is done. */
+    async stop() {
+      stop.abort();
+      await Promise.all(loops);
+    },
+    /** Resolves when so many more are done. */
+    async goesOn(more: number) {
+      const enough = done.length + more;
+      await poll(
+        async () => done.length,
+        (length) => length >= enough,
+      );
+    },
+  };
+}
+
+describe.each(['redis', 'postgres'] as const)('a rolling restart under load on %s', (backend) => {
+  it('loses no job that was accepted, and cuts no reply short', { timeout: 180_000 }, async () => {
+    const store = await createStore(backend);
+    onTestFinished(() => store.remove());
+    const start = (role: string) => startProcess({ role, settings: { ...store.settings, LOG_LEVEL: 'info' } });
+    const [api1, api2, worker1, worker2] = await Promise.all([
+      start('api'),
+      start('api'),
+      start('worker'),
+      start('worker'),
+    ]);
+    const balancer = await startRoundRobin(api1.url ?? '', api2.url ?? '');
+    const load = startLoad(balancer.url, 8);
+    await load.goesOn(50);
+
+    // The balancer learns of the end of a server only when that refuses a connection.
+    const api3 = await start('api');
+    expect(await api1.end('SIGTERM')).toBe(0);
+    balancer.use(api3.url ?? '', api2.url ?? '');
+    await load.goesOn(50);
+    const api4 = await start('api');
+    expect(await api2.end('SIGTERM')).toBe(0);
+    balancer.use(api3.url ?? '', api4.url ?? '');
+    for (const worker of [worker1, worker2]) {
+      await start('worker');
+      expect(await worker.end('SIGTERM')).toBe(0);
+      await load.goesOn(50);
+    }
+    await load.stop();
+    expect(load.cut).toEqual([]);
+    expect([...load.refused]).toEqual([]);
+  });
+});

@@ -1,0 +1,164 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { Pool, type PoolClient } from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { startAppForTest } from '../support/app.ts';
+import { poll } from '../support/follow.ts';
+import { startProcess } from '../support/process.ts';
+import { lineWith } from '../support/servers.ts';
+import { createStore } from '../support/stores.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+
+const readySchema = z.object({ url: z.string() });
+
+/** A database whose customers' table a test can lock, so that work on it stops where it is. */
+async function lockableStore() {
+  const { settings, remove } = await createStore('postgres');
+  onTestFinished(remove);
+  const admin = new Pool({ connectionString: settings.QUEUE_URL, max: 2 });
+  onTestFinished(() => admin.end());
+  const lock = async (): Promise<PoolClient> => {
+    const client = await admin.connect();
+    onTestFinished(() => client.release(true));
+    await client.query('BEGIN; LOCK TABLE accepted.customers IN ACCESS EXCLUSIVE MODE');
+    return client;
+  };
+  /** Resolves when somebody waits for the lock. */
+  const waiting = () =>
+    poll(
+      async () =>
+        (
+          await admin.query(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+          )
+        ).rows,
+      (rows) => rows.length > 0,
+    );
+  return { settings, lock, waiting };
+}
+
+const submit = (url: string | undefined) =>
+  fetch(`${url}/api/customers`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ id: '1', customername: 'Ada' }),
+  });
+
+describe('a process that ends', () => {
+  it('lets nobody wait any longer: held replies come as the job is, event streams end, and subscriptions break off', async () => {
+    // Without a worker the job is never done.
+    const app = await startAppForTest('postgres', {}, { role: 'api' });
+    const { id } = await (await submit(app.url)).json();
+    const held = app.fetch(`/api/jobs/${id}`, { headers: { Prefer: 'wait=60' } });
+    const query = { query: `subscription { jobUpdates(id: "${id}") { status } }` };
+    const [events, subscription] = await Promise.all([
+      app.fetch(`/api/jobs/${id}/events`),
+      app.fetch('/graphql', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
+        body: JSON.stringify(query),
+      }),
+    ]);
+    const told: string[] = [];
+    const ending = (async () => {
+      for await (const chunk of subscription.body?.pipeThrough(new TextDecoderStream()) ?? []) told.push(chunk);
+    })().then(
+      () => 'in good order',
+      (error: Error) => error.message,
+    );
+    await poll(
+      async () => told.join(''),
+      (text) => text.includes('"status":"PENDING"'),
+    );
+    const closed = app.close();
+    expect((await held).status).toBe(202);
+    expect(await events.text()).toMatch(/^retry: \d+\n\n.*"status":"Pending"/s);
+    // A client would take `complete` for the end of the job.
+    expect(await ending).toBe('terminated');
+    expect(told.join('')).not.toContain('complete');
+    await closed;
+  });
+
+  it('answers what it was asked, and does not wait for the connection that stays open after it', async () => {
+    const { settings, lock, waiting } = await lockableStore();
+    const server = await startProcess({ settings: { ...settings, SHUTDOWN_GRACE_SECONDS: '3600' } });
+    const locked = await lock();
+    // This process's fetch keeps its connection.
+    const answer = fetch(`${server.url}/api/customers/1`);
+    await waiting();
+    const code = server.end('SIGTERM');
+    await poll(
+      () =>
+        fetch(`${server.url}/health/live`).then(
+          () => 'listens',
+          () => 'closed',
+        ),
+      (state) => state === 'closed',
+    );
+    await locked.query('COMMIT');
+    expect((await answer).status).toBe(404);
+    expect(await code).toBe(0);
+  });
+
+  it('is not ready from then on, and takes requests until its delay is over', async () => {
+    const { settings } = await lockableStore();
+    // The test ends it.
+    const server = await startProcess({ settings: { ...settings, SHUTDOWN_DELAY_SECONDS: '3600' } });
+    void server.end('SIGTERM');
+    const ready = await poll(
+      () => fetch(`${server.url}/health/ready`),
+      ({ status }) => status === 503,
+    );
+    expect(await ready.json()).toEqual({ status: 'unavailable', missing: ['server'] });
+    expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
+    const accepted = await submit(server.url);
+    expect([accepted.status, accepted.headers.get('Connection')]).toEqual([202, 'close']);
+    const onGraphQL = await fetch(`${server.url}/graphql?query=%7B__typename%7D`);
+    expect([onGraphQL.status, onGraphQL.headers.get('Connection')]).toEqual([200, 'close']);
+  });
+
+  it('hands its work back in good order when the shell that npm runs it in is killed', async () => {
+    const { settings, lock, waiting } = await lockableStore();
+    const main = join(import.meta.dirname, '../../src/main.ts');
+    // A shell that stays, as npm's does.
+    const shell = spawn('sh', ['-c', `"${process.execPath}" "${main}" all; exit $?`], {
+      env: {
+        PATH: process.env['PATH'],
+        PORT: '0',
+        npm_lifecycle_event: 'start',
+        SHUTDOWN_GRACE_SECONDS: '2',
+        ...settings,
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const { url } = readySchema.parse(JSON.parse(await lineWith(shell, shell.stdout, /"msg":"ready"/)));
+    await lock();
+    await submit(url);
+    await waiting();
+    const exited = new Promise((resolve) => void shell.once('exit', resolve));
+    shell.kill('SIGKILL');
+    await exited;
+    // The server writes on to what was the shell's output too.
+    expect(await lineWith(shell, shell.stdout, /"msg":"job handed back"/)).toContain('customer_');
+  });
+});
+
+describe('a process that loses its database connections', () => {
+  it('lives, and does the work that they were lost at', async () => {
+    const { settings, lock, waiting } = await lockableStore();
+    const proxy = await startTcpProxy(settings.QUEUE_URL ?? '');
+    onTestFinished(() => proxy.close());
+    const server = await startProcess({ settings: { ...settings, QUEUE_URL: proxy.url } });
+    const locked = await lock();
+    const accepted = await submit(server.url);
+    await waiting();
+    proxy.cut();
+    await locked.query('COMMIT');
+    const done = await poll(
+      () => fetch(accepted.headers.get('location') ?? '', { redirect: 'manual' }),
+      (answer) => answer.status === 303,
+    );
+    expect(done.headers.get('location')).toMatch(/\/api\/customers\/1$/);
+  });
+});

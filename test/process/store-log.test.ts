@@ -1,0 +1,49 @@
+import { PassThrough } from 'node:stream';
+import { expect, it, onTestFinished } from 'vitest';
+import { poll } from '../support/follow.ts';
+import { startProcess } from '../support/process.ts';
+import { createStore } from '../support/stores.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+
+it.each(['redis', 'postgres'] as const)(
+  'while %s is away there is one warning, and one line when it is back, however many requests come',
+  async (backend) => {
+    const { settings, remove } = await createStore(backend);
+    onTestFinished(remove);
+    const proxy = await startTcpProxy(settings.QUEUE_URL ?? '');
+    onTestFinished(() => proxy.close());
+    const output = new PassThrough().setEncoding('utf8');
+    let text = '';
+    output.on('data', (chunk: string) => (text += chunk));
+    const server = await startProcess({
+      settings: { DATABASE_URL: settings.QUEUE_URL ?? '', ...settings, QUEUE_URL: proxy.url },
+      output,
+    });
+    const submit = () =>
+      fetch(`${server.url}/api/customers`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ id: '1', customername: 'Ada Lovelace' }),
+      });
+    expect((await submit()).status).toBe(202);
+    const unblock = proxy.block();
+    await poll(submit, ({ status }) => status === 503);
+    for (let count = 0; count < 30; count += 1) expect((await submit()).status).toBe(503);
+    unblock();
+    await poll(submit, ({ status }) => status === 202);
+    await server.end('SIGTERM');
+    const lines = text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line));
+    const ofStore = lines.filter(({ msg }) => /the (queue|store) can/.test(msg));
+    expect(ofStore.map(({ level, msg }) => `${level} ${msg}`)).toEqual([
+      'warn the queue cannot be reached; trying on',
+      'info the queue can be reached again',
+    ]);
+    expect(
+      lines.filter(({ level, msg }) => level !== 'info' && !/nothing to disk|cannot be reached/.test(msg)),
+    ).toEqual([]);
+    expect(text).not.toContain('Lovelace');
+  },
+);

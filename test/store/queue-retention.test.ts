@@ -1,0 +1,131 @@
+import { Redis } from 'ioredis';
+import { Pool } from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ANONYMOUS } from '../../src/core/access/caller.ts';
+import type { Job } from '../../src/core/job.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { startRetention } from '../../src/queue/retention.ts';
+import { poll } from '../support/follow.ts';
+import { type TestQueue, scripted, setUpQueue } from '../support/queue.ts';
+import { BACKENDS } from '../support/stores.ts';
+
+const RETENTION_SECONDS = 1;
+
+describe.each(BACKENDS)('retention on %s', (backend) => {
+  const plain = scripted('plain');
+  const test = setUpQueue(backend, [plain], { retentionSeconds: RETENTION_SECONDS });
+
+  it('removes all that is kept of a job, with nobody who works, and nothing of others', async () => {
+    plain.runs(async ({ text }, job) => {
+      await job.progress(50, 'half');
+      if (text === 'fail') throw new Error('as told');
+      return { text };
+    });
+    const succeeded = await test.add(plain);
+    const failed = await test.add(plain, 'fail');
+    const canceled = await test.add(plain);
+    await test.queue.cancel(canceled);
+    const workers = test.work();
+    for (const job of [succeeded, failed]) await test.finish(job);
+    await workers.close(5000);
+    const pending = await test.add(plain);
+    const retried = await test.add(plain);
+    await test.queue.cancel(retried);
+    await test.queue.retry(retried, 3);
+
+    const close = startRetention({
+      backend: test.backend,
+      types: ['plain'],
+      retentionSeconds: RETENTION_SECONDS,
+      logger: createLogger('silent'),
+    });
+    onTestFinished(close);
+    const gone = [succeeded, failed, canceled];
+    for (const job of gone) {
+      await poll(
+        () => test.read(job),
+        (now) => now === undefined,
+      );
+    }
+    for (const job of [pending, retried]) expect(await test.read(job)).toMatchObject({ status: 'Pending' });
+    expect((await leftovers(test, gone)).toSorted()).toEqual([]);
+    expect((await leftovers(test, [pending])).length).toBeGreaterThan(0);
+  });
+
+  it('lets nobody read, list, cancel or retry a job that has expired, before it is removed', async () => {
+    const job = await test.add(plain);
+    await test.queue.cancel(job);
+    const done = await test.finish(job);
+    await poll(
+      async () => Date.now(),
+      (now) => now > done.expiresAt.getTime(),
+    );
+    expect(await test.service.read(job.id, ANONYMOUS)).toBeUndefined();
+    for (const act of [test.service.cancel, test.service.retry]) {
+      await expect(act(job.id, ANONYMOUS)).rejects.toMatchObject({ problem: 'not-found' });
+    }
+    const page = await test.service.list(
+      { type: undefined, statuses: ['Canceled'], after: undefined, limit: 100 },
+      ANONYMOUS,
+    );
+    expect(page.jobs).toEqual([]);
+  });
+});
+
+/** What a store still has of these jobs, but for events, of which it keeps the last. */
+async function leftovers(test: TestQueue, jobs: readonly Job[]): Promise<string[]> {
+  const ids = jobs.map(({ id }) => id);
+  if (!test.url?.startsWith('redis')) {
+    const records = await Promise.all(ids.map((id) => test.backend.readData('plain', id)));
+    const found = records.filter((data) => data !== undefined).map(String);
+    if (test.url === undefined) return found;
+    const pool = new Pool({ connectionString: test.url, max: 1 });
+    onTestFinished(() => pool.end());
+    const { rows } = await pool.query('SELECT id FROM bullmq.job WHERE id = ANY($1)', [ids]);
+    return [...found, ...rows.map((row) => String(row.id))];
+  }
+  const admin = new Redis(test.url);
+  onTestFinished(() => admin.disconnect());
+  const found: string[] = [];
+  for (const key of await admin.keys('*')) {
+    if (ids.some((id) => key.includes(id))) found.push(key);
+    const type = await admin.type(key);
+    const members = type === 'zset' ? admin.zrange(key, '0', '-1') : type === 'list' ? admin.lrange(key, 0, -1) : [];
+    for (const member of await members) if (ids.includes(member)) found.push(`${key} ${member}`);
+  }
+  return found;
+}
+
+describe.each(BACKENDS)('the pace on %s', (backend) => {
+  const plain = scripted('plain', { concurrency: 1 });
+  const test = setUpQueue(backend, [plain]);
+
+  it('is how long jobs take and how many wait, and sets Retry-After', async () => {
+    expect(await test.queue.readPace('plain')).toEqual({ durationMs: undefined, intervalMs: 0, waiting: 0 });
+    const job = await test.add(plain);
+    expect(test.service.retryAfter(job)).toBe(1);
+    // A job that waits for its own end waits as long as it may.
+    plain.runs(async ({ text }, { id, signal: stop }) => {
+      await test.service.wait(id, ANONYMOUS, 0.3, stop);
+      return { text };
+    });
+    const others = [await test.add(plain), await test.add(plain)];
+    const workers = test.work();
+    for (const each of [job, ...others]) await test.finish(each);
+    await workers.close(5000);
+    const waiting = await Promise.all(Array.from({ length: 40 }, () => test.add(plain)));
+    const pace = await test.queue.readPace('plain');
+    expect(pace.waiting).toBe(40);
+    expect(pace.durationMs).toBeGreaterThanOrEqual(295);
+    expect(pace.intervalMs).toBeGreaterThanOrEqual(200);
+    const [first] = waiting;
+    if (first === undefined) expect.fail('no job');
+    const seconds = await poll(
+      async () => test.service.retryAfter(first),
+      (told) => told !== 1,
+    );
+    expect(seconds).toBeGreaterThanOrEqual(9);
+    expect(seconds).toBeLessThanOrEqual(60);
+    for (const each of waiting) await test.queue.cancel(each);
+  });
+});

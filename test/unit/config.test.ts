@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { StartError } from '../../src/core/start-error.ts';
+
+const REDIS = 'redis://127.0.0.1:6379/1';
+const POSTGRES = 'postgres://127.0.0.1/queue';
+
+/** What a start with these settings is refused with. */
+function refusal(environment: Record<string, string>, role: 'all' | 'api' | 'worker' = 'all'): string {
+  try {
+    readConfig(role, environment);
+  } catch (error) {
+    if (error instanceof StartError) return error.message;
+    throw error;
+  }
+  throw new Error('the settings were accepted');
+}
+
+describe('readConfig', () => {
+  it('needs no setting', () => {
+    expect(readConfig('all', {})).toEqual({
+      role: 'all',
+      PORT: 4000,
+      HOST: '127.0.0.1',
+      PUBLIC_URL: undefined,
+      QUEUE_URL: undefined,
+      DATABASE_URL: undefined,
+      DATA_DIR: '.data',
+      WORKER_CONCURRENCY: 10,
+      JOB_RETENTION_SECONDS: 86_400,
+      QUEUE_MAX_DEPTH: 100_000,
+      RATE_LIMIT: undefined,
+      SHUTDOWN_DELAY_SECONDS: 0,
+      SHUTDOWN_GRACE_SECONDS: 10,
+      CORS_ORIGINS: [],
+      TRUST_PROXY: false,
+      REST: true,
+      GRAPHIQL: true,
+      GRAPHQL_INTROSPECTION: true,
+      LOG_LEVEL: 'info',
+      auth: { kind: 'open' },
+    });
+  });
+
+  it('takes an empty variable for an unset one', () => {
+    const defaults = readConfig('all', {});
+    const empty = Object.fromEntries(Object.keys(defaults).map((name) => [name, '']));
+    expect(readConfig('all', empty)).toEqual(defaults);
+  });
+
+  it('reads each setting, and leaves the rest of the environment alone', () => {
+    const config = readConfig('all', {
+      PORT: '0',
+      HOST: '0.0.0.0',
+      AUTH: 'none',
+      PUBLIC_URL: 'https://example.com/base',
+      QUEUE_URL: REDIS,
+      DATABASE_URL: POSTGRES,
+      DATA_DIR: '/var/lib/accepted',
+      WORKER_CONCURRENCY: '1',
+      JOB_RETENTION_SECONDS: '60',
+      QUEUE_MAX_DEPTH: '5',
+      RATE_LIMIT: '6000/1m',
+      SHUTDOWN_DELAY_SECONDS: '5',
+      SHUTDOWN_GRACE_SECONDS: '0',
+      CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
+      TRUST_PROXY: '127.0.0.1, 10.0.0.0/8',
+      REST: 'off',
+      GRAPHIQL: 'OFF',
+      GRAPHQL_INTROSPECTION: 'off',
+      LOG_LEVEL: 'silent',
+      HOME: '/home/somebody',
+    });
+    expect(config).toEqual({
+      role: 'all',
+      PORT: 0,
+      HOST: '0.0.0.0',
+      PUBLIC_URL: 'https://example.com/base',
+      QUEUE_URL: REDIS,
+      DATABASE_URL: POSTGRES,
+      DATA_DIR: '/var/lib/accepted',
+      WORKER_CONCURRENCY: 1,
+      JOB_RETENTION_SECONDS: 60,
+      QUEUE_MAX_DEPTH: 5,
+      RATE_LIMIT: { requests: 6000, seconds: 60 },
+      SHUTDOWN_DELAY_SECONDS: 5,
+      SHUTDOWN_GRACE_SECONDS: 0,
+      CORS_ORIGINS: ['https://app.example.com', 'http://localhost:3000'],
+      TRUST_PROXY: ['127.0.0.1', '10.0.0.0/8'],
+      REST: false,
+      GRAPHIQL: false,
+      GRAPHQL_INTROSPECTION: false,
+      LOG_LEVEL: 'silent',
+      auth: { kind: 'open' },
+    });
+  });
+
+  it('leaves the environment as it is', () => {
+    const environment = Object.freeze({ PORT: '4001', HOST: '' });
+    expect(readConfig('all', environment)).toMatchObject({ PORT: 4001, HOST: '127.0.0.1' });
+  });
+
+  it.each([
+    ['http://localhost:4000', 'http://localhost:4000'],
+    ['https://example.com/', 'https://example.com'],
+    ['https://example.com/base//', 'https://example.com/base'],
+  ])('makes of the PUBLIC_URL %s a base to which paths can be added', (given, expected) => {
+    expect(readConfig('all', { PUBLIC_URL: given }).PUBLIC_URL).toBe(expected);
+  });
+
+  it.each([
+    'redis://localhost',
+    'rediss://user:secret@example.com:6380/3',
+    'redis+sentinel://a:26379,b:26379/main',
+    'redis+cluster://a:6379,b:6379',
+    'postgres://localhost/queue',
+    'postgresql://localhost/queue',
+  ])('takes %s for a QUEUE_URL', (url) => {
+    expect(readConfig('all', { QUEUE_URL: url }).QUEUE_URL).toBe(url);
+  });
+});
+
+describe('RATE_LIMIT', () => {
+  it.each([
+    ['off', undefined],
+    ['100/1s', { requests: 100, seconds: 1 }],
+    ['6000/10M', { requests: 6000, seconds: 600 }],
+    ['1/2h', { requests: 1, seconds: 7200 }],
+  ])('%s is understood', (value, limit) => {
+    expect(readConfig('all', { RATE_LIMIT: value }).RATE_LIMIT).toEqual(limit);
+  });
+});
+
+describe('a bad setting', () => {
+  it.each([
+    ...['-1', '65536', '4000.5', '4e3', '0x10', 'abc', ' 80', '٤', '99999999999'].map((value) => ['PORT', value]),
+    ...['example.com', 'ftp://example.com', '/base', 'https://'].map((value) => ['PUBLIC_URL', value]),
+    ...['localhost:6379', 'http://localhost', 'mysql://localhost', 'redis:', 'redis'].map((value) => [
+      'QUEUE_URL',
+      value,
+    ]),
+    ...['redis://localhost', 'mysql://localhost', 'localhost'].map((value) => ['DATABASE_URL', value]),
+    ...['0', '-1', '10001', 'many', '1.5'].map((value) => ['WORKER_CONCURRENCY', value]),
+    ...['0', '2000000001', 'forever'].map((value) => ['JOB_RETENTION_SECONDS', value]),
+    ...['0', '-1', 'off'].map((value) => ['QUEUE_MAX_DEPTH', value]),
+    ...['on', '100', '100/s', '0/1s', '1.5/1s', '100/1d', '-1/1s'].map((value) => ['RATE_LIMIT', value]),
+    ...['-1', '3601', '1m'].map((value) => ['SHUTDOWN_DELAY_SECONDS', value]),
+    ...['-1', '3601', '10s'].map((value) => ['SHUTDOWN_GRACE_SECONDS', value]),
+    ...['true', '1', 'yes', 'on '].map((value) => ['REST', value]),
+    ...['false', '0', 'no'].map((value) => ['GRAPHIQL', value]),
+    ['GRAPHQL_INTROSPECTION', 'yes'],
+    ...['trace', 'INFO', 'verbose'].map((value) => ['LOG_LEVEL', value]),
+  ])('%s=%s is refused by its name, with what is expected', (name = '', value = '') => {
+    expect(refusal({ [name]: value })).toMatch(new RegExp(`^${name}: expected .+$`));
+  });
+
+  it.each(['QUEUE_URL', 'DATABASE_URL', 'PUBLIC_URL'])('does not show the password in %s', (name) => {
+    expect(refusal({ [name]: 'mysql://user:secret@localhost' })).not.toContain('secret');
+  });
+});
+
+describe.each(['api', 'worker'] as const)('start:%s', (role) => {
+  it('is refused on the embedded queue, which belongs to one process', () => {
+    expect(refusal({}, role)).toMatch(new RegExp(`^QUEUE_URL: start:${role} needs .*redis://.*postgres://.*npm start`));
+    expect(refusal({ QUEUE_URL: '', DATABASE_URL: POSTGRES }, role)).toMatch(/^QUEUE_URL: /);
+  });
+
+  it.each([REDIS, 'redis+sentinel://a:26379/main', 'redis+cluster://a:6379'])(
+    'is refused on the embedded database with the queue %s',
+    (url) => {
+      expect(refusal({ QUEUE_URL: url }, role)).toMatch(
+        new RegExp(`^DATABASE_URL: start:${role} needs .*postgres://.*npm start`),
+      );
+    },
+  );
+
+  it('runs on a queue and a database that several processes can share', () => {
+    const shared = { QUEUE_URL: REDIS, DATABASE_URL: POSTGRES };
+    expect(readConfig(role, shared)).toMatchObject({ role, ...shared });
+    expect(readConfig(role, { QUEUE_URL: POSTGRES })).toMatchObject({ role, DATABASE_URL: POSTGRES });
+  });
+});
+
+describe('DATABASE_URL', () => {
+  it.each(['postgres://localhost/both', 'postgresql://localhost/both'])('is by default the QUEUE_URL %s', (url) => {
+    expect(readConfig('all', { QUEUE_URL: url }).DATABASE_URL).toBe(url);
+    expect(readConfig('all', { QUEUE_URL: url, DATABASE_URL: '' }).DATABASE_URL).toBe(url);
+  });
+
+  it('can be another one than the QUEUE_URL', () => {
+    expect(readConfig('all', { QUEUE_URL: POSTGRES, DATABASE_URL: `${POSTGRES}2` }).DATABASE_URL).toBe(`${POSTGRES}2`);
+  });
+
+  it.each([undefined, REDIS, 'redis+cluster://a:6379'])('is by default unset with the queue %s', (url) => {
+    expect(readConfig('all', url === undefined ? {} : { QUEUE_URL: url }).DATABASE_URL).toBeUndefined();
+  });
+});

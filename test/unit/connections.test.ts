@@ -1,0 +1,118 @@
+import { once } from 'node:events';
+import { type Server, type ServerResponse, createServer } from 'node:http';
+import { type AddressInfo, type Socket, connect } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { watchConnections } from '../../src/http/connections.ts';
+import { poll } from '../support/follow.ts';
+import type { Handler } from '../support/http-server.ts';
+
+/** More than the system takes over for a connection that nobody reads. */
+const LARGE = Buffer.alloc(20_000_000, 'x');
+const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
+
+async function listen(handler: Handler, slowReaderMs = 30_000) {
+  const server = createServer((request, response) => void handler(request, response));
+  watchConnections(server, slowReaderMs);
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  // A TCP server that listens has an address of this kind.
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+/** Connects, sends something, and reads nothing. */
+async function send(port: number, text: string): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1').pause();
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  socket.write(text);
+  return socket;
+}
+
+/** Reads a connection to its end, and resolves to the number of bytes. */
+async function drain(socket: Socket): Promise<number> {
+  let length = 0;
+  socket.on('data', ({ length: more }) => (length += more));
+  await once(socket.resume(), 'close');
+  return length;
+}
+
+describe('a server that closes', () => {
+  it('sends a reply to its end, however late it is read', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { server, port } = await listen((_request, response) => {
+      response.setHeader('Content-Length', LARGE.length);
+      response.end(LARGE);
+      resolve();
+    });
+    const socket = await send(port, GET);
+    await promise;
+    const closed = once(server, 'close');
+    server.close();
+    const idle = setInterval(() => server.closeIdleConnections(), 10);
+    onTestFinished(() => clearInterval(idle));
+    expect(await drain(socket)).toBeGreaterThan(LARGE.length);
+    await closed;
+  });
+
+  it('closes connections on which nothing has been asked, and those whose reply is sent', async () => {
+    const { server, port } = await listen((_request, response) => response.end('done'));
+    await send(port, '');
+    const answered = await send(port, GET);
+    await once(answered.resume(), 'data');
+    const closed = once(server, 'close');
+    server.close();
+    expect(await closed).toEqual([]);
+  });
+
+  it('answers a request whose beginning had come', async () => {
+    const { server, port } = await listen((_request, response) => {
+      response.setHeader('Connection', 'close');
+      response.end('done');
+    });
+    const socket = await send(port, GET.slice(0, 20));
+    await poll(
+      () => new Promise<number>((resolve) => void server.getConnections((_error, count) => resolve(count))),
+      (count) => count === 1,
+    );
+    // Its bytes have come when those of a later connection have been answered.
+    await once((await send(port, GET)).resume(), 'data');
+    server.close();
+    socket.write(GET.slice(20));
+    expect(await drain(socket)).toBeGreaterThan(0);
+  });
+});
+
+describe('a reader', () => {
+  /** Sends a request whose reply is too large to be taken without reading; resolves when the server drops it. */
+  async function stall(port: number, server: Server): Promise<Socket> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    server.once('connection', (connection: Socket) => void connection.once('close', () => resolve()));
+    const socket = await send(port, GET);
+    await promise;
+    return socket;
+  }
+
+  it('that takes nothing of what it is sent is dropped', async () => {
+    const { server, port } = await listen((_request, response) => response.end(LARGE), 40);
+    expect(await drain(await stall(port, server))).toBeLessThan(LARGE.length);
+  });
+
+  it('that has nothing to take is left alone', async () => {
+    const { promise, resolve } = Promise.withResolvers<ServerResponse>();
+    const { server, port } = await listen((_request, response) => {
+      if (!response.write('x')) return;
+      resolve(response);
+      server.removeAllListeners('request').on('request', (_, other) => other.end(LARGE));
+    }, 40);
+    const socket = await send(port, GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+    await once(socket.resume(), 'data');
+    // In the time in which another one is dropped.
+    await stall(port, server);
+    (await promise).end(LARGE);
+    expect(await drain(socket)).toBeGreaterThan(LARGE.length);
+  });
+});

@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import { type FollowedJob, listenForEnd, watchJob } from '../../src/core/service/follow.ts';
+import { type Job, type SucceededJob, JOB_CANCELED } from '../../src/core/job.ts';
+import type { JobEvent } from '../../src/core/ports.ts';
+
+const never = new AbortController().signal;
+const at = (ms: number): Date => new Date(1_000_000 + ms);
+const base = {
+  id: 'x',
+  type: 'x',
+  caller: 'x',
+  percentComplete: 0,
+  message: null,
+  attempt: 0,
+  maxAttempts: 3,
+  createdAt: at(0),
+  lastUpdatedAt: at(0),
+  history: [],
+};
+const pending: Job = { ...base, status: 'Pending', startedAt: null };
+const running: Job = {
+  ...base,
+  status: 'Running',
+  attempt: 1,
+  startedAt: at(1),
+  lastUpdatedAt: at(2),
+  percentComplete: 5,
+};
+const canceled: Job = {
+  ...base,
+  status: 'Canceled',
+  startedAt: null,
+  finishedAt: at(9),
+  lastUpdatedAt: at(9),
+  expiresAt: at(99),
+  error: JOB_CANCELED,
+};
+const succeeded: SucceededJob = {
+  ...running,
+  status: 'Succeeded',
+  percentComplete: 100,
+  finishedAt: at(9),
+  lastUpdatedAt: at(9),
+  expiresAt: at(99),
+  startedAt: at(1),
+  result: 'result',
+};
+const progress = (percentComplete: number, ms: number): JobEvent => ({
+  kind: 'progress',
+  percentComplete,
+  message: null,
+  at: at(ms),
+});
+
+/** A job whose state and events a test sets. */
+function scriptedJob(state: Job) {
+  const listeners = new Set<(event: JobEvent) => void>();
+  let now: Job | undefined = state;
+  const followed: FollowedJob = {
+    id: state.id,
+    events: {
+      subscribe(_, listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+    read: async () => now,
+    isVisible: ({ createdAt }) => createdAt >= at(0),
+  };
+  return {
+    followed,
+    becomes: (next: Job | undefined) => void (now = next),
+    tell(event: JobEvent) {
+      for (const listener of listeners) listener(event);
+    },
+    listeners: () => listeners.size,
+  };
+}
+
+describe('watching a job', () => {
+  it('goes on after an end that was before the job was put back', async () => {
+    const { followed, becomes, tell, listeners } = scriptedJob(pending);
+    const states = watchJob(followed, never);
+    expect((await states.next()).value).toEqual(pending);
+    const next = states.next();
+    tell({ kind: 'finished' });
+    tell({ kind: 'waiting' });
+    await new Promise((resolve) => void setImmediate(resolve));
+    becomes(canceled);
+    tell({ kind: 'finished' });
+    expect((await next).value).toEqual(canceled);
+    expect((await states.next()).done).toBe(true);
+    expect(listeners()).toBe(0);
+  });
+
+  it('reads the job again when progress is told of an attempt whose start was not', async () => {
+    const { followed, becomes, tell } = scriptedJob(pending);
+    const states = watchJob(followed, never);
+    await states.next();
+    becomes(running);
+    const next = states.next();
+    const toldAt = performance.now();
+    tell(progress(5, 2));
+    expect((await next).value).toMatchObject({ status: 'Running', percentComplete: 0 });
+    expect((await states.next()).value).toEqual(running);
+    // At once, and not after 5 s of silence.
+    expect(performance.now() - toldAt).toBeLessThan(4000);
+    const later = states.next();
+    tell(progress(4, 1));
+    tell(progress(5, 2));
+    tell(progress(6, 3));
+    expect((await later).value).toMatchObject({ status: 'Running', percentComplete: 6, lastUpdatedAt: at(3) });
+    await states.return();
+  });
+
+  it('takes the job that succeeded from the event of its end, with the steps before', async () => {
+    const { followed, tell, listeners } = scriptedJob(pending);
+    const states = watchJob(followed, never);
+    await states.next();
+    const next = states.next();
+    tell({ kind: 'finished', job: succeeded });
+    expect((await next).value).toMatchObject({ status: 'Running', attempt: 1 });
+    expect((await states.next()).value).toEqual(succeeded);
+    expect((await states.next()).done).toBe(true);
+    expect(listeners()).toBe(0);
+  });
+
+  it('takes the job that succeeded from the event of its end while it is still read for the first time', async () => {
+    const { followed, tell, listeners } = scriptedJob(pending);
+    const reading = Promise.withResolvers<Job>();
+    const states = watchJob({ ...followed, read: () => reading.promise }, never);
+    const first = states.next();
+    tell({ kind: 'finished', job: { ...succeeded, createdAt: at(-1) } });
+    tell({ kind: 'finished', job: succeeded });
+    expect((await first).value).toEqual(succeeded);
+    reading.reject(new Error('too late'));
+    expect((await states.next()).done).toBe(true);
+    expect(listeners()).toBe(0);
+  });
+
+  it('ends without a last state when the job was removed', async () => {
+    const { followed, becomes, tell, listeners } = scriptedJob(pending);
+    const states = watchJob(followed, never);
+    await states.next();
+    becomes(undefined);
+    const next = states.next();
+    tell({ kind: 'lost' });
+    expect((await next).done).toBe(true);
+    expect(listeners()).toBe(0);
+  });
+});
+
+describe('waiting for a job', () => {
+  it('goes on after an end that was before the job was put back', async () => {
+    const { followed, becomes, tell, listeners } = scriptedJob(pending);
+    const wait = listenForEnd(followed);
+    const done = wait.until(30_000, never);
+    await new Promise((resolve) => void setImmediate(resolve));
+    tell({ kind: 'finished' });
+    await new Promise((resolve) => void setImmediate(resolve));
+    becomes(canceled);
+    tell({ kind: 'finished' });
+    expect(await done).toEqual(canceled);
+    wait.close();
+    expect(listeners()).toBe(0);
+  });
+
+  it('takes the job that succeeded from the event of its end', async () => {
+    const { followed, tell } = scriptedJob(pending);
+    const wait = listenForEnd(followed);
+    const done = wait.until(30_000, never, pending);
+    tell({ kind: 'finished', job: succeeded });
+    expect(await done).toEqual(succeeded);
+    wait.close();
+  });
+
+  it('reads the job where the event brings one that is not there for it', async () => {
+    const { followed, becomes, tell } = scriptedJob(pending);
+    const wait = listenForEnd(followed);
+    const done = wait.until(30_000, never, pending);
+    becomes(canceled);
+    tell({ kind: 'finished', job: { ...succeeded, createdAt: at(-1) } });
+    expect(await done).toEqual(canceled);
+    wait.close();
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { createJobInbox } from '../../src/core/service/job-inbox.ts';
+import type { JobEvent } from '../../src/core/ports.ts';
+
+const never = new AbortController().signal;
+const LONG_MS = 30_000;
+const progress = (percentComplete: number): JobEvent => ({
+  kind: 'progress',
+  percentComplete,
+  message: null,
+  at: new Date(percentComplete),
+});
+
+describe('an inbox', () => {
+  it('gives events in their order, those that came before it was asked and those that come after', async () => {
+    const inbox = createJobInbox();
+    inbox.push(progress(1));
+    inbox.push(progress(2));
+    expect(await inbox.next(LONG_MS, never)).toEqual(progress(1));
+    expect(await inbox.next(LONG_MS, never)).toEqual(progress(2));
+    const next = inbox.next(LONG_MS, never);
+    inbox.push(progress(3));
+    inbox.push(progress(4));
+    expect(await next).toEqual(progress(3));
+    expect(await inbox.next(LONG_MS, never)).toEqual(progress(4));
+  });
+
+  it('gives nothing when the time is over, and what comes after that all the same', async () => {
+    const inbox = createJobInbox();
+    expect(await inbox.next(1, never)).toBeUndefined();
+    inbox.push({ kind: 'finished' });
+    expect(await inbox.next(1, never)).toEqual({ kind: 'finished' });
+  });
+
+  it('gives nothing when the signal is aborted, before or meanwhile, and keeps no listener', async () => {
+    const inbox = createJobInbox();
+    const controller = new AbortController();
+    const next = inbox.next(LONG_MS, controller.signal);
+    controller.abort();
+    expect(await next).toBeUndefined();
+    expect(await inbox.next(LONG_MS, controller.signal)).toBeUndefined();
+    inbox.push({ kind: 'waiting' });
+    expect(await inbox.next(LONG_MS, controller.signal)).toEqual({ kind: 'waiting' });
+  });
+
+  it('holds no more than 256 events, and says that there were more', async () => {
+    const inbox = createJobInbox();
+    for (let count = 0; count < 10_000; count += 1) inbox.push(progress(count));
+    const kinds: string[] = [];
+    for (let event = await inbox.next(0, never); event; event = await inbox.next(0, never)) kinds.push(event.kind);
+    expect(kinds.length).toBeLessThanOrEqual(256);
+    expect(kinds[0]).toBe('lost');
+    inbox.push({ kind: 'finished' });
+    expect(await inbox.next(LONG_MS, never)).toEqual({ kind: 'finished' });
+  });
+});

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type JobType, defineJob } from '../../src/core/define-job.ts';
+import { createRegistry } from '../../src/core/registry.ts';
+import { StartError } from '../../src/core/start-error.ts';
+import { createOpenApi } from '../../src/rest/openapi/document.ts';
+
+const plain = z.object({ ok: z.boolean() });
+
+function jobType(
+  parts: { name?: string; input?: z.ZodObject; result?: z.ZodObject; resource?: boolean } = {},
+): JobType {
+  const { name = 'x', input = plain, result = plain, resource = false } = parts;
+  return defineJob({
+    name,
+    collection: `${name.toLowerCase()}s`,
+    description: 'Does what its name says.',
+    input,
+    result,
+    ...(resource && { resource: { idOf: () => '1', find: async () => undefined } }),
+    run: () => ({}),
+  });
+}
+
+function documentOf(...types: JobType[]) {
+  return createOpenApi(
+    createRegistry(
+      types.map((type) => ({ file: `jobs/${type.name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}.ts`, type })),
+    ),
+  );
+}
+
+describe('a job type', () => {
+  it('has its operations, its components and its descriptions in the document', () => {
+    const parcel = z
+      .object({ to: z.string().describe('A town.'), grams: z.int().min(1).default(500) })
+      .meta({ id: 'Parcel' });
+    const document = documentOf(
+      jobType({ name: 'parcelLabel', input: z.object({ parcel }), result: parcel, resource: true }),
+    );
+    expect(document.paths['/api/parcellabels']?.post).toMatchObject({
+      operationId: 'submitParcelLabel',
+      description: expect.stringContaining('Does what its name says.'),
+      tags: ['parcellabels'],
+    });
+    expect(document.paths['/api/parcellabels/{id}']?.get?.operationId).toBe('getParcelLabel');
+    expect(document.tags).toContainEqual({ name: 'parcellabels', description: 'Does what its name says.' });
+
+    // What goes in may lack what a default adds, and may have nothing else; what comes out has it.
+    expect(document.components.schemas).toMatchObject({
+      SubmitParcelLabelInput: {
+        properties: { parcel: { $ref: '#/components/schemas/ParcelInput' } },
+        additionalProperties: false,
+      },
+      ParcelInput: {
+        properties: {
+          to: { type: 'string', description: 'A town.' },
+          grams: { type: 'integer', minimum: 1, default: 500 },
+        },
+        required: ['to'],
+        additionalProperties: false,
+      },
+      Parcel: { required: ['to', 'grams'] },
+      ParcelLabelJob: { allOf: [{ $ref: '#/components/schemas/Job' }], properties: { type: { const: 'parcelLabel' } } },
+    });
+    expect(document.components.schemas['Parcel']).not.toHaveProperty('additionalProperties');
+    expect(document.components.schemas['Job']).toMatchObject({
+      discriminator: { mapping: { parcelLabel: '#/components/schemas/ParcelLabelJob' } },
+    });
+  });
+
+  it('without a resource has no URL for one', () => {
+    expect(documentOf(jobType()).paths).not.toHaveProperty('/api/xs/{id}');
+  });
+
+  /** The JSON Schema of one field, as input and as output. */
+  const fieldSchemas = (field: z.ZodType): unknown[] => {
+    const { schemas } = documentOf(jobType({ input: z.object({ field }), result: z.object({ field }) })).components;
+    return [schemas['SubmitXInput']?.properties?.['field'], schemas['XResult']?.properties?.['field']];
+  };
+
+  it.each([
+    ['a date and time in UTC', z.iso.datetime(), { type: 'string', format: 'date-time', pattern: 'Z$' }],
+    ['a date and time', z.iso.datetime({ offset: true }), { type: 'string', format: 'date-time' }],
+    ['a date', z.iso.date(), { type: 'string', format: 'date' }],
+    ['an integer', z.int(), { type: 'integer' }],
+    ['what may be null', z.url().nullable(), { type: ['string', 'null'], format: 'uri' }],
+    [
+      'an enum that may be null',
+      z.enum(['a']).nullable(),
+      { anyOf: [{ type: 'string', enum: ['a'] }, { type: 'null' }] },
+    ],
+    ['a pattern', z.string().regex(/^a+$/), { type: 'string', pattern: '^a+$' }],
+    [
+      'a pattern whose flag JSON Schema does not have',
+      z.string().regex(/^a+$/i).max(9),
+      { type: 'string', maxLength: 9 },
+    ],
+    ['one such pattern of two', z.string().regex(/^a+$/i).regex(/b/), { type: 'string', allOf: [{ pattern: 'b' }] }],
+    ['a pattern that is none with the flag u', z.string().regex(new RegExp(String.raw`\-`)), { type: 'string' }],
+  ])('says what JSON can have: %s', (_, field, expected) => {
+    expect(fieldSchemas(field)).toEqual([expected, expected]);
+  });
+
+  it('tells a default where it is one that can be told', () => {
+    let calls = 0;
+    expect(fieldSchemas(z.string().default('a'))[0]).toEqual({ type: 'string', default: 'a' });
+    expect(fieldSchemas(z.string().default(() => String((calls += 1))))[0]).toEqual({ type: 'string' });
+    expect(fieldSchemas(z.stringbool().default(true))[0]).toEqual({ type: 'string' });
+  });
+
+  const inList = (when: z.ZodType): z.ZodObject => z.object({ list: z.array(z.object({ when })) });
+
+  it.each([
+    ['z.date()', z.date(), 'Date cannot be represented'],
+    ['z.bigint()', z.bigint().optional(), 'BigInt cannot be represented'],
+    ['z.map()', z.map(z.string(), z.int()).nullable(), 'Map cannot be represented'],
+    [
+      'a default for what is wrong that is another one each time',
+      z.string().catch(({ input }) => z.string().parse(input)),
+      'Dynamic catch',
+    ],
+  ])('that JSON Schema can’t express stops the start, with its file and field: %s', (_, when, reason) => {
+    for (const side of ['input', 'result']) {
+      const make = () => documentOf(jobType({ [side]: inList(when) }));
+      expect(make).toThrow(StartError);
+      expect(make).toThrow(new RegExp(`^jobs/x\\.ts: ${side}\\.list\\[\\]\\.when: ${reason}`));
+    }
+  });
+
+  it('whose schema has a name that is taken stops the start, with its file', () => {
+    const when = z.object({ a: z.int() }).meta({ id: 'Problem' });
+    expect(() => documentOf(jobType({ result: inList(when) }))).toThrow(
+      new StartError('jobs/x.ts: result: the OpenAPI schema Problem is already made from another one'),
+    );
+  });
+
+  it('whose operation has a name that is taken stops the start, with its file', () => {
+    expect(() => documentOf(jobType({ name: 'jobResult', resource: true }))).toThrow(
+      new StartError('jobs/job-result.ts: the OpenAPI operation getJobResult is taken by the API itself'),
+    );
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { parseWait } from '../../src/rest/routes/prefer.ts';
+
+describe('Prefer (RFC 7240)', () => {
+  it.each<[string, string | string[] | undefined, number | undefined]>([
+    ['no header', undefined, undefined],
+    ['an empty one', '', undefined],
+    ['wait', 'wait=10', 10],
+    ['zero', 'wait=0', 0],
+    ['the most there is', 'wait=60', 60],
+    ['more than that', 'wait=61', 60],
+    ['far more', 'wait=999999999', 60],
+    ['a number with more digits than counts', 'wait=99999999999999999999', 60],
+    ['a name in capitals', 'WAIT=5', 5],
+    ['white space around all', '  wait = 5  ', 5],
+    ['a value in quotes', 'wait="5"', 5],
+    ['a parameter behind it', 'wait=5; foo="some parameter"', 5],
+    ['a parameter in front of the next preference', 'respond-async;x=1, wait=5', 5],
+    ['others in front', 'respond-async, wait=5', 5],
+    ['others behind', 'wait=5, respond-async, handling=lenient', 5],
+    ['the first of two', 'wait=5, wait=9', 5],
+    ['the first of two headers', ['wait=5', 'wait=9'], 5],
+    ['the second of two headers', ['return=minimal', 'wait=9'], 9],
+    ['a first that is malformed, which counts all the same', 'wait=soon, wait=9', undefined],
+    ['a comma in quotes', 'foo="a, wait=1, b", wait=9', 9],
+    ['a quote inside quotes', String.raw`foo="a\", wait=1", wait=9`, 9],
+    ['a semicolon in quotes', 'foo="a;b"; bar, wait=9', 9],
+    ['wait as a value', 'foo=wait, bar="wait=3"', undefined],
+    ['wait as a parameter', 'foo; wait=3', undefined],
+    ['a name that only begins with wait', 'waiting=3', undefined],
+    ['a name that only ends with wait', 'x-wait=3', undefined],
+    ['no value', 'wait', undefined],
+    ['an empty value', 'wait=', undefined],
+    ['an empty value in quotes', 'wait=""', undefined],
+    ['a fraction', 'wait=1.5', undefined],
+    ['less than nothing', 'wait=-1', undefined],
+    ['a sign', 'wait=+1', undefined],
+    ['a text', 'wait=soon', undefined],
+    ['two words', 'wait=1 2', undefined],
+    ['a quote that never ends', 'wait="5', undefined],
+    ['a quote that never ends, in front', 'foo="a, wait=1', undefined],
+    ['a backslash at the end', 'foo="a, wait=1\\', undefined],
+    ['empty elements of the list', ', ,wait=5,,', 5],
+  ])('%s', (_, header, seconds) => {
+    expect(parseWait(header)).toBe(seconds);
+  });
+});

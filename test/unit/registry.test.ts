@@ -1,0 +1,233 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { parseInput } from '../../src/core/input/parse-input.ts';
+import { type JobDefinition, type JobType, defineJob } from '../../src/core/define-job.ts';
+import { type InputIssue, ServiceError } from '../../src/core/errors.ts';
+import { newJobId, typeOfJobId } from '../../src/core/job-id.ts';
+import { createRegistry } from '../../src/core/registry.ts';
+import { StartError } from '../../src/core/start-error.ts';
+import { toStrict } from '../../src/core/input/strict-schema.ts';
+
+const text = z.object({ text: z.string() });
+
+function jobType(options: Partial<JobDefinition<typeof text, typeof text>> = {}): JobType {
+  const description = 'Gives back what it gets.';
+  const base = { name: 'echo', collection: 'echoes', description, input: text, result: text };
+  return defineJob({ ...base, run: (input) => input, ...options });
+}
+
+describe('the registry', () => {
+  it('knows the job types and their files', () => {
+    const echo = jobType();
+    const bulk = jobType({ name: 'bulkEcho2', collection: 'bulk-echoes-2' });
+    const registry = createRegistry([
+      { file: 'src/jobs/echo.ts', type: echo },
+      { file: 'dist/jobs/bulk-echo2.js', type: bulk },
+    ]);
+    expect(registry.types).toEqual([echo, bulk]);
+    expect(registry.get('bulkEcho2')).toBe(bulk);
+    expect(registry.get('toString')).toBeUndefined();
+    expect(registry.fileOf(bulk)).toBe('dist/jobs/bulk-echo2.js');
+    expect(echo).toMatchObject({ attempts: 3, backoffSeconds: 1, timeoutSeconds: 60 });
+  });
+
+  it.each<[string, Parameters<typeof jobType>[0], string, RegExp]>([
+    ['a name in PascalCase', { name: 'Other' }, 'other.ts', /name "Other" is not in camelCase/],
+    ['a name in kebab-case', { name: 'my-job' }, 'my-job.ts', /name "my-job" is not in camelCase/],
+    ['a name with an underscore', { name: 'my_job' }, 'my_job.ts', /name "my_job" is not in camelCase/],
+    ['an empty name', { name: '' }, '.ts', /name "" is not in camelCase/],
+    ['a name with a line feed', { name: 'other\n' }, 'other.ts', /name "other\n" is not in camelCase/],
+    ['a name of 41 letters', { name: 'a'.repeat(41) }, `${'a'.repeat(41)}.ts`, /at most 40/],
+    ['the name job', { name: 'job' }, 'job.ts', /name "job" is taken/],
+    ['the name jobs', { name: 'jobs' }, 'jobs.ts', /name "jobs" is taken/],
+    ['the name jobStatus', { name: 'jobStatus' }, 'job-status.ts', /name "jobStatus" is taken/],
+    ['a file in camelCase', { name: 'otherJob' }, 'otherJob.ts', /belongs in a file called other-job\.ts/],
+    ['a file of another name', { name: 'other' }, 'others.ts', /belongs in a file called other\.ts/],
+    ['a name that is used', { collection: 'others' }, 'echo.ts', /name "echo" is already used by src\/jobs\/echo\.ts/],
+    [
+      'a collection that is used',
+      { name: 'other' },
+      'other.ts',
+      /collection "echoes" is .* used by src\/jobs\/echo\.ts/,
+    ],
+    ['a collection in camelCase', { name: 'other', collection: 'otherJobs' }, 'other.ts', /not in kebab-case/],
+    ['a collection with a slash', { name: 'other', collection: 'a/b' }, 'other.ts', /not in kebab-case/],
+    ['a collection with two hyphens', { name: 'other', collection: 'a--b' }, 'other.ts', /not in kebab-case/],
+    ['an empty collection', { name: 'other', collection: '' }, 'other.ts', /not in kebab-case/],
+    ['the collection jobs', { name: 'other', collection: 'jobs' }, 'other.ts', /collection "jobs" is taken/],
+    ['the collection operations', { name: 'other', collection: 'operations' }, 'other.ts', /"operations" is taken/],
+    ['no attempt', { name: 'other', collection: 'others', attempts: 0 }, 'other.ts', /attempts is not a whole number/],
+    [
+      'too many attempts',
+      { name: 'other', collection: 'others', attempts: 101 },
+      'other.ts',
+      /attempts is more than 100/,
+    ],
+    ['a half attempt', { name: 'other', collection: 'others', attempts: 1.5 }, 'other.ts', /attempts is not/],
+    ['no concurrency', { name: 'other', collection: 'others', concurrency: 0 }, 'other.ts', /concurrency is not/],
+    [
+      'no time',
+      { name: 'other', collection: 'others', timeoutSeconds: 0 },
+      'other.ts',
+      /timeoutSeconds is not between/,
+    ],
+    [
+      'endless time',
+      { name: 'other', collection: 'others', timeoutSeconds: Infinity },
+      'other.ts',
+      /timeoutSeconds is/,
+    ],
+    [
+      'a time that is none',
+      { name: 'other', collection: 'others', timeoutSeconds: NaN },
+      'other.ts',
+      /timeoutSeconds is/,
+    ],
+    [
+      'a wait below 0',
+      { name: 'other', collection: 'others', backoffSeconds: -1 },
+      'other.ts',
+      /backoffSeconds is not/,
+    ],
+  ])('refuses %s and names the file', (_, options, file, reason) => {
+    const first = { file: 'src/jobs/echo.ts', type: jobType() };
+    const start = () => createRegistry([first, { file: `src/jobs/${file}`, type: jobType(options) }]);
+    expect(start).toThrow(StartError);
+    expect(start).toThrow(reason);
+    expect(start).toThrow(expect.objectContaining({ message: expect.stringContaining(`src/jobs/${file}: `) }));
+  });
+
+  it('refuses to be empty', () => {
+    expect(() => createRegistry([])).toThrow(
+      new StartError('there is no job type: put a file that defines one into src/jobs/'),
+    );
+  });
+});
+
+describe('a job’s id', () => {
+  it.each(['a', 'customerImport', 'x'.repeat(40)])(
+    'starts with the job type %s, and is fit for a URL and a key',
+    (type) => {
+      const ids = Array.from({ length: 1000 }, () => newJobId(type));
+      expect(new Set(ids).size).toBe(1000);
+      for (const id of ids) {
+        expect(id).toMatch(/^[A-Za-z0-9_.~-]{1,64}$/);
+        expect(typeOfJobId(id)).toBe(type);
+      }
+    },
+  );
+
+  it('without a job type belongs to none', () => {
+    const random = newJobId('echo').slice('echo_'.length);
+    const none = ['', 'echo', `_${random}`, random, `echo_${random}A`, `echo_${random.slice(1)}`, `Echo_${random}`];
+    for (const id of [
+      ...none,
+      `echo:${random}`,
+      `echo_${random}\n`,
+      `${'x'.repeat(41)}_${random}`,
+      `../echo_${random}`,
+    ]) {
+      expect(typeOfJobId(id)).toBeUndefined();
+    }
+  });
+});
+
+/** Paths of what is wrong with the input. */
+function issuesOf(schema: z.ZodType, input: unknown): readonly InputIssue[] {
+  try {
+    parseInput(schema, input);
+    return [];
+  } catch (error) {
+    if (error instanceof ServiceError && error.problem === 'invalid-input') return error.issues;
+    throw error;
+  }
+}
+const pathsOf = (schema: z.ZodType, input: unknown): string[] =>
+  issuesOf(schema, input).map(({ path }) => path.join('.'));
+
+describe('a strict schema', () => {
+  const inner = z.object({ a: z.string().optional() });
+  it.each<[string, z.ZodType, unknown, string]>([
+    ['an object', inner, { z: 1 }, 'z'],
+    ['a field', z.object({ f: inner }), { f: { z: 1 } }, 'f.z'],
+    ['a list', z.object({ f: z.array(inner) }), { f: [{}, { z: 1 }] }, 'f.1.z'],
+    ['an optional list', z.object({ f: z.array(inner).optional() }), { f: [{ z: 1 }] }, 'f.0.z'],
+    ['a nullable field', z.object({ f: inner.nullable() }), { f: { z: 1 } }, 'f.z'],
+    ['a field with a default', z.object({ f: inner.default({}) }), { f: { z: 1 } }, 'f.z'],
+    ['a read-only field', z.object({ f: inner.readonly() }), { f: { z: 1 } }, 'f.z'],
+    ['a field that is transformed', z.object({ f: inner.transform(({ a }) => a) }), { f: { z: 1 } }, 'f.z'],
+    ['a field with a check', z.object({ f: inner.refine(() => true) }), { f: { z: 1 } }, 'f.z'],
+    ['an object in lists of lists', z.object({ f: z.array(z.array(inner)) }), { f: [[{ z: 1 }]] }, 'f.0.0.z'],
+    ['an object in a loose one', z.looseObject({ f: inner }), { f: { z: 1 }, any: 1 }, 'f.z'],
+    ['a field that inherits', z.object({ f: inner }), { f: JSON.parse('{"__proto__": 1}') }, 'f.__proto__'],
+  ])('refuses an unknown field in %s', (_, schema, input, path) => {
+    expect(schema.safeParse(input).success).toBe(true);
+    expect(pathsOf(toStrict(schema), input)).toEqual([path]);
+  });
+
+  it('leaves an object alone that says what to do with unknown fields', () => {
+    expect(toStrict(z.looseObject({ a: z.int() })).parse({ a: 1, b: 2 })).toEqual({ a: 1, b: 2 });
+    expect(toStrict(z.object({ a: z.int() }).catchall(z.int())).parse({ a: 1, b: 2 })).toEqual({ a: 1, b: 2 });
+    expect(pathsOf(toStrict(z.object({ a: z.int() }).catchall(z.int())), { a: 1, b: 'c' })).toEqual(['b']);
+  });
+
+  it('keeps checks, defaults and transforms, and the schema it was made from', () => {
+    const period = z.object({ from: z.int(), to: z.int().default(9) }).refine(({ from, to }) => from <= to, 'Not so');
+    const schema = z.object({ list: z.array(period.transform(({ from, to }) => to - from)).min(1) });
+    const strict = toStrict(schema);
+    expect(strict.parse({ list: [{ from: 1 }] })).toEqual({ list: [8] });
+    expect(issuesOf(strict, { list: [{ from: 10 }] })).toEqual([{ path: ['list', 0], message: 'Not so' }]);
+    expect(pathsOf(strict, { list: [] })).toEqual(['list']);
+    expect(schema.parse({ list: [{ from: 1, z: 1 }] })).toEqual({ list: [8] });
+  });
+
+  it('gives each input a default of its own', () => {
+    let calls = 0;
+    const strict = toStrict(
+      z.object({ list: z.array(z.int()).default([]), count: z.int().default(() => (calls += 1)) }),
+    );
+    const first = strict.parse({});
+    first.list.push(1);
+    const second = strict.parse({});
+    expect(second.list).toEqual([]);
+    expect(second.count).toBe(first.count + 1);
+  });
+});
+
+describe('parseInput', () => {
+  const schema = toStrict(z.object({ name: z.string(), list: z.array(z.object({ n: z.int() })).default([]) }));
+
+  it('accepts what the schema accepts', () => {
+    expect(issuesOf(schema, { name: 'ü 😀', list: [{ n: 1 }] })).toEqual([]);
+  });
+
+  it('says of each thing that is wrong where it is', () => {
+    const issues = issuesOf(schema, { list: [{ n: 1 }, { n: 'two', x: 1, y: 2 }], z: 1 });
+    expect(issues.map(({ path }) => path)).toEqual([
+      ['name'],
+      ['list', 1, 'n'],
+      ['list', 1, 'x'],
+      ['list', 1, 'y'],
+      ['z'],
+    ]);
+    expect(issues[4]).toEqual({ path: ['z'], message: 'Unknown field' });
+    expect(() => parseInput(schema, { name: 'a', z: 1 })).toThrow(/^z: Unknown field$/);
+    for (const input of [undefined, null, 'text', []]) expect(pathsOf(schema, input)).toEqual(['']);
+  });
+
+  it('says at most 20 things', () => {
+    const manyFields = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`field${index}`, 1]));
+    expect(issuesOf(schema, { name: 'a', list: Array.from({ length: 30 }, () => ({ n: 'x' })) })).toHaveLength(20);
+    expect(issuesOf(schema, { name: 'a', ...manyFields })).toHaveLength(20);
+    expect(issuesOf(z.array(z.string()), Array(30).fill('\u0000'))).toHaveLength(20);
+  });
+
+  it.each(['\u0000', 'a\u0000b', '\ud800', 'a\udc00', '\udc00\ud800'])('refuses the text %j wherever it is', (bad) => {
+    const message = expect.stringContaining('U+0000 or a lone surrogate');
+    expect(issuesOf(schema, { name: bad })).toEqual([{ path: ['name'], message }]);
+    const deep = z.object({ list: z.array(z.object({ text: z.string() })) });
+    const input = { list: [{ text: 'ok' }, { text: bad }, { text: bad }] };
+    expect(pathsOf(deep, input)).toEqual(['list.1.text', 'list.2.text']);
+    expect(pathsOf(z.string(), bad)).toEqual(['']);
+  });
+});

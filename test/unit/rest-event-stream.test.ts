@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import type { Job } from '../../src/core/job.ts';
+import { toEventStream } from '../../src/rest/routes/event-stream.ts';
+import { createGate } from '../support/gate.ts';
+
+const pending: Job = {
+  id: 'script_AAAAAAAAAAAAAAAAAAAAAA',
+  type: 'script',
+  caller: 'anonymous',
+  status: 'Pending',
+  percentComplete: 0,
+  message: 'two\nlines',
+  attempt: 0,
+  maxAttempts: 3,
+  createdAt: new Date(0),
+  lastUpdatedAt: new Date(0),
+  startedAt: null,
+  history: [],
+};
+
+async function next(stream: AsyncGenerator<string, void, void>): Promise<string | undefined> {
+  const { value } = await stream.next();
+  return value ?? undefined;
+}
+
+describe('an event stream', () => {
+  it('is kept alive by comments while there is no state, which delay none', async () => {
+    const gate = createGate();
+    async function* states(): AsyncGenerator<Job, void, void> {
+      yield pending;
+      await gate.opened;
+      yield { ...pending, percentComplete: 10 };
+    }
+    const stream = toEventStream(states(), ({ status }) => JSON.stringify({ status }), { keepAliveMs: 1 });
+    expect(await next(stream)).toBe('retry: 1000\n\nid: Pending-0-0-0\ndata: {"status":"Pending"}\n\n');
+    expect([await next(stream), await next(stream), await next(stream)]).toEqual([':\n\n', ':\n\n', ':\n\n']);
+    gate.open();
+    let part = await next(stream);
+    while (part === ':\n\n') part = await next(stream);
+    expect(part).toBe('id: Pending-0-10-0\ndata: {"status":"Pending"}\n\n');
+    expect(await next(stream)).toBeUndefined();
+  });
+
+  it('has each state on one line, and leaves out the one that the client has', async () => {
+    async function* states(): AsyncGenerator<Job, void, void> {
+      yield pending;
+      yield { ...pending, percentComplete: 10 };
+    }
+    const stream = toEventStream(states(), ({ message }) => JSON.stringify({ message }), {
+      lastEventId: 'Pending-0-0-0',
+    });
+    expect(await Array.fromAsync(stream)).toEqual([
+      'retry: 1000\n\n',
+      'id: Pending-0-10-0\ndata: {"message":"two\\nlines"}\n\n',
+    ]);
+  });
+
+  it('ends its source when its reader has gone', async () => {
+    let ended = false;
+    async function* states(): AsyncGenerator<Job, void, void> {
+      try {
+        for (;;) yield pending;
+      } finally {
+        ended = true;
+      }
+    }
+    const stream = toEventStream(states(), ({ status }) => JSON.stringify({ status }));
+    await next(stream);
+    await next(stream);
+    await stream.return();
+    expect(ended).toBe(true);
+  });
+});

@@ -1,0 +1,65 @@
+import Fastify from 'fastify';
+import { describe, expect, it } from 'vitest';
+import type { DoneJob, Job } from '../../src/core/job.ts';
+import { LazyJobView, jobViewSchema } from '../../src/core/job-view.ts';
+import { createUrls } from '../../src/core/urls.ts';
+import { sendTagged, tagOf } from '../../src/rest/routes/entity-tag.ts';
+import { serializeJob, serializeJobList } from '../../src/rest/serializers.ts';
+
+const at = (ms: number): Date => new Date(1_780_000_000_000 + ms);
+const error = { code: 'INVALID', message: 'Not "so" \\ \u2028 \u0007 é 😀' };
+const base = {
+  id: 'x_1',
+  type: 'x',
+  caller: 'ada',
+  percentComplete: 7,
+  message: 'half\nway',
+  attempt: 1,
+  maxAttempts: 3,
+  createdAt: at(0),
+  lastUpdatedAt: at(1),
+  startedAt: at(1),
+  history: [{ attempt: 1, startedAt: at(1), finishedAt: at(2), error }],
+};
+const finished = { finishedAt: at(3), expiresAt: at(4) };
+const succeeded: DoneJob = { ...base, ...finished, status: 'Succeeded', message: null, result: { id: '1' } };
+const jobs: readonly Job[] = [
+  { ...base, status: 'Pending', startedAt: null, history: [] },
+  { ...base, status: 'Running' },
+  succeeded,
+  { ...base, ...finished, status: 'Failed', error },
+  { ...base, ...finished, status: 'Canceled', startedAt: null, error },
+];
+const viewOf = (job: Job) => new LazyJobView(job, undefined, createUrls('http://localhost'), () => 2);
+const asJson = (job: Job): string => JSON.stringify(jobViewSchema.parse(viewOf(job)));
+
+describe('what is serialised from its schema', () => {
+  it.each(jobs)('is what JSON.stringify makes of it, to the byte: $status', (job) => {
+    expect(serializeJob(viewOf(job))).toBe(asJson(job));
+  });
+
+  it('is so in a list', () => {
+    const items = jobs.map(viewOf);
+    expect(serializeJobList({ items, nextCursor: 'next' })).toBe(
+      `{"items":[${jobs.map(asJson).join(',')}],"nextCursor":"next"}`,
+    );
+  });
+});
+
+describe('a reply that the client has', () => {
+  it('is 304, and is not made', async () => {
+    let made = 0;
+    const app = Fastify();
+    app.get('/', async (request, reply) =>
+      sendTagged(request, reply, succeeded, () => {
+        made += 1;
+        return '{}';
+      }),
+    );
+    const known = await app.inject({ url: '/', headers: { 'If-None-Match': tagOf(succeeded) } });
+    expect([known.statusCode, known.body, made]).toEqual([304, '', 0]);
+    const other = await app.inject({ url: '/', headers: { 'If-None-Match': '"other"' } });
+    expect([other.statusCode, other.body, made]).toEqual([200, '{}', 1]);
+    await app.close();
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import type { Interruption } from '../../src/core/attempt/run-attempt.ts';
+import { Stop } from '../../src/core/attempt/stop.ts';
+import { createRunningJobs } from '../../src/queue/worker/running-jobs.ts';
+
+const FIRST = new Error('first');
+const SECOND = new Error('second');
+
+describe('what tells a function to stop', () => {
+  it('aborts its signal with the first reason, whether it was asked for before or after', () => {
+    const stop = new Stop();
+    const { signal } = stop;
+    expect(signal.aborted).toBe(false);
+    stop.stop(FIRST);
+    stop.stop(SECOND);
+    expect([signal.reason, stop.reason, stop.signal]).toEqual([FIRST, FIRST, signal]);
+    const late = new Stop();
+    late.stop(FIRST);
+    expect(late.signal.reason).toBe(FIRST);
+  });
+
+  it('leaves a promise behind that goes on, and hides that it failed later', async () => {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const stop = new Stop();
+    const outcome = stop.unlessStopped(promise);
+    stop.stop(FIRST);
+    await expect(outcome).rejects.toBe(FIRST);
+    reject(SECOND);
+    await expect(stop.unlessStopped(Promise.resolve(1))).rejects.toBe(FIRST);
+    await expect(new Stop().unlessStopped(Promise.resolve(1))).resolves.toBe(1);
+  });
+});
+
+describe('the jobs that run in a process', () => {
+  it('are interrupted by their ids, until they end', () => {
+    const running = createRunningJobs();
+    const heard: Interruption[] = [];
+    const end = running.add('a', (why) => void heard.push(why));
+    running.interrupt('a', 'canceled');
+    running.interrupt('b', 'lost');
+    end();
+    running.interrupt('a', 'lost');
+    expect(heard).toEqual(['canceled']);
+    expect(running.ids()).toEqual([]);
+  });
+
+  it('are handed back, and so are those that start after it', () => {
+    const running = createRunningJobs();
+    const heard: string[] = [];
+    running.add('a', (why) => void heard.push(`a ${why}`));
+    running.handBack();
+    running.add('b', (why) => void heard.push(`b ${why}`));
+    expect(heard).toEqual(['a handed-back', 'b handed-back']);
+  });
+
+  it('have one run each: the earlier one was lost, and its end is not that of the other', () => {
+    const running = createRunningJobs();
+    const heard: string[] = [];
+    const endFirst = running.add('a', (why) => void heard.push(`first ${why}`));
+    running.add('a', (why) => void heard.push(`second ${why}`));
+    endFirst();
+    running.interrupt('a', 'canceled');
+    expect(heard).toEqual(['first lost', 'second canceled']);
+  });
+
+  it('are without a lock that was not renewed since', () => {
+    const running = createRunningJobs();
+    running.add('a', () => undefined);
+    const added = performance.now();
+    running.add('b', () => undefined);
+    while (performance.now() <= added + 1);
+    const now = performance.now();
+    expect(running.lockedBefore(now)).toEqual(['a', 'b']);
+    running.lockedAgain(['b', 'c']);
+    expect(running.lockedBefore(now)).toEqual(['a']);
+  });
+});
