@@ -5,7 +5,7 @@ import type { Addition, KeptJob } from './addition.ts';
 import type { JobData, JobRecord } from './job-record.ts';
 
 /** Adds jobs to one queue. */
-export interface BullmqProducer {
+export interface BackendQueue {
   /** Jobs that are best added in one step. */
   readonly maxAdditions: number;
   waitUntilReady(): Promise<unknown>;
@@ -23,12 +23,12 @@ export interface BullmqProducer {
 }
 
 /** What is used of BullMQ's `Worker`. */
-export interface BullmqConsumer {
+export interface BackendWorker {
   close(force?: boolean): Promise<void>;
 }
 
 /** Tells of what happens to a type's jobs. */
-export interface BullmqEvents {
+export interface BackendEvents {
   /** Somebody listens from now on. */
   resume(): void;
   /** Nobody listens any more: it may stop to read. */
@@ -38,7 +38,7 @@ export interface BullmqEvents {
 
 export type JobProcessor = Processor<JobData, unknown>;
 
-export type ConsumerOptions = Omit<WorkerOptions, 'connection' | 'prefix'> & {
+export type BackendWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'> & {
   /** Milliseconds. */
   readonly lockDuration: number;
   /** Called after an attempt failed, whether or not there will be another. */
@@ -82,14 +82,14 @@ export interface QueueBackend {
    */
   connect(): Promise<void>;
   /** For adding: fails fast when the store is away. */
-  createProducer(type: string): BullmqProducer;
+  createQueue(type: string): BackendQueue;
   /** For workers: waits for the store to come back. Rejects when it can't be reached now. */
-  createConsumer(type: string, processor: JobProcessor, options: ConsumerOptions): Promise<BullmqConsumer>;
+  createWorker(type: string, processor: JobProcessor, options: BackendWorkerOptions): Promise<BackendWorker>;
   /**
    * Hears of what happens to a type's jobs, in whatever process, while it is not paused, as it is at first.
    * @param onBegin is told when something may have happened of which it has not heard
    */
-  createEvents(type: string, listener: EventListener, onBegin: () => void): Promise<BullmqEvents>;
+  createEvents(type: string, listener: EventListener, onBegin: () => void): Promise<BackendEvents>;
   /** Of each job one atomic read, and all in one round trip. In the order of the ids. */
   readRecords(type: string, ids: readonly string[]): Promise<readonly (JobRecord | undefined)[]>;
   readData(type: string, id: string): Promise<unknown>;
@@ -121,6 +121,6 @@ export interface QueueBackend {
   /** Counts requests for all processes together; undefined where there is one process alone. */
   createRequestCounter(options: CounterOptions): RequestCounter | undefined;
   ping(): Promise<void>;
-  /** To be called when producers, consumers and events are closed. */
+  /** To be called when queues, workers and events are closed. */
   close(): Promise<void>;
 }

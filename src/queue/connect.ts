@@ -25,7 +25,7 @@ export function connectQueue({ url, embedded, listeners, logger }: QueueLocation
   if (url === undefined) {
     return createPostgresQueueBackend({
       description: 'PostgreSQL, embedded',
-      producerPool: embedded,
+      queuePool: embedded,
       workerPool: embedded,
       logger,
       exclusive: true,
@@ -37,7 +37,7 @@ export function connectQueue({ url, embedded, listeners, logger }: QueueLocation
 }
 
 function connectPostgres(url: string, listeners: number, logger: Logger): QueueBackend {
-  const producerPool = createPostgresPool(url, 'QUEUE_URL', {
+  const queuePool = createPostgresPool(url, 'QUEUE_URL', {
     options: '-c search_path=bullmq',
     max: 10,
     query_timeout: 5000,
@@ -51,13 +51,13 @@ function connectPostgres(url: string, listeners: number, logger: Logger): QueueB
   return createPostgresQueueBackend({
     description: `PostgreSQL (${describeUrl(url)})`,
     // A pg.Pool has the methods of BullMQ's PgPool; the two type packages only write the overloads of `on` differently.
-    producerPool: producerPool as PgPool,
+    queuePool: queuePool as PgPool,
     workerPool: workerPool as PgPool,
     logger,
     exclusive: false,
-    queryPrepared: (name, text, values) => producerPool.query({ name, text, values }),
+    queryPrepared: (name, text, values) => queuePool.query({ name, text, values }),
     async close() {
-      await Promise.all([producerPool.end(), workerPool.end()]);
+      await Promise.all([queuePool.end(), workerPool.end()]);
     },
   });
 }

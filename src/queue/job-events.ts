@@ -1,6 +1,6 @@
 import { typeOfJobId } from '../core/job-id.ts';
 import type { JobEvent, JobEvents } from '../core/ports.ts';
-import type { BullmqEvents, QueueBackend, StoreEvent } from './backend.ts';
+import type { BackendEvents, QueueBackend, StoreEvent } from './backend.ts';
 import { type JobRecord, toJob } from './job-record.ts';
 import type { SucceededJobs } from './succeeded-jobs.ts';
 
@@ -31,7 +31,7 @@ export function createBullmqEvents({
 }: BullmqEventsOptions): BullmqJobEvents {
   const retentionMs = retentionSeconds * 1000;
   const listeners = new Map<string, Set<Listener>>();
-  const opened = new Map<string, BullmqEvents>();
+  const opened = new Map<string, BackendEvents>();
 
   const subscribers = new Map<string, number>();
 

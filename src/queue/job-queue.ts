@@ -5,7 +5,7 @@ import { ServiceError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { JobQueue, Logger, NewJob } from '../core/ports.ts';
 import { type Addition, type KeptJob, toAddition } from './addition.ts';
-import type { BullmqProducer, QueueBackend } from './backend.ts';
+import type { BackendQueue, QueueBackend } from './backend.ts';
 import { createBatch } from './batch.ts';
 import { createCircuit, isUnanswered } from './circuit.ts';
 import { isConnectionLost } from '../stores/connection-error.ts';
@@ -48,7 +48,7 @@ export interface BullmqQueue extends JobQueue {
 
 /** One job type's queue. */
 interface TypeQueue extends JobReader {
-  readonly producer: BullmqProducer;
+  readonly queue: BackendQueue;
   /** Resolves when the store has the job. */
   add(addition: Addition): Promise<undefined>;
   /** The same, to the job that has its id, unless it is known to be new. */
@@ -94,7 +94,7 @@ export function createBullmqQueue({
     return queue;
   }
 
-  function createTypeQueue(type: string, producer: BullmqProducer): TypeQueue {
+  function createTypeQueue(type: string, queue: BackendQueue): TypeQueue {
     const batchOf = <Result>(
       addAll: (additions: readonly Addition[], deadline: number) => Promise<readonly Result[]>,
     ) =>
@@ -102,20 +102,20 @@ export function createBullmqQueue({
         (additions: readonly Addition[]) =>
           ask((deadline) => untilHeard(() => addAll(additions, deadline), deadline), additions.length),
         {
-          maxItems: producer.maxAdditions,
+          maxItems: queue.maxAdditions,
           maxSize: MAX_CHARACTERS,
           sizeOf: ({ data }) => data.length,
           isShared,
         },
       );
     return {
-      producer,
+      queue,
       add: batchOf(async (additions, deadline) => {
-        await producer.add(additions, deadline);
+        await queue.add(additions, deadline);
         return additions.map(() => undefined);
       }),
       // They may take longer, as another process may be adding the same: nobody else shall wait for that.
-      addOnce: batchOf(producer.addOnce),
+      addOnce: batchOf(queue.addOnce),
       ...createJobReader({
         readRecords: (ids) => ask(() => backend.readRecords(type, ids), ids.length),
         isShared,
@@ -130,16 +130,16 @@ export function createBullmqQueue({
 
   return {
     async open() {
-      const opened = types.map((type) => [type, backend.createProducer(type)] as const);
+      const opened = types.map((type) => [type, backend.createQueue(type)] as const);
       try {
-        // BullMQ remembers a first connection that failed, and such a producer never recovers.
-        await Promise.all(opened.map(([, producer]) => producer.waitUntilReady()));
+        // BullMQ remembers a first connection that failed, and such a queue never recovers.
+        await Promise.all(opened.map(([, queue]) => queue.waitUntilReady()));
         await secret.load();
       } catch (error) {
-        await Promise.allSettled(opened.map(([, producer]) => producer.close()));
+        await Promise.allSettled(opened.map(([, queue]) => queue.close()));
         throw error;
       }
-      for (const [type, producer] of opened) queues.set(type, createTypeQueue(type, producer));
+      for (const [type, queue] of opened) queues.set(type, createTypeQueue(type, queue));
     },
     async add(job) {
       succeeded.expect(job.id);
@@ -152,7 +152,7 @@ export function createBullmqQueue({
       const addition = randomUUID();
       const lastTryAt = performance.now() + REPLY_MS;
       do {
-        const kept = await queueOf(type).addOnce(toAddition(job, { fingerprint, addition }));
+        const kept = await queueOf(type).addOnce(toAddition(job, { keyed: { fingerprint, addition } }));
         if (kept === undefined) return { job: toPending(job), replayed: false, fingerprint };
         if (!isExpired(kept.record)) {
           const { addition: made, fingerprint: ofInput } = dataSchema.parse(kept.data);
@@ -178,7 +178,7 @@ export function createBullmqQueue({
     ping: () => ask(() => backend.ping()),
     async close() {
       circuit.close();
-      await Promise.all([...queues.values()].map(({ producer }) => producer.close()));
+      await Promise.all([...queues.values()].map(({ queue }) => queue.close()));
     },
   };
 }

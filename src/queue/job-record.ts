@@ -19,7 +19,7 @@ export interface JobData {
   /** Tells the submission that made such a job from those that come after it. */
   readonly addition?: string;
   /** The number of its lost worker after which the job was last kept apart from others. */
-  readonly setApart?: number;
+  readonly quarantinedAfter?: number;
 }
 
 /** What a worker stores as a job's progress. */

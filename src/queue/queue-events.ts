@@ -1,5 +1,5 @@
 import type { IQueueBackend, QueueEvents } from 'bullmq';
-import type { BullmqEvents, StoreEvent } from './backend.ts';
+import type { BackendEvents, StoreEvent } from './backend.ts';
 import { progressSchema } from './job-record.ts';
 
 /** A wake-up that a store did not send is made up for, and a connection that was lost is noticed, in about this time, in milliseconds. */
@@ -40,7 +40,7 @@ export function runQueueEvents<Backend extends IQueueBackend, Connection>(
   queueEvents: QueueEvents<unknown, Backend, Connection>,
   listener: QueueEventListener,
   onError: (error: Error) => void,
-): BullmqEvents {
+): BackendEvents {
   queueEvents.on('error', onError);
   for (const name of EVENT_NAMES) {
     queueEvents.on(name, (told: { jobId: string; data?: unknown }, eventId: string) => {

@@ -40,16 +40,16 @@ it('a worker whose first connection to PostgreSQL fails is started again, and do
     warn: (_, message) => void (message.includes('could not be started') && resolve()),
   };
   const options = '-c search_path=bullmq';
-  const producerPool = createPostgresPool(url, 'QUEUE_URL', { options, max: 5 });
+  const queuePool = createPostgresPool(url, 'QUEUE_URL', { options, max: 5 });
   const workerPool = createPostgresPool(proxy.url, 'QUEUE_URL', { options, max: 5 });
   const backend = createPostgresQueueBackend({
     description: 'PostgreSQL',
     // A pg.Pool has the methods of BullMQ's PgPool; the two type packages only write the overloads of `on` differently.
-    producerPool: producerPool as PgPool,
+    queuePool: queuePool as PgPool,
     workerPool: workerPool as PgPool,
     logger,
     exclusive: false,
-    close: async () => void (await Promise.all([producerPool.end(), workerPool.end()])),
+    close: async () => void (await Promise.all([queuePool.end(), workerPool.end()])),
   });
   await backend.connect();
   const succeeded = createSucceededJobs();

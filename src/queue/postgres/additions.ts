@@ -1,13 +1,13 @@
 import { type PgPool, Queue, createPostgresBackend } from 'bullmq';
 import { z } from 'zod';
 import type { Addition, KeptJob } from '../addition.ts';
-import type { BullmqProducer } from '../backend.ts';
+import type { BackendQueue } from '../backend.ts';
 import { ADD_JOBS, ADD_ONCE, toRecord } from './statements.ts';
 import type { StoreClock } from '../store-clock.ts';
 
 const dataSchema = z.object({ data: z.unknown() });
 
-export interface PostgresProducerOptions {
+export interface PostgresQueueOptions {
   readonly type: string;
   readonly pool: PgPool;
   readonly clock: StoreClock;
@@ -23,7 +23,7 @@ const MAX_TRIES = 5;
 
 const COLUMNS = ['id', 'caller', 'data', 'options', 'timestamp', 'attempts'] as const satisfies (keyof Addition)[];
 
-export function createPostgresProducer(options: PostgresProducerOptions): BullmqProducer {
+export function createPostgresQueue(options: PostgresQueueOptions): BackendQueue {
   const { type, pool, clock, prepared, onError } = options;
   const queue = new Queue(type, { connection: pool }, createPostgresBackend);
   queue.on('error', onError);

@@ -7,7 +7,7 @@ import type { JobProgress, JobRecord } from '../job-record.ts';
 import { PACE_SAMPLE, toPace } from '../pace.ts';
 import { createMissedEvents } from './events.ts';
 import { startStep } from '../../stores/postgres-pool.ts';
-import { createPostgresProducer } from './additions.ts';
+import { createPostgresQueue } from './additions.ts';
 import * as sql from './statements.ts';
 import { BLOCKING_MS, type QueueEventListener, runQueueEvents } from '../queue-events.ts';
 import { createStoreClock } from '../store-clock.ts';
@@ -29,7 +29,7 @@ const paceSchema = z.object({
 export interface PostgresBackendOptions {
   readonly description: string;
   /** For adding and reading; its `search_path` is `bullmq`. */
-  readonly producerPool: PgPool;
+  readonly queuePool: PgPool;
   /** For workers and events, each of which keeps one client to listen on; its `search_path` is that of workers, where there is more than one session. */
   readonly workerPool: PgPool;
   readonly logger: Logger;
@@ -42,14 +42,14 @@ export interface PostgresBackendOptions {
 
 /** BullMQ on PostgreSQL, whether it is a server or embedded. */
 export function createPostgresQueueBackend(options: PostgresBackendOptions): QueueBackend {
-  const { description, producerPool, workerPool, queryPrepared, logger, exclusive, close } = options;
+  const { description, queuePool, workerPool, queryPrepared, logger, exclusive, close } = options;
   let tellTrouble: (() => void) | undefined;
   const trouble = (error: Error): void => {
     logger.debug({ err: error }, 'trouble with PostgreSQL');
     tellTrouble?.();
   };
   const query = async (text: string, parameters: unknown[] = []): Promise<readonly unknown[]> =>
-    (await producerPool.query(text, parameters)).rows;
+    (await queuePool.query(text, parameters)).rows;
   const prepared = async (name: string, text: string, parameters: unknown[]): Promise<readonly unknown[]> =>
     queryPrepared ? (await queryPrepared(name, text, parameters)).rows : query(text, parameters);
   const clock = createStoreClock(async () => timeSchema.parse((await query(sql.READ_TIME))[0]).time);
@@ -70,7 +70,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     onTrouble: (listener) => void (tellTrouble = listener),
     connect: () =>
       startStep(exclusive ? 'DATA_DIR' : 'QUEUE_URL', async () => {
-        const client = await producerPool.connect();
+        const client = await queuePool.connect();
         let failed = true;
         try {
           await runMigrations(client);
@@ -82,8 +82,8 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
           client.release(failed);
         }
       }),
-    createProducer: (type) => createPostgresProducer({ type, pool: producerPool, clock, prepared, onError: trouble }),
-    async createConsumer(type, processor, { onFailed, onRenewed, onLost, ...workerOptions }) {
+    createQueue: (type) => createPostgresQueue({ type, pool: queuePool, clock, prepared, onError: trouble }),
+    async createWorker(type, processor, { onFailed, onRenewed, onLost, ...workerOptions }) {
       const workerConfig = { ...workerOptions, connection: workerPool, autorun: false };
       const worker = new Worker(type, processor, workerConfig, bullmqPostgres);
       worker.on('error', trouble);
@@ -157,7 +157,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
         ? undefined
         : new RateLimiterPostgres({
             ...counterOptions,
-            storeClient: producerPool,
+            storeClient: queuePool,
             storeType: 'pool',
             tableName: sql.REQUEST_COUNTS,
             tableCreated: true,

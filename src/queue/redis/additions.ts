@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
 import type { Addition, KeptJob } from '../addition.ts';
-import type { BullmqProducer } from '../backend.ts';
+import type { BackendQueue } from '../backend.ts';
 import type { RedisClient } from './client.ts';
 import { type JobReply, toRecord } from './record.ts';
 import { ADD_JOBS, runScript } from './scripts.ts';
@@ -12,7 +12,7 @@ const MAX_ADDITIONS = 8;
 /** What `ADD_JOBS` replies with for one job. */
 type Reply = 0 | readonly [job: JobReply, data: string];
 
-export interface RedisProducerOptions {
+export interface RedisQueueOptions {
   readonly client: RedisClient;
   readonly clock: StoreClock;
   readonly type: string;
@@ -23,7 +23,7 @@ export interface RedisProducerOptions {
   onError(error: Error): void;
 }
 
-export function createRedisProducer(options: RedisProducerOptions): BullmqProducer {
+export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
   const { client, clock, type, prefix, queueName, skipVersionCheck, onError } = options;
   const queue = new Queue(queueName, { connection: client, prefix, skipVersionCheck });
   queue.on('error', onError);

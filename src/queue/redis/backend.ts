@@ -11,10 +11,10 @@ import { CANCELED, type JobProgress, type JobRecord } from '../job-record.ts';
 import { PACE_SAMPLE, toPace } from '../pace.ts';
 import { type RedisClient, type RedisClientOptions, createRedisClient } from './client.ts';
 import { checkRedis } from './check.ts';
-import { createRedisConsumer } from './consumer.ts';
+import { createRedisWorker } from './worker.ts';
 import { type RedisEvents, createRedisEvents } from './events.ts';
 import { listJobs } from './list.ts';
-import { createRedisProducer } from './additions.ts';
+import { createRedisQueue } from './additions.ts';
 import { toRecords } from './record.ts';
 import {
   CANCEL_JOB,
@@ -41,7 +41,7 @@ const idsSchema = z.array(z.string());
 const paceSchema = z.tuple([z.number(), z.array(z.tuple([z.coerce.number(), z.coerce.number()]))]);
 
 /** Longer than a caller waits for an answer. */
-const PRODUCER_SOCKET_MS = 2500;
+const QUEUE_SOCKET_MS = 2500;
 /** It is asked each second. */
 const EVENTS_SOCKET_MS = 5000;
 /** A worker that has nothing to do waits in Redis for up to 10 s. */
@@ -66,7 +66,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
   };
   // A refused command is never sent later: nothing queues in the client, and nothing is sent a second time.
   const client = open({
-    socketTimeout: PRODUCER_SOCKET_MS,
+    socketTimeout: QUEUE_SOCKET_MS,
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
@@ -97,8 +97,8 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       await connectClient(client);
       skipVersionCheck = !(await checkRedis(client, PREFIX, logger));
     },
-    createProducer: (type) =>
-      createRedisProducer({
+    createQueue: (type) =>
+      createRedisQueue({
         client,
         clock: clockOf(type),
         type,
@@ -107,7 +107,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
         skipVersionCheck,
         onError: trouble,
       }),
-    async createConsumer(type, processor, options) {
+    async createWorker(type, processor, options) {
       // A worker's commands wait for Redis to come back.
       workerClient ??= open({ maxRetriesPerRequest: null, socketTimeout: WORKER_SOCKET_MS }, CoalescingRedis);
       const redis = {
@@ -117,7 +117,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
         skipVersionCheck,
         onError: trouble,
       };
-      return createRedisConsumer(redis, processor, options);
+      return createRedisWorker(redis, processor, options);
     },
     async createEvents(type, listener, onBegin) {
       events ??= createRedisEvents(open({ maxRetriesPerRequest: null, socketTimeout: EVENTS_SOCKET_MS }), trouble);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BullmqEvents, EventListener } from '../backend.ts';
+import type { BackendEvents, EventListener } from '../backend.ts';
 import { EVENT_NAMES, type EventName, toJobEvent } from '../queue-events.ts';
 import type { RedisClient } from './client.ts';
 import { toToldRecord } from './record.ts';
@@ -27,7 +27,7 @@ interface Channel {
 
 /** What workers and other processes tell of jobs, over one connection for all their queues. */
 export interface RedisEvents {
-  open(channel: ChannelOptions): BullmqEvents;
+  open(channel: ChannelOptions): BackendEvents;
 }
 
 /**

@@ -11,7 +11,7 @@ import type { RunningJobs } from './running-jobs.ts';
 /** How often a job may lose its worker before it fails. */
 const MAX_LOST_WORKERS = 3;
 /** A job that lost its worker waits up to so many milliseconds before it runs again, and twice as long after each further loss. */
-const SET_APART_MS = 1500;
+const QUARANTINE_MS = 1500;
 const JOB_STALLED: JobFailure = {
   code: 'JOB_STALLED',
   message: 'The job was started again and again, and its worker stopped each time.',
@@ -42,8 +42,8 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
       return Object.assign(new Kind(fromFailure(error)), { stack: toTrace(trace) });
     };
     if (job.stalledCounter > MAX_LOST_WORKERS) throw toError(JOB_STALLED, false);
-    if (job.stalledCounter > 0 && job.data.setApart !== job.stalledCounter) {
-      await setApart(job, token);
+    if (job.stalledCounter > 0 && job.data.quarantinedAfter !== job.stalledCounter) {
+      await quarantine(job, token);
       await endIfMarked(job);
       throw new DelayedError();
     }
@@ -88,9 +88,9 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
 }
 
 /** Has a job wait that lost its worker: those that died with it go on without it, if it is the one that kills. */
-async function setApart(job: Job<JobData>, token: string | undefined): Promise<void> {
-  await job.updateData({ ...job.data, setApart: job.stalledCounter });
-  const longest = SET_APART_MS * 2 ** (job.stalledCounter - 1);
+async function quarantine(job: Job<JobData>, token: string | undefined): Promise<void> {
+  await job.updateData({ ...job.data, quarantinedAfter: job.stalledCounter });
+  const longest = QUARANTINE_MS * 2 ** (job.stalledCounter - 1);
   await job.moveToDelayed(Date.now() + Math.round(longest * Math.random()), token);
 }
 

@@ -4,7 +4,7 @@ import { settlesWithin, withDeadline } from '../../core/deadline.ts';
 import type { JobType } from '../../core/define-job.ts';
 import type { JobWorker, Logger } from '../../core/ports.ts';
 import type { Use } from '../../core/provider.ts';
-import type { BullmqConsumer, ConsumerOptions, QueueBackend } from '../backend.ts';
+import type { BackendWorker, BackendWorkerOptions, QueueBackend } from '../backend.ts';
 import { createProcessor } from './processor.ts';
 import type { JobData } from '../job-record.ts';
 import { createRunningJobs } from './running-jobs.ts';
@@ -42,7 +42,7 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
   const closing = new AbortController();
 
   /** As often as it takes: a store that was there may be away for a moment. Undefined when closed before. */
-  const start = async (create: () => Promise<BullmqConsumer>): Promise<BullmqConsumer | undefined> => {
+  const start = async (create: () => Promise<BackendWorker>): Promise<BackendWorker | undefined> => {
     while (!closing.signal.aborted) {
       try {
         return await create();
@@ -72,7 +72,7 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
       }
     };
     const process = createProcessor({ type, running, endIfMarked, use, logger });
-    const options: ConsumerOptions = {
+    const options: BackendWorkerOptions = {
       concurrency: type.concurrency ?? concurrency,
       lockDuration: LOCK_MS,
       // BullMQ looks twice in that time.
@@ -90,13 +90,13 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
         if (job.finishedOn === undefined) void endIfMarked(job);
       },
     };
-    return { running, watches, consumer: start(() => backend.createConsumer(name, process, options)) };
+    return { running, watches, worker: start(() => backend.createWorker(name, process, options)) };
   });
   return {
     async close(graceMs) {
       closing.abort();
       try {
-        const closed = Promise.all(workers.map(async ({ consumer }) => (await consumer)?.close()));
+        const closed = Promise.all(workers.map(async ({ worker }) => (await worker)?.close()));
         if (await settlesWithin(closed, graceMs)) return;
         for (const { running } of workers) running.handBack();
         if (await settlesWithin(closed, HAND_BACK_MS)) return;

@@ -1,11 +1,11 @@
 import { QueueKeys, RedisConnection, Worker, createIORedisClient } from 'bullmq';
-import type { BullmqConsumer, ConsumerOptions, JobProcessor } from '../backend.ts';
+import type { BackendWorker, BackendWorkerOptions, JobProcessor } from '../backend.ts';
 import type { JobData } from '../job-record.ts';
 import type { RedisClient } from './client.ts';
 import { RedisWorkerBackend } from './worker-backend.ts';
 import { defineWorkerScripts } from './worker-scripts.ts';
 
-export interface RedisConsumerOptions {
+export interface RedisWorkerOptions {
   readonly client: RedisClient;
   /** What every key begins with. */
   readonly prefix: string;
@@ -14,11 +14,11 @@ export interface RedisConsumerOptions {
   onError(error: Error): void;
 }
 
-export function createRedisConsumer(
-  { client, prefix, queueName, skipVersionCheck, onError }: RedisConsumerOptions,
+export function createRedisWorker(
+  { client, prefix, queueName, skipVersionCheck, onError }: RedisWorkerOptions,
   processor: JobProcessor,
-  { onFailed, onRenewed, onLost, ...options }: ConsumerOptions,
-): BullmqConsumer {
+  { onFailed, onRenewed, onLost, ...options }: BackendWorkerOptions,
+): BackendWorker {
   defineWorkerScripts(client);
   const worker = new Worker<JobData, unknown, string, RedisWorkerBackend>(
     queueName,
