@@ -56,9 +56,6 @@ export interface ListQuery {
   readonly limit: number;
 }
 
-/** What came of telling the queue to cancel a job: it has ended, its worker will be told, or it was done already. */
-export type Cancellation = 'canceled' | 'requested' | 'refused';
-
 /** How fast jobs of one type have been done of late. */
 export interface Pace {
   /** Milliseconds that an attempt which succeeded took: the median of the last ones. Undefined: there were none. */
@@ -79,14 +76,17 @@ export interface JobQueue {
   read(id: string, type: string): Promise<Job | undefined>;
   /** A job's input, as it was sent. */
   readInput(id: string, type: string): Promise<unknown>;
-  /** Atomic: either the job ends, or the mark is set that ends it, or it was done before. */
-  cancel(job: Job): Promise<Cancellation>;
+  /**
+   * Ends a job that waits, or marks a running one so that its worker ends it.
+   * @returns the job as that one atomic step left it; undefined if it was done before
+   */
+  cancel(job: Job): Promise<Job | undefined>;
   /**
    * Puts a failed or canceled job back, keeping its history.
    * @param attempts how many more there may be
-   * @returns whether it was failed or canceled
+   * @returns the job as that one atomic step left it, which is Pending; undefined if it was neither failed nor canceled
    */
-  retry(job: Job, attempts: number): Promise<boolean>;
+  retry(job: Job, attempts: number): Promise<Job | undefined>;
   /** Newest first. May hold jobs past their retention. */
   list(query: ListQuery): Promise<Job[]>;
   /** How fast jobs of a type have been done of late. */

@@ -1,5 +1,5 @@
 import type { Job as BullmqJob, Processor, WorkerOptions } from 'bullmq';
-import type { Cancellation, JobEvent, ListQuery, Pace } from '../core/ports.ts';
+import type { JobEvent, ListQuery, Pace } from '../core/ports.ts';
 import type { RateLimiterRes } from 'rate-limiter-flexible';
 import type { Addition, KeptJob } from './addition.ts';
 import type { JobData, JobRecord } from './job-record.ts';
@@ -96,18 +96,18 @@ export interface QueueBackend {
   /** Newest first; what it costs does not grow with the number of jobs there are. */
   list(query: ListQuery): Promise<JobRecord[]>;
   /**
-   * In one atomic step: ends a job that waits, marks a running one, and leaves one that is done.
+   * In one atomic step: ends a waiting job, or marks a running one. Resolves to the job after that step; undefined if it was done.
    * @param options.onlyMarked ends a waiting job only if it was marked when it ran
    * @param options.deadline after which the store does nothing, in milliseconds of `performance.now()`
    */
-  cancel(type: string, id: string, options: { onlyMarked: boolean; deadline: number }): Promise<Cancellation>;
+  cancel(type: string, id: string, options: { onlyMarked: boolean; deadline: number }): Promise<JobRecord | undefined>;
   /** Of these jobs the ones that are marked. */
   readMarked(type: string, ids: readonly string[]): Promise<string[]>;
   /**
-   * In one atomic step: puts a failed or canceled job back for some more attempts. Resolves to whether it was one.
+   * In one atomic step: puts a failed or canceled job back for more attempts. Resolves to the job after that step; undefined if it was neither.
    * @param options.deadline after which the store does nothing, in milliseconds of `performance.now()`
    */
-  retry(type: string, id: string, options: { attempts: number; deadline: number }): Promise<boolean>;
+  retry(type: string, id: string, options: { attempts: number; deadline: number }): Promise<JobRecord | undefined>;
   /** Removes some of the jobs that finished up to a time, in milliseconds since 1970. Resolves to how many. */
   removeFinished(type: string, until: number): Promise<number>;
   readPace(type: string): Promise<Pace>;

@@ -166,8 +166,14 @@ export function createBullmqQueue({
     },
     read: async (id, type) => queueOf(type).read(id),
     readInput: (id, type) => ask(async () => dataSchema.safeParse(await backend.readData(type, id)).data?.input),
-    cancel: ({ id, type }) => ask((deadline) => backend.cancel(type, id, { onlyMarked: false, deadline })),
-    retry: ({ id, type }, attempts) => ask((deadline) => backend.retry(type, id, { attempts, deadline })),
+    async cancel({ id, type }) {
+      const record = await ask((deadline) => backend.cancel(type, id, { onlyMarked: false, deadline }));
+      return record && toJob(record, retentionMs);
+    },
+    async retry({ id, type }, attempts) {
+      const record = await ask((deadline) => backend.retry(type, id, { attempts, deadline }));
+      return record && toJob(record, retentionMs);
+    },
     list: (query) => ask(async () => (await backend.list(query)).map((record) => toJob(record, retentionMs))),
     readPace: (type) => ask(() => backend.readPace(type)),
     readDepth: (type, max) => ask(() => backend.readDepth(type, max)),

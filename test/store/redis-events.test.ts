@@ -141,7 +141,7 @@ describe('the events of a queue on Redis', () => {
     onTestFinished(test.events.subscribe(job.id, (event) => event.kind === 'finished' && ended.reach(event)));
     test.work();
     await started.reached;
-    expect(await test.queue.cancel(job)).toBe('requested');
+    expect(await test.queue.cancel(job)).toMatchObject({ status: 'Running' });
     release.reach();
     expect(await ended.reached).toEqual({ kind: 'finished' });
     expect(await test.read(job)).toMatchObject({ status: 'Canceled' });

@@ -107,23 +107,23 @@ export function createJobService(options: JobServiceOptions): JobService {
 
     async cancel(id, caller) {
       const job = await find(id, caller, 'submit');
-      const cancellation = isDone(job) ? 'refused' : await queue.cancel(job);
-      if (cancellation === 'refused') {
+      const canceled = isDone(job) ? undefined : await queue.cancel(job);
+      if (canceled === undefined) {
         throw new ServiceError('not-cancelable', 'The job is done, so it cannot be canceled.');
       }
-      // Its worker is told; that it may have ended already changes nothing of that.
-      if (cancellation === 'requested' && job.status === 'Running') return job;
-      return find(id, caller, 'submit');
+      return canceled;
     },
 
     async retry(id, caller) {
       const principal = requireScope(caller, 'submit');
       const job = await find(id, principal, 'submit');
       const attempts = registry.get(job.type)?.attempts ?? 1;
-      if (!(await queue.retry(job, attempts))) {
+      // Not read again: by then a quick job may have ended once more.
+      const retried = await queue.retry(job, attempts);
+      if (retried === undefined) {
         throw new ServiceError('not-retryable', 'Only a job that failed or was canceled can be retried.');
       }
-      return find(id, principal, 'submit');
+      return retried;
     },
 
     async list({ type, statuses = jobStatusSchema.options, after, limit }, caller) {

@@ -15,7 +15,6 @@ import { createStoreClock } from '../store-clock.ts';
 /** Finished jobs that one statement removes. */
 const REMOVED_AT_ONCE = 1000;
 
-const cancellationSchema = z.object({ cancellation: z.enum(['canceled', 'requested']) });
 const idSchema = z.object({ id: z.string() });
 const removedSchema = z.object({ removed: z.number() });
 const depthSchema = z.object({ depth: z.number() });
@@ -125,17 +124,17 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       const [row] = await clock.within(deadline, (storeDeadline) =>
         query(sql.CANCEL_JOB, [type, id, Date.now(), onlyMarked, storeDeadline]),
       );
-      return row === undefined ? 'refused' : cancellationSchema.parse(row).cancellation;
+      return row === undefined ? undefined : sql.toRecord(row);
     },
     async readMarked(type, ids) {
       return (await query(sql.READ_MARKED, [type, ids])).map((row) => idSchema.parse(row).id);
     },
     async retry(type, id, { attempts, deadline }) {
       const progress = JSON.stringify({ percentComplete: 0, message: null, at: Date.now() } satisfies JobProgress);
-      const rows = await clock.within(deadline, (storeDeadline) =>
+      const [row] = await clock.within(deadline, (storeDeadline) =>
         query(sql.RETRY_JOB, [type, id, attempts, progress, storeDeadline]),
       );
-      return rows.length > 0;
+      return row === undefined ? undefined : sql.toRecord(row);
     },
     async removeFinished(type, until) {
       const [row] = await query(sql.REMOVE_FINISHED, [type, until, REMOVED_AT_ONCE]);

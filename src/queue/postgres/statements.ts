@@ -91,7 +91,7 @@ export const LIST_JOBS = `
    ORDER BY added_at_ms DESC, id COLLATE "C" DESC LIMIT $6`;
 
 /**
- * $1 queue, $2 id, $3 time, $4 whether to end only a job that has the mark, $5 deadline. No row: refused. BullMQ forgets the mark of a job that
+ * $1 queue, $2 id, $3 time, $4 whether to end only a job that has the mark, $5 deadline. No row: it was done. BullMQ forgets the mark of a job that
  * fails for good, but not its options.
  */
 export const CANCEL_JOB = `
@@ -104,8 +104,8 @@ export const CANCEL_JOB = `
            finished_at_ms = CASE WHEN state <> 'active' THEN $3::bigint END
      WHERE queue = $1 AND id = $2 AND state IN ('waiting', 'delayed', 'active')
        AND (NOT $4::boolean OR deferred_failure = ${IS_CANCELED}) AND bullmq.accepted_before($5::float8)
- RETURNING queue, id, state)
-  SELECT CASE state WHEN 'active' THEN 'requested' ELSE 'canceled' END AS cancellation,
+ RETURNING *)
+  SELECT ${RECORD},
          CASE state WHEN 'failed' THEN bullmq.publish_event(queue, 'failed',
            jsonb_build_object('jobId', id, 'failedReason', ${IS_CANCELED}, 'prev', 'waiting')) END
     FROM canceled`;
@@ -114,7 +114,7 @@ export const CANCEL_JOB = `
 export const READ_MARKED = `
   SELECT id FROM bullmq.job WHERE queue = $1 AND id = ANY($2::text[]) AND deferred_failure = ${IS_CANCELED}`;
 
-/** $1 queue, $2 id, $3 attempts, $4 progress, never earlier than the one before or the end, $5 deadline. A row: it was failed or canceled. */
+/** $1 queue, $2 id, $3 attempts, $4 progress, never earlier than the one before or the end, $5 deadline. No row: it was neither failed nor canceled. */
 export const RETRY_JOB = `
   WITH retried AS (
     UPDATE bullmq.job
@@ -127,8 +127,8 @@ export const RETRY_JOB = `
      WHERE queue = $1 AND id = $2
        AND (state = 'failed' OR (state = 'completed' AND deferred_failure = ${IS_CANCELED}))
        AND bullmq.accepted_before($5::float8)
- RETURNING queue, id)
-  SELECT pg_notify('bullmq_jobs', queue),
+ RETURNING *)
+  SELECT ${RECORD}, pg_notify('bullmq_jobs', queue),
          bullmq.publish_event(queue, 'waiting', jsonb_build_object('jobId', id, 'prev', 'failed'))
     FROM retried`;
 

@@ -36,7 +36,6 @@ const SECRET_KEY = `${PREFIX}:secret`;
 /** Finished jobs that one script removes: Redis does nothing else meanwhile. */
 const REMOVED_AT_ONCE = 500;
 
-const cancellationSchema = z.enum(['canceled', 'requested', 'refused']);
 const idsSchema = z.array(z.string());
 const paceSchema = z.tuple([z.number(), z.array(z.tuple([z.coerce.number(), z.coerce.number()]))]);
 
@@ -141,7 +140,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       const reply = await clockOf(type).within(deadline, (storeDeadline) =>
         runScript(client, CANCEL_JOB, prefixOf(type), ...args, storeDeadline),
       );
-      return cancellationSchema.parse(reply);
+      return reply === null ? undefined : toRecords(type, [id], [reply])[0];
     },
     async readMarked(type, ids) {
       return idsSchema.parse(await runScript(client, READ_MARKED, prefixOf(type), CANCELED, ...ids));
@@ -151,7 +150,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       const reply = await clockOf(type).within(deadline, (storeDeadline) =>
         runScript(client, RETRY_JOB, prefixOf(type), id, attempts, progress, storeDeadline),
       );
-      return reply === 1;
+      return reply === null ? undefined : toRecords(type, [id], [reply])[0];
     },
     async removeFinished(type, until) {
       return Number(await runScript(client, REMOVE_FINISHED, prefixOf(type), until, REMOVED_AT_ONCE));

@@ -109,7 +109,7 @@ local function tell(event, id, ...)
 end`;
 
 /** What scripts share that change a job's place: the set of the index that it is in, and BullMQ's events. */
-const COMMON = `${REFUSE_LATE}${TELL}
+const COMMON = `${REFUSE_LATE}${TELL}${READ_JOB}
 local function index(set, job)
   return KEYS[1] .. 'index:' .. set .. ':' .. redis.call('HGET', job, 'name')
 end
@@ -119,13 +119,13 @@ local function publish(event, id, ...)
   tell(event, id)
 end`;
 
-/** ARGV: id, time, the mark, whether to end only a job that has it, deadline. Replies canceled, requested or refused. */
+/** ARGV: id, time, the mark, whether to end only a job that has it, deadline. Replies with what there is of the job then, or nothing if it was done. */
 export const CANCEL_JOB = script(`${COMMON}
 local id, now, mark, onlyMarked = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if late(ARGV[5]) then return refuseLate() end
 local job = KEYS[1] .. id
-if redis.call('EXISTS', job) == 0 or redis.call('HEXISTS', job, 'finishedOn') == 1 then return 'refused' end
-if onlyMarked == '1' and redis.call('HGET', job, 'defa') ~= mark then return 'refused' end
+if redis.call('EXISTS', job) == 0 or redis.call('HEXISTS', job, 'finishedOn') == 1 then return false end
+if onlyMarked == '1' and redis.call('HGET', job, 'defa') ~= mark then return false end
 redis.call('ZADD', index('Canceled', job), redis.call('HGET', job, 'timestamp'), id)
 local lost = 0
 -- Its worker has stopped, and whatever it still says is refused.
@@ -133,14 +133,14 @@ if redis.call('EXISTS', job .. ':lock') == 0 then lost = redis.call('LREM', KEYS
 if redis.call('LREM', KEYS[1] .. 'wait', 0, id) + redis.call('ZREM', KEYS[1] .. 'delayed', id) + lost == 0 then
   -- BullMQ forgets its own mark of a job that fails for good.
   redis.call('HSET', job, 'defa', mark, 'canceled', '1')
-  return 'requested'
+  return readJob(job)
 end
 redis.call('HSET', job, 'failedReason', mark, 'finishedOn', now)
 redis.call('HDEL', job, 'defa')
 redis.call('ZADD', KEYS[1] .. 'failed', now, id)
 redis.call('ZREM', index('open', job), id)
 publish('failed', id, 'failedReason', mark, 'prev', 'waiting')
-return 'canceled'`);
+return readJob(job)`);
 
 /** ARGV: the mark, ids. Replies with those that have the mark. */
 export const READ_MARKED = script(`
@@ -151,15 +151,15 @@ end
 return marked`);
 
 /**
- * ARGV: id, attempts, progress, deadline. Replies 1, or 0 for a job that has neither failed nor been canceled. Its progress is never earlier
- * than the one before or the end.
+ * ARGV: id, attempts, progress, deadline. Replies with what there is of the job then, or nothing if it has neither failed nor been canceled. Its
+ * progress is never earlier than the one before or the end.
  */
 export const RETRY_JOB = script(`${COMMON}
 local id, attempts, progress = ARGV[1], tonumber(ARGV[2]), cjson.decode(ARGV[3])
 if late(ARGV[4]) then return refuseLate() end
 local job = KEYS[1] .. id
 if redis.call('ZREM', KEYS[1] .. 'failed', id) == 0 then
-  if redis.call('HEXISTS', job, 'defa') == 0 or redis.call('ZREM', KEYS[1] .. 'completed', id) == 0 then return 0 end
+  if redis.call('HEXISTS', job, 'defa') == 0 or redis.call('ZREM', KEYS[1] .. 'completed', id) == 0 then return false end
 end
 local before = cjson.decode(redis.call('HGET', job, 'progress') or '0')
 local toldAt = type(before) == 'table' and before.at or 0
@@ -173,7 +173,7 @@ for _, set in ipairs({'Succeeded', 'Failed', 'Canceled'}) do redis.call('ZREM', 
 redis.call('LPUSH', KEYS[1] .. 'wait', id)
 if redis.call('HEXISTS', KEYS[1] .. 'meta', 'paused') == 0 then redis.call('ZADD', KEYS[1] .. 'marker', 0, '0') end
 publish('waiting', id, 'prev', 'failed')
-return 1`);
+return readJob(job)`);
 
 /** ARGV: time, most jobs to remove. Removes those that finished up to then, with all that is kept of them; replies how many. */
 export const REMOVE_FINISHED = script(`${COMMON}
