@@ -5,7 +5,7 @@ import type { ServiceError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import type { RequestContext } from '../core/service/request-context.ts';
 import type { JobService } from '../core/service/service.ts';
-import type { GraphQLContext } from './context.ts';
+import type { GraphQLContext } from './builder.ts';
 import { NO_CACHE, createDocumentCache } from './fast-path/document-cache.ts';
 import { sendGraphiQL, wantsGraphiQL } from './graphiql.ts';
 import { createMaskError, currentRequestId } from './plugins/mask-error.ts';

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, assert, beforeAll, describe, expect, it } from 'vitest';
 import { type TestApp, startApp } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
 import { JobStatus, ReadCustomer, SubmitCustomer, SubmitCustomerImport } from '../support/operations.ts';
@@ -19,6 +19,7 @@ describe.each(BACKENDS)('both faces on %s', (backend) => {
       const { submitCustomer } = await app.graphql.request(SubmitCustomer, {
         input: { id: '', customername: '', ...input },
       });
+      assert(submitCustomer);
       expect(submitCustomer.statusUrl).toBe(`${app.url}/api/jobs/${submitCustomer.jobId}`);
       expect(submitCustomer.job).toMatchObject({
         id: submitCustomer.jobId,
@@ -116,6 +117,7 @@ describe.each(BACKENDS)('both faces on %s', (backend) => {
     Object.assign(customers[302] ?? {}, { country: 'ZZ' });
 
     const { submitCustomerImport } = await app.graphql.request(SubmitCustomerImport, { input: { customers } });
+    assert(submitCustomerImport);
     const first = await poll(
       () => app.graphql.request(JobStatus, { id: submitCustomerImport.jobId }),
       (answer) => answer.jobStatus?.done === true,

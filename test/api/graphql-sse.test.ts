@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { assert, describe, expect, it, onTestFinished } from 'vitest';
 import { startAppForTest } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
 import type { JobUpdatesSubscription } from '../support/generated/graphql.ts';
@@ -45,7 +45,9 @@ describe.each(BACKENDS)('a GraphQL subscription on %s', (backend) => {
     const app = await startAppForTest(backend);
     const submit = async (count: number, prefix: string) => {
       const input = { customers: rows(count, prefix) };
-      return (await app.graphql.request(SubmitCustomerImport, { input })).submitCustomerImport.jobId;
+      const { submitCustomerImport } = await app.graphql.request(SubmitCustomerImport, { input });
+      assert(submitCustomerImport);
+      return submitCustomerImport.jobId;
     };
     // A worker does two imports at a time, so a third one waits.
     await submit(10_000, 'first');
@@ -125,6 +127,7 @@ describe('a GraphQL subscription', () => {
   it('to a job that is done gives its final state, and completes', async () => {
     const app = await startAppForTest('embedded');
     const { submitCustomer } = await app.graphql.request(SubmitCustomer, { input: { id: '1', customername: 'Ada' } });
+    assert(submitCustomer);
     const id = submitCustomer.jobId;
     await statesUntil(subscribe(app.url, JobUpdatesWithResult, { id }));
     expect(await statesUntil(subscribe(app.url, JobUpdatesWithResult, { id }))).toEqual([

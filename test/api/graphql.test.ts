@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 
-describe('the GraphQL face', () => {
+describe('the GraphQL API', () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await startApp('embedded');
@@ -37,6 +37,22 @@ describe('the GraphQL face', () => {
     expect(response.headers.get('content-type') ?? '').not.toContain('text/html');
     expect((await closed.fetch('/', html)).status).toBe(404);
     expect(await closed.graphql.request('{ __typename }')).toEqual({ __typename: 'Query' });
+  });
+
+  it('returns the result of each mutation that succeeds beside the error of one that fails', async () => {
+    const submit = (name: string, customername: string) =>
+      `${name}: submitCustomer(input: { id: "1", customername: "${customername}" }) { jobId }`;
+    const query = `mutation { ${submit('first', 'Ada')} ${submit('second', ' ')} missing: cancelJob(id: "none") { id } ${submit('last', 'Ada')} }`;
+    const response = await app.post('/graphql', { query });
+    expect(response.status).toBe(200);
+    const jobId = expect.any(String);
+    expect(await response.json()).toEqual({
+      data: { first: { jobId }, second: null, missing: null, last: { jobId } },
+      errors: [
+        expect.objectContaining({ path: ['second'], extensions: expect.objectContaining({ code: 'BAD_USER_INPUT' }) }),
+        expect.objectContaining({ path: ['missing'], extensions: { code: 'NOT_FOUND' } }),
+      ],
+    });
   });
 
   it('replies 400 to an invalid document for application/graphql-response+json, and 200 for application/json', async () => {

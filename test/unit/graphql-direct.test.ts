@@ -1,7 +1,7 @@
 import { GraphQLError, buildSchema, type ExecutionArgs } from 'graphql';
 import { type Plugin, createYoga } from 'graphql-yoga';
 import { describe, expect, it } from 'vitest';
-import type { GraphQLContext } from '../../src/graphql/context.ts';
+import type { GraphQLContext } from '../../src/graphql/builder.ts';
 import { createDirectExecution } from '../../src/graphql/fast-path/direct-execution.ts';
 import { createDocumentCache } from '../../src/graphql/fast-path/document-cache.ts';
 import { useCompiledExecution } from '../../src/graphql/plugins/use-compiled-execution.ts';

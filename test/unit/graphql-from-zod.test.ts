@@ -13,9 +13,10 @@ import { z } from 'zod';
 import { type JobType, defineJob } from '../../src/core/define-job.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { StartError } from '../../src/core/start-error.ts';
+import { createBuilder } from '../../src/graphql/builder.ts';
 import { createGraphQLSchema } from '../../src/graphql/schema/schema.ts';
 import { SchemaShapeError, toShape } from '../../src/graphql/schema/zod-shape.ts';
-import { createZodTypes } from '../../src/graphql/schema/zod-types.ts';
+import { createFromZod } from '../../src/graphql/schema/from-zod.ts';
 
 const plain = z.object({ ok: z.boolean() });
 
@@ -256,7 +257,7 @@ describe('a schema that GraphQL can’t express', () => {
 
   it('is refused by its path alone where no file is known', () => {
     expect(() => toShape(z.date(), 'input', 'input.when')).toThrow(SchemaShapeError);
-    expect(() => createZodTypes(new Set()).input(z.object({ when: z.date() }), 'Name', 'here')).toThrow(
+    expect(() => createFromZod(createBuilder(), new Set()).input(z.object({ when: z.date() }), 'Name', 'here')).toThrow(
       /^here\.when: z\.date\(\)/,
     );
   });

@@ -1,7 +1,7 @@
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import type { YogaServerInstance } from 'graphql-yoga';
 import type { CommonRequest } from './common-request.ts';
-import type { GraphQLContext } from '../context.ts';
+import type { GraphQLContext } from '../builder.ts';
 import type { Cache } from './document-cache.ts';
 import { createPreparedDocuments } from './prepared-documents.ts';
 import type { KnownResult } from '../plugins/use-known-result.ts';

@@ -1,46 +1,98 @@
-import {
-  GraphQLBoolean,
-  type GraphQLInterfaceType,
-  GraphQLList,
-  GraphQLNonNull,
-  GraphQLObjectType,
-  GraphQLString,
-} from 'graphql';
+import { z } from 'zod';
+import type { JobStatus } from '../../core/job.ts';
+import { DEFAULT_PAGE_SIZE, cursorSchema, pageSizeSchema, toCursor } from '../../core/service/list-page.ts';
+import { parseInput } from '../../core/input/parse-input.ts';
+import type { Builder, GraphQLContext } from '../builder.ts';
+import { type JobInterface, type JobSource, type JobStatusEnum, toJobSource } from './job.ts';
 
-const pageInfoType = new GraphQLObjectType({
-  name: 'PageInfo',
-  description: 'Where a page is in its list (GraphQL Cursor Connections Specification).',
-  fields: {
-    hasNextPage: { type: new GraphQLNonNull(GraphQLBoolean) },
-    hasPreviousPage: {
-      type: new GraphQLNonNull(GraphQLBoolean),
-      description: 'Always false: lists are read forwards.',
-    },
-    startCursor: { type: GraphQLString },
-    endCursor: { type: GraphQLString, description: 'Give it as `after` for the next page.' },
-  },
-});
-
-function listOf(type: GraphQLObjectType | GraphQLInterfaceType) {
-  return new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(type)));
+interface JobEdge {
+  readonly cursor: string;
+  readonly node: JobSource;
 }
 
-/** A page of jobs (GraphQL Cursor Connections Specification). */
-export function createJobConnection(jobInterface: GraphQLInterfaceType): GraphQLObjectType {
-  const edge = new GraphQLObjectType({
-    name: 'JobEdge',
-    fields: {
-      cursor: { type: new GraphQLNonNull(GraphQLString) },
-      node: { type: new GraphQLNonNull(jobInterface) },
-    },
+interface PageInfo {
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly startCursor: string | null;
+  readonly endCursor: string | null;
+}
+
+interface JobConnection {
+  readonly edges: readonly JobEdge[];
+  readonly nodes: readonly JobSource[];
+  readonly pageInfo: PageInfo;
+}
+
+/** Adds the list of jobs (GraphQL Cursor Connections Specification). */
+export function addJobConnection(builder: Builder, job: JobInterface, jobStatus: JobStatusEnum): void {
+  const pageInfo = builder.objectRef<PageInfo>('PageInfo').implement({
+    description: 'Where a page is in its list (GraphQL Cursor Connections Specification).',
+    fields: (t) => ({
+      hasNextPage: t.exposeBoolean('hasNextPage'),
+      hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'Always false: lists are read forwards.' }),
+      startCursor: t.exposeString('startCursor', { nullable: true }),
+      endCursor: t.exposeString('endCursor', {
+        nullable: true,
+        description: 'Give it as `after` for the next page.',
+      }),
+    }),
   });
-  return new GraphQLObjectType({
-    name: 'JobConnection',
+  const edge = builder.objectRef<JobEdge>('JobEdge').implement({
+    fields: (t) => ({ cursor: t.exposeString('cursor'), node: t.expose('node', { type: job }) }),
+  });
+  const connection = builder.objectRef<JobConnection>('JobConnection').implement({
     description: 'A page of jobs, newest first.',
-    fields: {
-      edges: { type: listOf(edge) },
-      nodes: { type: listOf(jobInterface) },
-      pageInfo: { type: new GraphQLNonNull(pageInfoType) },
-    },
+    fields: (t) => ({
+      edges: t.expose('edges', { type: [edge] }),
+      nodes: t.expose('nodes', { type: [job] }),
+      pageInfo: t.expose('pageInfo', { type: pageInfo }),
+    }),
   });
+  builder.queryField('jobs', (t) =>
+    t.field({
+      type: connection,
+      description: "The caller's jobs, newest first.",
+      args: {
+        type: t.arg.string({ description: 'Name of a job type.' }),
+        status: t.arg({ type: [jobStatus], description: 'Any of these.' }),
+        first: t.arg.int({ defaultValue: DEFAULT_PAGE_SIZE, description: 'Size of the page, from 1 to 100.' }),
+        after: t.arg.string({ description: 'The `endCursor` of the page before.' }),
+      },
+      resolve: (_, args, context) => listJobs(args, context),
+    }),
+  );
+}
+
+const pageSchema = z.object({ first: pageSizeSchema.nullish(), after: cursorSchema.nullish() });
+
+interface ListArguments {
+  readonly type?: string | null | undefined;
+  readonly status?: readonly JobStatus[] | null | undefined;
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+}
+
+async function listJobs({ type, status, ...page }: ListArguments, context: GraphQLContext): Promise<JobConnection> {
+  const { first, after } = parseInput(pageSchema, page);
+  const { jobs, nextCursor } = await context.service.list(
+    {
+      type: type ?? undefined,
+      statuses: status?.length ? status : undefined,
+      limit: first ?? DEFAULT_PAGE_SIZE,
+      after: after ?? undefined,
+    },
+    context.caller,
+  );
+  const nodes = jobs.map((job) => toJobSource(job, context));
+  const edges = nodes.map((node) => ({ cursor: toCursor(node.job), node }));
+  return {
+    edges,
+    nodes,
+    pageInfo: {
+      hasNextPage: nextCursor !== null,
+      hasPreviousPage: false,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: nextCursor ?? edges.at(-1)?.cursor ?? null,
+    },
+  };
 }

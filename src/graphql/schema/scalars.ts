@@ -1,45 +1,43 @@
-import { Kind, GraphQLError, GraphQLScalarType, type ValueNode } from 'graphql';
+import { GraphQLError, Kind, type ValueNode } from 'graphql';
 import { z } from 'zod';
+import type { Builder } from '../builder.ts';
 
-export const DateTime = textScalar(
-  'DateTime',
-  'A date and time with its offset, such as 2026-03-01T12:00:00Z (RFC 3339).',
-  'https://datatracker.ietf.org/doc/html/rfc3339',
-  z.iso.datetime({ offset: true }),
-);
+const RFC_3339 = 'https://datatracker.ietf.org/doc/html/rfc3339';
 
-export const PlainDate = textScalar(
-  'Date',
-  'A date without time, such as 2026-03-01 (RFC 3339, full-date).',
-  'https://datatracker.ietf.org/doc/html/rfc3339',
-  z.iso.date(),
-);
+/** Adds the scalars of a job's own fields. They are text in a certain format, both as JSON and in the code. */
+export function addScalars(builder: Builder): void {
+  builder.scalarType('DateTime', {
+    ...textScalar(
+      'DateTime',
+      'A date and time with its offset, such as 2026-03-01T12:00:00Z (RFC 3339).',
+      z.iso.datetime({ offset: true }),
+    ),
+    specifiedByURL: RFC_3339,
+  });
+  builder.scalarType('URL', {
+    ...textScalar('URL', 'An absolute URL (RFC 3986).', z.url()),
+    specifiedByURL: 'https://datatracker.ietf.org/doc/html/rfc3986',
+  });
+}
 
-export const Url = textScalar(
-  'URL',
-  'An absolute URL (RFC 3986).',
-  'https://datatracker.ietf.org/doc/html/rfc3986',
-  z.url(),
-);
+/** Adds the scalar Date, for the schemas that use it. */
+export function addDate(builder: Builder) {
+  return builder.scalarType('Date', {
+    ...textScalar('Date', 'A date without time, such as 2026-03-01 (RFC 3339, full-date).', z.iso.date()),
+    specifiedByURL: RFC_3339,
+  });
+}
 
-/** A scalar that is text of a certain form, on the wire and for the code. */
-function textScalar(
-  name: string,
-  description: string,
-  specifiedByURL: string,
-  schema: z.ZodType<string>,
-): GraphQLScalarType {
+function textScalar(name: string, description: string, schema: z.ZodType<string>) {
   const parse = (value: unknown): string => {
     const parsed = schema.safeParse(value);
     if (!parsed.success) throw new GraphQLError(`${name} cannot represent this value; expected: ${description}`);
     return parsed.data;
   };
-  return new GraphQLScalarType({
-    name,
+  return {
     description,
-    specifiedByURL,
-    serialize: (value) => (value instanceof Date ? value.toISOString() : String(value)),
+    serialize: (value: unknown) => (value instanceof Date ? value.toISOString() : String(value)),
     parseValue: parse,
     parseLiteral: (node: ValueNode) => parse(node.kind === Kind.STRING ? node.value : undefined),
-  });
+  };
 }

@@ -1,53 +1,46 @@
-import { GraphQLObjectType, GraphQLSchema, specifiedScalarTypes } from 'graphql';
-import type { JobType } from '../../core/define-job.ts';
+import { type GraphQLSchema, specifiedScalarTypes } from 'graphql';
 import type { Registry } from '../../core/registry.ts';
 import { StartError } from '../../core/start-error.ts';
-import { createJobInterface } from './job-interface.ts';
-import { type JobTypeFields, createJobTypeFields, jobObjectName, submitPayloadName } from './job-object.ts';
-import { createJobOperations } from './job-operations.ts';
+import { createBuilder } from '../builder.ts';
+import { createFromZod } from './from-zod.ts';
+import { addJobConnection } from './job-connection.ts';
+import { addJobInterface, addJobOperations, addJobStatus } from './job.ts';
+import { addJobType, jobObjectName, submitPayloadName } from './job-type.ts';
+import { addScalars } from './scalars.ts';
 import { SchemaShapeError } from './zod-shape.ts';
-import { createZodTypes, pascalCase } from './zod-types.ts';
 
 /**
- * The whole schema, made from the job types.
- * @throws StartError that names the file and the field, for a job type that GraphQL can't express
+ * Builds the whole schema from the job types.
+ * @throws StartError that names the file and the field, for a job type that GraphQL cannot express
  */
 export function createGraphQLSchema(registry: Registry): GraphQLSchema {
-  const types = createZodTypes(reservedNames(registry));
-  const jobInterface = createJobInterface(jobObjectName);
-  const parts = registry.types.map((type) => ({
-    type,
-    fields: namingFile(registry, type, () => createJobTypeFields(type, jobInterface, types)),
-  }));
+  const builder = createBuilder();
+  builder.queryType({});
+  builder.mutationType({});
+  builder.subscriptionType({});
+  addScalars(builder);
+  const jobStatus = addJobStatus(builder);
+  const job = addJobInterface(builder, jobStatus, jobObjectName);
+  addJobOperations(builder, job);
+  addJobConnection(builder, job, jobStatus);
 
-  const { query, mutation, subscription } = createJobOperations(jobInterface);
-  for (const { type, fields } of parts) {
-    mutation[`submit${pascalCase(type.name)}`] = fields.submit;
-    if (fields.resource !== undefined) query[type.name] = fields.resource;
+  const fromZod = createFromZod(builder, reservedNames(registry));
+  for (const type of registry.types) {
+    try {
+      addJobType(builder, type, job, fromZod);
+    } catch (error) {
+      if (!(error instanceof SchemaShapeError)) throw error;
+      throw new StartError(`${registry.fileOf(type)}: ${error.message}`, { cause: error });
+    }
   }
-
-  return new GraphQLSchema({
-    query: new GraphQLObjectType({ name: 'Query', fields: query }),
-    mutation: new GraphQLObjectType({ name: 'Mutation', fields: mutation }),
-    subscription: new GraphQLObjectType({ name: 'Subscription', fields: subscription }),
-    types: parts.map(({ fields }) => fields.object),
-  });
+  // Sorting would rebuild every type and lose the order in which the fields read best.
+  return builder.toSchema({ sortSchema: false });
 }
 
-/** Names of types that the API makes itself. */
+/** The types that do not come from a zod schema. */
 function reservedNames({ types }: Registry): ReadonlySet<string> {
   const own = ['Query', 'Mutation', 'Subscription', 'DateTime', 'Date', 'URL', 'PageInfo'];
   const ofJobs = ['Job', 'JobStatus', 'JobError', 'JobAttempt', 'JobConnection', 'JobEdge'];
   const perType = types.flatMap(({ name }) => [jobObjectName(name), submitPayloadName(name)]);
   return new Set([...own, ...ofJobs, ...specifiedScalarTypes.map(({ name }) => name), ...perType]);
-}
-
-function namingFile(registry: Registry, type: JobType, make: () => JobTypeFields): JobTypeFields {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof SchemaShapeError)
-      throw new StartError(`${registry.fileOf(type)}: ${error.message}`, { cause: error });
-    throw error;
-  }
 }

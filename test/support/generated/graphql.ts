@@ -49,14 +49,14 @@ export type SubmitCustomerMutationVariables = Exact<{
 }>;
 
 
-export type SubmitCustomerMutation = { submitCustomer: { jobId: string, statusUrl: string, replayed: boolean, job: { id: string, status: JobStatus, done: boolean, percentComplete: number, retryAfter: number | null, input: { customername: string } | null, result: { id: string } | null } } };
+export type SubmitCustomerMutation = { submitCustomer: { jobId: string, statusUrl: string, replayed: boolean, job: { id: string, status: JobStatus, done: boolean, percentComplete: number, retryAfter: number | null, input: { customername: string } | null, result: { id: string } | null } } | null };
 
 export type SubmitCustomerImportMutationVariables = Exact<{
   input: SubmitCustomerImportInput;
 }>;
 
 
-export type SubmitCustomerImportMutation = { submitCustomerImport: { jobId: string, statusUrl: string } };
+export type SubmitCustomerImportMutation = { submitCustomerImport: { jobId: string, statusUrl: string } | null };
 
 export type JobStatusQueryVariables = Exact<{
   id: string | number;
@@ -100,7 +100,7 @@ export type CancelJobMutationVariables = Exact<{
 export type CancelJobMutation = { cancelJob:
     | { id: string, status: JobStatus, error: { code: string } | null }
     | { id: string, status: JobStatus, error: { code: string } | null }
-   };
+   | null };
 
 export type RetryJobMutationVariables = Exact<{
   id: string | number;
@@ -110,7 +110,7 @@ export type RetryJobMutationVariables = Exact<{
 export type RetryJobMutation = { retryJob:
     | { id: string, status: JobStatus, done: boolean, error: { code: string } | null, history: Array<{ attempt: number, error: { code: string } }> }
     | { id: string, status: JobStatus, done: boolean, error: { code: string } | null, history: Array<{ attempt: number, error: { code: string } }> }
-   };
+   | null };
 
 export type JobUpdatesSubscriptionVariables = Exact<{
   id: string | number;

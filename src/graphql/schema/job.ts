@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { parseInput } from '../../core/input/parse-input.ts';
+import { type Job, type JobAttempt, type JobFailure, jobStatusSchema } from '../../core/job.ts';
+import { LazyJobView } from '../../core/job-view.ts';
+import type { Builder, GraphQLContext } from '../builder.ts';
+
+/** The object that the fields of a job are read from. */
+export type JobSource = LazyJobView;
+
+export function toJobSource(job: Job, { service, urls }: GraphQLContext): JobSource {
+  return new LazyJobView(job, service.registry.get(job.type), urls, service.retryAfter);
+}
+
+export type JobInterface = ReturnType<typeof addJobInterface>;
+export type JobStatusEnum = ReturnType<typeof addJobStatus>;
+
+export function addJobStatus(builder: Builder) {
+  return builder.enumType('JobStatus', {
+    description:
+      'PENDING → RUNNING → SUCCEEDED, FAILED or CANCELED. A job that waits for its next attempt is PENDING again.',
+    values: Object.fromEntries(jobStatusSchema.options.map((status) => [status.toUpperCase(), { value: status }])),
+  });
+}
+
+/**
+ * Adds the interface that the jobs of all types implement. Each field is a property of JobView.
+ * @param typeName maps the name of a job type to the name of its object type
+ */
+export function addJobInterface(builder: Builder, jobStatus: JobStatusEnum, typeName: (jobType: string) => string) {
+  const jobError = builder.objectRef<JobFailure>('JobError').implement({
+    description: 'Why a job did not succeed.',
+    fields: (t) => ({
+      code: t.exposeString('code', { description: 'JOB_FAILED, or what the job type says.' }),
+      message: t.exposeString('message'),
+    }),
+  });
+  const jobAttempt = builder.objectRef<JobAttempt>('JobAttempt').implement({
+    description: 'An attempt that did not succeed.',
+    fields: (t) => ({
+      attempt: t.exposeInt('attempt', { description: '1 for the first.' }),
+      startedAt: t.expose('startedAt', { type: 'DateTime' }),
+      finishedAt: t.expose('finishedAt', { type: 'DateTime' }),
+      error: t.expose('error', { type: jobError }),
+    }),
+  });
+  return builder.interfaceRef<JobSource>('Job').implement({
+    description: 'One accepted request for work.',
+    resolveType: ({ type }) => typeName(type),
+    fields: (t) => ({
+      id: t.exposeID('id'),
+      type: t.exposeString('type', { description: 'Name of the job type.' }),
+      status: t.expose('status', { type: jobStatus }),
+      done: t.exposeBoolean('done', { description: 'Whether the status is final.' }),
+      percentComplete: t.exposeInt('percentComplete', { description: '0 to 100; 100 when succeeded.' }),
+      message: t.exposeString('message', { nullable: true, description: 'The last progress message.' }),
+      attempt: t.exposeInt('attempt', { description: 'Attempts started so far.' }),
+      maxAttempts: t.exposeInt('maxAttempts', { description: 'The most attempts there will be.' }),
+      createdAt: t.expose('createdAt', { type: 'DateTime' }),
+      lastUpdatedAt: t.expose('lastUpdatedAt', { type: 'DateTime' }),
+      startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true }),
+      finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true }),
+      expiresAt: t.expose('expiresAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'When a finished job is forgotten.',
+      }),
+      error: t.expose('error', { type: jobError, nullable: true, description: 'Only for FAILED and CANCELED.' }),
+      statusUrl: t.expose('statusUrl', { type: 'URL', description: 'GET it to poll.' }),
+      resultUrl: t.expose('resultUrl', { type: 'URL', nullable: true, description: 'Null until succeeded.' }),
+      resourceUrl: t.expose('resourceUrl', {
+        type: 'URL',
+        nullable: true,
+        description: 'What the work made; null until succeeded, or where there is none.',
+      }),
+      retryAfter: t.exposeInt('retryAfter', {
+        nullable: true,
+        description: 'Seconds a poller should wait; null when done.',
+      }),
+      history: t.expose('history', {
+        type: [jobAttempt],
+        description: 'The attempts that did not succeed, oldest first; a retry keeps them.',
+      }),
+    }),
+  });
+}
+
+const waitSchema = z.object({ waitSeconds: z.int().min(0) });
+
+/** Adds the operations on one job, whatever its type. */
+export function addJobOperations(builder: Builder, job: JobInterface): void {
+  builder.queryField('jobStatus', (t) =>
+    t.field({
+      type: job,
+      nullable: true,
+      description: 'A job as it is now; null if there is none with this id.',
+      args: {
+        id: t.arg.id({ required: true }),
+        waitSeconds: t.arg.int({
+          defaultValue: 0,
+          description: 'Holds the reply until the job is done, or so many seconds are over; 60 at most.',
+        }),
+      },
+      async resolve(_, { id, waitSeconds }, context) {
+        const { service, caller } = context;
+        const found = waitSeconds ? await wait(id, waitSeconds, context) : await service.read(id, caller);
+        return found && toJobSource(found, context);
+      },
+    }),
+  );
+  // Root fields of mutations are nullable, so that one that fails leaves the results of the others in the reply.
+  builder.mutationFields((t) => ({
+    cancelJob: t.field({
+      type: job,
+      nullable: true,
+      description: 'Cancels a job: at once if it is PENDING; one that is RUNNING is told to stop, and ends CANCELED.',
+      args: { id: t.arg.id({ required: true }) },
+      resolve: async (_, { id }, context) => toJobSource(await context.service.cancel(id, context.caller), context),
+    }),
+    retryJob: t.field({
+      type: job,
+      nullable: true,
+      description: 'Puts a job that FAILED or was CANCELED back, with all its attempts once more.',
+      args: { id: t.arg.id({ required: true }) },
+      resolve: async (_, { id }, context) => toJobSource(await context.service.retry(id, context.caller), context),
+    }),
+  }));
+  builder.subscriptionField('jobUpdates', (t) =>
+    t.field({
+      type: job,
+      description: 'The job as it is, then each change; ends when the job is done.',
+      args: { id: t.arg.id({ required: true }) },
+      async *subscribe(_, { id }, { service, caller, whenGone, breakOff }) {
+        yield* service.watch(id, caller, whenGone());
+        // Ending the stream would send `complete`, after which clients do not reconnect.
+        if (service.stopping.aborted) await breakOff();
+      },
+      resolve: (changed: Job, _, context) => toJobSource(changed, context),
+    }),
+  );
+}
+
+function wait(id: string, seconds: number, { service, caller, whenGone }: GraphQLContext): Promise<Job | undefined> {
+  const { waitSeconds } = parseInput(waitSchema, { waitSeconds: seconds });
+  return service.wait(id, caller, waitSeconds, whenGone());
+}
