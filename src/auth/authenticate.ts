@@ -1,5 +1,10 @@
-import { invalidToken, unauthenticated } from '../core/access/access.ts';
-import { ANONYMOUS, type Authenticate, type Credentials } from '../core/access/caller.ts';
+import {
+  type Authenticate,
+  type Credentials,
+  ANONYMOUS,
+  invalidToken,
+  unauthenticated,
+} from '../core/access/caller.ts';
 import { ServiceError } from '../core/errors.ts';
 import { type JobKeys, isJobKey } from '../core/access/job-token.ts';
 import type { Logger } from '../core/ports.ts';

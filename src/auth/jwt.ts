@@ -1,8 +1,7 @@
 import { createHash, createSecretKey } from 'node:crypto';
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
-import { invalidToken } from '../core/access/access.ts';
-import { type Principal, SCOPES } from '../core/access/caller.ts';
+import { type Principal, invalidToken, SCOPES } from '../core/access/caller.ts';
 import { ServiceError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import type { JwtConfig } from './auth-settings.ts';

@@ -1,13 +1,13 @@
-/** Something took longer than it may. */
+/** An operation exceeded its deadline. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }
 
-/** Rejects when a promise takes longer than `ms` milliseconds; what it does goes on unheard. */
+/** Rejects when a promise takes longer than `ms` milliseconds. The operation itself continues, and its outcome is ignored. */
 export async function withDeadline<T>(promise: Promise<T>, ms: number): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timeOut = (): void => reject(new DeadlineError(`no answer within ${ms} ms`));
-  // A process that was busy for longer than that may have the answer in its sockets, and reads it first.
+  // After a long busy period the answer may be waiting in a socket: setImmediate lets it be read first.
   const timer = setTimeout(() => setImmediate(timeOut), ms);
   try {
     return await Promise.race([promise, late]);
@@ -16,7 +16,7 @@ export async function withDeadline<T>(promise: Promise<T>, ms: number): Promise<
   }
 }
 
-/** Whether a promise is fulfilled within `ms` milliseconds. Rejects when the promise does in that time. */
+/** Whether a promise is fulfilled within `ms` milliseconds. Rejects if the promise rejects in that time. */
 export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   try {
     await withDeadline(promise, ms);

@@ -1,31 +1,31 @@
+/** The public interface for authors of job types. */
 import type { z } from 'zod';
+import { toStrict } from './input/parse-input.ts';
 import type { Logger } from './ports.ts';
-import type { Use } from './provider.ts';
-import { toStrict } from './input/strict-schema.ts';
 
-/** What a job's function is given beside its input. */
+/** The second argument of a job's function. */
 export interface JobContext {
   readonly id: string;
   /** 1 for the first run. */
   readonly attempt: number;
   /** Aborted when the attempt times out, the job is canceled or the worker shuts down: stop soon, and throw. */
   readonly signal: AbortSignal;
-  /** Writes with the job's id; log no personal data. */
+  /** Adds the job's id to each line. Log no personal data. */
   readonly log: Logger;
-  /** What the composition root provides under this key. */
+  /** Returns what the composition root provides under a key. */
   readonly use: Use;
   /**
-   * Tells the callers how far the work is. May be called as often as it suits: of more than about ten a second the latest is told.
-   * @param percentComplete 0 to 100; rounded down, and kept inside these bounds
-   * @param message at most 200 characters; a longer one is cut
+   * Publishes the job's progress. May be called at any rate: beyond about ten calls a second, only the latest is published.
+   * @param percentComplete 0 to 100; rounded down, and clamped to these bounds
+   * @param message at most 200 characters; a longer one is truncated
    */
   progress(percentComplete: number, message?: string): Promise<void>;
 }
 
-/** The thing the work makes, readable at `/api/{collection}/{id}` and as a query field with the job type's name. */
+/** What a job makes, readable at `/api/{collection}/{id}` and as a query field named after the job type. */
 export interface Resource<Result> {
   idOf(result: Result): string;
-  /** Resolves to undefined if there is none with this id. */
+  /** Resolves to undefined if nothing has this id. */
   find(id: string, use: Use): Promise<Result | undefined>;
 }
 
@@ -34,24 +34,24 @@ export interface JobDefinition<Input extends z.ZodObject, Result extends z.ZodOb
   readonly name: string;
   /** The REST collection, in kebab-case and plural, unique: `POST /api/{collection}` submits. */
   readonly collection: string;
-  /** One sentence; GraphQL shows it. */
+  /** One sentence, shown in the GraphQL schema. */
   readonly description: string;
   /** What callers send. Unknown fields are refused, at every depth. */
   readonly input: Input;
-  /** What the function returns, at most 1.5 MiB as JSON; checked before callers see it. */
+  /** What the function returns, at most 1.5 MiB as JSON. Checked before callers see it. */
   readonly result: Result;
   /**
-   * The most runs there will be, 100 at most.
+   * The largest number of attempts, from 1 to 100.
    * @default 3
    */
   readonly attempts?: number;
   /**
-   * Seconds before the second attempt. Each further wait is twice as long, less a random part of up to a half.
+   * Seconds before the second attempt. Each further wait is twice as long, minus a random part of up to a half.
    * @default 1
    */
   readonly backoffSeconds?: number;
   /**
-   * Seconds one attempt may take.
+   * Seconds that one attempt may take.
    * @default 60
    */
   readonly timeoutSeconds?: number;
@@ -63,12 +63,12 @@ export interface JobDefinition<Input extends z.ZodObject, Result extends z.ZodOb
   readonly resource?: Resource<z.output<Result>>;
   /**
    * Does the work. Must be safe to run again: delivery is at least once.
-   * @throws JobError for a failure that callers may read
+   * @throws JobError for a failure whose code and message callers may read
    */
   run(input: z.output<Input>, job: JobContext): Promise<z.input<Result>> | z.input<Result>;
 }
 
-/** A job type with its defaults filled in. */
+/** A job type, with defaults for the options that its definition omits. */
 export interface JobType<
   Input extends z.ZodObject = z.ZodObject,
   Result extends z.ZodObject = z.ZodObject,
@@ -80,12 +80,12 @@ export interface JobType<
   readonly strictInput: Input;
 }
 
-/** What a job type's function is given. @public */
+/** The input that a job type's function receives. @public */
 export type InputOf<Type extends JobType> = z.output<Type['input']>;
-/** What callers read as a job type's result. @public */
+/** The result of a job type that callers read. @public */
 export type ResultOf<Type extends JobType> = z.output<Type['result']>;
 
-/** Defines a job type. As the default export of a file in `src/jobs/` it is all that a new kind of work takes. */
+/** Defines a job type. A file in `src/jobs/` with this as its default export adds it to both APIs and the worker. */
 export function defineJob<Input extends z.ZodObject, Result extends z.ZodObject>(
   definition: JobDefinition<Input, Result>,
 ): JobType<Input, Result> {
@@ -96,4 +96,36 @@ export function defineJob<Input extends z.ZodObject, Result extends z.ZodObject>
     ...definition,
     strictInput: toStrict(definition.input),
   });
+}
+
+/** The typed name of a dependency of job functions, such as a repository. */
+export interface ProviderKey<T> {
+  readonly name: string;
+  /** For the type checker alone: binds the key to the type of its value. */
+  readonly type?: T;
+}
+
+export function providerKey<T>(name: string): ProviderKey<T> {
+  return { name };
+}
+
+/** Returns the value provided under a key. */
+export type Use = <T>(key: ProviderKey<T>) => T;
+
+/**
+ * Holds the dependencies that the composition root provides to job functions.
+ * @throws Error from `use` when nothing is provided under the key: a bug in the composition root
+ */
+export function createProvider(): { provide<T>(key: ProviderKey<T>, value: T): void; use: Use } {
+  const values = new Map<object, unknown>();
+  return {
+    provide(key, value) {
+      values.set(key, value);
+    },
+    use<T>(key: ProviderKey<T>): T {
+      if (!values.has(key)) throw new Error(`nothing is provided as "${key.name}"`);
+      // `provide` stored a value of the key's type under it.
+      return values.get(key) as T;
+    },
+  };
 }

@@ -1,17 +1,14 @@
-/** One thing that is wrong with the input. */
+/** One error in the input. */
 export interface InputIssue {
-  /** Where: field names and list indexes, from the root of the input. */
+  /** Field names and array indexes, from the root of the input. */
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-/** The most issues that a reply tells of: more would make it larger than the request. */
+/** The most issues in a reply, which could otherwise be larger than the request. */
 export const MAX_ISSUES = 20;
 
-/**
- * Every failure the faces can report: the name of its problem type (RFC 9457) with the HTTP status, the
- * GraphQL `extensions.code`, and the title that goes with it.
- */
+/** Every failure that the APIs report, by the name of its problem type (RFC 9457): HTTP status, GraphQL `extensions.code` and title. */
 export const PROBLEMS = {
   'invalid-input': { status: 400, code: 'BAD_USER_INPUT', title: 'The input is not valid' },
   'malformed-request': { status: 400, code: 'BAD_REQUEST', title: 'The request is malformed' },
@@ -48,17 +45,16 @@ export interface ServiceErrorOptions {
   readonly issues?: readonly InputIssue[];
   /** Seconds after which another try may succeed. */
   readonly retryAfter?: number;
-  /** What the caller should present: the reply's `WWW-Authenticate` (RFC 9110, section 11.6.1). */
+  /** The reply's `WWW-Authenticate` header (RFC 9110, section 11.6.1). */
   readonly challenge?: string;
   readonly cause?: unknown;
 }
 
-/** Whether the queue could not be reached: what it holds is there all the same. */
-export function isQueueAway(error: unknown): boolean {
+export function isQueueUnavailable(error: unknown): boolean {
   return error instanceof ServiceError && error.problem === 'queue-unavailable';
 }
 
-/** A failure that a face reports as it is; whatever else is thrown is masked and logged. */
+/** A failure that the APIs report to the client as it is. Any other error is masked and logged. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
   readonly problem: ProblemName;

@@ -1,6 +1,6 @@
 export interface JobErrorOptions {
   /**
-   * Whether a further attempt could mend it.
+   * Whether another attempt may succeed.
    * @default true
    */
   readonly retry?: boolean;
@@ -8,11 +8,11 @@ export interface JobErrorOptions {
 }
 
 /**
- * A failure that callers may read. Of every other error that a job's function throws, callers see `JOB_FAILED` alone,
- * and the log all but its message.
+ * A failure that callers may read. For any other error that a job's function throws, callers see only `JOB_FAILED`, and the log
+ * shows the error without its message.
  *
  * @param code in capitals, such as `INVALID_PHONE`, at most 64 characters
- * @param message a sentence for callers; it is shown as it is, cut at 1,000 characters
+ * @param message a sentence for callers, shown as it is; truncated to 1,000 characters
  */
 export class JobError extends Error {
   override readonly name = 'JobError';

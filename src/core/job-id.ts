@@ -1,23 +1,23 @@
 import { createHmac, randomFillSync } from 'node:crypto';
 
-/** 128 bits: nobody guesses a job's id. */
+/** 128 bits, so that a job's id cannot be guessed. */
 const RANDOM_BYTES = 16;
 const JOB_ID = /^([a-z][A-Za-z0-9]{0,39})_[\w-]{22}$/;
 
 /**
- * A new job's id, such as `customer_ku9AYxTRGnLLm3ywHtGZ4Q`: at most 64 characters, all unreserved in a URL (RFC 3986, section
- * 2.3). It starts with the type's name, so the queue that holds the job is known without a look-up. Clients treat it as opaque.
+ * Makes a job's id, such as `customer_ku9AYxTRGnLLm3ywHtGZ4Q`: at most 64 characters, all unreserved in a URL (RFC 3986, section
+ * 2.3). It starts with the type's name, so that the job's queue is known without a look-up. Clients treat it as opaque.
  */
 export function newJobId(type: string): string {
   return toJobId(type, nextRandomBytes());
 }
 
-/** Asked for as many ids at a time as this, the system gives random bytes at a twentieth of what each id's would cost alone. */
+/** Random bytes are requested for this many ids at a time, which costs a twentieth of one request for each id. */
 const POOLED_IDS = 256;
 const pool = Buffer.alloc(POOLED_IDS * RANDOM_BYTES);
 let used = pool.length;
 
-/** No byte is given out twice. */
+/** Returns each byte of the pool once. */
 function nextRandomBytes(): Buffer {
   if (used === pool.length) {
     randomFillSync(pool);
@@ -28,9 +28,9 @@ function nextRandomBytes(): Buffer {
 }
 
 /**
- * The one id that a caller's idempotency key stands for. As the queue takes an id only once, it makes submissions with the same
- * key one job without a store of keys.
- * @param secret what keeps those who know the key from guessing the id; the same in all processes on one queue
+ * Derives a job's id from an idempotency key. The queue accepts each id once, so submissions with the same key become one job
+ * without a separate store of keys.
+ * @param secret keeps the id unguessable for anyone who knows the key; shared by all processes on one queue
  */
 export function jobIdOfKey(type: string, caller: string, idempotencyKey: string, secret: string): string {
   const mac = createHmac('sha256', secret)
@@ -39,7 +39,7 @@ export function jobIdOfKey(type: string, caller: string, idempotencyKey: string,
   return toJobId(type, mac.subarray(0, RANDOM_BYTES));
 }
 
-/** The name of the job type that an id was made for, or undefined if no job can have this id. */
+/** The name of the job type in an id; undefined if the id is malformed. */
 export function typeOfJobId(id: string): string | undefined {
   return JOB_ID.exec(id)?.[1];
 }

@@ -4,31 +4,31 @@ import { type Job, type SucceededJob, isDone, jobAttemptSchema, jobFailureSchema
 import type { Urls } from './urls.ts';
 
 /**
- * A job as both faces show it, but for the spelling of its status and its result. Its JSON, with the dates as `JSON.stringify`
- * writes them, is what REST sends, and what the OpenAPI document describes.
+ * A job as both APIs show it, except for its result and the spelling of its status. REST sends its JSON, with dates as
+ * `JSON.stringify` writes them, and the OpenAPI document describes it.
  */
 export const jobViewSchema = z
   .object({
-    id: z.string().describe('Opaque, and the same on both faces.'),
+    id: z.string().describe('Opaque, and the same on both APIs.'),
     type: z.string().describe('The name of the job type.'),
     status: jobStatusSchema,
     done: z.boolean().describe('Whether the status is final.'),
     percentComplete: z.int().min(0).max(100).describe('100 when the job has succeeded.'),
-    message: z.string().nullable().describe('The last progress message.'),
+    message: z.string().nullable().describe('The latest progress message.'),
     attempt: z.int().min(0).describe('Attempts started so far.'),
     maxAttempts: z.int().min(1).describe('The most attempts there will be.'),
     createdAt: z.date(),
     lastUpdatedAt: z.date(),
-    startedAt: z.date().nullable().describe('When the last attempt started; null before the first one.'),
+    startedAt: z.date().nullable().describe('When the latest attempt started; null before the first one.'),
     finishedAt: z.date().nullable().describe('Null until the job is done.'),
-    expiresAt: z.date().nullable().describe('When the finished job is forgotten; null until it is done.'),
+    expiresAt: z.date().nullable().describe('When the finished job is removed; null until it is done.'),
     error: jobFailureSchema.nullable().describe('Why the job failed or was canceled; null in any other status.'),
     statusUrl: z.url().describe('Where to poll.'),
     resultUrl: z.url().nullable().describe('Where the result is; null until the job has succeeded.'),
     resourceUrl: z
       .url()
       .nullable()
-      .describe('What the work made; null until the job has succeeded, or if there is none.'),
+      .describe('The resource that the job made; null until the job has succeeded, or if its type has none.'),
     retryAfter: z.int().min(1).nullable().describe('Seconds a poller should wait; null when the job is done.'),
     history: z.array(jobAttemptSchema).describe('The attempts that did not succeed, oldest first; a retry keeps them.'),
   })
@@ -36,14 +36,14 @@ export const jobViewSchema = z
 
 export type JobView = Readonly<z.output<typeof jobViewSchema>>;
 
-/** A job's view works each field out when it is read: a reply may show few of them, and the result behind one may be large. */
+/** Computes each field on access: a GraphQL reply may show few of them, and `resourceUrl` parses a result that may be large. */
 export class LazyJobView implements JobView {
   readonly job: Job;
   readonly #type: JobType | undefined;
   readonly #urls: Urls;
   readonly #retryAfterOf: (job: Job) => number | null;
 
-  /** @param retryAfterOf seconds a poller should wait; null when the job is done */
+  /** @param retryAfterOf seconds that a poller should wait; null when the job is done */
   constructor(job: Job, type: JobType | undefined, urls: Urls, retryAfterOf: (job: Job) => number | null) {
     this.job = job;
     this.#type = type;
@@ -114,10 +114,10 @@ export class LazyJobView implements JobView {
 function resourceUrl(type: JobType | undefined, job: SucceededJob, urls: Urls): string | null {
   if (type?.resource === undefined) return null;
   try {
-    // The worker stored what the type's schema had made of the result.
+    // The worker stored a result that the type's schema had parsed.
     return urls.resource(type.collection, type.resource.idOf(job.result as ResultOf<JobType>));
   } catch {
-    // It was stored by an earlier version of the type.
+    // An earlier version of the type stored a result of another shape.
     return null;
   }
 }

@@ -1,17 +1,17 @@
 /**
- * The pattern's words, as the whole project uses them.
+ * Terms of the pattern, used throughout the project.
  *
  * - **job type**: one kind of slow work: a name, an input schema, a result schema and the function that does it.
  * - **job**: one accepted request for work, with an id that nobody can guess.
  * - **attempt**: one run of the function. Delivery is at least once, so a function must be safe to run again.
- * - **result**: what the function returned, valid by the result schema.
+ * - **result**: the function's return value, valid by the result schema.
  * - **resource**: the thing the work made, with a URL of its own.
- * - **caller**: who submitted: an authenticated principal, or anonymous.
- * - **face**: GraphQL or REST. Both call the same service over the same queue.
+ * - **caller**: the submitter: an authenticated principal, or anonymous.
+ * - **API**: GraphQL or REST. Both call the same service over the same queue.
  */
 import { z } from 'zod';
 
-/** `Pending` → `Running` → one of the three final ones. A job that waits for its next attempt is `Pending` again. */
+/** `Pending` → `Running` → a final status. A job that waits for its next attempt is `Pending` again. */
 export const jobStatusSchema = z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Canceled']).meta({
   id: 'JobStatus',
   description:
@@ -20,7 +20,7 @@ export const jobStatusSchema = z.enum(['Pending', 'Running', 'Succeeded', 'Faile
 /** @public */
 export type JobStatus = z.output<typeof jobStatusSchema>;
 
-/** Why a job did not succeed, fit for callers: never a stack, never an internal text. */
+/** Why a job did not succeed. Safe for callers: no stack and no internal message. */
 export const jobFailureSchema = z
   .object({
     code: z.string().describe('In capitals, such as JOB_FAILED.'),
@@ -29,7 +29,7 @@ export const jobFailureSchema = z
   .meta({ id: 'JobError', description: 'Why a job did not succeed.' });
 export type JobFailure = z.output<typeof jobFailureSchema>;
 
-/** Why a canceled job did not succeed. */
+/** The error of every canceled job. */
 export const JOB_CANCELED: JobFailure = { code: 'JOB_CANCELED', message: 'The job was canceled.' };
 
 export const jobAttemptSchema = z
@@ -42,36 +42,36 @@ export const jobAttemptSchema = z
   .meta({ id: 'JobAttempt', description: 'An attempt that did not succeed.' });
 export type JobAttempt = z.output<typeof jobAttemptSchema>;
 
-/** What is known of a job whatever its status. */
+/** The fields that a job has in every status. */
 export interface JobBase {
   readonly id: string;
   /** Name of the job type. */
   readonly type: string;
-  /** Id of the caller who submitted it. */
+  /** Id of the caller that submitted it. */
   readonly caller: string;
   /** 0 to 100. */
   readonly percentComplete: number;
-  /** The last progress message. */
+  /** The latest progress message. */
   readonly message: string | null;
-  /** Attempts started so far; one that a crash or a shutdown cut short is not counted. */
+  /** Attempts started so far, not counting those that a crash or shutdown interrupted. */
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly createdAt: Date;
   readonly lastUpdatedAt: Date;
-  /** The attempts that did not succeed, oldest first; the last 20 of them. A retry keeps them. */
+  /** The latest 20 attempts that did not succeed, oldest first. A retry keeps them. */
   readonly history: readonly JobAttempt[];
 }
 
 interface FinishedJob extends JobBase {
   readonly startedAt: Date | null;
   readonly finishedAt: Date;
-  /** When the job is forgotten. */
+  /** When the job is removed. */
   readonly expiresAt: Date;
 }
 
-/** `startedAt` of a pending job is the start of its last attempt, if there was one. */
 export interface PendingJob extends JobBase {
   readonly status: 'Pending';
+  /** Start of the previous attempt; null before the first. */
   readonly startedAt: Date | null;
 }
 export interface RunningJob extends JobBase {

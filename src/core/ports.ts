@@ -1,6 +1,6 @@
 import type { Job, JobFailure, JobStatus, SucceededJob } from './job.ts';
 
-/** Where lines of log go; the fields of pino's calls. */
+/** The methods of pino's loggers that are used. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -10,7 +10,7 @@ export interface Logger {
   isLevelEnabled(level: 'debug'): boolean;
 }
 
-/** A job that the service is about to accept. */
+/** A job to add to the queue. */
 export interface NewJob {
   readonly id: string;
   readonly type: string;
@@ -18,27 +18,28 @@ export interface NewJob {
   readonly caller: string;
   readonly createdAt: Date;
   readonly maxAttempts: number;
-  /** As the caller sent it: valid by the type's schema, and made of JSON. */
+  /** JSON, as the caller sent it; valid by the type's schema. */
   readonly input: unknown;
-  /** Id of the request that submitted it, for the log. */
+  /** Id of the submitting request, for the log. */
   readonly requestId: string;
 }
 
-/** A job that an idempotency key stands for. */
+/** A job whose id comes from an idempotency key. */
 export interface KeyedJob extends NewJob {
-  /** Tells one input from another. */
+  /** Identifies the input. */
   readonly fingerprint: string;
 }
 
-/** What became of a job with an idempotency key: `replayed` if the key had made it before. */
+/** The outcome of adding a keyed job. */
 export interface KeyedAddition {
   readonly job: Job;
+  /** Whether an earlier addition had created the job. */
   readonly replayed: boolean;
-  /** Of the input that made the job. */
+  /** Of the input with which the job was created. */
   readonly fingerprint: string | undefined;
 }
 
-/** A place in the order of a list: newest first by `createdAt`, then by id, backwards. */
+/** A position in a list, which is ordered by `createdAt` and then by id, both descending. */
 export interface ListPosition {
   readonly createdAt: Date;
   readonly id: string;
@@ -51,91 +52,90 @@ export interface ListQuery {
   readonly types: readonly string[];
   /** At least one. */
   readonly statuses: readonly JobStatus[];
-  /** Only jobs behind this place. */
+  /** Only jobs after this position. */
   readonly after: ListPosition | undefined;
   readonly limit: number;
 }
 
-/** How fast jobs of one type have been done of late. */
+/** How fast jobs of one type have finished recently. */
 export interface Pace {
-  /** Milliseconds that an attempt which succeeded took: the median of the last ones. Undefined: there were none. */
+  /** Median duration of the latest successful attempts, in milliseconds; undefined if there were none. */
   readonly durationMs: number | undefined;
-  /** Milliseconds between the ends of two jobs while there was work, on average of the last ones. */
+  /** Mean time between the ends of the latest jobs while there was work, in milliseconds. */
   readonly intervalMs: number;
-  /** Jobs that wait for a worker. */
+  /** Jobs waiting for a worker. */
   readonly waiting: number;
 }
 
-/** The queue, as the service needs it. Each call has a deadline and throws a ServiceError `queue-unavailable` when the queue can't be reached. */
+/** The queue, as the service needs it. Every call has a deadline, and throws a ServiceError `queue-unavailable` when the queue cannot be reached. */
 export interface JobQueue {
-  /** Resolves when the queue has the job, and not before. */
+  /** Resolves once the queue has stored the job. */
   add(job: NewJob): Promise<Job>;
-  /** The same, but if there is a job with this id already it stays as it is. */
+  /** Adds a job unless one with this id exists, which is then returned unchanged. */
   addOnce(job: KeyedJob): Promise<KeyedAddition>;
-  /** One atomic read of status, progress, result and error. */
+  /** Reads status, progress, result and error in one atomic step. */
   read(id: string, type: string): Promise<Job | undefined>;
   /** A job's input, as it was sent. */
   readInput(id: string, type: string): Promise<unknown>;
   /**
-   * Ends a job that waits, or marks a running one so that its worker ends it.
-   * @returns the job as that one atomic step left it; undefined if it was done before
+   * Ends a waiting job, or marks a running one so that its worker ends it.
+   * @returns the job as this atomic step left it; undefined if it was already done
    */
   cancel(job: Job): Promise<Job | undefined>;
   /**
    * Puts a failed or canceled job back, keeping its history.
-   * @param attempts how many more there may be
-   * @returns the job as that one atomic step left it, which is Pending; undefined if it was neither failed nor canceled
+   * @param attempts further attempts
+   * @returns the job as this atomic step left it, which is Pending; undefined if it was neither failed nor canceled
    */
   retry(job: Job, attempts: number): Promise<Job | undefined>;
-  /** Newest first. May hold jobs past their retention. */
+  /** Newest first. May include jobs past their retention. */
   list(query: ListQuery): Promise<Job[]>;
-  /** How fast jobs of a type have been done of late. */
   readPace(type: string): Promise<Pace>;
-  /** How many jobs of a type wait for a worker or for their next attempt. Counts no further than `max`. */
+  /** Jobs of a type that wait for a worker or for their next attempt, counted up to `max`. */
   readDepth(type: string, max: number): Promise<number>;
-  /** A random text that belongs to the queue: the same for all processes, and for ever. */
+  /** A random string stored with the queue: the same in all processes, and permanent. */
   readSecret(): Promise<string>;
-  /** Resolves if the queue can take a job now. */
+  /** Resolves if the queue is available. */
   ping(): Promise<void>;
 }
 
-/** How many requests of one caller there may be in a time. */
+/** Requests that one caller may send in a period. */
 export interface RateLimit {
   readonly requests: number;
   readonly seconds: number;
 }
 
-/** How a caller stands with its limit after a request. */
+/** A caller's state after a request was counted. */
 export interface RateLimitState {
   readonly allowed: boolean;
-  /** Requests that are left. */
+  /** Requests left in this period. */
   readonly remaining: number;
-  /** Seconds until there are as many again as there may be; at least 1. */
+  /** Seconds until the full limit is available again; at least 1. */
   readonly resetSeconds: number;
 }
 
-/** Counts requests, in whatever process they come. Never throws, and answers whether or not the store does. */
+/** Counts requests across all processes. Never throws, and answers even when the store does not. */
 export interface RateLimiter {
   readonly limit: RateLimit;
-  /** Counts a request of whom the key stands for. */
+  /** Counts a request of the caller with this key. */
   take(key: string): Promise<RateLimitState>;
 }
 
-/** Something happened to a job. What it tells may already be old when it arrives. */
+/** A change of a job. It may be out of date when it arrives. */
 export type JobEvent =
   | { readonly kind: 'progress'; readonly percentComplete: number; readonly message: string | null; readonly at: Date }
   /** An attempt began. */
   | { readonly kind: 'started' }
-  /** The job waits for a worker, or for its time. */
+  /** The job waits for a worker, or for the time of its next attempt. */
   | { readonly kind: 'waiting' }
-  /** Where the store tells it, with the job that succeeded, of which nothing changes any more. */
+  /** The job ended. Carries a job that succeeded, where the store publishes it: such a job never changes again. */
   | { readonly kind: 'finished'; readonly job?: SucceededJob }
-  /** Events may have been lost: read the job again. */
+  /** Events may be missing: read the job again. */
   | { readonly kind: 'lost' };
 
-/** What happens to jobs, in whatever process. */
+/** Changes of jobs, in all processes. */
 export interface JobEvents {
-  /** @returns what ends the subscription */
+  /** @returns unsubscribe */
   subscribe(id: string, listener: (event: JobEvent) => void): () => void;
 }
 
@@ -144,13 +144,13 @@ export type AttemptOutcome =
   | { readonly kind: 'succeeded'; readonly result: unknown }
   | { readonly kind: 'failed'; readonly error: JobFailure; readonly retry: boolean }
   | { readonly kind: 'canceled'; readonly error: JobFailure }
-  /** The worker is shutting down: the job goes back to the queue, and the run is not counted. */
+  /** The worker is shutting down: the job returns to the queue, and the run does not count as an attempt. */
   | { readonly kind: 'handed-back' }
-  /** Another worker may have the job: what came of this run counts for nothing. */
+  /** Another worker may have the job, so the outcome of this run is discarded. */
   | { readonly kind: 'lost' };
 
 /** Runs jobs until it is closed. */
 export interface JobWorker {
-  /** Takes no more work, gives what runs `graceMs` milliseconds to finish, and hands the rest back to the queue. */
+  /** Stops taking jobs, gives running ones `graceMs` milliseconds to finish, and returns the rest to the queue. */
   close(graceMs: number): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Something that is wrong before the first request is served: the process prints the message as one line and exits with 1. */
+/** An error that prevents the process from starting. Its message is printed as one line, and the exit code is 1. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }

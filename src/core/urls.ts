@@ -1,21 +1,21 @@
-/** The one place where URLs are built. All are absolute. */
+/** Builds every URL that clients see. All are absolute. */
 export interface Urls {
-  /** Of the whole service, without a slash at the end. */
+  /** Base of the whole service, without a trailing slash. */
   readonly base: string;
-  /** Path and query of a request as clients see them, with the prefix that a proxy takes away. */
+  /** Path and query of a request as clients see them, including a prefix that a proxy strips. */
   path(requestUrl: string): string;
   job(id: string): string;
   result(id: string): string;
-  /** The job as a status monitor of Azure's. */
+  /** The job's Azure status monitor. */
   operation(id: string): string;
   resource(collection: string, id: string): string;
   problem(name: string): string;
 }
 
-/** What a client may send, and a URL does not have: other characters, and `%` without two digits (RFC 3986, section 2). */
+/** Characters that a request line may contain and a URL may not, including `%` without two hex digits (RFC 3986, section 2). */
 const NOT_IN_A_URL = /%(?![\da-f]{2})|[^\w\-.~:/?@!$&'()*+,;=%]/gi;
 
-/** @param base scheme, host and, behind a proxy, path prefix; without a slash at the end */
+/** @param base scheme, host and optional path prefix, without a trailing slash */
 export function createUrls(base: string): Urls {
   return {
     base,

@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
-import { providerKey } from '../core/provider.ts';
+import { providerKey } from '../core/define-job.ts';
 import type { Customer } from './customer.ts';
 import { migrate } from './migrations.ts';
 import type { NormalCustomer } from './normalize-customer.ts';

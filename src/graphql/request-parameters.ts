@@ -27,6 +27,5 @@ const querySchema = z.object({ variables: z.string().optional(), extensions: z.s
 function checkQuery(query: unknown): void {
   const parsed = querySchema.safeParse(query);
   if (!parsed.success) throw new ServiceError('malformed-request', 'The URL has a parameter twice.');
-  const { variables, extensions } = parsed.data;
-  for (const text of [variables, extensions]) if (text) parseJson(text);
+  for (const [name, text] of Object.entries(parsed.data)) if (text) parseJson(text, `The parameter ${name}`);
 }

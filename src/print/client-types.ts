@@ -1,7 +1,6 @@
 /** Prints the client's job types to the path it is given: `node src/print/client-types.ts src/client/job-types.ts`. */
 import { writeFile } from 'node:fs/promises';
-import { loadJobs } from '../core/load-jobs.ts';
-import { createRegistry } from '../core/registry.ts';
+import { createRegistry, loadJobs } from '../core/registry.ts';
 
 const { types, fileOf } = createRegistry(await loadJobs(new URL('../jobs/', import.meta.url)));
 const lines = [

@@ -1,7 +1,6 @@
 /** Prints the OpenAPI document to the path it is given: `node src/print/openapi.ts openapi.json`. */
 import { writeFile } from 'node:fs/promises';
-import { loadJobs } from '../core/load-jobs.ts';
-import { createRegistry } from '../core/registry.ts';
+import { createRegistry, loadJobs } from '../core/registry.ts';
 import { createOpenApi } from '../rest/openapi/document.ts';
 
 const registry = createRegistry(await loadJobs(new URL('../jobs/', import.meta.url)));

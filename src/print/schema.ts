@@ -1,8 +1,7 @@
 /** Prints the schema to the path it is given: `node src/print/schema.ts schema.graphql`. */
 import { writeFile } from 'node:fs/promises';
 import { printSchema } from 'graphql';
-import { loadJobs } from '../core/load-jobs.ts';
-import { createRegistry } from '../core/registry.ts';
+import { createRegistry, loadJobs } from '../core/registry.ts';
 import { createGraphQLSchema } from '../graphql/schema/schema.ts';
 
 const registry = createRegistry(await loadJobs(new URL('../jobs/', import.meta.url)));

@@ -52,7 +52,7 @@ describe.each(BACKENDS)('the bounds of a job on %s', (backend) => {
       attempt: 1,
       error: {
         code: 'INVALID_RESULT',
-        message: `The job returned a result of ${size} bytes, and the most is ${MAX_RESULT_BYTES}.`,
+        message: `The job returned a result of ${size} bytes; the maximum is ${MAX_RESULT_BYTES}.`,
       },
     });
   });

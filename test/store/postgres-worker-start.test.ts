@@ -1,10 +1,9 @@
 import type { PgPool } from 'bullmq';
 import { expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { defineJob } from '../../src/core/define-job.ts';
+import { createProvider, defineJob } from '../../src/core/define-job.ts';
 import { newJobId } from '../../src/core/job-id.ts';
 import type { Logger } from '../../src/core/ports.ts';
-import { createProvider } from '../../src/core/provider.ts';
 import { createBullmqQueue } from '../../src/queue/job-queue.ts';
 import { startBullmqWorkers } from '../../src/queue/worker/worker.ts';
 import { createPostgresQueueBackend } from '../../src/queue/postgres/backend.ts';

@@ -8,17 +8,17 @@ const at = (percentComplete: number): Progress => ({ percentComplete, message: n
 describe('the progress of a job', () => {
   it('is written at once, and waited for, as long as there is little of it', async () => {
     const written: number[] = [];
-    const { tell } = createProgressWriter(async ({ percentComplete }) => void written.push(percentComplete));
+    const { write } = createProgressWriter(async ({ percentComplete }) => void written.push(percentComplete));
     for (let percent = 1; percent <= 10; percent += 1) {
-      await tell(at(percent));
+      await write(at(percent));
       expect(written.at(-1)).toBe(percent);
     }
   });
 
   it('is held back when there is more, and the latest is written in a while', async () => {
     const written: number[] = [];
-    const { tell } = createProgressWriter(async ({ percentComplete }) => void written.push(percentComplete));
-    for (let percent = 1; percent <= 99; percent += 1) await tell(at(percent));
+    const { write } = createProgressWriter(async ({ percentComplete }) => void written.push(percentComplete));
+    for (let percent = 1; percent <= 99; percent += 1) await write(at(percent));
     expect(written).toHaveLength(10);
     await poll(
       async () => written.at(-1),
@@ -35,13 +35,13 @@ describe('the progress of a job', () => {
     onTestFinished(() => void process.off('warning', onWarning));
     const release = signal();
     const written: number[] = [];
-    const { tell, end } = createProgressWriter(async ({ percentComplete }) => {
+    const { write, end } = createProgressWriter(async ({ percentComplete }) => {
       written.push(percentComplete);
       await release.reached;
     });
-    const first = tell(at(1));
-    await tell(at(2));
-    await tell(at(3));
+    const first = write(at(1));
+    await write(at(2));
+    await write(at(3));
     expect(written).toEqual([1]);
     release.reach();
     await first;
@@ -53,8 +53,8 @@ describe('the progress of a job', () => {
 
   it('is all written at the end, and nothing after it', async () => {
     const written: number[] = [];
-    const { tell, end } = createProgressWriter(async ({ percentComplete }) => void written.push(percentComplete));
-    for (let percent = 1; percent <= 50; percent += 1) await tell(at(percent));
+    const { write, end } = createProgressWriter(async ({ percentComplete }) => void written.push(percentComplete));
+    for (let percent = 1; percent <= 50; percent += 1) await write(at(percent));
     await end();
     expect(written.at(-1)).toBe(50);
     expect(written).toHaveLength(11);

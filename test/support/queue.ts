@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { ANONYMOUS, type Caller } from '../../src/core/access/caller.ts';
-import { type JobContext, type JobType, defineJob } from '../../src/core/define-job.ts';
+import { type JobContext, type JobType, createProvider, defineJob } from '../../src/core/define-job.ts';
 import { newJobId } from '../../src/core/job-id.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
 import { type DoneJob, type Job, isDone } from '../../src/core/job.ts';
 import type { JobEvents, JobWorker } from '../../src/core/ports.ts';
-import { createProvider } from '../../src/core/provider.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { createJobService } from '../../src/core/service/create-service.ts';
 import type { JobService } from '../../src/core/service/service.ts';

@@ -1,10 +1,9 @@
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createAuthenticate } from '../../src/auth/authenticate.ts';
-import { type JobContext, defineJob } from '../../src/core/define-job.ts';
+import { type JobContext, createProvider, defineJob } from '../../src/core/define-job.ts';
 import type { JobEvents, JobWorker } from '../../src/core/ports.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
-import { createProvider } from '../../src/core/provider.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { createJobService } from '../../src/core/service/create-service.ts';
 import { createListener } from '../../src/http/listener.ts';

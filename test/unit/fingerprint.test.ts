@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { fingerprintOf, hashOf, isSameInput } from '../../src/core/service/fingerprint.ts';
+import { fingerprintOf, isSameInput } from '../../src/core/service/submit.ts';
 
+const hashOf = (value: unknown): string => fingerprintOf(value, value);
 const parsed = (json: string): unknown => JSON.parse(json);
 
 describe('the hash of an input', () => {
@@ -33,7 +34,8 @@ describe('the hash of an input', () => {
   });
 
   it('is a text for a URL, whatever the value', () => {
-    for (const value of [null, 0, '', [], {}, 10n, new Date(0)]) expect(hashOf(value)).toMatch(/^[\w-]{43}$/);
+    for (const value of [null, 0, '', [], {}, 10n, new Date(0)])
+      expect(hashOf(value)).toMatch(/^[\w-]{43}\.[\w-]{43}$/);
   });
 });
 
@@ -48,7 +50,7 @@ describe('a fingerprint', () => {
       true,
     ],
     [
-      'of an input in which a face filled in the default',
+      'of an input in which an API filled in the default',
       fingerprintOf({ a: 1, at: 'now' }, { a: 1, at: 'now' }),
       true,
     ],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createJobInbox } from '../../src/core/service/job-inbox.ts';
+import { createJobInbox } from '../../src/core/service/follow.ts';
 import type { JobEvent } from '../../src/core/ports.ts';
 
 const never = new AbortController().signal;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
-import { progressed, stepsUpTo } from '../../src/core/service/job-steps.ts';
+import { progressed, stepsUpTo } from '../../src/core/service/follow.ts';
 
 const at = (ms: number): Date => new Date(ms);
 const error = { code: 'JOB_FAILED', message: 'No.' };

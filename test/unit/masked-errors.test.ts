@@ -1,9 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createAuthenticate } from '../../src/auth/authenticate.ts';
-import { defineJob } from '../../src/core/define-job.ts';
+import { createProvider, defineJob } from '../../src/core/define-job.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
-import { createProvider } from '../../src/core/provider.ts';
 import type { Logger } from '../../src/core/ports.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { createJobService } from '../../src/core/service/create-service.ts';

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { parseInput } from '../../src/core/input/parse-input.ts';
+import { parseInput, toStrict } from '../../src/core/input/parse-input.ts';
 import { type JobDefinition, type JobType, defineJob } from '../../src/core/define-job.ts';
 import { type InputIssue, ServiceError } from '../../src/core/errors.ts';
 import { newJobId, typeOfJobId } from '../../src/core/job-id.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { StartError } from '../../src/core/start-error.ts';
-import { toStrict } from '../../src/core/input/strict-schema.ts';
 
 const text = z.object({ text: z.string() });
 
@@ -38,9 +37,9 @@ describe('the registry', () => {
     ['an empty name', { name: '' }, '.ts', /name "" is not in camelCase/],
     ['a name with a line feed', { name: 'other\n' }, 'other.ts', /name "other\n" is not in camelCase/],
     ['a name of 41 letters', { name: 'a'.repeat(41) }, `${'a'.repeat(41)}.ts`, /at most 40/],
-    ['the name job', { name: 'job' }, 'job.ts', /name "job" is taken/],
-    ['the name jobs', { name: 'jobs' }, 'jobs.ts', /name "jobs" is taken/],
-    ['the name jobStatus', { name: 'jobStatus' }, 'job-status.ts', /name "jobStatus" is taken/],
+    ['the name job', { name: 'job' }, 'job.ts', /name "job" is reserved/],
+    ['the name jobs', { name: 'jobs' }, 'jobs.ts', /name "jobs" is reserved/],
+    ['the name jobStatus', { name: 'jobStatus' }, 'job-status.ts', /name "jobStatus" is reserved/],
     ['a file in camelCase', { name: 'otherJob' }, 'otherJob.ts', /belongs in a file called other-job\.ts/],
     ['a file of another name', { name: 'other' }, 'others.ts', /belongs in a file called other\.ts/],
     ['a name that is used', { collection: 'others' }, 'echo.ts', /name "echo" is already used by src\/jobs\/echo\.ts/],
@@ -54,8 +53,8 @@ describe('the registry', () => {
     ['a collection with a slash', { name: 'other', collection: 'a/b' }, 'other.ts', /not in kebab-case/],
     ['a collection with two hyphens', { name: 'other', collection: 'a--b' }, 'other.ts', /not in kebab-case/],
     ['an empty collection', { name: 'other', collection: '' }, 'other.ts', /not in kebab-case/],
-    ['the collection jobs', { name: 'other', collection: 'jobs' }, 'other.ts', /collection "jobs" is taken/],
-    ['the collection operations', { name: 'other', collection: 'operations' }, 'other.ts', /"operations" is taken/],
+    ['the collection jobs', { name: 'other', collection: 'jobs' }, 'other.ts', /collection "jobs" is reserved/],
+    ['the collection operations', { name: 'other', collection: 'operations' }, 'other.ts', /"operations" is reserved/],
     ['no attempt', { name: 'other', collection: 'others', attempts: 0 }, 'other.ts', /attempts is not a whole number/],
     [
       'too many attempts',
@@ -99,7 +98,7 @@ describe('the registry', () => {
 
   it('refuses to be empty', () => {
     expect(() => createRegistry([])).toThrow(
-      new StartError('there is no job type: put a file that defines one into src/jobs/'),
+      new StartError('no job types found: add a file that defines one to src/jobs/'),
     );
   });
 });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Interruption } from '../../src/core/attempt/run-attempt.ts';
-import { Stop } from '../../src/core/attempt/stop.ts';
+import { type Interruption, Stop } from '../../src/core/attempt/run-attempt.ts';
 import { createRunningJobs } from '../../src/queue/worker/running-jobs.ts';
 
 const FIRST = new Error('first');

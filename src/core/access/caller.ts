@@ -1,42 +1,92 @@
-/** What a principal may do with its own jobs: hand them in, cancel and retry them; read them. `admin`: all, and with everybody's. */
+/** Callers, and the one place that decides what each may do. */
+import { ServiceError } from '../errors.ts';
+import type { Job } from '../job.ts';
+
+/**
+ * What a principal may do. `submit`: submit jobs, and cancel and retry its own. `read`: read its own jobs. `admin`: everything,
+ * with every caller's jobs.
+ */
 export const SCOPES = ['submit', 'read', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Somebody who submits jobs, and sees those that it submitted. */
+/** An authenticated or anonymous user, who owns the jobs that it submits. */
 export interface Principal {
   readonly kind: 'principal';
-  /** Of printable ASCII, 140 characters at most: it becomes a part of names in the stores. */
+  /** Printable ASCII, at most 140 characters: it becomes part of key names in the stores. */
   readonly id: string;
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** Whoever holds the key of one job may read and cancel that one. */
+/** The holder of one job's access token, who may read and cancel that job. */
 export interface JobKeyHolder {
   readonly kind: 'job-key';
   readonly jobId: string;
-  /** When the job was created, in milliseconds since 1970: once it is forgotten, its idempotency key gives its id to another. */
+  /** When the job was created, in milliseconds since 1970. An expired job's id may be reused by its idempotency key. */
   readonly createdAt: number;
 }
 
-/** Who sends a request. */
+/** The sender of a request. */
 export type Caller = Principal | JobKeyHolder;
 
-/** Everybody, where the server does not ask who they are. */
+/** The caller of every request to a server without authentication. */
 export const ANONYMOUS: Principal = { kind: 'principal', id: 'anonymous', scopes: new Set(['submit', 'read']) };
 
-/** What a request says of who sends it. */
+/** The credentials in a request. */
 export interface Credentials {
-  /** Of `Authorization: Bearer …` (RFC 6750, section 2.1). */
+  /** From `Authorization: Bearer …` (RFC 6750, section 2.1). */
   readonly bearer: string | undefined;
-  /** Of `X-API-Key`. */
+  /** From `X-API-Key`. */
   readonly apiKey: string | undefined;
-  /** Each `access_token` in the URL (RFC 6750, section 2.3). */
+  /** Every `access_token` in the URL (RFC 6750, section 2.3). */
   readonly accessTokens: readonly string[];
 }
 
 /**
- * Finds out who sends a request: at once where nothing has to be asked for that, as it is done for each of them.
+ * Identifies the caller of a request. Synchronous where no look-up is needed, because it runs for every request.
  * @throws ServiceError `unauthenticated`; `malformed-request`, for more than one credential; `queue-unavailable` or
- * `service-unavailable`, when what would tell can't be reached
+ * `service-unavailable`, when a store or key server that it needs is unavailable
  */
 export type Authenticate = (credentials: Credentials) => Caller | Promise<Caller>;
+
+const REALM = 'Bearer realm="Accepted"';
+
+/** The 401 for a request without credentials, with its challenge (RFC 6750, section 3). */
+export function unauthenticated(): ServiceError {
+  return new ServiceError('unauthenticated', 'Send an API key or an access token.', { challenge: REALM });
+}
+
+/** @param detail why the credentials are invalid; printable ASCII without quotes (RFC 6750, section 3) */
+export function invalidToken(detail: string, cause?: unknown): ServiceError {
+  const challenge = `${REALM}, error="invalid_token", error_description="${detail}"`;
+  return new ServiceError('unauthenticated', detail, { challenge, cause });
+}
+
+function forbidden(scope: Scope): ServiceError {
+  const challenge = `${REALM}, error="insufficient_scope", scope="${scope}"`;
+  return new ServiceError('forbidden', `This needs the scope ${scope}.`, { challenge });
+}
+
+/** @throws ServiceError `forbidden`, which names the scope */
+export function requireScope(caller: Caller, scope: Scope): Principal {
+  if (caller.kind === 'job-key' || !(caller.scopes.has(scope) || isAdmin(caller))) throw forbidden(scope);
+  return caller;
+}
+
+/**
+ * @param scope what a principal needs; the holder of the job's own access token needs none
+ * @throws ServiceError `forbidden`, which names the scope; `unauthenticated`, for the access token of another job
+ */
+export function requireJobAccess(caller: Caller, id: string, scope: Scope): void {
+  if (caller.kind === 'principal') requireScope(caller, scope);
+  else if (caller.jobId !== id) throw invalidToken('The access token is for another job.');
+}
+
+/** Whether the caller may see a job. A job that it may not see is reported as missing. */
+export function canSee(caller: Caller, job: Job): boolean {
+  if (caller.kind === 'principal') return caller.id === job.caller || isAdmin(caller);
+  return caller.jobId === job.id && caller.createdAt === job.createdAt.getTime();
+}
+
+function isAdmin({ scopes }: Principal): boolean {
+  return scopes.has('admin');
+}

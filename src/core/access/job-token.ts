@@ -1,21 +1,20 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import { invalidToken } from './access.ts';
-import type { JobKeyHolder } from './caller.ts';
+import { type JobKeyHolder, invalidToken } from './caller.ts';
 import type { Job } from '../job.ts';
 import type { JobQueue } from '../ports.ts';
 
-/** Tells the keys from those of a later format, and from whatever else is made of the queue's secret. */
+/** Separates these tokens from later formats, and their key from other keys derived from the queue's secret. */
 const VERSION = 'accepted job key 1';
 const PREFIX = 'jk_';
-/** The job, its creation in milliseconds since 1970, the end of the key's life in seconds, and the MAC: all unreserved in a URL (RFC 3986, section 2.3). */
+/** Job id, its creation in milliseconds since 1970, expiry in seconds since 1970, and MAC. All characters are unreserved in a URL (RFC 3986, section 2.3). */
 const JOB_KEY = /^jk_([a-z][A-Za-z0-9]{0,39}_[\w-]{22})\.(\d{1,15})\.(\d{1,12})\.([\w-]{43})$/;
-/** A key lives as long as a job can be read when it is done, and no shorter than this, in seconds. */
+/** A token is valid for the retention time of finished jobs, but at least this long, in seconds. */
 const MIN_LIFE_SECONDS = 3600;
 
-/** Makes and checks keys that are good for one job each. All processes on one queue take each other's. */
+/** Issues and verifies access tokens for single jobs. They are valid in all processes on one queue. */
 export interface JobKeys {
   issue(job: Pick<Job, 'id' | 'createdAt'>): Promise<string>;
-  /** @throws ServiceError `unauthenticated`, for a key that is forged or has expired */
+  /** @throws ServiceError `unauthenticated`, for a forged or expired token */
   verify(key: string): Promise<JobKeyHolder>;
 }
 
@@ -46,7 +45,7 @@ export function createJobKeys(
     async verify(key) {
       const [whole, jobId = '', createdAt = '', expiry = '', mac = ''] = JOB_KEY.exec(key) ?? [];
       if (whole === undefined) throw invalidToken('The access token is not valid.');
-      // Compared as texts, which have one spelling each, and as many characters.
+      // Compared as text, because several base64url texts may decode to the same bytes. Both have 43 characters.
       const expected = Buffer.from(await sign(`${jobId}.${createdAt}.${expiry}`));
       if (!timingSafeEqual(Buffer.from(mac), expected)) throw invalidToken('The access token is not valid.');
       if (Number(expiry) * 1000 <= now()) throw invalidToken('The access token has expired.');

@@ -1,4 +1,4 @@
-/** Writes of one job's progress that may come together. */
+/** Writes of one attempt's progress that need not be spaced out. */
 const BURST = 10;
 /** Milliseconds between two writes after that. */
 const INTERVAL_MS = 100;
@@ -8,20 +8,20 @@ export interface Progress {
   readonly message: string | null;
 }
 
-/** Writes one attempt's progress, and no more of it than a store and its readers should be given. */
+/** Writes one attempt's progress, rate-limited to protect the store and the readers of its events. */
 export interface ProgressWriter {
-  /** Resolves when it is written, or at once when it is held back: then the latest that was told is written in a while. */
-  tell(progress: Progress): Promise<void>;
-  /** Writes what was held back. */
+  /** Resolves when the progress is written, or immediately when it is held back. Of what is held back, the latest is written later. */
+  write(progress: Progress): Promise<void>;
+  /** Writes what is held back. */
   end(): Promise<void>;
 }
 
-/** @param write one at a time; never rejects */
-export function createProgressWriter(write: (progress: Progress) => Promise<void>): ProgressWriter {
+/** @param store never called concurrently; never rejects */
+export function createProgressWriter(store: (progress: Progress) => Promise<void>): ProgressWriter {
   let held: Progress | undefined;
   let writing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
-  /** When the writes that there were would have ended, had there been one for each interval. */
+  /** The end of the last interval that a write has used up; it runs ahead of the clock during a burst. */
   let paidUntil = 0;
   let ended = false;
 
@@ -32,7 +32,7 @@ export function createProgressWriter(write: (progress: Progress) => Promise<void
     const progress = held;
     held = undefined;
     paidUntil = Math.max(performance.now(), paidUntil) + INTERVAL_MS;
-    writing = write(progress).finally(() => {
+    writing = store(progress).finally(() => {
       writing = undefined;
       if (held !== undefined && !ended) schedule();
     });
@@ -47,7 +47,7 @@ export function createProgressWriter(write: (progress: Progress) => Promise<void
   }
 
   return {
-    async tell(progress) {
+    async write(progress) {
       held = progress;
       if (writing !== undefined) return;
       if (waitMs() === 0) await writeHeld();

@@ -1,30 +1,28 @@
 import type { z } from 'zod';
-import type { JobContext, JobType } from '../define-job.ts';
 import { settlesWithin } from '../deadline.ts';
+import type { JobContext, JobType, Use } from '../define-job.ts';
+import { findUnstorableText } from '../input/parse-input.ts';
 import { JobError } from '../job-error.ts';
 import { JOB_CANCELED } from '../job.ts';
 import type { AttemptOutcome, Logger } from '../ports.ts';
-import type { Use } from '../provider.ts';
 import { type Progress, type ProgressWriter, createProgressWriter } from './progress.ts';
-import { Stop } from './stop.ts';
-import { findUnstorableText } from '../input/storable-text.ts';
 
 const MAX_MESSAGE_LENGTH = 200;
 const MAX_ERROR_LENGTH = 1000;
 const ERROR_CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
-/** The last progress is waited for no longer, in milliseconds. */
+/** The longest wait for the last progress to be written, in milliseconds. */
 const LAST_PROGRESS_MS = 1000;
 
-/** The most bytes that a result may have as JSON: 1.5 MiB, as a request. */
+/** The largest result, in bytes of JSON: 1.5 MiB, the same as a request. */
 export const MAX_RESULT_BYTES = 1_572_864;
 
-/** What callers read when a function threw something that was not made for them. */
+/** The error that callers see when a function throws anything but a JobError. */
 const MASKED = { code: 'JOB_FAILED', message: 'The job failed for an unexpected reason, which has been logged.' };
 
-/** Why a worker ends an attempt: the job was canceled, it wants the job back, or another worker may have it. */
+/** Why a worker ends an attempt: the job was canceled, the worker is shutting down, or another worker may have the job. */
 export type Interruption = 'canceled' | 'handed-back' | 'lost';
 
-/** Why the function's signal is aborted. */
+/** The reasons with which a function's signal is aborted. */
 const INTERRUPTED: Readonly<Record<Interruption, Error>> = {
   canceled: new Error('the job was canceled'),
   'handed-back': new Error('the worker is shutting down'),
@@ -40,15 +38,15 @@ export interface Attempt {
   /** As the caller sent it. */
   readonly input: unknown;
   readonly use: Use;
-  /** Writes with the job's id. */
+  /** A logger that adds the job's id to each line. */
   log(): Logger;
-  /** Calls a listener when the worker wants the attempt to end, at once if it does. Returns what ends that. */
+  /** Calls the listener when the worker ends the attempt; immediately if it already has. @returns unsubscribe */
   onInterruption(listener: (why: Interruption) => void): () => void;
   /** Never rejects. */
   writeProgress(progress: Progress): Promise<void>;
 }
 
-/** Runs a job type's function once, checks what it returns, and says how it ended. Never throws. */
+/** Runs a job type's function once, checks its result, and returns how the attempt ended. Never throws. */
 export async function runAttempt(type: JobType, attempt: Attempt): Promise<AttemptOutcome> {
   const stop = new Stop();
   const timer = setTimeout(() => stop.stop(TIMED_OUT), type.timeoutSeconds * 1000);
@@ -58,16 +56,16 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     stop.stop(INTERRUPTED[why]);
   });
   let progress: ProgressWriter | undefined;
-  const tell = (news: Progress): Promise<void> => {
+  const writeProgress = (next: Progress): Promise<void> => {
     progress ??= createProgressWriter(attempt.writeProgress);
-    return progress.tell(news);
+    return progress.write(next);
   };
   try {
     const input = type.strictInput.safeParse(attempt.input);
-    // It was valid when it was accepted: the schema has changed since.
-    if (!input.success) return failed('INVALID_INPUT', 'The input is no longer valid for this type of job.', false);
-    // A function that ignores its signal is left behind, so that its slot is free.
-    const result = await stop.unlessStopped(run(type, input.data, attempt, stop, tell));
+    // It was valid on submission, so the schema has changed since.
+    if (!input.success) return failed('INVALID_INPUT', 'The input is no longer valid for this job type.', false);
+    // A function that ignores its signal keeps running, but no longer occupies the worker's slot.
+    const result = await stop.unlessStopped(run(type, input.data, new AttemptContext(attempt, stop, writeProgress)));
     return checked(type, result, attempt);
   } catch (error) {
     if (stop.reason === INTERRUPTED.canceled) return { kind: 'canceled', error: JOB_CANCELED };
@@ -80,24 +78,19 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     return failed(MASKED.code, MASKED.message, true);
   } finally {
     clearTimeout(timer);
-    // Whatever of the function still runs learns that nobody waits for it, and tells no more.
+    // Whatever the function left running sees an aborted signal, and its progress is dropped.
     stop.stop(OVER);
     if (progress !== undefined && !lost) await settlesWithin(progress.end(), LAST_PROGRESS_MS);
     unlisten();
   }
 }
 
-async function run(
-  type: JobType,
-  input: z.output<JobType['input']>,
-  attempt: Attempt,
-  stop: Stop,
-  tell: (progress: Progress) => Promise<void>,
-): Promise<unknown> {
-  return type.run(input, new AttemptContext(attempt, stop, tell));
+/** Async, so that a function that throws synchronously rejects too. */
+async function run(type: JobType, input: z.output<JobType['input']>, context: JobContext): Promise<unknown> {
+  return type.run(input, context);
 }
 
-/** What few functions ask for is made when they do. */
+/** Creates the signal and the logger on first use, because most functions use neither. */
 class AttemptContext implements JobContext {
   readonly id: string;
   readonly attempt: number;
@@ -106,16 +99,16 @@ class AttemptContext implements JobContext {
   readonly #stop: Stop;
   readonly #log: () => Logger;
 
-  constructor({ id, attempt, use, log }: Attempt, stop: Stop, tell: (progress: Progress) => Promise<void>) {
+  constructor({ id, attempt, use, log }: Attempt, stop: Stop, writeProgress: (progress: Progress) => Promise<void>) {
     this.id = id;
     this.attempt = attempt;
     this.use = use;
     this.#stop = stop;
     this.#log = log;
-    // Functions take it out of the object.
+    // A property rather than a method, so that functions can destructure it.
     this.progress = async (percentComplete, message) => {
       if (stop.reason !== undefined) return;
-      await tell({
+      await writeProgress({
         percentComplete: Math.min(100, Math.max(0, Math.floor(percentComplete) || 0)),
         message: message === undefined ? null : toStorable(message, MAX_MESSAGE_LENGTH),
       });
@@ -131,15 +124,53 @@ class AttemptContext implements JobContext {
   }
 }
 
-/** A cut may halve a surrogate pair, and PostgreSQL can't store U+0000. */
+/** Stops an attempt once: the first reason counts. A class, because object literals with getters cost more than the rest of an attempt. */
+export class Stop {
+  #reason: Error | undefined;
+  #controller: AbortController | undefined;
+  #reject: ((reason: Error) => void) | undefined;
+
+  /** Undefined until it is stopped. */
+  get reason(): Error | undefined {
+    return this.#reason;
+  }
+
+  /** Created on first use, because most functions never read it. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  stop(reason: Error): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#reject?.(reason);
+    this.#controller?.abort(reason);
+  }
+
+  /** Settles as the promise does, or rejects with the reason as soon as it is stopped. Call it once. */
+  unlessStopped<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#reason !== undefined) reject(this.#reason);
+      this.#reject = reject;
+      promise.then(resolve, reject);
+    });
+  }
+}
+
+/** Truncates text, and removes what PostgreSQL cannot store: halves of surrogate pairs, which truncation may cause, and U+0000. */
 function toStorable(text: string, maxLength: number): string {
   return text.slice(0, maxLength).toWellFormed().replaceAll('\u0000', '');
 }
 
-/** What a function threw for callers. A job keeps its history, so each part of that has its bounds. */
+/** The outcome of a JobError. A job's history keeps the code and the message, so both are bounded. */
 function thrown({ code, message, retry }: JobError, log: Logger): AttemptOutcome {
   const valid = ERROR_CODE.test(code);
-  if (!valid) log.error({}, 'a JobError needs a code in capitals, of at most 64 characters; JOB_FAILED is shown');
+  if (!valid)
+    log.error({}, 'invalid JobError code: expected at most 64 capitals, digits and _; callers see JOB_FAILED');
   return failed(valid ? code : MASKED.code, toStorable(message, MAX_ERROR_LENGTH), retry);
 }
 
@@ -149,7 +180,7 @@ function checked(type: JobType, result: unknown, attempt: Attempt): AttemptOutco
     const bytes = sizeOf(parsed.data);
     if (bytes === undefined) return failed('INVALID_RESULT', 'The job returned a result that is not JSON.', false);
     if (bytes > MAX_RESULT_BYTES) {
-      const message = `The job returned a result of ${bytes} bytes, and the most is ${MAX_RESULT_BYTES}.`;
+      const message = `The job returned a result of ${bytes} bytes; the maximum is ${MAX_RESULT_BYTES}.`;
       return failed('INVALID_RESULT', message, false);
     }
   }
@@ -164,7 +195,7 @@ function checked(type: JobType, result: unknown, attempt: Attempt): AttemptOutco
   return failed('INVALID_RESULT', 'The job returned a result that is not valid for its type.', false);
 }
 
-/** Bytes of a value as JSON; undefined if it can't be written so, as one that holds itself, or a BigInt. */
+/** Bytes of a value as JSON; undefined if it has no JSON, such as a BigInt or a cyclic object. */
 function sizeOf(value: unknown): number | undefined {
   try {
     return Buffer.byteLength(JSON.stringify(value));

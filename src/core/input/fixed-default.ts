@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 
-/** What is read of the definition of `z.….default()` and `z.….prefault()`. */
+/** The parts of the definition of `z.….default()` and `z.….prefault()` that are read here. */
 export interface DefaultDef {
   readonly type: string;
   /** A getter, where the default is a function. */
@@ -10,8 +10,8 @@ export interface DefaultDef {
 }
 
 /**
- * A default that can be told beforehand, and means the same before and after the schema's transforms; undefined for any
- * other, which is left to zod.
+ * A default that is the same for every input and is not changed by the schema's transforms, so that an API's schema can show it;
+ * undefined for any other, which zod alone fills in.
  */
 export function fixedDefault(def: DefaultDef): unknown {
   const value = def.defaultValue;

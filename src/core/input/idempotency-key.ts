@@ -6,8 +6,8 @@ const keySchema = z.object({
 });
 
 /**
- * The key of a submission, which may come as an argument or in the header; the argument comes first.
- * @throws ServiceError `invalid-input` that names `idempotencyKey`
+ * A submission's idempotency key, from the argument or the header. The argument takes precedence.
+ * @throws ServiceError `invalid-input`, which names `idempotencyKey`
  */
 export function readIdempotencyKey(argument: string | undefined, header: string | undefined): string | undefined {
   if (argument !== undefined) return parseKey(argument);
@@ -21,14 +21,11 @@ function parseKey(key: string): string {
 /** A String of Structured Field Values (RFC 9651, section 3.3.3). */
 const STRUCTURED_STRING = /^\s*"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"\s*$/;
 
-/**
- * Reads the `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header): a String of Structured Field Values, in
- * double quotes.
- */
+/** Parses the `Idempotency-Key` header, a quoted String (draft-ietf-httpapi-idempotency-key-header-08, section 2.1). */
 function parseHeader(header: string): string {
   const quoted = STRUCTURED_STRING.exec(header)?.[1];
   const schema = z.object({
-    idempotencyKey: z.string('Invalid Idempotency-Key header: expected one text in double quotes'),
+    idempotencyKey: z.string('Invalid Idempotency-Key header: expected a string in double quotes'),
   });
   const { idempotencyKey } = parseInput(schema, { idempotencyKey: quoted?.replaceAll(/\\(.)/g, '$1') });
   return parseKey(idempotencyKey);

@@ -1,10 +1,10 @@
-import type { z } from 'zod';
+/** Checking values by a schema: input as strictly as possible, and only text that every store can hold. */
+import { z } from 'zod';
 import { type InputIssue, MAX_ISSUES, ServiceError } from '../errors.ts';
-import { findUnstorableText } from './storable-text.ts';
 
 /**
- * Refuses input that the schema refuses, or that no store can hold, and returns what the schema makes of it.
- * @throws ServiceError `invalid-input` with one issue for each thing that is wrong, at most 20
+ * Parses input by a schema.
+ * @throws ServiceError `invalid-input` with one issue for each error, at most 20
  */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input);
@@ -19,4 +19,58 @@ function toIssues(issue: z.core.$ZodIssue): InputIssue[] {
   const path = issue.path.filter((part) => typeof part !== 'symbol');
   if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
   return issue.keys.map((key) => ({ path: [...path, key], message: 'Unknown field' }));
+}
+
+const UNSTORABLE = 'Invalid text: it contains U+0000 or a lone surrogate';
+
+/** Finds text that PostgreSQL cannot store. All backends refuse it, so that input is valid on all of them or on none. */
+export function findUnstorableText(value: unknown, path: readonly (string | number)[] = []): InputIssue[] {
+  if (typeof value === 'string') return isStorable(value) ? [] : [{ path, message: UNSTORABLE }];
+  if (Array.isArray(value)) return value.flatMap((item, index) => findUnstorableText(item, [...path, index]));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) => findUnstorableText(item, [...path, key]));
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\u0000');
+}
+
+/** zod keeps a schema's parts in `def`; these are the parts that may contain objects. */
+interface NestingDef {
+  readonly type: z.core.$ZodTypeDef['type'];
+  readonly shape?: Record<string, z.ZodType>;
+  readonly catchall?: z.ZodType;
+  readonly element?: z.ZodType;
+  readonly innerType?: z.ZodType;
+  readonly in?: z.ZodType;
+}
+
+/**
+ * Returns the same schema, except that it refuses unknown fields in every object that does not declare how to treat them, at every
+ * depth. Checks, defaults and transforms stay.
+ */
+export function toStrict<Schema extends z.ZodType>(schema: Schema): Schema {
+  const strict = strictParts(schema.def);
+  if (strict === undefined) return schema;
+  // Copied by descriptor, because a default is a getter that returns a new value for each input.
+  const parts = { ...Object.getOwnPropertyDescriptors(schema.def), ...Object.getOwnPropertyDescriptors(strict) };
+  // These are the definition's own properties, with only the strict parts replaced.
+  return z.core.clone<Schema>(schema, Object.defineProperties({}, parts) as Schema['def']);
+}
+
+function strictParts(def: NestingDef): Partial<NestingDef> | undefined {
+  if (def.type === 'object' && def.shape !== undefined) {
+    const { shape } = def;
+    return {
+      // Lazy, because an object's schema may contain itself.
+      get shape() {
+        return Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, toStrict(field)]));
+      },
+      catchall: def.catchall ?? z.never(),
+    };
+  }
+  if (def.type === 'array' && def.element !== undefined) return { element: toStrict(def.element) };
+  if (def.type === 'pipe' && def.in !== undefined) return { in: toStrict(def.in) };
+  if (def.innerType !== undefined) return { innerType: toStrict(def.innerType) };
+  return undefined;
 }

@@ -1,36 +1,37 @@
 import { type InputIssue, ServiceError } from '../errors.ts';
 
-/** Objects and lists inside one another; no input is nested like this, and what reads it may call itself for each. */
+/** Levels of nested objects and arrays. Schemas and serializers recurse, so unlimited nesting could exhaust the stack. */
 const MAX_NESTING = 100;
-/** A text without these has none of the keys that are refused; any letter of a key may be written as an escape. */
+/** A text without a match contains no refused key. Escapes match too, because any letter of a key may be written as one. */
 const SUSPECT = /proto|\\u/;
 
 /**
- * Parses JSON of callers. Refuses keys that would change the prototype of what a value's fields are copied to: `__proto__`, and
- * `constructor` with `prototype` inside.
- * @throws ServiceError `malformed-request` for what is no JSON or nested too deep, `invalid-input` for such a key
+ * Parses JSON from callers. Refuses keys that could pollute prototypes when fields are copied: `__proto__`, and `constructor`
+ * that contains `prototype`.
+ * @param what the subject of error messages
+ * @throws ServiceError `malformed-request` for invalid JSON and for more than 100 levels of nesting; `invalid-input` for such a key
  */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, what = 'The body'): unknown {
   if (hasManyBrackets(text) && nestingOf(text) > MAX_NESTING)
-    throw new ServiceError('malformed-request', `The JSON is nested more than ${MAX_NESTING} levels deep.`);
-  const value = parse(text);
+    throw new ServiceError('malformed-request', `${what} has more than ${MAX_NESTING} levels of nesting.`);
+  const value = parse(text, what);
   const path = SUSPECT.test(text) ? findPrototypeKey(value) : undefined;
   if (path === undefined) return value;
-  const issue = { path, message: 'There is no field with this name' };
+  const issue = { path, message: 'Forbidden field name' };
   throw new ServiceError('invalid-input', `${path.join('.')}: ${issue.message}`, { issues: [issue] });
 }
 
-function parse(text: string): unknown {
+function parse(text: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ServiceError('malformed-request', 'What should be JSON is no valid JSON.', { cause });
+    throw new ServiceError('malformed-request', `${what} is not valid JSON.`, { cause });
   }
 }
 
 const [QUOTE, BACKSLASH, BRACKET, BRACE, BRACKET_END, BRACE_END] = new TextEncoder().encode('"\\[{]}');
 
-/** Hardly any text has as many as may be nested, and then nothing has to be read. */
+/** A quick check: few texts have more brackets than the limit, and only those need a full scan. */
 function hasManyBrackets(text: string): boolean {
   let count = 0;
   for (const bracket of ['[', '{']) {
@@ -42,7 +43,7 @@ function hasManyBrackets(text: string): boolean {
   return false;
 }
 
-/** How deep a text of JSON is nested, found at a hundredth of what it costs to parse one that is nested deep. */
+/** The nesting depth of a JSON text. Scanning a deeply nested text costs a hundredth of parsing it. */
 function nestingOf(text: string): number {
   let nesting = 0;
   let deepest = 0;
@@ -57,7 +58,7 @@ function nestingOf(text: string): number {
   return deepest;
 }
 
-/** An object or a list, and where it was found. */
+/** An object or array, and its position in the whole. */
 interface Place {
   readonly value: object;
   readonly key: string | number;
@@ -70,7 +71,7 @@ function findPrototypeKey(root: unknown): InputIssue['path'] | undefined {
     if (typeof value === 'object' && value !== null) places.push({ value, key, within });
   };
   add(root, '');
-  // It grows while it is gone through.
+  // The array grows during the iteration: a breadth-first search without recursion.
   for (const within of places) {
     if (Array.isArray(within.value)) {
       for (const [index, item] of within.value.entries()) add(item, index, within);

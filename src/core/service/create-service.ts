@@ -1,24 +1,23 @@
-import { canSee, requireJobAccess, requireScope } from '../access/access.ts';
-import type { Caller, Scope } from '../access/caller.ts';
-import { DeadlineError, withDeadline } from '../deadline.ts';
-import { createDepthLimit } from './depth-limit.ts';
-import { ServiceError, isQueueAway, jobNotFound } from '../errors.ts';
-import { type FollowedJob, type JobWait, listenForEnd, watchJob } from './follow.ts';
+import { type Caller, type Scope, canSee, requireJobAccess, requireScope } from '../access/caller.ts';
 import type { JobKeys } from '../access/job-token.ts';
+import { DeadlineError, withDeadline } from '../deadline.ts';
+import type { Use } from '../define-job.ts';
+import { ServiceError, isQueueUnavailable, jobNotFound } from '../errors.ts';
+import { findUnstorableText } from '../input/parse-input.ts';
 import { typeOfJobId } from '../job-id.ts';
 import { type Job, isDone, jobStatusSchema } from '../job.ts';
-import { toCursor } from './list-page.ts';
 import type { JobEvents, JobQueue, Logger } from '../ports.ts';
-import type { Use } from '../provider.ts';
 import type { Registry } from '../registry.ts';
+import { createDepthLimit } from './depth-limit.ts';
+import { type FollowedJob, type JobWait, listenForEnd, watchJob } from './follow.ts';
+import { toCursor } from './list-page.ts';
 import { createRetryAfterEstimator } from './retry-after.ts';
 import { type JobService, MAX_WAIT_SECONDS } from './service.ts';
-import { findUnstorableText } from '../input/storable-text.ts';
 import { createSubmit } from './submit.ts';
 
-/** How long what the work made may take to be read. */
+/** Deadline for reading a resource, in milliseconds. */
 const RESOURCE_MS = 1500;
-/** When to try again to read it. */
+/** Suggested wait before the next read of it. */
 const RETRY_AFTER_SECONDS = 1;
 
 export interface JobServiceOptions {
@@ -28,11 +27,11 @@ export interface JobServiceOptions {
   readonly jobKeys: JobKeys;
   readonly use: Use;
   readonly logger: Logger;
-  /** Jobs of each type that may wait before submissions are refused. */
+  /** Waiting jobs of each type beyond which submissions are refused. */
   readonly maxDepth: number;
-  /** Aborted when the process ends: nobody waits any longer. */
+  /** Aborted at shutdown: waits and watches end. */
   readonly stopping: AbortSignal;
-  /** Whether what a job type reads its resource from could not be reached, so that another try may succeed. */
+  /** Whether an error means that a store could not be reached, so that another try may succeed. */
   isConnectionError(error: unknown): boolean;
 }
 
@@ -46,7 +45,7 @@ export function createJobService(options: JobServiceOptions): JobService {
     return see(id, caller);
   }
 
-  /** Reads a job that is the caller's, whatever it wants to do with it. */
+  /** Reads a job that the caller may see, without checking scopes. */
   async function see(id: string, caller: Caller): Promise<Job | undefined> {
     const type = typeOfJobId(id);
     if (type === undefined || registry.get(type) === undefined) return undefined;
@@ -86,7 +85,7 @@ export function createJobService(options: JobServiceOptions): JobService {
           wait = listenForEnd({ id, events, read: readOwn, isVisible: (job) => !isExpired(job) });
         });
         const { job } = submitted;
-        const later = await unlessAway(() => wait?.until(toMs(seconds), untilStopping(signal), job));
+        const later = await unlessUnavailable(() => wait?.until(toMs(seconds), untilStopping(signal), job));
         return { ...submitted, job: later ?? job };
       } finally {
         wait?.close();
@@ -109,7 +108,7 @@ export function createJobService(options: JobServiceOptions): JobService {
       const job = await find(id, caller, 'submit');
       const canceled = isDone(job) ? undefined : await queue.cancel(job);
       if (canceled === undefined) {
-        throw new ServiceError('not-cancelable', 'The job is done, so it cannot be canceled.');
+        throw new ServiceError('not-cancelable', 'The job is already done.');
       }
       return canceled;
     },
@@ -118,7 +117,7 @@ export function createJobService(options: JobServiceOptions): JobService {
       const principal = requireScope(caller, 'submit');
       const job = await find(id, principal, 'submit');
       const attempts = registry.get(job.type)?.attempts ?? 1;
-      // Not read again: by then a quick job may have ended once more.
+      // The job is not read again, because a quick one may have run and ended by then.
       const retried = await queue.retry(job, attempts);
       if (retried === undefined) {
         throw new ServiceError('not-retryable', 'Only a job that failed or was canceled can be retried.');
@@ -130,7 +129,7 @@ export function createJobService(options: JobServiceOptions): JobService {
       const { id: callerId } = requireScope(caller, 'read');
       const types = registry.types.map(({ name }) => name).filter((name) => name === (type ?? name));
       if (types.length === 0) {
-        const issue = { path: ['type'], message: 'There is no such type of job' };
+        const issue = { path: ['type'], message: 'Unknown job type' };
         throw new ServiceError('invalid-input', `type: ${issue.message}`, { issues: [issue] });
       }
       const found = await queue.list({
@@ -156,28 +155,33 @@ export function createJobService(options: JobServiceOptions): JobService {
 
     async findResource(type, id, caller) {
       requireScope(caller, 'read');
-      if (type.resource === undefined) throw new ServiceError('not-found', `${type.name} makes no resource`);
-      // No store has such an id, and some would fail to look for it.
+      if (type.resource === undefined)
+        throw new ServiceError('not-found', `Jobs of type ${type.name} have no resource.`);
+      // PostgreSQL cannot store such an id, and would fail to look for it.
       if (findUnstorableText(id).length > 0) return undefined;
       try {
         return await withDeadline(type.resource.find(id, use), RESOURCE_MS);
       } catch (cause) {
         if (!(cause instanceof DeadlineError) && !isConnectionError(cause)) throw cause;
-        throw new ServiceError('service-unavailable', `The ${type.name} cannot be read now; try again later.`, {
-          retryAfter: RETRY_AFTER_SECONDS,
-          cause,
-        });
+        throw new ServiceError(
+          'service-unavailable',
+          `The ${type.name} cannot be read at the moment. Try again later.`,
+          {
+            retryAfter: RETRY_AFTER_SECONDS,
+            cause,
+          },
+        );
       }
     },
   };
 }
 
-/** A submission that was accepted stays so, also if the queue can't be asked any more. */
-async function unlessAway<T>(ask: () => Promise<T> | undefined): Promise<T | undefined> {
+/** The job was accepted already, so an unavailable queue must not turn the reply into an error. */
+async function unlessUnavailable<T>(ask: () => Promise<T> | undefined): Promise<T | undefined> {
   try {
     return await ask();
   } catch (error) {
-    if (isQueueAway(error)) return undefined;
+    if (isQueueUnavailable(error)) return undefined;
     throw error;
   }
 }

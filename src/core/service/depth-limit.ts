@@ -1,53 +1,53 @@
 import type { JobQueue, Logger } from '../ports.ts';
 
-/** How long a depth is used before it is read again, in milliseconds. */
+/** Milliseconds for which a depth is used before it is read again. */
 const DEPTH_AGE_MS = 1000;
-/** The same for a queue that is full. */
+/** The same for a full queue. */
 const FULL_AGE_MS = 100;
 
-/** What is known of one type's queue. */
+/** What this process knows of one type's queue. */
 interface Depth {
-  /** Jobs that waited when it was read last; until then more than any limit. */
+  /** Waiting jobs at the last read; infinite before the first one. */
   sample: number;
-  /** When that was, in milliseconds. */
+  /** Time of that read, in milliseconds of `performance.now()`. */
   readAt: number;
-  /** Additions of this process that the sample does not tell of, or may not. */
+  /** Additions by this process that the sample may not include. */
   own: number;
-  /** Additions that have no answer yet. */
+  /** Additions that are still in flight. */
   pending: number;
-  /** A reading under way, which all who need one share. */
+  /** A read in progress, shared by all submissions that need one. */
   reading: Promise<void> | undefined;
 }
 
-/** Keeps jobs out of a queue in which as many wait as may. */
+/** Refuses additions to a queue in which the maximum number of jobs is waiting. */
 export interface DepthLimit {
   /**
    * Adds a job of a type if there is room for one.
-   * @param otherwise what comes in the place of the addition when there is none
+   * @param otherwise called instead of `add` when the queue is full
    * @throws ServiceError `queue-unavailable`
    */
   add<T>(type: string, add: () => Promise<T>, otherwise: () => Promise<T>): Promise<T>;
 }
 
 /**
- * Submissions do not wait for the depth: it is read beside them, once a second at most, and what this process added since is
- * counted. Only when that makes the queue full, the depth is read before the answer. So one process alone keeps the limit;
- * several may together add more, by what they add in that second.
+ * Submissions do not wait for the depth: it is read in the background, at most once a second, and additions by this process since
+ * then are counted. Only a queue that looks full is read before the submission is answered. So a single process never exceeds the
+ * limit; several together may exceed it by what the others add within that second.
  * @param max jobs of each type that may wait
  */
-export function createDepthLimit(queue: JobQueue, max: number, logger: Logger): DepthLimit {
+export function createDepthLimit(queue: Pick<JobQueue, 'readDepth'>, max: number, logger: Logger): DepthLimit {
   const depths = new Map<string, Depth>();
 
   async function readDepth(type: string, depth: Depth): Promise<void> {
     const readAt = performance.now();
-    // Those under way may be in the sample or not: for a moment they may count twice, and never not at all.
+    // The sample may or may not include additions in flight: they may briefly count twice, so that they never count zero times.
     const countedBefore = depth.own - depth.pending;
     depth.sample = await queue.readDepth(type, max);
     depth.own -= countedBefore;
     depth.readAt = readAt;
   }
 
-  /** Joins the reading that there is, or begins one. */
+  /** Joins the read in progress, or starts one. */
   function refresh(type: string, depth: Depth): Promise<void> {
     depth.reading ??= readDepth(type, depth).finally(() => (depth.reading = undefined));
     return depth.reading;
@@ -55,13 +55,13 @@ export function createDepthLimit(queue: JobQueue, max: number, logger: Logger): 
 
   const isFull = ({ sample, own }: Depth): boolean => sample + own >= max;
 
-  /** Reads the depth where it is old. @returns what is to be waited for, where all depends on it */
+  /** Reads the depth if it is too old. @returns the read to wait for, when the answer depends on it */
   function update(type: string, depth: Depth): Promise<void> | undefined {
     const age = performance.now() - depth.readAt;
     if (isFull(depth)) {
       if (depth.reading !== undefined || age > FULL_AGE_MS) return refresh(type, depth);
     } else if (age > DEPTH_AGE_MS) {
-      refresh(type, depth).catch((error: unknown) => logger.debug({ err: error, type }, 'the depth could not be read'));
+      refresh(type, depth).catch((error: unknown) => logger.debug({ err: error, type }, 'reading the depth failed'));
     }
     return undefined;
   }
@@ -72,7 +72,7 @@ export function createDepthLimit(queue: JobQueue, max: number, logger: Logger): 
       depths.set(type, depth);
       const updated = update(type, depth);
       if (updated !== undefined) await updated;
-      // Nothing comes between this question and the count.
+      // No await between this check and the count: concurrent submissions must not all see the last free place.
       if (isFull(depth)) return otherwise();
       depth.own += 1;
       depth.pending += 1;

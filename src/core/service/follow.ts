@@ -1,34 +1,35 @@
-import { isQueueAway, jobNotFound } from '../errors.ts';
-import { type Job, isDone } from '../job.ts';
-import { createJobInbox } from './job-inbox.ts';
-import { progressed, stepsUpTo } from './job-steps.ts';
+/** Following one job to its end: waiting for the end alone, or watching each change. */
+import { isQueueUnavailable, jobNotFound } from '../errors.ts';
+import { type Job, type JobAttempt, isDone } from '../job.ts';
 import type { JobEvent, JobEvents } from '../ports.ts';
 
-/** A job that nothing is heard of for so long is read again: an event may be lost with a connection to the store. */
+/** A job without events for this long is read again, because a lost connection to the store may have lost an event. */
 const SILENCE_MS = 5000;
-/** Each time it takes twice as long, up to this: thousands may watch jobs that wait. */
+/** The interval doubles up to this limit: thousands of clients may watch jobs that are still waiting. */
 const MAX_SILENCE_MS = 40_000;
+/** Events kept for a slow reader; beyond that they are replaced by one `lost` event, which causes a read. */
+const MAX_EVENTS = 256;
 
-/** One job to follow. */
+/** A job to follow. */
 export interface FollowedJob {
   readonly id: string;
   readonly events: JobEvents;
   read(): Promise<Job | undefined>;
-  /** Whether a read would find the job that an event brings. */
+  /** Whether `read` would return the job that an event carries. */
   isVisible(job: Job): boolean;
 }
 
-/** Listens for a job's end until it is closed. */
+/** A subscription to a job's end, active until it is closed. */
 export interface JobWait {
   /**
-   * Resolves to the job when it is done, or as it is after `ms` milliseconds, or when the signal is aborted.
-   * @param known the job as it was after this began to listen; undefined: it is read
+   * Resolves to the finished job, or to its current state after `ms` milliseconds or when the signal is aborted.
+   * @param known the job's state at a time when this subscription was already active; undefined: it is read
    */
   until(ms: number, signal: AbortSignal, known?: Job): Promise<Job | undefined>;
   close(): void;
 }
 
-/** It listens before the job is read, so that no end falls between the two. */
+/** Subscribes before the job is read, so that an end between the two is not missed. */
 export function listenForEnd(followed: FollowedJob): JobWait {
   const { id, events, read } = followed;
   const inbox = createJobInbox();
@@ -43,52 +44,24 @@ export function listenForEnd(followed: FollowedJob): JobWait {
         const remaining = deadline - performance.now();
         if (job === undefined || isDone(job) || remaining <= 0 || signal.aborted) return job;
         const event = await inbox.next(Math.min(remaining, SILENCE_MS), signal);
-        job = succeeded(event, followed) ?? (await read());
+        job = finishedJob(event, followed) ?? (await read());
       }
     },
     close: unsubscribe,
   };
 }
 
-/** The job that the event of its end brings. */
-function succeeded(event: JobEvent | undefined, { isVisible }: FollowedJob): Job | undefined {
-  return event?.kind === 'finished' && event.job !== undefined && isVisible(event.job) ? event.job : undefined;
-}
-
-/** Reads the job, unless the event of its end brings it earlier. */
-async function readOrHear(followed: FollowedJob): Promise<Job | undefined> {
-  const { promise: ended, resolve } = Promise.withResolvers<Job>();
-  const unsubscribe = followed.events.subscribe(followed.id, (event) => {
-    const job = succeeded(event, followed);
-    if (job !== undefined) resolve(job);
-  });
-  try {
-    return await Promise.race([followed.read(), ended]);
-  } finally {
-    unsubscribe();
-  }
-}
-
-async function readUnlessAway({ read }: FollowedJob): Promise<Job | undefined | 'away'> {
-  try {
-    return await read();
-  } catch (error) {
-    if (isQueueAway(error)) return 'away';
-    throw error;
-  }
-}
-
 /**
- * The job as it is, then each change in order, and the end. A reader who is slow misses changes, never the end.
- * Ends without it when the signal is aborted, and when the job is removed; not when the queue is away for a while.
- * @throws ServiceError `not-found`, for a job that there is not at first
+ * Yields the job's current state, then each change in order, up to the final one. A slow reader may miss intermediate states,
+ * but never the final one. Returns early when the signal is aborted or the job is removed; an unavailable queue is waited for.
+ * @throws ServiceError `not-found`, when there is no such job at the start
  */
 export async function* watchJob(followed: FollowedJob, signal: AbortSignal): AsyncGenerator<Job, void, void> {
   const { id, events } = followed;
   const inbox = createJobInbox();
   const unsubscribe = events.subscribe(id, inbox.push);
   try {
-    let last = await readOrHear(followed);
+    let last = await readOrFinish(followed);
     if (last === undefined) throw jobNotFound();
     yield last;
     let silenceMs = SILENCE_MS;
@@ -96,20 +69,148 @@ export async function* watchJob(followed: FollowedJob, signal: AbortSignal): Asy
       const event = await inbox.next(silenceMs, signal);
       silenceMs = event === undefined ? Math.min(2 * silenceMs, MAX_SILENCE_MS) : SILENCE_MS;
       if (signal.aborted) return;
-      // It was read since.
+      // A read has shown this start already.
       if (event?.kind === 'started' && last.status === 'Running') continue;
       if (event?.kind === 'progress' && (last.status === 'Running' || event.at <= last.lastUpdatedAt)) {
         for (const step of progressed(last, event)) yield (last = step);
         continue;
       }
-      // An end without success that is heard of may be the one before a retry.
-      const now: Job | undefined | 'away' = succeeded(event, followed) ?? (await readUnlessAway(followed));
+      // An event that reports a failure may be older than a retry, so only a success is taken from the event itself.
+      const now: Job | undefined | 'unavailable' = finishedJob(event, followed) ?? (await tryRead(followed));
       if (now === undefined) return;
-      // What is watched goes on meanwhile, and so does who watches.
-      if (now === 'away') silenceMs = SILENCE_MS;
+      if (now === 'unavailable') silenceMs = SILENCE_MS;
       else for (const step of stepsUpTo(event, last, now)) yield (last = step);
     }
   } finally {
     unsubscribe();
   }
+}
+
+/** The job that an event of its success carries, if the reader may see it. */
+function finishedJob(event: JobEvent | undefined, { isVisible }: FollowedJob): Job | undefined {
+  return event?.kind === 'finished' && event.job !== undefined && isVisible(event.job) ? event.job : undefined;
+}
+
+/** Reads the job, unless an event of its success arrives first. */
+async function readOrFinish(followed: FollowedJob): Promise<Job | undefined> {
+  const { promise: finished, resolve } = Promise.withResolvers<Job>();
+  const unsubscribe = followed.events.subscribe(followed.id, (event) => {
+    const job = finishedJob(event, followed);
+    if (job !== undefined) resolve(job);
+  });
+  try {
+    return await Promise.race([followed.read(), finished]);
+  } finally {
+    unsubscribe();
+  }
+}
+
+async function tryRead({ read }: FollowedJob): Promise<Job | undefined | 'unavailable'> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isQueueUnavailable(error)) return 'unavailable';
+    throw error;
+  }
+}
+
+/** A bounded buffer of events between a subscription and its reader. */
+export interface JobInbox {
+  push(event: JobEvent): void;
+  /** Resolves to the next event, or to undefined after `ms` milliseconds without one or when the signal is aborted. */
+  next(ms: number, signal: AbortSignal): Promise<JobEvent | undefined>;
+}
+
+export function createJobInbox(): JobInbox {
+  const events: JobEvent[] = [];
+  let wake: (() => void) | undefined;
+  return {
+    push(event) {
+      if (events.length === MAX_EVENTS) events.splice(0, MAX_EVENTS, { kind: 'lost' });
+      else events.push(event);
+      wake?.();
+    },
+    async next(ms, signal) {
+      if (events.length === 0 && !signal.aborted) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const wakeUp = (): void => resolve();
+        wake = wakeUp;
+        const timer = setTimeout(wakeUp, ms);
+        signal.addEventListener('abort', wakeUp);
+        await promise;
+        clearTimeout(timer);
+        signal.removeEventListener('abort', wakeUp);
+      }
+      return events.shift();
+    },
+  };
+}
+
+/**
+ * The states between the last one shown and the one just read, up to the change that the event reports. They are derived from
+ * the job's history. Changes after the event's are left to later events.
+ * @param event undefined: none arrived, and the job was read after a silence
+ */
+export function stepsUpTo(event: JobEvent | undefined, last: Job, now: Job): Job[] {
+  const steps = stepsBetween(last, now);
+  switch (event?.kind) {
+    case 'started':
+      return steps.slice(0, steps.findIndex(({ status }) => status === 'Running') + 1);
+    case 'waiting':
+      if (steps[0]?.status === 'Pending') return steps.slice(0, 1);
+      // The worker handed the job back, or was lost: the history has no entry for that attempt.
+      return last.status === 'Running' && now.status === 'Pending' ? [now] : [];
+    case 'progress':
+    case 'finished':
+    case 'lost':
+    case undefined:
+      return isSame(steps.at(-1) ?? last, now) ? steps : [...steps, now];
+  }
+}
+
+/** The job after a progress event; empty when the event is not newer than the state already shown. */
+export function progressed(last: Job, { percentComplete, message, at }: JobEvent & { kind: 'progress' }): Job[] {
+  if (last.status !== 'Running' || at < last.lastUpdatedAt) return [];
+  if (at.getTime() === last.lastUpdatedAt.getTime() && percentComplete <= last.percentComplete) return [];
+  return [{ ...last, percentComplete, message, lastUpdatedAt: at }];
+}
+
+/** The starts of attempts and the waits between them, without the final state. */
+function stepsBetween(last: Job, now: Job): Job[] {
+  const steps: Job[] = [];
+  let current = last;
+  const take = (step: Job): void => void steps.push((current = step));
+  for (let attempt = last.attempt; attempt <= now.attempt; attempt += 1) {
+    const failed = now.history.find((each) => each.attempt === attempt);
+    const startedAt = attempt === now.attempt ? now.startedAt : failed?.startedAt;
+    if (attempt > current.attempt && startedAt) take(toRunning(current, now, attempt, startedAt));
+    const hasNext = attempt < now.attempt || now.status === 'Pending';
+    if (current.status === 'Running' && failed !== undefined && hasNext) take(toWaiting(current, now, failed));
+  }
+  return steps;
+}
+
+function toRunning(current: Job, now: Job, attempt: number, startedAt: Date): Job {
+  const lastUpdatedAt = later(current, startedAt);
+  return { ...sharedWith(current, now), status: 'Running', attempt, startedAt, lastUpdatedAt };
+}
+
+function toWaiting(current: Job, now: Job, { attempt, startedAt, finishedAt }: JobAttempt): Job {
+  const history = now.history.filter((each) => each.attempt <= attempt);
+  const lastUpdatedAt = later(current, finishedAt);
+  return { ...sharedWith(current, now), status: 'Pending', attempt, startedAt, lastUpdatedAt, history };
+}
+
+function sharedWith({ id, type, caller, percentComplete, message, createdAt, history }: Job, { maxAttempts }: Job) {
+  return { id, type, caller, percentComplete, message, createdAt, history, maxAttempts };
+}
+
+function later({ lastUpdatedAt }: Job, time: Date): Date {
+  return time > lastUpdatedAt ? time : lastUpdatedAt;
+}
+
+function isSame(a: Job, b: Job): boolean {
+  return (
+    a.status === b.status && a.attempt === b.attempt && isDone(a) === isDone(b) && +a.lastUpdatedAt === +b.lastUpdatedAt
+  );
 }

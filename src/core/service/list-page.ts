@@ -4,7 +4,7 @@ import type { ListPosition } from '../ports.ts';
 
 const CURSOR = /^(\d{1,15})\.([\w-]{1,64})$/;
 
-/** The place of a job in a list, as clients send it back: opaque for them. */
+/** The cursor of a job's position in a list. Clients treat it as opaque. */
 export function toCursor({ createdAt, id }: Job): string {
   return Buffer.from(`${createdAt.getTime()}.${id}`).toString('base64url');
 }
@@ -12,17 +12,17 @@ export function toCursor({ createdAt, id }: Job): string {
 export const cursorSchema = z.string().transform((cursor, context): ListPosition => {
   const [, createdAt, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
   if (createdAt !== undefined && id !== undefined) return { createdAt: new Date(Number(createdAt)), id };
-  context.addIssue({ code: 'custom', message: 'Invalid cursor: expected one that a list gave' });
+  context.addIssue({ code: 'custom', message: 'Invalid cursor: expected one from an earlier page' });
   return z.NEVER;
 });
 
-/** How many jobs a page has when nobody says. */
+/** Jobs on a page when the request does not set a size. */
 export const DEFAULT_PAGE_SIZE = 20;
 export const MAX_PAGE_SIZE = 100;
 
 const PAGE_SIZE = `Invalid page size: expected a whole number from 1 to ${MAX_PAGE_SIZE}`;
 export const pageSizeSchema = z.int(PAGE_SIZE).min(1, PAGE_SIZE).max(MAX_PAGE_SIZE, PAGE_SIZE);
-/** The same, as a query has it. */
+/** The page size as text, from a query string. */
 export const pageSizeTextSchema = z
   .string()
   .regex(/^\d{1,3}$/, PAGE_SIZE)

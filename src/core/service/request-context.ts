@@ -1,17 +1,17 @@
 import type { Caller } from '../access/caller.ts';
 import type { Urls } from '../urls.ts';
 
-/** What the HTTP server knows of a request, for both faces. */
+/** What the HTTP server passes to both APIs with each request. */
 export interface RequestContext {
   readonly requestId: string;
   readonly caller: Caller;
   readonly urls: Urls;
-  /** The key of a job that came in the URL, and has to be in one that the client is sent to. */
+  /** A job's access token from the URL; URLs that the client is redirected to must carry it too. */
   readonly accessToken: string | undefined;
-  /** The `Idempotency-Key` header as it was sent. */
+  /** The raw `Idempotency-Key` header. */
   readonly idempotencyKeyHeader: string | undefined;
-  /** Aborted when the client has gone before its reply was sent. */
+  /** Aborted when the client disconnects before the reply was sent. */
   whenGone(): AbortSignal;
-  /** Ends the connection in the middle of the reply, so that the client comes again; resolves when it has ended. */
+  /** Closes the connection in the middle of a reply, so that the client reconnects; resolves when it is closed. */
   breakOff(): Promise<void>;
 }

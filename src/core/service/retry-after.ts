@@ -1,11 +1,11 @@
 import { type Job, isDone } from '../job.ts';
 import type { JobQueue, Logger, Pace } from '../ports.ts';
 
-/** A poller is never told to wait longer, in seconds. */
+/** The longest wait that a poller is given, in seconds. */
 const MAX_SECONDS = 60;
-/** A job that runs longer than usual is asked for after this part of the time that it has run. */
+/** A job that runs longer than usual is polled again after this share of its elapsed time. */
 const OVERTIME_SHARE = 0.2;
-/** How long a pace is used before it is measured again, in milliseconds. */
+/** Milliseconds for which a measured pace is used before it is measured again. */
 const PACE_AGE_MS = 1000;
 
 const UNKNOWN: Pace = { durationMs: undefined, intervalMs: 0, waiting: 0 };
@@ -20,37 +20,37 @@ function toSeconds(ms: number): number {
 }
 
 function estimateMs(job: Job, { durationMs = 0, intervalMs, waiting }: Pace, now: number): number {
-  // The queue in front of a job can't be told from the one behind it; a job that waits long is told to wait too long at most.
+  // A job's position in the queue is unknown, so the whole queue counts: the estimate may be too long, never too short.
   if (job.status !== 'Running') return waiting * intervalMs + durationMs;
   const elapsed = now - job.startedAt.getTime();
   return elapsed < durationMs ? durationMs - elapsed : elapsed * OVERTIME_SHARE;
 }
 
-/** Tells pollers how long to wait, from what the queue says of each type, measured at most once a second. */
+/** Estimates polling intervals from the pace of each type's queue, measured at most once a second. */
 export interface RetryAfterEstimator {
-  /** Never waits for the queue: until it has answered, a poller is told to wait one second. Null when the job is done. */
+  /** Seconds; null when the job is done. Never waits for the queue: until the first measurement arrives, the estimate is 1. */
   estimate(job: Job): number | null;
-  /** Seconds after which a job of a type that is full may have left its queue, from 1 to 60. */
+  /** Seconds after which a full queue may have room for a job of this type, from 1 to 60. */
   estimateRoom(type: string): number;
 }
 
-export function createRetryAfterEstimator(queue: JobQueue, logger: Logger): RetryAfterEstimator {
+export function createRetryAfterEstimator(queue: Pick<JobQueue, 'readPace'>, logger: Logger): RetryAfterEstimator {
   const paces = new Map<string, { pace: Pace; measuredAt: number }>();
 
   async function measure(type: string): Promise<void> {
     try {
       paces.set(type, { pace: await queue.readPace(type), measuredAt: Date.now() });
     } catch (error) {
-      logger.debug({ err: error, type }, 'the pace could not be measured');
+      logger.debug({ err: error, type }, 'measuring the pace failed');
     }
   }
 
-  /** The last measurement, which is renewed for the next question. */
+  /** The last measurement. One that is too old is still used, while a new one is taken in the background. */
   function paceOf(type: string): Pace {
     const now = Date.now();
     const { pace, measuredAt } = paces.get(type) ?? { pace: UNKNOWN, measuredAt: 0 };
     if (now - measuredAt > PACE_AGE_MS) {
-      // Until the answer is there, nobody else asks.
+      // Marked as fresh before the answer arrives, so that other requests do not measure too.
       paces.set(type, { pace, measuredAt: now });
       void measure(type);
     }

@@ -4,30 +4,33 @@ import type { Job, JobStatus } from '../job.ts';
 import type { ListPosition } from '../ports.ts';
 import type { Registry } from '../registry.ts';
 
-/** A wait for a job never lasts longer, in seconds. */
+/** The longest wait for a job, in seconds. */
 export const MAX_WAIT_SECONDS = 60;
 
 export interface Submission {
   readonly type: JobType;
+  /** Not parsed yet: `submit` checks it by the type's schema. */
   readonly input: unknown;
   readonly caller: Caller;
   readonly requestId: string;
-  /** The same caller, type and key give the same job, as long as it can be read. */
+  /** 1 to 255 printable ASCII characters. The same caller, type and key return the same job for as long as it is kept. */
   readonly idempotencyKey?: string | undefined;
 }
 
 export interface SubmittedJob {
   readonly job: Job;
-  /** Whether the idempotency key had made the job before. */
+  /** Whether an earlier submission with this idempotency key created the job. */
   readonly replayed: boolean;
 }
 
 export interface JobFilter {
-  /** Name of a job type; undefined: of all. */
+  /** Name of a job type; undefined: all types. */
   readonly type: string | undefined;
-  /** Undefined: with all. */
+  /** Undefined: all statuses. */
   readonly statuses: readonly JobStatus[] | undefined;
+  /** The last job of the previous page; undefined: start with the newest. */
   readonly after: ListPosition | undefined;
+  /** Jobs on the page, 1 to 100. */
   readonly limit: number;
 }
 
@@ -38,60 +41,64 @@ export interface JobPage {
 }
 
 /**
- * Everything the faces can ask for: the one place both call. Every method may throw a ServiceError `queue-unavailable`, and
- * each that takes a caller `forbidden`, which names the scope that it lacks, and `unauthenticated`, for the key of another job.
- * A job of another caller is not told from one that does not exist.
+ * Everything that the APIs can ask for; GraphQL and REST both call this and nothing below it.
+ *
+ * Every method may throw a ServiceError `queue-unavailable`. A method with a caller may throw `forbidden`, which names the missing
+ * scope, and `unauthenticated`, for the access token of another job. Another caller's job is indistinguishable from a missing one.
  */
 export interface JobService {
   readonly registry: Registry;
-  /** Aborted when the process ends: nobody waits any longer, and what is watched ends before its job does. */
+  /** Aborted at shutdown: waits return early, and watches end before their job does. */
   readonly stopping: AbortSignal;
   /**
-   * Accepts a job. When this resolves, the queue has it.
+   * Accepts a job. When this resolves, the queue has stored it.
    * @throws ServiceError `invalid-input`, `idempotency-key-reused`, `queue-full`
    */
   submit(submission: Submission): Promise<SubmittedJob>;
   /**
-   * The same, with the job as it is when it is done, or when the time is over or the signal aborted. Who submits needs no scope to wait.
-   * @param seconds at most 60
+   * Submits, and resolves when the job is done, the time is over or the signal is aborted. Needs the scope `submit` alone.
+   * @param seconds at most 60; more counts as 60
+   * @throws ServiceError as `submit` does
    */
   submitAndWait(submission: Submission, seconds: number, signal: AbortSignal): Promise<SubmittedJob>;
-  /** Resolves to undefined for an id that no job has, or whose job has expired. */
+  /** Resolves to undefined if there is no such job or it has expired. */
   read(id: string, caller: Caller): Promise<Job | undefined>;
   /**
-   * Reads a job when it is done, or as it is when the time is over or the signal aborted.
-   * @param seconds at most 60
+   * Reads a job, and resolves when it is done, the time is over or the signal is aborted.
+   * @param seconds at most 60; more counts as 60
    */
   wait(id: string, caller: Caller, seconds: number, signal: AbortSignal): Promise<Job | undefined>;
   /**
-   * The job as it is, then each change in order, and the end.
+   * Yields the job's current state, then each change in order, up to the final one.
    * @throws ServiceError `not-found`
    */
   watch(id: string, caller: Caller, signal: AbortSignal): AsyncGenerator<Job, void, void>;
   /**
-   * Cancels a pending job at once; a running one ends soon.
+   * Cancels a job.
+   * @returns the job as the cancellation left it: Canceled if it was Pending; Running if its worker has yet to end it
    * @throws ServiceError `not-found`, `not-cancelable`
    */
   cancel(id: string, caller: Caller): Promise<Job>;
   /**
-   * Puts a failed or canceled job back, with all its attempts once more.
+   * Puts a failed or canceled job back into the queue, with all its attempts once more.
+   * @returns the job as the retry left it, which is Pending
    * @throws ServiceError `not-found`, `not-retryable`
    */
   retry(id: string, caller: Caller): Promise<Job>;
   /**
    * The caller's jobs, newest first.
-   * @throws ServiceError `invalid-input`, for a type that there is not
+   * @throws ServiceError `invalid-input`, for an unknown job type
    */
   list(filter: JobFilter, caller: Caller): Promise<JobPage>;
   /** A job's input, as it was sent. */
   readInput(job: Job): Promise<unknown>;
-  /** A key with which whoever holds it may read and cancel this job, and do nothing else. */
+  /** An access token with which its holder may read and cancel this job, and do nothing else. */
   accessToken(job: Pick<Job, 'id' | 'createdAt'>): Promise<string>;
-  /** Seconds a poller should wait; null when the job is done. */
+  /** Seconds that a poller should wait, from 1 to 60; null when the job is done. */
   retryAfter(job: Job): number | null;
   /**
-   * Resolves to undefined if there is none with this id.
-   * @throws ServiceError `not-found`, if the job type makes no resource; `service-unavailable`, if it can't be read in 1.5 s
+   * Reads what a job made. Resolves to undefined if nothing has this id.
+   * @throws ServiceError `not-found`, if the job type makes no resource; `service-unavailable`, if the read takes longer than 1.5 s
    */
   findResource(type: JobType, id: string, caller: Caller): Promise<unknown>;
 }

@@ -1,12 +1,12 @@
-import { requireScope } from '../access/access.ts';
-import type { Caller } from '../access/caller.ts';
-import type { DepthLimit } from './depth-limit.ts';
+/** Accepting a submission: parse the input, resolve its idempotency key, and add the job if the queue has room. */
+import { createHash } from 'node:crypto';
+import { type Caller, requireScope } from '../access/caller.ts';
 import { ServiceError } from '../errors.ts';
-import { fingerprintOf, isSameInput } from './fingerprint.ts';
+import { parseInput } from '../input/parse-input.ts';
 import { jobIdOfKey, newJobId } from '../job-id.ts';
 import type { Job } from '../job.ts';
-import { parseInput } from '../input/parse-input.ts';
 import type { JobQueue, Logger, NewJob } from '../ports.ts';
+import type { DepthLimit } from './depth-limit.ts';
 import type { RetryAfterEstimator } from './retry-after.ts';
 import type { Submission, SubmittedJob } from './service.ts';
 
@@ -15,16 +15,16 @@ export interface SubmitOptions {
   readonly depthLimit: DepthLimit;
   readonly estimator: RetryAfterEstimator;
   readonly logger: Logger;
-  /** Reads a job that is the caller's. */
+  /** Reads a job; undefined unless it belongs to the caller. */
   see(id: string, caller: Caller): Promise<Job | undefined>;
 }
 
-/** Accepts a submission. @param onId is told the job's id before the queue is */
+/** Accepts a submission. @param onId called with the job's id before the queue receives the job */
 type Submit = (submission: Submission, onId?: (id: string) => void) => Promise<SubmittedJob>;
 
 export function createSubmit({ queue, depthLimit, estimator, logger, see }: SubmitOptions): Submit {
   async function refuseFull(type: string): Promise<never> {
-    throw new ServiceError('queue-full', `Too many jobs of the type ${type} are waiting; try again later.`, {
+    throw new ServiceError('queue-full', `Too many jobs of type ${type} are waiting. Try again later.`, {
       retryAfter: estimator.estimateRoom(type),
     });
   }
@@ -56,14 +56,42 @@ export function createSubmit({ queue, depthLimit, estimator, logger, see }: Subm
     const fingerprint = fingerprintOf(input, parsed);
     const add = () => queue.addOnce({ ...base, id, fingerprint });
     const added = await depthLimit.add(type.name, add, async () =>
-      // The job that the key has already takes no room.
+      // A replay adds no job, so a full queue does not refuse it.
       (await see(id, caller)) === undefined ? refuseFull(type.name) : add(),
     );
     if (!isSameInput(added.fingerprint, fingerprint)) {
-      throw new ServiceError('idempotency-key-reused', 'This idempotency key was used with another input.');
+      throw new ServiceError('idempotency-key-reused', 'This idempotency key was used with a different input.');
     }
     const { job, replayed } = added;
     logger.debug({ requestId, jobId: id, type: type.name, replayed }, 'job accepted');
     return { job, replayed };
   };
+}
+
+/**
+ * Identifies an input by two hashes: of the value sent, and of the value after parsing. Two inputs count as the same when either
+ * matches: the first where a default differs on each parse, the second where one API fills in defaults that the other omits.
+ */
+export function fingerprintOf(sent: unknown, parsed: unknown): string {
+  return `${hashOf(sent)}.${hashOf(parsed)}`;
+}
+
+export function isSameInput(fingerprint: string | undefined, other: string): boolean {
+  const [sent, parsed] = fingerprint?.split('.') ?? [];
+  const [otherSent, otherParsed] = other.split('.');
+  return sent === otherSent || parsed === otherParsed;
+}
+
+/** SHA-256 of a value's JSON with sorted object keys, so that neither white space nor the order of fields matters (compare RFC 8785). */
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('base64url');
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_name, part: unknown) => {
+    if (typeof part === 'bigint') return part.toString();
+    if (part instanceof Map || part instanceof Set) return [...part];
+    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  });
 }

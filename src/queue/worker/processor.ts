@@ -1,8 +1,7 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
-import type { JobType } from '../../core/define-job.ts';
+import type { JobType, Use } from '../../core/define-job.ts';
 import type { JobFailure } from '../../core/job.ts';
 import type { Logger } from '../../core/ports.ts';
-import type { Use } from '../../core/provider.ts';
 import { runAttempt } from '../../core/attempt/run-attempt.ts';
 import type { JobProcessor } from '../backend.ts';
 import { CANCELED, type JobData, type JobProgress, fromFailure, progressSchema, toTrace } from '../job-record.ts';
