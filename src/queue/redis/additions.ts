@@ -3,13 +3,13 @@ import type { Addition, KeptJob } from '../addition.ts';
 import type { BackendQueue } from '../backend.ts';
 import type { RedisClient } from './client.ts';
 import { type JobReply, toRecord } from './record.ts';
-import { ADD_JOBS, runScript } from './scripts.ts';
+import { SCRIPTS, runScript } from './scripts.ts';
 import type { StoreClock } from '../store-clock.ts';
 
 /** Redis begins with these while this process reads more requests: with all of a turn at once, each would wait for the other. */
 const MAX_ADDITIONS = 8;
 
-/** What `ADD_JOBS` replies with for one job. */
+/** What `add-jobs.lua` replies with for one job. */
 type Reply = 0 | readonly [job: JobReply, data: string];
 
 export interface RedisQueueOptions {
@@ -43,15 +43,17 @@ export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
     deadline: number,
     wantsEarlier: 0 | 1,
   ): Promise<readonly Reply[]> {
-    const jobs = additions.flatMap(({ id, caller, timestamp, data, options: jobOptions }) => [
+    const jobs = additions.flatMap(({ id, caller, timestamp, data, options: jobOptions, priority, delayMs }) => [
       id,
       caller,
       timestamp,
       data,
       jobOptions,
+      priority,
+      delayMs,
     ]);
     const replies = await clock.within(deadline, (storeDeadline) =>
-      runScript(client, ADD_JOBS, keyPrefix, storeDeadline, wantsEarlier, ...jobs),
+      runScript(client, SCRIPTS.addJobs, keyPrefix, storeDeadline, wantsEarlier, ...jobs),
     );
     // What the script makes: one for each.
     return replies as readonly Reply[];

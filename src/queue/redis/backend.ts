@@ -4,7 +4,6 @@ import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
 import { StartError } from '../../core/start-error.ts';
 import type { QueueBackend } from '../backend.ts';
-import { CoalescingRedis } from './coalescing-redis.ts';
 import { isConnectionError } from '../../stores/connection-error.ts';
 import { describeUrl } from '../../stores/describe-url.ts';
 import { CANCELED, type JobProgress, type JobRecord } from '../job-record.ts';
@@ -12,22 +11,11 @@ import { PACE_SAMPLE, toPace } from '../pace.ts';
 import { type RedisClient, type RedisClientOptions, createRedisClient } from './client.ts';
 import { checkRedis } from './check.ts';
 import { createRedisWorker } from './worker.ts';
-import { type RedisEvents, createRedisEvents } from './events.ts';
+import { CHANNEL, type RedisEvents, createRedisEvents } from './events.ts';
 import { listJobs } from './list.ts';
 import { createRedisQueue } from './additions.ts';
 import { toRecords } from './record.ts';
-import {
-  CANCEL_JOB,
-  CHANNEL,
-  READ_DEPTH,
-  READ_JOBS,
-  READ_MARKED,
-  READ_PACE,
-  READ_TIME,
-  REMOVE_FINISHED,
-  RETRY_JOB,
-  runScript,
-} from './scripts.ts';
+import { SCRIPTS, runScript } from './scripts.ts';
 import { type StoreClock, createStoreClock } from '../store-clock.ts';
 
 const PREFIX = 'accepted';
@@ -57,8 +45,8 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     tellTrouble?.();
   };
   const clients: RedisClient[] = [];
-  const open = (options: Omit<RedisClientOptions, 'retryStrategy' | 'connectTimeout'>, Connection?: typeof Redis) => {
-    const client = createRedisClient(url, { retryStrategy, connectTimeout: 2000, ...options }, Connection);
+  const open = (options: Omit<RedisClientOptions, 'retryStrategy' | 'connectTimeout'>) => {
+    const client = createRedisClient(url, { retryStrategy, connectTimeout: 2000, ...options });
     client.on('error', trouble);
     clients.push(client);
     return client;
@@ -78,7 +66,8 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
   const clocks = new Map<string, StoreClock>();
   const clockOf = (type: string): StoreClock => {
     const clock =
-      clocks.get(type) ?? createStoreClock(async () => Number(await runScript(client, READ_TIME, prefixOf(type))));
+      clocks.get(type) ??
+      createStoreClock(async () => Number(await runScript(client, SCRIPTS.readTime, prefixOf(type))));
     clocks.set(type, clock);
     return clock;
   };
@@ -87,7 +76,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
   });
 
   const readRecords = async (type: string, ids: readonly string[]): Promise<(JobRecord | undefined)[]> =>
-    toRecords(type, ids, await runScript(client, READ_JOBS, prefixOf(type), ...ids));
+    toRecords(type, ids, await runScript(client, SCRIPTS.readJobs, prefixOf(type), ...ids));
 
   return {
     description: `Redis (${describeUrl(url)})`,
@@ -108,7 +97,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       }),
     async createWorker(type, processor, options) {
       // A worker's commands wait for Redis to come back.
-      workerClient ??= open({ maxRetriesPerRequest: null, socketTimeout: WORKER_SOCKET_MS }, CoalescingRedis);
+      workerClient ??= open({ maxRetriesPerRequest: null, socketTimeout: WORKER_SOCKET_MS });
       const redis = {
         client: workerClient,
         prefix: PREFIX,
@@ -138,30 +127,30 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     async cancel(type, id, { onlyMarked, deadline }) {
       const args = [id, Date.now(), CANCELED, onlyMarked ? 1 : 0];
       const reply = await clockOf(type).within(deadline, (storeDeadline) =>
-        runScript(client, CANCEL_JOB, prefixOf(type), ...args, storeDeadline),
+        runScript(client, SCRIPTS.cancelJob, prefixOf(type), ...args, storeDeadline),
       );
       return reply === null ? undefined : toRecords(type, [id], [reply])[0];
     },
     async readMarked(type, ids) {
-      return idsSchema.parse(await runScript(client, READ_MARKED, prefixOf(type), CANCELED, ...ids));
+      return idsSchema.parse(await runScript(client, SCRIPTS.readMarked, prefixOf(type), CANCELED, ...ids));
     },
     async retry(type, id, { attempts, deadline }) {
       const progress = JSON.stringify({ percentComplete: 0, message: null, at: Date.now() } satisfies JobProgress);
       const reply = await clockOf(type).within(deadline, (storeDeadline) =>
-        runScript(client, RETRY_JOB, prefixOf(type), id, attempts, progress, storeDeadline),
+        runScript(client, SCRIPTS.retryJob, prefixOf(type), id, attempts, progress, storeDeadline),
       );
       return reply === null ? undefined : toRecords(type, [id], [reply])[0];
     },
     async removeFinished(type, until) {
-      return Number(await runScript(client, REMOVE_FINISHED, prefixOf(type), until, REMOVED_AT_ONCE));
+      return Number(await runScript(client, SCRIPTS.removeFinished, prefixOf(type), until, REMOVED_AT_ONCE));
     },
     async readPace(type) {
-      const [waiting, times] = paceSchema.parse(await runScript(client, READ_PACE, prefixOf(type), PACE_SAMPLE));
+      const [waiting, times] = paceSchema.parse(await runScript(client, SCRIPTS.readPace, prefixOf(type), PACE_SAMPLE));
       const runs = times.map(([startedAt, finishedAt]) => ({ startedAt, finishedAt }));
       return toPace(runs, waiting);
     },
     async readDepth(type, max) {
-      return Math.min(Number(await runScript(client, READ_DEPTH, prefixOf(type))), max);
+      return Math.min(Number(await runScript(client, SCRIPTS.readDepth, prefixOf(type))), max);
     },
     async readSecret(own) {
       return (await client.set(SECRET_KEY, own, 'NX', 'GET')) ?? own;

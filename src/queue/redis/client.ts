@@ -21,16 +21,15 @@ export interface RedisClientOptions {
 /**
  * A client for `redis://`, `rediss://`, `redis+sentinel://[user:password@]host[:port],…/master[/db]` or
  * `redis+cluster://[user:password@]host[:port],…`.
- * @param Connection what talks to one server; a cluster has its own
  * @throws StartError that names QUEUE_URL, when the URL can't be read
  */
-export function createRedisClient(url: string, options: RedisClientOptions, Connection = Redis): RedisClient {
+export function createRedisClient(url: string, options: RedisClientOptions): RedisClient {
   if (url.startsWith('redis+sentinel://')) {
     const { nodes, credentials, path } = readNodes(url, 26_379);
     const [name, db] = path;
     if (name === undefined)
       throw new StartError('QUEUE_URL: redis+sentinel:// needs the name of the master as its path');
-    return new Connection({
+    return new Redis({
       ...options,
       ...credentials,
       sentinels: nodes,
@@ -50,7 +49,7 @@ export function createRedisClient(url: string, options: RedisClientOptions, Conn
     });
   }
   if (!URL.canParse(url)) throw new StartError('QUEUE_URL: the URL cannot be read');
-  return new Connection(url, { ...options, db: toDatabase(new URL(url).pathname.slice(1)) });
+  return new Redis(url, { ...options, db: toDatabase(new URL(url).pathname.slice(1)) });
 }
 
 function toDatabase(path = ''): number {

@@ -1,8 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BackendEvents, EventListener } from '../backend.ts';
+import type { BackendEvents, EventListener, StoreEvent } from '../backend.ts';
 import { EVENT_NAMES, type EventName, toJobEvent } from '../queue-events.ts';
 import type { RedisClient } from './client.ts';
-import { toToldRecord } from './record.ts';
+import { toPublishedRecord } from './record.ts';
+
+/** The name of the channel of a queue, behind the queue's prefix. */
+export const CHANNEL = 'changes';
 
 /** Where many listen for a moment each, it is listened on for so many milliseconds after the last of them. */
 const LINGER_MS = 5000;
@@ -85,7 +88,8 @@ export function createRedisEvents(client: RedisClient, onError: (error: Error) =
       channels.set(name, {
         hear(text) {
           try {
-            tell(type, text, listener);
+            const change = toEvent(type, text);
+            if (change !== undefined) listener(...change);
           } catch (error) {
             // Anybody may say anything there.
             onError(toError(error));
@@ -120,14 +124,15 @@ export function createRedisEvents(client: RedisClient, onError: (error: Error) =
 const NAMES: ReadonlySet<string> = new Set(EVENT_NAMES);
 const isEventName = (name: string): name is EventName => NAMES.has(name);
 
-/** @param text what a script told: the event, the job's id, and what more there is of it, each on a line */
-function tell(type: string, text: string, listener: EventListener): void {
-  const lines = text.split('\n');
-  const [name = '', id = '', progress] = lines;
-  if (!isEventName(name)) return;
-  if (name === 'completed') return listener(id, { kind: 'finished', toRecord: () => toToldRecord(type, lines) });
-  const event = toJobEvent(name, progress === undefined ? undefined : JSON.parse(progress));
-  if (event !== undefined) listener(id, event);
+/** @param text the event, the job's id and a detail in JSON, or nothing, each on a line */
+function toEvent(type: string, text: string): [id: string, event: StoreEvent] | undefined {
+  const [name = '', id = '', detail = ''] = text.split('\n');
+  if (!isEventName(name)) return undefined;
+  if (name === 'completed' && detail !== '') {
+    return [id, { kind: 'finished', toRecord: () => toPublishedRecord(type, id, detail) }];
+  }
+  const event = toJobEvent(name, detail === '' ? undefined : JSON.parse(detail));
+  return event && [id, event];
 }
 
 function toError(error: unknown): Error {

@@ -23,7 +23,7 @@ const SET_OF: Readonly<Record<JobStatus, IndexSet>> = {
   Canceled: 'Canceled',
 };
 
-function indexKey(prefix: string, set: IndexSet, caller: string): string {
+export function indexKey(prefix: string, set: IndexSet, caller: string): string {
   return `${prefix}index:${set}:${caller}`;
 }
 

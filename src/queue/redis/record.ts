@@ -1,9 +1,10 @@
+import { z } from 'zod';
 import { CANCELED, type JobRecord } from '../job-record.ts';
 
-/** What a script says of a job: the values of `RECORD_FIELDS`, and the number of its locks. */
+/** What `readJob` of common.lua replies: a job's fields in its order, and whether it is locked. */
 export type JobReply = readonly [fields: readonly (string | null)[], locks: number];
 
-/** The records that `READ_JOBS` replied with; undefined where there is no job. */
+/** The records that `read-jobs.lua` replied with; undefined for a job that does not exist. */
 export function toRecords(type: string, ids: readonly string[], replies: unknown): (JobRecord | undefined)[] {
   // What the script makes; it is read too often to be looked at each time.
   return (replies as readonly JobReply[]).map((reply, index) => toRecord(type, ids[index] ?? '', reply));
@@ -44,38 +45,14 @@ export function toRecord(type: string, id: string, [fields, locks]: JobReply): J
   };
 }
 
-/** The record of a job that has succeeded, from what was told of its end, where that is all there is of it. */
-export function toToldRecord(type: string, lines: readonly string[]): JobRecord | undefined {
-  const [
-    ,
-    id = '',
-    caller = '',
-    createdAt,
-    startedAt,
-    finishedAt,
-    attemptsMade,
-    maxAttempts,
-    progress,
-    traces,
-    result,
-  ] = lines;
-  if (result === undefined) return undefined;
-  return {
-    id,
-    type,
-    caller: JSON.parse(caller),
-    state: 'completed',
-    mark: null,
-    progress: parse(progress),
-    result,
-    failedReason: null,
-    traces: parse(traces),
-    attemptsMade: Number(attemptsMade),
-    maxAttempts: Number(maxAttempts),
-    createdAt: Number(createdAt),
-    startedAt: Number(startedAt),
-    finishedAt: Number(finishedAt),
-  };
+const publishedFields = z.array(z.union([z.string(), z.literal(false).transform(() => null)]));
+
+/**
+ * The record of a job that succeeded, as `publish-changes.lua` published it: Lua has `false` for a missing field.
+ * @throws when the text is something else
+ */
+export function toPublishedRecord(type: string, id: string, json: string): JobRecord | undefined {
+  return toRecord(type, id, [publishedFields.parse(JSON.parse(json)), 0]);
 }
 
 function parse(json: string | null | undefined) {

@@ -1,9 +1,8 @@
-import { QueueKeys, RedisConnection, Worker, createIORedisClient } from 'bullmq';
+import { type RedisQueueBackend, Worker, createRedisBackend } from 'bullmq';
 import type { BackendWorker, BackendWorkerOptions, JobProcessor } from '../backend.ts';
-import type { JobData } from '../job-record.ts';
+import { CANCELED, type JobData } from '../job-record.ts';
+import { type JobChanges, createJobChanges } from './changes.ts';
 import type { RedisClient } from './client.ts';
-import { RedisWorkerBackend } from './worker-backend.ts';
-import { defineWorkerScripts } from './worker-scripts.ts';
 
 export interface RedisWorkerOptions {
   readonly client: RedisClient;
@@ -14,35 +13,19 @@ export interface RedisWorkerOptions {
   onError(error: Error): void;
 }
 
+/** BullMQ's worker, with BullMQ's scripts. Around each step it keeps the index of lists and publishes the change. */
 export function createRedisWorker(
   { client, prefix, queueName, skipVersionCheck, onError }: RedisWorkerOptions,
   processor: JobProcessor,
   { onFailed, onRenewed, onLost, ...options }: BackendWorkerOptions,
 ): BackendWorker {
-  defineWorkerScripts(client);
-  const worker = new Worker<JobData, unknown, string, RedisWorkerBackend>(
+  const worker = new Worker<JobData, unknown, string, RedisQueueBackend>(
     queueName,
     processor,
-    { ...options, connection: client, prefix },
-    (name, opts) => {
-      const keys = new QueueKeys(prefix);
-      const connection = new RedisConnection(client, { shared: true, blocking: false, skipVersionCheck });
-      // What is sent after a command that waits would wait as well. The name is the one that BullMQ knows workers by.
-      const connectionName = `${prefix}:${Buffer.from(name).toString('base64')}`;
-      const waiting = new RedisConnection(createIORedisClient(client).duplicate({ connectionName }), {
-        shared: false,
-        blocking: true,
-        skipVersionCheck,
-      });
-      return new RedisWorkerBackend(
-        options.lockDuration,
-        connection,
-        name,
-        keys.getKeys(name),
-        (key) => keys.toKey(name, key),
-        opts,
-        waiting,
-      );
+    { ...options, connection: client, prefix, skipVersionCheck },
+    (...of) => {
+      const backend = createRedisBackend(...of);
+      return withChanges(backend, createJobChanges(client, backend.toKey(''), onError));
     },
   );
   worker.on('error', onError);
@@ -50,4 +33,76 @@ export function createRedisWorker(
   worker.on('lockRenewalFailed', onLost);
   worker.on('failed', (job) => job && onFailed(job));
   return worker;
+}
+
+/**
+ * An entry of the index is written before the job moves, so that a crash between the two leaves an entry too many, which readers skip,
+ * and never a job without one. A change is published when BullMQ has made it.
+ */
+function withChanges(backend: RedisQueueBackend, { addToIndex, publish }: JobChanges): RedisQueueBackend {
+  /** Publishes the start of the job that BullMQ's reply brings, if it brings one: its fields, then its id. */
+  const publishStart = (next: readonly unknown[] | void): void => {
+    if (Array.isArray(next) && next[0]) publish('active', String(next[1]));
+  };
+  const moveToActive = backend.moveToActive.bind(backend);
+  const moveToCompleted = backend.moveToCompleted.bind(backend);
+  const moveToFailed = backend.moveToFailed.bind(backend);
+  const moveToDelayed = backend.moveToDelayed.bind(backend);
+  const moveToWaitingChildren = backend.moveToWaitingChildren.bind(backend);
+  const moveJobFromActiveToWait = backend.moveJobFromActiveToWait.bind(backend);
+  const moveStalledJobsToWait = backend.moveStalledJobsToWait.bind(backend);
+  const retryJob = backend.retryJob.bind(backend);
+  const updateProgress = backend.updateProgress.bind(backend);
+  return Object.assign(backend, {
+    async moveToActive(...args) {
+      const next = await moveToActive(...args);
+      publishStart(next);
+      return next;
+    },
+    async moveToCompleted(...args) {
+      const [job] = args;
+      await addToIndex('Succeeded', job);
+      const end = await moveToCompleted(...args);
+      publish('completed', job.id ?? '');
+      publishStart(end.result);
+      return end;
+    },
+    async moveToFailed(...args) {
+      const [job, reason] = args;
+      await addToIndex(reason === CANCELED ? 'Canceled' : 'Failed', job);
+      const end = await moveToFailed(...args);
+      publish('failed', job.id ?? '');
+      publishStart(end.result);
+      return end;
+    },
+    async moveToDelayed(...args) {
+      const next = await moveToDelayed(...args);
+      publish('delayed', args[0]);
+      publishStart(next);
+      return next;
+    },
+    async moveToWaitingChildren(...args) {
+      const isWaiting = await moveToWaitingChildren(...args);
+      if (isWaiting) publish('waiting', args[0]);
+      return isWaiting;
+    },
+    async moveJobFromActiveToWait(...args) {
+      const limitMs = await moveJobFromActiveToWait(...args);
+      publish('waiting', args[0]);
+      return limitMs;
+    },
+    async retryJob(...args) {
+      await retryJob(...args);
+      publish('waiting', args[0]);
+    },
+    async moveStalledJobsToWait() {
+      const ids = await moveStalledJobsToWait();
+      for (const id of ids) publish('stalled', id);
+      return ids;
+    },
+    async updateProgress(...args) {
+      await updateProgress(...args);
+      publish('progress', args[0], JSON.stringify(args[1]));
+    },
+  } satisfies Partial<RedisQueueBackend>);
 }

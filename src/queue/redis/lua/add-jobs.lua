@@ -1,0 +1,38 @@
+-- Adds jobs as BullMQ's `addJob` does, and to the index of unfinished jobs. Own script, because BullMQ's takes no deadline.
+-- ARGV: deadline; '1' to read the jobs that already have these ids; then for each job its id, caller, timestamp, data, options,
+-- priority and delay. Replies for each job 0, or the earlier job and its data.
+if isLate(ARGV[1]) then return refuseLate() end
+local replies, hasNew = {}, false
+
+-- BullMQ sorts delayed jobs by time in the upper bits, and by order of arrival in the lower 12.
+local function delay(id, time)
+  local key, first = keyOf('delayed'), time * 0x1000
+  local last = redis.call('ZREVRANGEBYSCORE', key, first + 0xfff, first, 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  redis.call('ZADD', key, last and math.min(tonumber(last) + 1, first + 0xfff) or first, id)
+  addEvent('delayed', id, 'delay', string.format('%.0f', time))
+  local next = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
+  redis.call('ZADD', keyOf('marker'), tonumber(next) / 0x1000, '1')
+end
+
+for i = 3, #ARGV, 7 do
+  local id, caller, timestamp, data, options, priority, delayMs = unpack(ARGV, i, i + 6)
+  local job, reply = keyOf(id), 0
+  if redis.call('EXISTS', job) == 0 then
+    redis.call('ZADD', indexOf('open', caller), timestamp, id)
+    redis.call('HSET', job, 'name', caller, 'data', data, 'opts', options, 'timestamp', timestamp, 'delay', delayMs,
+      'priority', priority)
+    redis.call('XADD', keyOf('events'), '*', 'event', 'added', 'jobId', id, 'name', caller)
+    if delayMs ~= '0' then
+      delay(id, tonumber(timestamp) + tonumber(delayMs))
+    else
+      enqueue(id, tonumber(priority), 'LPUSH')
+      addEvent('waiting', id)
+      hasNew = true
+    end
+  elseif ARGV[2] == '1' then
+    reply = {readJob(job), redis.call('HGET', job, 'data')}
+  end
+  replies[#replies + 1] = reply
+end
+if hasNew then wakeWorker() end
+return replies

@@ -1,0 +1,32 @@
+-- Ends a job that waits, marks one that runs, and leaves one that is finished, in one step. BullMQ has no such operation.
+-- ARGV: id, time, the mark, '1' to end only a job that has the mark, deadline. Replies with the job after that step, or nothing if it was finished.
+local id, now, mark, onlyMarked = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if isLate(ARGV[5]) then return refuseLate() end
+local job = keyOf(id)
+local caller, timestamp, finishedOn, deferredFailure, parent = unpack(redis.call('HMGET', job, 'name', 'timestamp', 'finishedOn',
+  'defa', 'parentKey'))
+if not caller or finishedOn then return false end
+if onlyMarked == '1' and deferredFailure ~= mark then return false end
+redis.call('ZADD', indexOf('Canceled', caller), timestamp, id)
+local removed = 0
+-- A child of a flow is ended by a worker, so that BullMQ moves its parent on.
+if not parent then
+  removed = redis.call('LREM', keyOf('wait'), 0, id)
+  for _, set in ipairs({'prioritized', 'delayed', 'waiting-children'}) do
+    removed = removed + redis.call('ZREM', keyOf(set), id)
+  end
+  -- Without its lock it has lost its worker, whose later replies BullMQ refuses.
+  if redis.call('EXISTS', job .. ':lock') == 0 then removed = removed + redis.call('LREM', keyOf('active'), 0, id) end
+end
+if removed == 0 then
+  -- A worker that takes up a job with `defa` fails it with that reason. BullMQ removes `defa` then, and `canceled` stays.
+  redis.call('HSET', job, 'defa', mark, 'canceled', '1')
+  return readJob(job)
+end
+redis.call('HSET', job, 'failedReason', mark, 'finishedOn', now)
+redis.call('HDEL', job, 'defa')
+redis.call('ZADD', keyOf('failed'), now, id)
+redis.call('ZREM', indexOf('open', caller), id)
+addEvent('failed', id, 'failedReason', mark, 'prev', 'waiting')
+publish('failed', id)
+return readJob(job)

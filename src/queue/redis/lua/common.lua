@@ -1,0 +1,57 @@
+-- Stands before every script. KEYS[1] is what all keys of one queue begin with, which also keeps them in one slot of a cluster.
+local function keyOf(name)
+  return KEYS[1] .. name
+end
+
+-- A write is refused after its deadline: its caller was told that it failed, so it must not happen later.
+local function isLate(deadline)
+  local now = redis.call('TIME')
+  return now[1] * 1000 + now[2] / 1000 > tonumber(deadline)
+end
+local function refuseLate()
+  return redis.error_reply('LATE the deadline of the command had passed')
+end
+
+-- The fields that `toRecord` reads, in its order. `data` is not among them, because it may be large.
+local function readFields(job)
+  return redis.call('HMGET', job, 'name', 'timestamp', 'processedOn', 'finishedOn', 'returnvalue', 'failedReason', 'defa',
+    'canceled', 'progress', 'stacktrace', 'atm', 'opts')
+end
+
+-- A job is running as long as a worker holds its lock.
+local function readJob(job)
+  return {readFields(job), redis.call('EXISTS', job .. ':lock')}
+end
+
+local FINAL_SETS = {'Succeeded', 'Failed', 'Canceled'}
+local function indexOf(set, caller)
+  return keyOf('index:' .. set .. ':' .. caller)
+end
+
+-- Reaches the processes that follow jobs. See redis/events.ts for the format.
+local function publish(event, id, detail)
+  redis.call('PUBLISH', keyOf('changes'), event .. '\n' .. id .. '\n' .. (detail or ''))
+end
+
+-- BullMQ's own stream of events, which its tools read.
+local function addEvent(event, id, ...)
+  local max = redis.call('HGET', keyOf('meta'), 'opts.maxLenEvents') or 10000
+  redis.call('XADD', keyOf('events'), 'MAXLEN', '~', max, '*', 'event', event, 'jobId', id, ...)
+end
+
+-- BullMQ's marker wakes a waiting worker, unless the queue is paused or has as many running jobs as it may have.
+local function wakeWorker()
+  local paused, concurrency = unpack(redis.call('HMGET', keyOf('meta'), 'paused', 'concurrency'))
+  local isFull = concurrency and redis.call('LLEN', keyOf('active')) >= tonumber(concurrency)
+  if not paused and not isFull then redis.call('ZADD', keyOf('marker'), 0, '0') end
+end
+
+-- Puts a job where BullMQ's workers look for it: the list, or the set of those with a priority.
+local function enqueue(id, priority, command)
+  if priority == 0 then
+    redis.call(command, keyOf('wait'), id)
+  else
+    local count = redis.call('INCR', keyOf('pc'))
+    redis.call('ZADD', keyOf('prioritized'), priority * 0x100000000 + count % 0x100000000, id)
+  end
+end
