@@ -7,15 +7,15 @@ import type { RequestContext } from './core/service/request-context.ts';
 import type { JobService } from './core/service/service.ts';
 import { wantsGraphiQL } from './graphql/graphiql.ts';
 import { createGraphQLFace } from './graphql/server.ts';
-import { createDescription } from './rest/description.ts';
 import { addEndpoint } from './http/endpoint.ts';
 import { createProblemHandler, fromFastify } from './http/problem.ts';
-import { createRestFace } from './rest/api.ts';
+import { addRoutes } from './rest/route.ts';
+import { type ReadinessCheck, healthRoutes } from './rest/routes/service.ts';
+import { createDocumentation, createRestApi } from './rest/api.ts';
 import { addCaller, createAuthentication } from './http/authentication.ts';
 import { addCors } from './http/cors.ts';
 import { watchConnections } from './http/connections.ts';
 import { addGoodbye } from './http/goodbye.ts';
-import { type ReadinessCheck, addHealth } from './http/health.ts';
 import { createHosts, createTrust } from './http/host.ts';
 import { addJsonBody } from './http/json-body.ts';
 import { LIMITS, addLimits } from './http/limits.ts';
@@ -134,10 +134,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await addCors(app, corsOrigins);
   // Behind CORS, so that pages of other origins can read why they are refused.
   app.addHook('onRequest', onRequest);
-  addHealth(app, checks);
+  addRoutes(app, healthRoutes, { checks });
   if (graphiql) app.get('/', async (_request, reply) => reply.redirect('graphql'));
   const graphql = createGraphQLFace({ service, logger, graphiql, introspection, contextOf, fromFastify });
-  if (rest) await app.register(createDescription({ registry: service.registry, urlsOf }));
+  if (rest) await app.register(createDocumentation({ registry: service.registry, urlsOf }));
   // What is refused under load are the faces; health and pages are answered all the same.
   await app.register(async (faces) => {
     await addPressureLimits(faces);
@@ -146,7 +146,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       scope.setErrorHandler(graphql.replyError);
       addEndpoint(scope, GRAPHQL_ROUTE, { GET: graphql.handle, POST: graphql.handle });
     });
-    if (rest) await faces.register(createRestFace({ service, contextOf }));
+    if (rest) await faces.register(createRestApi({ service, contextOf }));
   });
   return app;
 }

@@ -1,25 +1,53 @@
-import type { FastifyInstance } from 'fastify';
-import type { RestFaceOptions } from './routes/find-job.ts';
-import { addCollectionRoutes } from './routes/collections.ts';
-import { addJobRoutes } from './routes/jobs.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Registry } from '../core/registry.ts';
+import type { Urls } from '../core/urls.ts';
 import { requireAcceptable } from '../http/negotiation.ts';
-import { addOperationRoutes } from './routes/operations.ts';
+import { createOpenApi } from './openapi/document.ts';
+import { addAssets } from './pages/assets.ts';
+import { addProblemPages } from './pages/problem-pages.ts';
+import { addReferencePage } from './pages/reference-page.ts';
+import { type RestApi, addRoutes } from './route.ts';
+import { collectionRoutes } from './routes/collections.ts';
+import { eventsRoute } from './routes/events.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { operationRoutes } from './routes/operations.ts';
+import { openApiRoute } from './routes/service.ts';
 
 const JSON_TYPES = ['application/json', 'application/problem+json'];
 const EVENTS_ROUTE = '/api/jobs/:id/events';
 
-/** The REST face, under `/api`: the Asynchronous Request-Reply pattern over plain HTTP. */
-export function createRestFace(options: RestFaceOptions): (app: FastifyInstance) => Promise<void> {
+/** The REST API, under `/api`: the Asynchronous Request-Reply pattern over plain HTTP. */
+export function createRestApi(api: RestApi): (app: FastifyInstance) => Promise<void> {
   return async (app) => {
     app.addHook('onRequest', (request, reply, done) => {
       if (request.routeOptions.url !== EVENTS_ROUTE) requireAcceptable(request, JSON_TYPES);
-      // What a caller reads is its own, and may change at any time; a copy is asked for before it is used.
+      // Replies are for one caller, and may change at any time, so a cached copy must be revalidated before each use.
       reply.header('Cache-Control', 'private, no-cache');
       done();
     });
+    const { types } = api.service.registry;
+    addRoutes(app, [...jobRoutes(types), eventsRoute, ...operationRoutes, ...types.flatMap(collectionRoutes)], api);
+  };
+}
 
-    addJobRoutes(app, options);
-    addOperationRoutes(app, options);
-    for (const type of options.service.registry.types) addCollectionRoutes(app, type, options);
+export interface DocumentationOptions {
+  readonly registry: Registry;
+  urlsOf(request: FastifyRequest): Urls;
+}
+
+/**
+ * The documentation of the REST API: `GET /openapi.json`, and the pages `/docs` and `/problems`.
+ * @throws StartError that names the file and the field, for a job type that the document can't express
+ */
+export function createDocumentation({
+  registry,
+  urlsOf,
+}: DocumentationOptions): (app: FastifyInstance) => Promise<void> {
+  const document = createOpenApi(registry);
+  return async (app) => {
+    addRoutes(app, [openApiRoute], { document, urlsOf });
+    addReferencePage(app);
+    addProblemPages(app, urlsOf);
+    addAssets(app);
   };
 }

@@ -1,18 +1,27 @@
-import type { FastifyReply } from 'fastify';
-import { ServiceError } from '../core/errors.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ServiceError, jobNotFound } from '../core/errors.ts';
 import type { DoneJob, Job, SucceededJob } from '../core/job.ts';
 import { type JobView, LazyJobView } from '../core/job-view.ts';
 import type { RequestContext } from '../core/service/request-context.ts';
 import type { JobService } from '../core/service/service.ts';
-import { sendJson } from './json-reply.ts';
-import type { SubmittedJob } from './reply-schemas.ts';
-import { serializeJob, serializeSubmittedJob } from './serializers.ts';
+import { type SubmittedJob, serializeJob, serializeSubmittedJob } from './schemas.ts';
+
+/** Sends text that is already JSON. */
+export function sendJson(reply: FastifyReply, json: string): FastifyReply {
+  return reply.header('Content-Type', 'application/json; charset=utf-8').send(json);
+}
 
 export function viewOf(job: Job, service: JobService, { urls }: RequestContext): JobView {
   return new LazyJobView(job, service.registry.get(job.type), urls, service.retryAfter);
 }
 
-/** 202, and everything that says where the job can be followed: `Location`, and Azure's `Operation-Location`. */
+/** @throws ServiceError `not-found` */
+export function foundJob(job: Job | undefined): Job {
+  if (job === undefined) throw jobNotFound();
+  return job;
+}
+
+/** 202 with everything that a client needs to follow the job: `Location`, and Azure's `Operation-Location`. */
 export function sendAccepted(reply: FastifyReply, view: JobView, context: RequestContext): FastifyReply {
   return sendJson(setAccepted(reply, view, context), serializeJob(view));
 }
@@ -21,7 +30,7 @@ function setAccepted(reply: FastifyReply, view: JobView, { urls }: RequestContex
   return (
     reply
       .status(202)
-      // A job that an idempotency key had made may be done; who reads the status code alone asks again like everybody.
+      // The job of a repeated idempotency key may be done; a client that only looks at the status code polls once more.
       .header('Retry-After', view.retryAfter ?? 1)
       .header('Location', view.statusUrl)
       .header('Operation-Location', urls.operation(view.id))
@@ -29,7 +38,7 @@ function setAccepted(reply: FastifyReply, view: JobView, { urls }: RequestContex
   );
 }
 
-/** The 202 to a submission, with the key of the job. */
+/** The 202 to a submission, with the job's access token. */
 export async function sendSubmitted(
   reply: FastifyReply,
   job: Job,
@@ -41,7 +50,7 @@ export async function sendSubmitted(
   return sendJson(setAccepted(reply, submitted, context), serializeSubmittedJob(submitted));
 }
 
-/** Says when to ask again, where the job is not done. */
+/** Sets `Retry-After` while the job is not done. */
 export function setRetryAfter(reply: FastifyReply, job: Job, service: JobService): void {
   const retryAfter = service.retryAfter(job);
   if (retryAfter !== null) reply.header('Retry-After', retryAfter);
@@ -57,4 +66,35 @@ export function requireSucceeded(job: DoneJob): SucceededJob {
     case 'Canceled':
       throw new ServiceError('job-canceled', `${job.error.code}: ${job.error.message}`);
   }
+}
+
+/** Identifies one state of a job; also the id of its event. */
+export function versionOf({ status, attempt, percentComplete, lastUpdatedAt }: Job): string {
+  return `${status}-${attempt}-${percentComplete}-${lastUpdatedAt.getTime().toString(36)}`;
+}
+
+export function tagOf(job: Job): string {
+  return `W/"${versionOf(job)}"`;
+}
+
+/**
+ * Sends a body that changes with the job alone, or 304 if the client has it (RFC 9110, section 13.1.2). The tag is weak, because
+ * `retryAfter` in the body changes with the time.
+ * @param toJson makes the body, if it is sent
+ */
+export function sendTagged(request: FastifyRequest, reply: FastifyReply, job: Job, toJson: () => string): FastifyReply {
+  const tag = tagOf(job);
+  reply.header('ETag', tag);
+  const known = request.headers['if-none-match'];
+  if (known !== undefined && isKnown(known, tag)) return reply.status(304).send();
+  return sendJson(reply, toJson());
+}
+
+/** The weak comparison (RFC 9110, section 8.8.3.2). */
+function isKnown(header: string, tag: string): boolean {
+  return header.split(',').some((each) => each.trim() === '*' || opaque(each) === opaque(tag));
+}
+
+function opaque(tag: string): string {
+  return tag.trim().replace(/^W\//, '');
 }

@@ -8,10 +8,8 @@ import { cursorSchema, toCursor } from '../../src/core/service/list-page.ts';
 import { parseInput } from '../../src/core/input/parse-input.ts';
 import { createUrls } from '../../src/core/urls.ts';
 import { describeUrl } from '../../src/stores/describe-url.ts';
-import { tagOf } from '../../src/rest/routes/entity-tag.ts';
-import { readListOptions } from '../../src/rest/routes/list-options.ts';
-import { readPollOptions } from '../../src/rest/routes/poll-options.ts';
-import { parseWait } from '../../src/rest/routes/prefer.ts';
+import { tagOf } from '../../src/rest/replies.ts';
+import { parseWait, readListOptions, readPollOptions } from '../../src/rest/requests.ts';
 import { toPointer } from '../../src/http/problem.ts';
 import { hostileJson, hostileText } from './hostile-values.ts';
 
@@ -140,9 +138,9 @@ describe('the query of a request', () => {
 
   it('says how to poll, or is refused', () => {
     holds(query('onPending', 'onComplete', 'ONPENDING'), (sent) => {
-      const { onpending, oncomplete } = accepted(() => readPollOptions(sent)) ?? {};
-      expect([undefined, 'accepted', 'ok', 'synchronous']).toContain(onpending);
-      expect([undefined, 'redirect', 'stream', 'status']).toContain(oncomplete);
+      const options = accepted(() => readPollOptions(sent));
+      expect([undefined, 'accepted', 'ok', 'synchronous']).toContain(options?.onPending);
+      expect([undefined, 'redirect', 'stream', 'status']).toContain(options?.onComplete);
     });
   });
 

@@ -46,13 +46,13 @@ describe('a job type', () => {
     expect(document.paths['/api/parcellabels/{id}']?.get?.operationId).toBe('getParcelLabel');
     expect(document.tags).toContainEqual({ name: 'parcellabels', description: 'Does what its name says.' });
 
-    // What goes in may lack what a default adds, and may have nothing else; what comes out has it.
+    // Input may omit a field with a default, and has no other fields; output always has it.
     expect(document.components.schemas).toMatchObject({
       SubmitParcelLabelInput: {
-        properties: { parcel: { $ref: '#/components/schemas/ParcelInput' } },
+        properties: { parcel: { $ref: '#/components/schemas/Parcel' } },
         additionalProperties: false,
       },
-      ParcelInput: {
+      Parcel: {
         properties: {
           to: { type: 'string', description: 'A town.' },
           grams: { type: 'integer', minimum: 1, default: 500 },
@@ -60,10 +60,10 @@ describe('a job type', () => {
         required: ['to'],
         additionalProperties: false,
       },
-      Parcel: { required: ['to', 'grams'] },
+      ParcelOutput: { required: ['to', 'grams'] },
       ParcelLabelJob: { allOf: [{ $ref: '#/components/schemas/Job' }], properties: { type: { const: 'parcelLabel' } } },
     });
-    expect(document.components.schemas['Parcel']).not.toHaveProperty('additionalProperties');
+    expect(document.components.schemas['ParcelOutput']).not.toHaveProperty('additionalProperties');
     expect(document.components.schemas['Job']).toMatchObject({
       discriminator: { mapping: { parcelLabel: '#/components/schemas/ParcelLabelJob' } },
     });
@@ -73,10 +73,13 @@ describe('a job type', () => {
     expect(documentOf(jobType()).paths).not.toHaveProperty('/api/xs/{id}');
   });
 
+  const objectSchema = z.object({ properties: z.record(z.string(), z.unknown()) });
   /** The JSON Schema of one field, as input and as output. */
   const fieldSchemas = (field: z.ZodType): unknown[] => {
     const { schemas } = documentOf(jobType({ input: z.object({ field }), result: z.object({ field }) })).components;
-    return [schemas['SubmitXInput']?.properties?.['field'], schemas['XResult']?.properties?.['field']];
+    return [schemas['SubmitXInput'], schemas['XResult']].map(
+      (schema) => objectSchema.parse(schema).properties['field'],
+    );
   };
 
   it.each([
@@ -128,16 +131,28 @@ describe('a job type', () => {
     }
   });
 
+  it.each(['XJob', 'SubmittedXJob'])('cannot name a schema like one of its own: %s', (id) => {
+    const when = z.object({ a: z.int() }).meta({ id });
+    expect(() => documentOf(jobType({ input: inList(when) }))).toThrow(
+      new StartError(`jobs/x.ts: the OpenAPI schema ${id} exists twice`),
+    );
+  });
+
+  it('cannot have a schema whose name OpenAPI does not allow', () => {
+    const when = z.object({ a: z.int() }).meta({ id: 'A b' });
+    expect(() => documentOf(jobType({ result: inList(when) }))).toThrow(
+      new StartError('jobs/x.ts: "A b" is not a name for an OpenAPI schema'),
+    );
+  });
+
   it('whose schema has a name that is taken stops the start, with its file', () => {
     const when = z.object({ a: z.int() }).meta({ id: 'Problem' });
-    expect(() => documentOf(jobType({ result: inList(when) }))).toThrow(
-      new StartError('jobs/x.ts: result: the OpenAPI schema Problem is already made from another one'),
-    );
+    expect(() => documentOf(jobType({ result: inList(when) }))).toThrow(/^jobs\/x\.ts: Duplicate schema id "Problem"/);
   });
 
   it('whose operation has a name that is taken stops the start, with its file', () => {
     expect(() => documentOf(jobType({ name: 'jobResult', resource: true }))).toThrow(
-      new StartError('jobs/job-result.ts: the OpenAPI operation getJobResult is taken by the API itself'),
+      new StartError('jobs/job-result.ts: the OpenAPI operation getJobResult exists twice'),
     );
   });
 });

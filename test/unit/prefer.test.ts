@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseWait } from '../../src/rest/routes/prefer.ts';
+import { parseWait } from '../../src/rest/requests.ts';
 
 describe('Prefer (RFC 7240)', () => {
   it.each<[string, string | string[] | undefined, number | undefined]>([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
-import { toEventStream } from '../../src/rest/routes/event-stream.ts';
+import { toEventStream } from '../../src/rest/routes/events.ts';
 import { createGate } from '../support/gate.ts';
 
 const pending: Job = {

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { DoneJob, Job } from '../../src/core/job.ts';
 import { LazyJobView, jobViewSchema } from '../../src/core/job-view.ts';
 import { createUrls } from '../../src/core/urls.ts';
-import { sendTagged, tagOf } from '../../src/rest/routes/entity-tag.ts';
-import { serializeJob, serializeJobList } from '../../src/rest/serializers.ts';
+import { sendTagged, tagOf } from '../../src/rest/replies.ts';
+import { serializeJob, serializeJobList } from '../../src/rest/schemas.ts';
 
 const at = (ms: number): Date => new Date(1_780_000_000_000 + ms);
 const error = { code: 'INVALID', message: 'Not "so" \\ \u2028 \u0007 é 😀' };

@@ -22,9 +22,3 @@ export const MAX_PAGE_SIZE = 100;
 
 const PAGE_SIZE = `Invalid page size: expected a whole number from 1 to ${MAX_PAGE_SIZE}`;
 export const pageSizeSchema = z.int(PAGE_SIZE).min(1, PAGE_SIZE).max(MAX_PAGE_SIZE, PAGE_SIZE);
-/** The page size as text, from a query string. */
-export const pageSizeTextSchema = z
-  .string()
-  .regex(/^\d{1,3}$/, PAGE_SIZE)
-  .transform(Number)
-  .pipe(pageSizeSchema);

@@ -1,147 +1,176 @@
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { type CreateDocumentOptions, type ZodOpenApiPathsObject, createDocument, type oas32 } from 'zod-openapi';
 import type { JobType } from '../../core/define-job.ts';
 import { jobViewSchema } from '../../core/job-view.ts';
 import type { Registry } from '../../core/registry.ts';
 import { StartError } from '../../core/start-error.ts';
-import {
-  healthSchema,
-  jobListSchema,
-  operationSchema,
-  problemSchema,
-  submittedJobSchema,
-  unhealthySchema,
-} from '../reply-schemas.ts';
-import { type JobTypeSchemas, collectionPaths, pascalCase } from './collection-paths.ts';
-import { type SchemaComponents, createSchemaComponents } from './components.ts';
-import { headerComponents } from './headers.ts';
-import { jobPaths } from './job-paths.ts';
-import { JsonSchemaError } from './json-schema.ts';
-import { operationPaths } from './operation-paths.ts';
-import { parameterComponents } from './parameters.ts';
-import { problemExamples } from './problem-examples.ts';
-import { securitySchemes } from './security.ts';
-import { servicePaths } from './service-paths.ts';
-import type { JsonSchema, OpenApiDocument, Paths, Reference } from './types.ts';
+import { collectionRoutes } from '../routes/collections.ts';
+import { eventsRoute } from '../routes/events.ts';
+import { jobRoutes } from '../routes/jobs.ts';
+import { operationRoutes } from '../routes/operations.ts';
+import { healthRoutes, openApiRoute } from '../routes/service.ts';
+import type { DocumentedRoute } from '../route.ts';
+import { pascalCase } from '../schemas.ts';
+import { problemExamples } from './examples.ts';
+import { JsonSchemaError, adaptJsonSchema, toJsonSchema } from './json-schema.ts';
+import { headerComponents, securitySchemes } from './responses.ts';
 
 const packageSchema = z.object({ version: z.string() });
+/** Names of components (OpenAPI 3.1.1, section 4.8.7). */
+const COMPONENT_NAME = /^[\w.-]+$/;
 
-const DESCRIPTION = `Work that takes long, submitted in milliseconds and followed to its result: the Asynchronous Request-Reply pattern.
+const DESCRIPTION = `Long-running work, submitted in milliseconds and followed to its result: the Asynchronous Request-Reply pattern.
 
-Submit with a POST. The reply is **202 Accepted** as soon as the queue has the job, and \`Location\` says where to follow it. Poll there, \
-no sooner than \`Retry-After\` seconds later: 202 again while the job is not done, then **303 See Other** to what it made. Instead of \
-polling a client can have the reply held (\`Prefer: wait=N\`), or watch the job's events.
+Submit with a POST. The reply is **202 Accepted** as soon as the queue has the job, and \`Location\` is the URL to poll, \
+no sooner than \`Retry-After\` seconds later: 202 again while the job is not done, then **303 See Other** to its result. Instead of \
+polling, a client can have the reply held (\`Prefer: wait=N\`), or subscribe to the job's events.
 
-Every error is a problem (RFC 9457) in \`application/problem+json\`; its \`type\` is a page that explains it. HEAD goes wherever GET does, \
-OPTIONS tells the methods in \`Allow\`, and any other method is answered with 405 (\`method-not-allowed\`) and \`Allow\`,
-or 501 (\`not-implemented\`) if nothing here has it.
+Every error is a problem (RFC 9457) in \`application/problem+json\`; its \`type\` is a page that explains it. Every GET has a HEAD, \
+OPTIONS lists the methods in \`Allow\`, and any other method gets 405 (\`method-not-allowed\`) and \`Allow\`, \
+or 501 (\`not-implemented\`) if the server implements it nowhere.
 
-A server that asks who its callers are answers nobody else: send an API key or a JWT. Each submission returns an \`accessToken\`, with which \
-alone a browser can follow and cancel that one job.
+A server with authentication needs an API key or a JWT. Each submission returns an \`accessToken\`, with which \
+a browser can follow and cancel that one job.
 
-The same jobs are on **GraphQL** at \`/graphql\`: whatever one face accepts, the other can follow by the same id.`;
+The same jobs are on **GraphQL** at \`/graphql\`: either API can follow what the other accepted, by the same id.`;
+
+export type OpenApiDocument = ReturnType<typeof documentOf>;
 
 /**
- * The REST face as an OpenAPI 3.1 document, made from the schemas of the job types.
+ * The REST API as an OpenAPI 3.1 document, made from its routes and the schemas of the job types.
  * @param serverUrl what the paths are relative to
  * @throws StartError that names the file and the field, for a job type that JSON Schema can't express
  * @see https://spec.openapis.org/oas/v3.1.1.html
  */
 export function createOpenApi(registry: Registry, serverUrl = '/'): OpenApiDocument {
-  const components = createSchemaComponents();
-  const own = addOwnSchemas(components);
-  const perType = registry.types.map((type) => ({ type, schemas: namingFile(registry, type, components) }));
-  const jobs = perType.map(({ type, schemas }) => [type.name, schemas.job.$ref] as const);
-  const job = components.schemas['Job'];
-  // A generator of code reads from it which of the types a job is.
-  if (job !== undefined) job['discriminator'] = { propertyName: 'type', mapping: Object.fromEntries(jobs) };
-
-  const results = [...new Set(perType.map(({ schemas }) => schemas.result.$ref))].map(($ref) => ({ $ref }));
-  const shared = { ...jobPaths(registry, { ...own, results }), ...operationPaths(own.operation), ...servicePaths(own) };
-  const taken = new Set(operationIds(shared));
-  const collections = perType.map(({ type, schemas }) => {
-    const paths = collectionPaths(type, schemas);
-    const double = operationIds(paths).find((id) => taken.has(id));
-    if (double === undefined) return paths;
-    throw new StartError(`${registry.fileOf(type)}: the OpenAPI operation ${double} is taken by the API itself`);
-  });
-  const paths: Paths = { ...Object.assign({}, ...collections), ...shared };
-  return {
-    openapi: '3.1.1',
-    info: {
-      title: 'Accepted',
-      version: readVersion(),
-      summary: 'Slow work behind a fast API.',
-      description: DESCRIPTION,
-      license: { name: 'MIT', identifier: 'MIT' },
-    },
-    servers: [{ url: serverUrl, description: 'This server.' }],
-    tags: [
-      ...registry.types.map(({ collection, description }) => ({ name: collection, description })),
-      { name: 'Jobs', description: 'Jobs of all types: follow, watch, cancel and retry them.' },
-      { name: 'Service', description: 'The service itself.' },
-    ],
-    paths,
-    components: {
-      securitySchemes,
-      schemas: components.schemas,
-      headers: usedIn(paths, 'headers', headerComponents),
-      parameters: parameterComponents,
-      examples: usedIn(paths, 'examples', problemExamples()),
-    },
-  };
-}
-
-function addOwnSchemas(components: SchemaComponents) {
-  const add = (name: string, schema: z.ZodType): Reference =>
-    components.add(name, schema, { side: 'output', path: name, dates: true });
-  return {
-    job: add('Job', jobViewSchema),
-    submittedJob: add('SubmittedJob', submittedJobSchema),
-    jobList: add('JobList', jobListSchema),
-    operation: add('Operation', operationSchema),
-    problem: add('Problem', problemSchema),
-    health: add('Health', healthSchema),
-    unhealthy: add('Unhealthy', unhealthySchema),
-  };
-}
-
-function addJobType({ name, description, input, result }: JobType, components: SchemaComponents): JobTypeSchemas {
-  const pascal = pascalCase(name);
-  const jobOf = (schema: string): JsonSchema => ({
-    type: 'object',
-    description,
-    allOf: [{ $ref: `#/components/schemas/${schema}` }],
-    properties: { type: { type: 'string', const: name } },
-    required: ['type'],
-  });
-  return {
-    input: components.add(`Submit${pascal}Input`, input, { side: 'input', path: 'input' }),
-    result: components.add(`${pascal}Result`, result, { side: 'output', path: 'result' }),
-    job: components.addJson(`${pascal}Job`, jobOf('Job')),
-    submitted: components.addJson(`Submitted${pascal}Job`, jobOf('SubmittedJob')),
-  };
-}
-
-function namingFile(registry: Registry, type: JobType, components: SchemaComponents): JobTypeSchemas {
+  const { types, fileOf } = registry;
+  for (const type of types) requireExpressible(type, fileOf(type));
   try {
-    return addJobType(type, components);
+    return documentOf(types, serverUrl);
   } catch (error) {
-    if (error instanceof JsonSchemaError)
-      throw new StartError(`${registry.fileOf(type)}: ${error.message}`, { cause: error });
+    // What a job type adds is in conflict with the API's own names, or with those of a type before it.
+    const last = types.findIndex((_, index) => !isDocumented(types.slice(0, index + 1)));
+    const type = types[last];
+    if (type === undefined || !(error instanceof Error)) throw error;
+    throw new StartError(`${fileOf(type)}: ${error.message}`, { cause: error });
+  }
+}
+
+function isDocumented(types: readonly JobType[]): boolean {
+  try {
+    documentOf(types, '/');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function documentOf(types: readonly JobType[], serverUrl: string) {
+  const paths = toPaths([
+    ...types.flatMap((type) => collectionRoutes(type)),
+    ...jobRoutes(types),
+    eventsRoute,
+    ...operationRoutes,
+    ...healthRoutes,
+    openApiRoute,
+  ]);
+  const jobSchemas = Object.fromEntries(types.flatMap(jobSchemasOf));
+  const { components: { schemas = {}, ...components } = {}, ...document } = createDocument(
+    {
+      openapi: '3.1.1',
+      info: {
+        title: 'Accepted',
+        version: readVersion(),
+        summary: 'Slow work behind a fast API.',
+        description: DESCRIPTION,
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: serverUrl, description: 'This server.' }],
+      tags: [
+        ...types.map(({ collection, description }) => ({ name: collection, description })),
+        { name: 'Jobs', description: 'Jobs of all types: follow, watch, cancel and retry them.' },
+        { name: 'Service', description: 'The service itself.' },
+      ],
+      paths,
+      components: {
+        securitySchemes,
+        schemas: jobSchemas,
+        headers: usedIn(paths, 'headers', headerComponents),
+        examples: usedIn(paths, 'examples', problemExamples()),
+      },
+    },
+    { override: createOverride(types), cycles: 'throw' },
+  );
+  for (const [name, schema] of Object.entries(schemas)) {
+    if (!COMPONENT_NAME.test(name)) throw new Error(`"${name}" is not a name for an OpenAPI schema`);
+    if (name in jobSchemas && !isDeepStrictEqual(schema, jobSchemas[name]))
+      throw new Error(`the OpenAPI schema ${name} exists twice`);
+  }
+  return { ...document, paths: document.paths ?? {}, components: { ...components, schemas } };
+}
+
+/** A job of one type, as it is and as the reply to its submission: each a job whose `type` is known. */
+function jobSchemasOf({ name, description }: JobType): [string, oas32.SchemaObjectValue][] {
+  return (['Job', 'SubmittedJob'] as const).map((base) => [
+    base.replace('Job', `${pascalCase(name)}Job`),
+    {
+      type: 'object',
+      description,
+      allOf: [{ $ref: `#/components/schemas/${base}` }],
+      properties: { type: { type: 'string', const: name } },
+      required: ['type'],
+    },
+  ]);
+}
+
+/** The schema of a job names those of each type, which generators of code read (OpenAPI 3.1.1, section 4.8.25). */
+function createOverride(types: readonly JobType[]): NonNullable<CreateDocumentOptions['override']> {
+  const mapping = Object.fromEntries(types.map(({ name }) => [name, `#/components/schemas/${pascalCase(name)}Job`]));
+  return ({ zodSchema, jsonSchema, io }) => {
+    adaptJsonSchema(zodSchema, jsonSchema, io);
+    if (zodSchema === jobViewSchema) jsonSchema['discriminator'] = { propertyName: 'type', mapping };
+  };
+}
+
+/** @throws StartError that names the file and the field, which the error of the whole document would not */
+function requireExpressible({ input, result }: JobType, file: string): void {
+  try {
+    toJsonSchema(input, { side: 'input', path: 'input' });
+    toJsonSchema(result, { side: 'output', path: 'result' });
+  } catch (error) {
+    if (error instanceof JsonSchemaError) throw new StartError(`${file}: ${error.message}`, { cause: error });
     throw error;
   }
 }
 
-function operationIds(paths: Paths): string[] {
-  return Object.values(paths).flatMap((item) => Object.values(item).map(({ operationId }) => operationId));
+function toPaths(routes: readonly DocumentedRoute[]): ZodOpenApiPathsObject {
+  const paths: ZodOpenApiPathsObject = {};
+  const ids = new Set<string>();
+  for (const { method, path, operation } of routes) {
+    if (ids.has(operation.operationId)) throw new Error(`the OpenAPI operation ${operation.operationId} exists twice`);
+    ids.add(operation.operationId);
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operation };
+  }
+  return paths;
 }
 
-/** A component that nothing refers to would only puzzle readers. */
-function usedIn<T>(paths: Paths, kind: string, components: Readonly<Record<string, T>>): Record<string, T> {
-  const text = JSON.stringify(paths);
-  const used = Object.entries(components).filter(([name]) => text.includes(`"#/components/${kind}/${name}"`));
-  return Object.fromEntries(used);
+/** Leaves out components that nothing refers to. */
+function usedIn<T>(
+  paths: ZodOpenApiPathsObject,
+  kind: string,
+  components: Readonly<Record<string, T>>,
+): Record<string, T> {
+  const references = new Set<string>();
+  JSON.stringify(paths, (key, value: unknown) => {
+    if (key === '$ref') references.add(String(value));
+    // Schemas are zod's here, and refer to no header and no example.
+    return key === 'schema' ? undefined : value;
+  });
+  return Object.fromEntries(
+    Object.entries(components).filter(([name]) => references.has(`#/components/${kind}/${name}`)),
+  );
 }
 
 /** From the project's package.json, which is as far from here in `dist` as in `src`. */

@@ -1,24 +1,26 @@
 import { z } from 'zod';
 import { type DefaultDef, fixedDefault } from '../../core/input/fixed-default.ts';
-import type { JsonSchema } from './types.ts';
 
-/** A part of a schema that JSON Schema can't express. */
+/** JSON Schema, draft 2020-12. */
+export type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** JSON Schema can't express a part of a schema. */
 export class JsonSchemaError extends Error {
   override readonly name = 'JsonSchemaError';
 }
 
-/** Which side of transforms and defaults is meant: what goes into the schema, or what comes out. */
+/** The side of transforms and defaults: the value before parsing, or after it. */
 export type Side = 'input' | 'output';
 
 export interface JsonSchemaOptions {
   readonly side: Side;
   /** Where the schema is, for errors. */
   readonly path: string;
-  /** Whether dates are values, as `JSON.stringify` writes them. Job types have none: what a store gives back is text. */
+  /** Whether `z.date()` is allowed, as `JSON.stringify` writes dates. Not in job types: their dates come back from the store as text. */
   readonly dates?: boolean;
 }
 
-/** zod keeps a schema's parts in `_zod.def`; these are the ones that are read here. */
+/** The parts of `_zod.def`, zod's public definition of a schema, that are read here. */
 interface Def extends DefaultDef {
   readonly catchall?: z.core.$ZodType | undefined;
   readonly checks?: readonly { readonly _zod: { readonly def: object } }[] | undefined;
@@ -26,7 +28,7 @@ interface Def extends DefaultDef {
 
 const sourceOf = (schema: z.ZodType): unknown => z.toJSONSchema(schema).pattern;
 
-/** Patterns that say what the format says, at length; in their place, what the format leaves open. */
+/** Long patterns that repeat what `format` says, and what replaces them: the part that `format` leaves open. */
 const SHORT_PATTERNS: ReadonlyMap<unknown, string | undefined> = new Map([
   [sourceOf(z.iso.datetime()), 'Z$'],
   [sourceOf(z.iso.datetime({ offset: true })), undefined],
@@ -36,8 +38,7 @@ const SHORT_PATTERNS: ReadonlyMap<unknown, string | undefined> = new Map([
 /**
  * A zod schema as JSON Schema, draft 2020-12; the schemas in it that have a `.meta({ id })` are in `$defs`.
  *
- * Input refuses unknown fields, as the service does. Output does not: a client must be able to live with a field that a later
- * version adds.
+ * Input refuses unknown fields, as the service does. Output does not, because a later version may add a field.
  * @throws JsonSchemaError that names the path, for what JSON Schema can't express
  */
 export function toJsonSchema(schema: z.ZodType, { side, path, dates = false }: JsonSchemaOptions): JsonSchema {
@@ -46,12 +47,10 @@ export function toJsonSchema(schema: z.ZodType, { side, path, dates = false }: J
     io: side,
     cycles: 'throw',
     unrepresentable: ({ zodSchema, path: steps, message }) => {
-      if (dates && zodSchema._zod.def.type === 'date') return { type: 'string', format: 'date-time', pattern: 'Z$' };
+      if (dates && zodSchema._zod.def.type === 'date') return {};
       throw new JsonSchemaError(`${path}${fieldPath(steps)}: ${message}`);
     },
-    override: ({ zodSchema, jsonSchema }) => {
-      adapt(zodSchema._zod.def, jsonSchema, side);
-    },
+    override: ({ zodSchema, jsonSchema }) => adaptJsonSchema(zodSchema, jsonSchema, side),
   });
   delete json.$schema;
   return json;
@@ -67,7 +66,13 @@ function fieldPath(steps: readonly (string | number)[]): string {
   return text;
 }
 
-function adapt(def: Def, json: JsonSchema, side: Side): void {
+/** Makes what zod says of a schema say what this API means. */
+export function adaptJsonSchema(
+  { _zod: { def } }: { readonly _zod: { readonly def: Def } },
+  json: JsonSchema,
+  side: Side,
+): void {
+  if (def.type === 'date') Object.assign(json, { type: 'string', format: 'date-time', pattern: 'Z$' });
   if (def.type === 'object' && def.catchall === undefined) {
     if (side === 'input') json.additionalProperties = false;
     else delete json.additionalProperties;
@@ -75,20 +80,20 @@ function adapt(def: Def, json: JsonSchema, side: Side): void {
   if (json.default !== undefined && (def.type === 'default' || def.type === 'prefault')) {
     if (side === 'output' || fixedDefault(def) === undefined) delete json.default;
   }
-  // zod says of every integer that it is one JavaScript can hold.
+  // zod bounds every integer by what JavaScript can represent.
   if (json.minimum === Number.MIN_SAFE_INTEGER) delete json.minimum;
   if (json.maximum === Number.MAX_SAFE_INTEGER) delete json.maximum;
   if (def.type === 'nullable') addNull(json);
   shortenPatterns(def, json);
 }
 
-/** `{ type: [T, "null"], … }` in the place of two alternatives, where all that is said of T says nothing of null. */
+/** Writes `{ type: [T, "null"], … }` instead of two alternatives, where no keyword about T also applies to null. */
 function addNull(json: JsonSchema): void {
   const [inner, none] = json.anyOf ?? [];
   if (inner === undefined || none?.type !== 'null' || typeof inner.type !== 'string') return;
   if (inner.enum !== undefined || inner.const !== undefined || inner.allOf !== undefined) return;
   delete json.anyOf;
-  // JSON Schema has lists of types, which zod's type for it does not.
+  // A JSON Schema may have a list of types, which the type that zod declares for it leaves out.
   Object.assign(json, { ...inner, type: [inner.type, 'null'] });
 }
 
@@ -107,7 +112,7 @@ function shortenPatterns({ checks }: Def, json: JsonSchema): void {
   json.allOf = json.allOf.filter(({ pattern }) => pattern === undefined || !foreign.has(pattern));
 }
 
-/** JSON Schema's patterns have no flags but `u` (section 6.4 of its core): one with others would mean something else there. */
+/** JSON Schema's patterns have no flag but `u` (section 6.4 of its core), so a pattern with another flag would change its meaning. */
 function isPortable(pattern: RegExp): boolean {
   if (/[ims]/.test(pattern.flags)) return false;
   try {

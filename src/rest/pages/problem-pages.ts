@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEMS, type ProblemName, ServiceError } from '../../core/errors.ts';
 import type { Urls } from '../../core/urls.ts';
-import { problemExample } from '../openapi/problem-examples.ts';
+import { problemExample } from '../openapi/examples.ts';
 import { PROBLEM_EXPLANATIONS } from './problem-explanations.ts';
 import { ASSETS } from './assets.ts';
 import { type Html, html, prose, sendPage, toRoot } from './page.ts';

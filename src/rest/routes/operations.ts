@@ -1,14 +1,11 @@
-import type { FastifyInstance } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type JobStatus, isDone } from '../../core/job.ts';
 import type { JobView } from '../../core/job-view.ts';
-import { addEndpoint } from '../../http/endpoint.ts';
-import { sendTagged } from './entity-tag.ts';
-import { findJob } from './find-job.ts';
-import type { operationSchema } from '../reply-schemas.ts';
-import { setRetryAfter, viewOf } from '../replies.ts';
-import type { RestFaceOptions } from './find-job.ts';
-import { serializeOperation } from '../serializers.ts';
+import { SECURITY, notModified, problemReplies, describeReply } from '../openapi/responses.ts';
+import { foundJob, sendTagged, setRetryAfter, viewOf } from '../replies.ts';
+import { idOf, ifNoneMatch, jobPath } from '../requests.ts';
+import type { RestApi, Route } from '../route.ts';
+import { operationSchema, serializeOperation } from '../schemas.ts';
 
 type Operation = z.output<typeof operationSchema>;
 
@@ -22,18 +19,39 @@ const STATUSES: Readonly<Record<JobStatus, Operation['status']>> = {
 
 /**
  * `/api/operations/{id}`: the status monitor of Azure's long-running operations (Microsoft Azure REST API Guidelines,
- * "Long-Running Operations & Jobs"), which is 200 as long as the job can be read.
+ * "Long-Running Operations & Jobs").
  */
-export function addOperationRoutes(app: FastifyInstance, { service, contextOf }: RestFaceOptions): void {
-  addEndpoint(app, '/api/operations/:id', {
-    async GET(request, reply) {
+export const operationRoutes: readonly Route<RestApi>[] = [
+  {
+    method: 'GET',
+    path: '/api/operations/{id}',
+    operation: {
+      operationId: 'getOperation',
+      summary: 'Monitor an operation',
+      description:
+        "The same job as a status monitor of Azure's guidelines for long-running operations: always 200, as long as the job is kept.",
+      tags: ['Jobs'],
+      security: SECURITY.tokenHolders,
+      requestParams: { path: jobPath, header: z.object({ 'If-None-Match': ifNoneMatch }) },
+      responses: {
+        200: describeReply({
+          description: 'The operation in its current state.',
+          schema: operationSchema,
+          always: ['ETag'],
+          sometimes: ['Retry-After'],
+        }),
+        304: notModified(),
+        ...problemReplies(['not-found']),
+      },
+    },
+    async handle(request, reply, { service, contextOf }) {
       const context = contextOf(request, reply);
-      const job = await findJob(request, context, service);
+      const job = foundJob(await service.read(idOf(request), context.caller));
       if (!isDone(job)) setRetryAfter(reply, job, service);
       return sendTagged(request, reply, job, () => serializeOperation(toOperation(viewOf(job, service, context))));
     },
-  });
-}
+  },
+];
 
 function toOperation({ id, status, percentComplete, createdAt, lastUpdatedAt, error, resultUrl }: JobView): Operation {
   return {

@@ -2,8 +2,14 @@ import type { JobType } from '../../core/define-job.ts';
 import { ANONYMOUS } from '../../core/access/caller.ts';
 import { JOB_CANCELED, type Job, type JobFailure, isDone } from '../../core/job.ts';
 import { LazyJobView, jobViewSchema } from '../../core/job-view.ts';
-import { createUrls } from '../../core/urls.ts';
-import type { Example } from './types.ts';
+import { PROBLEMS, type ProblemName } from '../../core/errors.ts';
+import { type Urls, createUrls } from '../../core/urls.ts';
+import { PROBLEM_EXPLANATIONS } from '../pages/problem-explanations.ts';
+
+interface Example {
+  readonly summary: string;
+  readonly value: object;
+}
 
 const urls = createUrls('http://localhost:4000');
 const createdAt = new Date('2026-03-01T12:00:00.000Z');
@@ -24,18 +30,18 @@ function base(type: JobType) {
   };
 }
 
-function example(summary: string, job: Job, type: JobType): Example & { readonly value: object } {
-  // As the reply will have it, with its dates as text.
+function example(summary: string, job: Job, type: JobType): Example {
+  // As in a reply, with dates as text.
   const view = jobViewSchema.parse(new LazyJobView(job, type, urls, () => (isDone(job) ? null : 1)));
   return { summary, value: JSON.parse(JSON.stringify(view)) };
 }
 
-export function pendingExample(type: JobType): Example & { readonly value: object } {
+export function pendingExample(type: JobType): Example {
   const job = { ...base(type), status: 'Pending', attempt: 0, percentComplete: 0, startedAt: null } as const;
   return example('A job that waits', { ...job, lastUpdatedAt: createdAt }, type);
 }
 
-/** As the reply to a submission has it. */
+/** As in the reply to a submission. */
 export function submittedExample(type: JobType): Example {
   const { summary, value } = pendingExample(type);
   const accessToken = `jk_${base(type).id}.1772366400000.1772452800.0QmXzL5sYpE2nWcRk7dVtJ8uHbGfA1oTiN6xSqM3CwU`;
@@ -71,5 +77,29 @@ export function canceledExample(type: JobType): Example {
     'A job that was canceled',
     { ...job, error: JOB_CANCELED, finishedAt, expiresAt, lastUpdatedAt: finishedAt },
     type,
+  );
+}
+
+const EXTRA_MEMBERS: Readonly<Partial<Record<ProblemName, object>>> = {
+  'invalid-input': {
+    instance: '/api/customers',
+    errors: [{ pointer: '#/customername', detail: 'Invalid input: expected string, received undefined' }],
+  },
+  'internal-error': { errorId: '5f0c2c0e-6c8e-4b53-9a3c-0f3f5f7c8f11' },
+};
+
+/** The body of a problem of this type. */
+export function problemExample(name: ProblemName, { problem }: Urls): object {
+  const { status, title } = PROBLEMS[name];
+  const detail = PROBLEM_EXPLANATIONS[name].example;
+  return { type: problem(name), title, status, detail, ...EXTRA_MEMBERS[name] };
+}
+
+/** `components/examples`: one problem of each type. */
+export function problemExamples(): Record<string, Example> {
+  // The keys of the table are its names.
+  const names = Object.keys(PROBLEMS) as ProblemName[];
+  return Object.fromEntries(
+    names.map((name) => [name, { summary: PROBLEMS[name].title, value: problemExample(name, urls) }]),
   );
 }

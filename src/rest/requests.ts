@@ -1,0 +1,160 @@
+/** What the routes read from a request: each parameter with its schema and its documentation. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { parseInput } from '../core/input/parse-input.ts';
+import { jobStatusSchema } from '../core/job.ts';
+import { DEFAULT_PAGE_SIZE, cursorSchema, pageSizeSchema } from '../core/service/list-page.ts';
+import { type JobFilter, MAX_WAIT_SECONDS } from '../core/service/service.ts';
+
+/**
+ * Documents a parameter. Without examples: pages to try operations out would send those as they are.
+ * @param id of the component, where several operations share the parameter
+ */
+function parameter<Schema extends z.ZodType>(schema: Schema, description: string, id?: string): Schema {
+  return schema.meta({ param: { description, ...(id !== undefined && { id }) } });
+}
+
+const header = z.string().optional();
+
+export const ifNoneMatch = parameter(
+  header,
+  'The `ETag` of an earlier reply: if nothing has changed since, the reply is 304 (RFC 9110, section 13.1.2).',
+  'ifNoneMatch',
+);
+export const prefer = parameter(
+  header,
+  `\`wait=N\`, as in \`wait=10\`, holds the reply until the job is done, or for at most N seconds (RFC 7240, section 4.3). More than ${MAX_WAIT_SECONDS} counts as ${MAX_WAIT_SECONDS}.`,
+  'prefer',
+);
+export const idempotencyKey = parameter(
+  z
+    .string()
+    .regex(/^"[ -~]{1,255}"$/)
+    .optional(),
+  'Makes it safe to send the request again: the same key gives the same job for as long as the job is kept. A string in quotes (RFC 9651, section 3.3.3) of 1 to 255 printable ASCII characters, such as `"8e03978e-40d5-43dd-bc93-6894a57f9324"`.',
+);
+export const lastEventIdHeader = parameter(
+  header,
+  'The `id` of the last event that was received: the state that the client already has is not sent again.',
+);
+
+export const jobPath = z.object({
+  id: parameter(
+    z.string(),
+    "The job's id, such as `customer_ku9AYxTRGnLLm3ywHtGZ4Q`, from the reply to its submission.",
+    'jobId',
+  ),
+});
+
+/** The `id` of a route whose path has one. */
+export function idOf({ params }: FastifyRequest): string {
+  // Fastify's type for the parameters of a route that it has not been told about.
+  return (params as { id: string }).id;
+}
+
+/** How long `onPending=synchronous` holds a reply that has no `Prefer: wait`. */
+export const SYNCHRONOUS_SECONDS = 30;
+
+const ANY_CASE = 'Its name and its values are case-insensitive.';
+
+/** How to answer a poll. */
+export const pollQuery = z.object({
+  onPending: parameter(
+    z.enum(['accepted', 'ok', 'synchronous']).default('accepted'),
+    `The reply for a job that is not done: 202 (\`accepted\`), 200 (\`ok\`), or held until the job is done or the time of \`Prefer: wait\` is over, ${SYNCHRONOUS_SECONDS} seconds by default (\`synchronous\`). ${ANY_CASE}`,
+  ),
+  onComplete: parameter(
+    z.enum(['redirect', 'stream', 'status']).default('redirect'),
+    `The reply for a job that is done: 303 to its resource or result (\`redirect\`), 200 with the result (\`stream\`), or 200 with the job (\`status\`). ${ANY_CASE}`,
+  ),
+});
+export type PollOptions = z.output<typeof pollQuery>;
+
+const POLL_NAMES = new Map(Object.keys(pollQuery.shape).map((name) => [name.toLowerCase(), name]));
+const POLL_DEFAULTS = pollQuery.parse({});
+const querySchema = z.record(z.string(), z.unknown());
+
+/** @throws ServiceError `invalid-input` that names the parameter */
+export function readPollOptions(query: unknown): PollOptions {
+  const entries = Object.entries(querySchema.parse(query));
+  if (entries.length === 0) return POLL_DEFAULTS;
+  const lowered = entries.map(([name, value]) => [
+    POLL_NAMES.get(name.toLowerCase()) ?? name,
+    typeof value === 'string' ? value.toLowerCase() : value,
+  ]);
+  return parseInput(pollQuery, Object.fromEntries(lowered));
+}
+
+const STATUSES = new Map(jobStatusSchema.options.map((status) => [status.toLowerCase(), status]));
+
+/** `status=Failed&status=Canceled`, or `status=Failed,Canceled`; case-insensitive. */
+function toStatuses(value: unknown): unknown {
+  if (value === undefined) return undefined;
+  const names = [value].flat().flatMap((part) => (typeof part === 'string' ? part.split(',') : [part]));
+  return names.map((name) => (typeof name === 'string' ? (STATUSES.get(name.trim().toLowerCase()) ?? name) : name));
+}
+
+const toPageSize = (value: unknown): unknown =>
+  typeof value === 'string' && /^\d{1,3}$/.test(value) ? Number(value) : value;
+
+/**
+ * Which jobs to list.
+ * @param types names of job types, for the document: the service refuses others
+ */
+export const listQuery = (types: readonly string[]) =>
+  z.object({
+    type: parameter(
+      z
+        .string()
+        .meta({ enum: [...types] })
+        .optional(),
+      'Only jobs of this type.',
+    ),
+    status: parameter(
+      z.preprocess(toStatuses, z.array(jobStatusSchema).optional()),
+      'Only jobs with this status. May be repeated, or have several values separated by commas; case-insensitive.',
+    ),
+    limit: parameter(
+      z.preprocess(toPageSize, pageSizeSchema.default(DEFAULT_PAGE_SIZE)),
+      'The maximum number of jobs on a page.',
+    ),
+    cursor: parameter(cursorSchema.optional(), 'The `nextCursor` of the page before.'),
+  });
+
+const anyListQuery = listQuery([]);
+
+/** @throws ServiceError `invalid-input` that names the parameter */
+export function readListOptions(query: unknown): JobFilter {
+  const { type, status, limit, cursor } = parseInput(anyListQuery, query);
+  return { type, statuses: status, limit, after: cursor };
+}
+
+/** One preference (RFC 7240, section 2): a token, and perhaps a value, as a token or in quotes. */
+const PREFERENCE = /^\s*([!#$%&'*+.^_`|~\w-]+)(?:\s*=\s*(?:([!#$%&'*+.^_`|~\w-]+)|"((?:[^"\\]|\\.)*)"))?\s*(?:;|$)/;
+/** Commas in quotes do not separate. An unclosed quote takes the rest of the text, so that no part is scanned twice. */
+const SEPARATED = /(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|\\?$))+/g;
+
+/**
+ * The seconds of `Prefer: wait=N` (RFC 7240, section 4.3), limited to the longest wait. The first of several counts. Undefined
+ * without one, or where N is not a whole number, which is ignored (section 2).
+ */
+export function parseWait(preferences: string | string[] | undefined): number | undefined {
+  if (preferences === undefined) return undefined;
+  const text = Array.isArray(preferences) ? preferences.join(',') : preferences;
+  for (const [preference] of text.matchAll(SEPARATED)) {
+    const [, name, token, quoted] = PREFERENCE.exec(preference) ?? [];
+    if (name?.toLowerCase() !== 'wait') continue;
+    const value = token ?? quoted ?? '';
+    return /^\d+$/.test(value) ? Math.min(Number(value), MAX_WAIT_SECONDS) : undefined;
+  }
+  return undefined;
+}
+
+/** Reads `Prefer: wait`, and says in the reply that it is honored (RFC 7240, section 3). */
+export function readWait(request: FastifyRequest, reply: FastifyReply): number | undefined {
+  const vary = reply.getHeader('Vary');
+  reply.header('Vary', vary === undefined ? 'Prefer' : `${String(vary)}, Prefer`);
+  const wait = parseWait(request.headers.prefer);
+  if (wait !== undefined) reply.header('Preference-Applied', `wait=${wait}`);
+  return wait;
+}

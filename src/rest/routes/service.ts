@@ -1,0 +1,91 @@
+import type { FastifyRequest } from 'fastify';
+import { withDeadline } from '../../core/deadline.ts';
+import type { Urls } from '../../core/urls.ts';
+import { SECURITY, describeReply, problemReply } from '../openapi/responses.ts';
+import type { Route } from '../route.ts';
+import { healthSchema, unhealthySchema } from '../schemas.ts';
+
+/** A dependency that does not answer within this time counts as missing. */
+const CHECK_MS = 1500;
+
+/** Resolves if a dependency can be reached. */
+export type ReadinessCheck = () => Promise<void>;
+
+export interface HealthApi {
+  /** The dependencies, by the names that operators read. */
+  readonly checks: Readonly<Record<string, ReadinessCheck>>;
+}
+
+const shared = { tags: ['Service'], security: SECURITY.anyone };
+const unreadable = { 400: problemReply(['malformed-request']) };
+const healthy = describeReply({ description: 'Yes.', schema: healthSchema, cacheControl: false });
+
+export const healthRoutes: readonly Route<HealthApi>[] = [
+  {
+    method: 'GET',
+    path: '/health/live',
+    operation: {
+      ...shared,
+      operationId: 'getLiveness',
+      summary: 'Is the process alive?',
+      description: 'Checks no dependency: restart a process that does not answer.',
+      responses: { 200: healthy, ...unreadable },
+    },
+    handle: async () => ({ status: 'ok' }),
+  },
+  {
+    method: 'GET',
+    path: '/health/ready',
+    operation: {
+      ...shared,
+      operationId: 'getReadiness',
+      summary: 'Can the process serve requests?',
+      description: 'Checks the queue and the database.',
+      responses: {
+        200: healthy,
+        ...unreadable,
+        503: describeReply({
+          description: 'No: a dependency cannot be reached.',
+          schema: unhealthySchema,
+          always: ['Retry-After'],
+          cacheControl: false,
+        }),
+      },
+    },
+    async handle(_request, reply, { checks }) {
+      const names = Object.keys(checks);
+      const results = await Promise.allSettled(Object.values(checks).map((check) => withDeadline(check(), CHECK_MS)));
+      const missing = names.filter((_, index) => results[index]?.status === 'rejected');
+      if (missing.length === 0) return { status: 'ok' };
+      return reply.status(503).header('Retry-After', 1).send({ status: 'unavailable', missing });
+    },
+  },
+];
+
+export interface OpenApiApi {
+  readonly document: { readonly servers?: readonly object[] };
+  urlsOf(request: FastifyRequest): Urls;
+}
+
+export const openApiRoute: Route<OpenApiApi> = {
+  method: 'GET',
+  path: '/openapi.json',
+  operation: {
+    ...shared,
+    operationId: 'getOpenApi',
+    summary: 'Read this document',
+    description: 'OpenAPI 3.1, made from the routes and from the schemas that validate the requests.',
+    responses: {
+      200: describeReply({
+        description: 'The document.',
+        schema: { type: 'object', properties: { openapi: { type: 'string' } }, required: ['openapi'] },
+      }),
+      ...unreadable,
+      500: problemReply(['internal-error']),
+    },
+  },
+  async handle(request, reply, { document, urlsOf }) {
+    const servers = document.servers?.map((server) => ({ ...server, url: urlsOf(request).base }));
+    return reply.header('Cache-Control', 'no-cache').send({ ...document, servers });
+  },
+};

@@ -1,0 +1,110 @@
+/** The JSON bodies that the REST API makes itself, and what serializes them. */
+import fastJson from 'fast-json-stringify';
+import { z } from 'zod';
+import type { JobType } from '../core/define-job.ts';
+import { jobFailureSchema } from '../core/job.ts';
+import { jobViewSchema } from '../core/job-view.ts';
+import { toJsonSchema } from './openapi/json-schema.ts';
+
+export const submittedJobSchema = jobViewSchema
+  .extend({
+    accessToken: z
+      .string()
+      .describe(
+        'Grants reading and canceling this one job, and nothing else, until it expires: as a bearer token, or as `access_token` in the URL.',
+      ),
+  })
+  .meta({ id: 'SubmittedJob', description: 'A job in its current state, with an access token for it.' });
+export type SubmittedJob = Readonly<z.output<typeof submittedJobSchema>>;
+
+export const jobListSchema = z
+  .object({
+    items: z.array(jobViewSchema).describe('Newest first.'),
+    nextCursor: z.string().nullable().describe('The `cursor` of the next page; null on the last page.'),
+  })
+  .meta({ id: 'JobList' });
+
+/** The status monitor of Azure's guidelines for long-running operations. */
+export const operationSchema = z
+  .object({
+    id: z.string().describe("The job's id."),
+    status: z
+      .enum(['NotStarted', 'Running', 'Succeeded', 'Failed', 'Canceled'])
+      .describe('NotStarted stands for Pending; the last three are final.'),
+    percentComplete: z.int().min(0).max(100),
+    createdDateTime: z.date(),
+    lastActionDateTime: z.date(),
+    error: jobFailureSchema.optional().describe('Only for Failed and Canceled.'),
+    resourceLocation: z.url().optional().describe("The result's URL, once the job has succeeded."),
+  })
+  .meta({ id: 'Operation' });
+
+/** Problem details (RFC 9457, section 3.1), with the members that this API adds. */
+export const problemSchema = z
+  .object({
+    type: z
+      .string()
+      .meta({ format: 'uri-reference' })
+      .describe('Identifies the problem type; dereferences to a page that explains it.'),
+    title: z.string().describe('The same for every problem of this type.'),
+    status: z.int().min(400).max(599).describe('The HTTP status code.'),
+    detail: z.string().optional().describe('What went wrong this time, in words for people.'),
+    instance: z.string().meta({ format: 'uri-reference' }).optional().describe("The request's path and query."),
+    errors: z
+      .array(
+        z.object({
+          pointer: z.string().describe('A JSON Pointer (RFC 6901) into the input, as a URI fragment.'),
+          detail: z.string(),
+        }),
+      )
+      .optional()
+      .describe('For invalid input: what is wrong, at most 20 entries.'),
+    errorId: z.string().optional().describe('For unexpected errors: the log entry with the cause has this id.'),
+  })
+  .meta({ id: 'Problem', description: 'An error (RFC 9457).' });
+
+export const healthSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
+export const unhealthySchema = z
+  .object({
+    status: z.literal('unavailable'),
+    missing: z.array(z.string()).describe('The dependencies that cannot be reached.'),
+  })
+  .meta({ id: 'Unhealthy' });
+
+/** The schemas of one job type, under their names in the OpenAPI document. */
+export interface JobTypeSchemas {
+  readonly input: z.ZodType;
+  readonly result: z.ZodType;
+}
+
+/** One schema is one component of the document, so every route has to name the same instance. */
+const ofJobTypes = new WeakMap<JobType, JobTypeSchemas>();
+
+export function schemasOf(type: JobType): JobTypeSchemas {
+  const known = ofJobTypes.get(type);
+  if (known !== undefined) return known;
+  const { input, result, name } = type;
+  const schemas: JobTypeSchemas = {
+    input: input.meta({ id: `Submit${pascalCase(name)}Input` }),
+    result: result.meta()?.id === undefined ? result.meta({ id: `${pascalCase(name)}Result` }) : result,
+  };
+  ofJobTypes.set(type, schemas);
+  return schemas;
+}
+
+export function pascalCase(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+type Serialize<Schema extends z.ZodType> = (value: Readonly<z.output<Schema>>) => string;
+
+/** Makes the same bytes as `JSON.stringify`, at a third of its cost. */
+function serializerOf<Schema extends z.ZodType>(schema: Schema, path: string): Serialize<Schema> {
+  // A JSON Schema may have a list of types, which the type that zod declares for it leaves out.
+  return fastJson(toJsonSchema(schema, { side: 'output', path, dates: true }) as fastJson.Schema);
+}
+
+export const serializeJob = serializerOf(jobViewSchema, 'Job');
+export const serializeSubmittedJob = serializerOf(submittedJobSchema, 'SubmittedJob');
+export const serializeJobList = serializerOf(jobListSchema, 'JobList');
+export const serializeOperation = serializerOf(operationSchema, 'Operation');
