@@ -19,7 +19,7 @@ export function createRedisWorker(
   processor: JobProcessor,
   { onFailed, onRenewed, onLost, ...options }: BackendWorkerOptions,
 ): BackendWorker {
-  const worker = new Worker<JobData, unknown, string, RedisQueueBackend>(
+  const worker = new Worker<JobData>(
     queueName,
     processor,
     { ...options, connection: client, prefix, skipVersionCheck },
