@@ -119,6 +119,7 @@ export default defineConfig({
         '**/codegen.ts',
         '**/*.config.ts',
         '**/test/vitest.config.ts',
+        '**/test/bullmq/vitest.config.ts',
         '**/test/faults/vitest.config.ts',
         '**/test/support/global-setup.ts',
       ],

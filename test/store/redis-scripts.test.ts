@@ -1,9 +1,14 @@
-import { Queue, Worker } from 'bullmq';
+import { readdirSync } from 'node:fs';
+import { type Processor, Queue, UnrecoverableError, Worker, type WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { withDeadline } from '../../src/core/deadline.ts';
 import { JobError } from '../../src/core/job-error.ts';
+import { newJobId } from '../../src/core/job-id.ts';
 import type { Job } from '../../src/core/job.ts';
+import { type AdditionOptions, toAddition } from '../../src/queue/addition.ts';
+import { CANCELED } from '../../src/queue/job-record.ts';
+import { SCRIPTS } from '../../src/queue/redis/scripts.ts';
 import { poll } from '../support/follow.ts';
 import { scripted, setUpQueue, signal } from '../support/queue.ts';
 
@@ -14,7 +19,7 @@ const BULLMQS = `bullmq:${QUEUE}:`;
 /** Fields of jobs and events that differ from one run to another. */
 const OWN_VALUES = new Set(['processedOn', 'finishedOn', 'stacktrace', 'failedReason', 'delay']);
 
-describe('on Redis', () => {
+describe('what our scripts leave in Redis is what BullMQ’s own leave', () => {
   const plain = scripted('plain');
   /** One job at a time. */
   const single = scripted('single', { concurrency: 1 });
@@ -76,28 +81,89 @@ describe('on Redis', () => {
     fields.map((each, at) => (at % 2 === 1 && OWN_VALUES.has(fields[at - 1] ?? '') ? '...' : each));
 
   /** The same job in both queues. */
-  async function addToBoth(): Promise<{ ours: Job; queue: Queue }> {
+  async function addToBoth(options: AdditionOptions = {}): Promise<{ ours: Job; queue: Queue }> {
     const queue = openQueue('bullmq');
-    const ours = await test.add(plain, 'text', { caller: CALLER });
-    const { data = '{}', timestamp } = await redis.hgetall(OURS + ours.id);
-    await queue.add(CALLER, JSON.parse(data), {
-      jobId: ours.id,
-      timestamp: Number(timestamp),
-      attempts: ours.maxAttempts,
-      backoff: { type: 'custom' },
-      stackTraceLimit: 20,
-    });
-    // It keeps these among the options too.
-    const job = BULLMQS + ours.id;
-    const { jobId: _jobId, timestamp: _timestamp, ...options } = JSON.parse((await redis.hget(job, 'opts')) ?? '{}');
-    await redis.hset(job, 'opts', JSON.stringify(options));
+    const createdAt = new Date();
+    const id = newJobId('plain');
+    const job = { id, type: 'plain', caller: CALLER, createdAt, maxAttempts: 3, requestId: 'test' };
+    const input = { text: 'text' };
+    const backendQueue = test.backend.createQueue('plain');
+    onTestFinished(() => backendQueue.close());
+    await backendQueue.add([toAddition({ ...job, input }, options)], performance.now() + 5000);
+    await queue.add(
+      CALLER,
+      { input, requestId: 'test' },
+      {
+        jobId: id,
+        timestamp: createdAt.getTime(),
+        attempts: 3,
+        backoff: { type: 'custom' },
+        stackTraceLimit: 20,
+        ...(options.priority && { priority: options.priority }),
+        ...(options.delayMs && { delay: options.delayMs }),
+      },
+    );
+    // BullMQ keeps these among the options too.
+    const key = BULLMQS + id;
+    const { jobId: _jobId, timestamp: _timestamp, ...kept } = JSON.parse((await redis.hget(key, 'opts')) ?? '{}');
+    await redis.hset(key, 'opts', JSON.stringify(kept));
+    const ours = await test.queue.read(id, 'plain');
+    if (ours === undefined) throw new Error('not added');
     return { ours, queue };
   }
 
-  it('a job that is added, runs and succeeds leaves what BullMQ’s own scripts leave', async () => {
-    const { ours, queue } = await addToBoth();
-    expect(await contents(OURS)).toEqual(await contents(BULLMQS));
+  const workBullmqs = (run: Processor, options: Partial<WorkerOptions> = {}): Worker => {
+    const connection = { url: test.url ?? '', maxRetriesPerRequest: null };
+    const worker = new Worker(QUEUE, run, { ...options, connection, prefix: 'bullmq' });
+    onTestFinished(() => worker.close());
+    return worker;
+  };
 
+  const expectSame = async (): Promise<void> => expect(await contents(OURS)).toEqual(await contents(BULLMQS));
+
+  /** Both queues with a failed job, and no workers. */
+  async function failInBoth(options: AdditionOptions = {}): Promise<{ ours: Job; queue: Queue }> {
+    const added = await addToBoth(options);
+    plain.runs(async () => {
+      throw new JobError('FAILED', 'As told.', { retry: false });
+    });
+    const worker = workBullmqs(() => Promise.reject(new UnrecoverableError('as told')));
+    const workers = test.startWorkers();
+    await test.finish(added.ours);
+    await poll(
+      () => redis.zcard(`${BULLMQS}failed`),
+      (failed) => failed === 1,
+    );
+    await Promise.all([workers.close(5000), worker.close()]);
+    return added;
+  }
+
+  it.each([
+    ['standard', {}],
+    ['prioritized', { priority: 7 }],
+    ['delayed', { delayMs: 3_600_000 }],
+    ['delayed and prioritized', { delayMs: 3_600_000, priority: 7 }],
+  ])('when it adds a %s job, and wakes a worker', async (_, options) => {
+    await addToBoth(options);
+    await expectSame();
+    expect(await redis.zrange(`${OURS}marker`, '0', '-1', 'WITHSCORES')).toEqual(
+      await redis.zrange(`${BULLMQS}marker`, '0', '-1', 'WITHSCORES'),
+    );
+  });
+
+  it('when it adds jobs whose delays end in the same millisecond', async () => {
+    const queue = test.backend.createQueue('plain');
+    onTestFinished(() => queue.close());
+    const createdAt = new Date();
+    const ids = [newJobId('plain'), newJobId('plain'), newJobId('plain')];
+    const jobs = ids.map((id) => ({ id, type: 'plain', caller: CALLER, createdAt, maxAttempts: 1, requestId: 'test' }));
+    const additions = jobs.map((job) => toAddition({ ...job, input: {} }, { delayMs: 1000 }));
+    await queue.add(additions, performance.now() + 5000);
+    expect(await redis.zrange(`${OURS}delayed`, '0', '-1')).toEqual(ids);
+  });
+
+  it('when a job is added, runs and succeeds', async () => {
+    const { ours, queue } = await addToBoth();
     const runs = { ours: signal(), bullmqs: signal() };
     const release = signal();
     plain.runs(async ({ text }) => {
@@ -105,48 +171,78 @@ describe('on Redis', () => {
       await release.reached;
       return { text };
     });
-    const run = async (): Promise<unknown> => {
+    const worker = workBullmqs(async () => {
       runs.bullmqs.reach();
       await release.reached;
       return { text: 'text' };
-    };
-    const worker = new Worker(QUEUE, run, {
-      connection: { url: test.url ?? '', maxRetriesPerRequest: null },
-      prefix: 'bullmq',
     });
-    onTestFinished(() => worker.close());
     const completed = new Promise((resolve) => worker.once('completed', resolve));
     test.work();
     await Promise.all([runs.ours.reached, runs.bullmqs.reached]);
-    expect(await contents(OURS)).toEqual(await contents(BULLMQS));
-
+    await expectSame();
     release.reach();
     await Promise.all([test.finish(ours), completed]);
-    expect(await contents(OURS)).toEqual(await contents(BULLMQS));
+    await expectSame();
     expect(await queue.getJob(ours.id)).toMatchObject({ returnvalue: { text: 'text' } });
+    expect(await openQueue('accepted').getJob(ours.id)).toMatchObject({ returnvalue: { text: 'text' } });
   });
 
-  it('a job that fails again and again leaves what BullMQ’s own scripts leave', async () => {
+  it('when a job fails again and again', async () => {
     const { ours } = await addToBoth();
     plain.runs(async () => {
       throw new JobError('FAILED', 'As told.');
     });
-    const worker = new Worker(QUEUE, () => Promise.reject(new Error('as told')), {
-      connection: { url: test.url ?? '', maxRetriesPerRequest: null },
-      prefix: 'bullmq',
-      settings: { backoffStrategy: () => 10 },
-    });
-    onTestFinished(() => worker.close());
+    workBullmqs(() => Promise.reject(new Error('as told')), { settings: { backoffStrategy: () => 10 } });
     test.work();
     await test.finish(ours);
     await poll(
       () => redis.zcard(`${BULLMQS}failed`),
       (failed) => failed === 1,
     );
-    expect(await contents(OURS)).toEqual(await contents(BULLMQS));
+    await expectSame();
   });
 
-  it('a job that one worker leaves wakes up another before it looks by itself', async () => {
+  it.each([
+    ['standard', {}],
+    ['prioritized', { priority: 7 }],
+  ])('when it retries a %s job, but for the attempts and the time of its change', async (_, options) => {
+    const { ours, queue } = await failInBoth(options);
+    await test.queue.retry(ours, 3);
+    await (await queue.getJob(ours.id))?.retry('failed');
+    // Ours keeps when the job first started, gives it more attempts, and records when it was retried.
+    await redis.hdel(OURS + ours.id, 'processedOn', 'progress');
+    for (const prefix of [OURS, BULLMQS]) await redis.hdel(prefix + ours.id, 'opts');
+    await expectSame();
+    expect(await redis.zcard(`${OURS}marker`)).toBe(await redis.zcard(`${BULLMQS}marker`));
+  });
+
+  it('when it removes finished jobs, but for the events that it removes too', async () => {
+    const { queue } = await failInBoth();
+    expect(await test.backend.removeFinished('plain', Date.now())).toBe(1);
+    await queue.clean(0, 10, 'failed');
+    await redis.del(`${OURS}events`, `${BULLMQS}events`);
+    await expectSame();
+    expect(await redis.keys(`${OURS}index:*`)).toEqual([]);
+  });
+
+  it('when it cancels a job: BullMQ reads one that failed, of any state that waits', async () => {
+    const queue = openQueue('accepted');
+    for (const options of [{}, { priority: 7 }, { delayMs: 3_600_000 }]) {
+      const { ours } = await addToBoth(options);
+      await test.queue.cancel(ours);
+      const job = await queue.getJob(ours.id);
+      expect(await job?.getState()).toBe('failed');
+      expect(job).toMatchObject({ failedReason: CANCELED, finishedOn: expect.any(Number) });
+    }
+    expect(await queue.getJobCounts('waiting', 'prioritized', 'delayed', 'failed')).toEqual({
+      waiting: 0,
+      prioritized: 0,
+      delayed: 0,
+      failed: 3,
+    });
+  });
+
+  it('a job that one worker leaves wakes another before that looks by itself', async () => {
     const both = signal();
     let running = 0;
     single.runs(async ({ text }) => {
@@ -163,3 +259,16 @@ describe('on Redis', () => {
     await Promise.all(jobs.map(test.finish));
   });
 });
+
+it('each script of the folder stands in a file that is loaded and that Redis compiles', async () => {
+  const url = inject('redisUrl');
+  const redis = new Redis(url);
+  onTestFinished(() => redis.disconnect());
+  const files = readdirSync(new URL('../../src/queue/redis/lua/', import.meta.url)).filter(
+    (name) => name !== 'common.lua',
+  );
+  expect(Object.keys(SCRIPTS).map(toFileName).toSorted()).toEqual(files.toSorted());
+  for (const { lua, sha } of Object.values(SCRIPTS)) expect(await redis.script('LOAD', lua)).toBe(sha);
+});
+
+const toFileName = (name: string): string => `${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.lua`;

@@ -1,0 +1,30 @@
+import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+const root = join(import.meta.dirname, '../..');
+
+/** Installs another version of BullMQ in a folder of its own, and returns the module to import in place of the pinned one. */
+function install(version: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'accepted-bullmq-'));
+  const options = ['--prefix', folder, '--no-save', '--no-audit', '--no-fund'];
+  execFileSync('npm', ['install', ...options, `bullmq@${version}`, 'ioredis@6', 'pg@8'], { stdio: 'inherit' });
+  return createRequire(join(folder, 'package.json')).resolve('bullmq');
+}
+
+const version = process.env['BULLMQ_VERSION'];
+
+/** The tests that depend on what is inside BullMQ, on the pinned version or on the one that BULLMQ_VERSION names. */
+export default defineConfig({
+  resolve: { alias: version === undefined ? [] : [{ find: /^bullmq$/, replacement: install(version) }] },
+  test: {
+    root,
+    include: ['test/store/{bullmq,redis,postgres,queue}-*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
