@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
-import { estimateRetryAfter } from '../../src/core/service/retry-after.ts';
+import type { Pace } from '../../src/core/ports.ts';
+import { createRetryAfterEstimator, estimateRetryAfter } from '../../src/core/service/retry-after.ts';
+import { createLogger } from '../../src/observability/logger.ts';
 import { toPace } from '../../src/queue/pace.ts';
 
 const NOW = 1_000_000_000;
@@ -58,5 +60,76 @@ describe('a pace', () => {
     const hour = 3_600_000;
     const runs = [run(0, 50), run(hour, hour + 40), run(2 * hour, 2 * hour + 60)];
     expect(toPace(runs, 1)).toEqual({ durationMs: 50, intervalMs: 50, waiting: 1 });
+  });
+});
+
+describe('the estimates', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW }));
+  afterEach(() => void vi.useRealTimers());
+
+  const succeeded: Job = {
+    ...base,
+    status: 'Succeeded',
+    startedAt: new Date(NOW),
+    finishedAt: new Date(NOW),
+    expiresAt: new Date(NOW + 1000),
+    result: null,
+  };
+  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  /** Estimates from paces that a test sets. */
+  function setUp() {
+    const measured: string[] = [];
+    let pace: () => Promise<Pace> = async () => ({ durationMs: 7000, intervalMs: 3000, waiting: 0 });
+    const readPace = (type: string): Promise<Pace> => {
+      measured.push(type);
+      return pace();
+    };
+    const estimator = createRetryAfterEstimator({ readPace }, createLogger('silent'));
+    return { measured, estimator, paceIs: (next: () => Promise<Pace>) => void (pace = next) };
+  }
+
+  it('are one second until the pace has been measured, which nobody waits for', async () => {
+    const { estimator } = setUp();
+    expect(estimator.estimate(pending)).toBe(1);
+    expect(estimator.estimateRoom('x')).toBe(1);
+    await settle();
+    expect(estimator.estimate(pending)).toBe(7);
+    expect(estimator.estimateRoom('x')).toBe(3);
+  });
+
+  it('measure the pace of each type at most once a second', async () => {
+    const { estimator, measured } = setUp();
+    estimator.estimate(pending);
+    estimator.estimate(pending);
+    estimator.estimate({ ...pending, type: 'y' });
+    expect(measured).toEqual(['x', 'y']);
+    await settle();
+    vi.setSystemTime(NOW + 1000);
+    estimator.estimate(pending);
+    expect(measured).toEqual(['x', 'y']);
+    vi.setSystemTime(NOW + 1001);
+    expect(estimator.estimate(pending)).toBe(7);
+    expect(measured).toEqual(['x', 'y', 'x']);
+  });
+
+  it('stay as they were while the pace cannot be measured', async () => {
+    const { estimator, paceIs, measured } = setUp();
+    estimator.estimate(pending);
+    await settle();
+    paceIs(async () => {
+      throw new Error('unavailable');
+    });
+    vi.setSystemTime(NOW + 1001);
+    estimator.estimate(pending);
+    await settle();
+    expect(estimator.estimate(pending)).toBe(7);
+    expect(measured).toEqual(['x', 'x']);
+  });
+
+  it('are null for a job that is done, without a measurement', () => {
+    const { estimator, measured } = setUp();
+    expect(estimator.estimate(succeeded)).toBeNull();
+    expect(measured).toEqual([]);
   });
 });
