@@ -1,41 +1,36 @@
+/** The composition root: builds everything from the settings. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
 import { createAuthenticate } from './auth/authenticate.ts';
 import type { Config } from './config.ts';
-import { settlesWithin } from './core/deadline.ts';
 import { createJobKeys } from './core/access/job-token.ts';
-import { createRegistry, loadJobs } from './core/registry.ts';
+import { settlesWithin } from './core/deadline.ts';
+import { type Use, createProvider } from './core/define-job.ts';
 import type { JobWorker, Logger } from './core/ports.ts';
-import { createProvider } from './core/define-job.ts';
+import { type Registry, createRegistry, loadJobs } from './core/registry.ts';
 import { createJobService } from './core/service/create-service.ts';
 import { createCustomerRepository, customerRepository } from './customers/customer-repository.ts';
 import { createListener } from './http/listener.ts';
+import { createRateLimiter } from './queue/rate-limiter.ts';
+import { type WiredQueue, wireQueue } from './queue/wire-queue.ts';
 import { createHttpServer } from './server.ts';
-import { createBullmqEvents } from './queue/job-events.ts';
-import { createBullmqQueue } from './queue/job-queue.ts';
-import { startBullmqWorkers } from './queue/worker/worker.ts';
-import { createSucceededJobs } from './queue/succeeded-jobs.ts';
-import { connectQueue } from './queue/connect.ts';
 import { isConnectionError } from './stores/connection-error.ts';
 import { createConnectionLog } from './stores/connection-log.ts';
 import { createEmbeddedStore } from './stores/embedded-store.ts';
 import { createPostgresPool, startStep } from './stores/postgres-pool.ts';
-import { createRateLimiter } from './queue/rate-limiter.ts';
-import { startRetention } from './queue/retention.ts';
 
-/** A start waits no longer for stores elsewhere: requests are answered with 503 until they come. */
+/** The longest wait for remote stores at start-up. After it the server listens, and answers 503 until they are available. */
 const START_MS = 2000;
-/** The embedded store is never away, so a start waits for it, on however slow a machine. */
+/** The embedded store is always available, so the start waits for it even on a slow machine. */
 const EMBEDDED_START_MS = 60_000;
-
-/** The end of the process waits no longer for a store that is away to hear of it. */
+/** The longest wait for a store to close its connections at shutdown. */
 const CLOSE_MS = 2000;
-
-/** Milliseconds between two tries to reach the stores. */
+/** Milliseconds between two attempts to reach the stores. */
 const RECONNECT_MS = 500;
 
-/** What runs, for the banner. */
+/** What the banner shows. */
 export interface Running {
-  /** Undefined in a worker of its own. */
+  /** Undefined in the worker role. */
   readonly url: string | undefined;
   readonly queue: string;
   readonly jobTypes: readonly string[];
@@ -43,19 +38,19 @@ export interface Running {
 
 export interface App {
   /**
-   * Opens the stores, starts the workers and listens: what of these the role has.
-   * @throws StartError with one line for people
+   * Opens the stores, starts the workers and listens, as far as the role includes these.
+   * @throws StartError with a one-line message
    */
   listen(): Promise<Running>;
-  /** Takes no more work, lets what runs finish or hands it back within the grace period, and closes everything. */
+  /** Stops taking work, lets running work finish within the grace period or returns it to the queue, and closes everything. */
   close(): Promise<void>;
 }
 
 /**
- * Builds everything from the settings, and opens nothing yet.
- * @param onFatal is told when a store that came late can't be used
- * @param jobsFolder where the job types are, with a slash at the end
- * @throws StartError with one line for people
+ * Builds the application, and opens nothing yet.
+ * @param onFatal called when a store that becomes available after the start turns out to be unusable
+ * @param jobsFolder URL of the job types' folder, with a trailing slash
+ * @throws StartError with a one-line message
  */
 export async function createApp(
   config: Config,
@@ -63,77 +58,36 @@ export async function createApp(
   onFatal: (error: unknown) => void,
   jobsFolder: URL = new URL('./jobs/', import.meta.url),
 ): Promise<App> {
+  const stopping = new AbortController();
   const registry = createRegistry(await loadJobs(jobsFolder));
   const embedded = createEmbeddedStore(config.DATA_DIR);
-  const isRemote = config.QUEUE_URL !== undefined || config.DATABASE_URL !== undefined;
-  const { provide, use } = createProvider();
-
-  const backend = connectQueue({
-    url: config.QUEUE_URL,
-    embedded: embedded.pool,
-    listeners: 2 * registry.types.length,
-    logger,
-  });
-  const databaseServer =
+  const database =
     config.DATABASE_URL === undefined
       ? undefined
       : createPostgresPool(config.DATABASE_URL, 'DATABASE_URL', { query_timeout: 10_000 });
-  const customers = createCustomerRepository(databaseServer ?? embedded.pool);
+  const customers = createCustomerRepository(database ?? embedded.pool);
+  const { provide, use } = createProvider();
   provide(customerRepository, customers);
-
-  const types = registry.types.map((type) => type.name);
-  const retentionSeconds = config.JOB_RETENTION_SECONDS;
-  const succeeded = createSucceededJobs();
-  const queue = createBullmqQueue({ backend, types, retentionSeconds, succeeded, logger });
-  const events = createBullmqEvents({ backend, types, retentionSeconds, succeeded });
-  const jobKeys = createJobKeys(queue, retentionSeconds);
-  const stopping = new AbortController();
-  const http =
-    config.role === 'worker'
-      ? undefined
-      : await createHttpServer({
-          service: createJobService({
-            registry,
-            queue,
-            events,
-            jobKeys,
-            use,
-            logger,
-            maxDepth: config.QUEUE_MAX_DEPTH,
-            stopping: stopping.signal,
-            isConnectionError,
-          }),
-          authenticate: createAuthenticate(config.auth, jobKeys, logger),
-          logger,
-          publicUrl: config.PUBLIC_URL,
-          host: config.HOST,
-          corsOrigins: config.CORS_ORIGINS,
-          trustProxy: config.TRUST_PROXY,
-          rest: config.REST,
-          graphiql: config.GRAPHIQL,
-          introspection: config.GRAPHQL_INTROSPECTION,
-          rateLimiter: config.RATE_LIMIT && createRateLimiter(backend, config.RATE_LIMIT, logger),
-          checks: {
-            queue: queue.ping,
-            database: customers.ping,
-            // It is about to go: who asks before it sends requests should send them elsewhere.
-            server: async () => stopping.signal.throwIfAborted(),
-          },
-        });
-  const listener = http && createListener(http);
+  const queue = wireQueue({
+    url: config.QUEUE_URL,
+    embedded: embedded.pool,
+    types: registry.types,
+    retentionSeconds: config.JOB_RETENTION_SECONDS,
+    logger,
+  });
+  const api = { config, registry, queue, use, logger, stopping: stopping.signal, pingDatabase: customers.ping };
+  const listener = config.role === 'worker' ? undefined : createListener(await createApi(api));
   let workers: JobWorker | undefined;
-  let stopRetention: (() => Promise<void>) | undefined;
   let closing: Promise<void> | undefined;
 
-  /** Tries again as long as a store can't be reached. */
+  /** Opens the stores, again and again while one is unavailable, and starts what depends on them. */
   async function connect(): Promise<void> {
     const log = createConnectionLog(logger);
     while (!stopping.signal.aborted) {
       try {
-        await backend.connect();
-        await startStep(databaseServer ? 'DATABASE_URL' : 'DATA_DIR', () => customers.migrate());
-        if (http) await events.open();
-        await queue.open();
+        await queue.connect();
+        await startStep(database ? 'DATABASE_URL' : 'DATA_DIR', () => customers.migrate());
+        await queue.open({ events: listener !== undefined });
         log.recovered();
         break;
       } catch (error) {
@@ -143,15 +97,8 @@ export async function createApp(
       }
     }
     if (stopping.signal.aborted) return;
-    stopRetention = startRetention({ backend, types, retentionSeconds, logger });
-    if (config.role === 'api') return;
-    workers = startBullmqWorkers({
-      backend,
-      types: registry.types,
-      concurrency: config.WORKER_CONCURRENCY,
-      use,
-      logger,
-    });
+    queue.startRetention();
+    if (config.role !== 'api') workers = queue.startWorkers({ concurrency: config.WORKER_CONCURRENCY, use });
   }
 
   async function closeAll(): Promise<void> {
@@ -162,20 +109,20 @@ export async function createApp(
       await listener.close(graceMs);
     };
     await Promise.all([closeHttp(), workers?.close(graceMs)]);
-    await stopRetention?.();
-    await settlesWithin(Promise.all([queue.close(), events.close()]), CLOSE_MS);
-    await settlesWithin(Promise.all([backend.close(), databaseServer?.end()]), CLOSE_MS);
+    await Promise.all([queue.close(), database && settlesWithin(database.end(), CLOSE_MS)]);
     await embedded.close();
   }
 
   return {
     async listen() {
-      if (config.QUEUE_URL === undefined || config.DATABASE_URL === undefined) await embedded.open();
+      const { QUEUE_URL, DATABASE_URL, HOST, PORT } = config;
+      if (QUEUE_URL === undefined || DATABASE_URL === undefined) await embedded.open();
+      const isRemote = QUEUE_URL !== undefined || DATABASE_URL !== undefined;
       const connected = connect();
       const inTime = await settlesWithin(connected, isRemote ? START_MS : EMBEDDED_START_MS);
       if (!inTime) connected.catch((error: unknown) => !stopping.signal.aborted && onFatal(error));
-      const url = await listener?.listen(config.HOST, config.PORT);
-      return { url, queue: backend.description, jobTypes: types };
+      const url = await listener?.listen(HOST, PORT);
+      return { url, queue: queue.backend.description, jobTypes: registry.types.map(({ name }) => name) };
     },
     close() {
       stopping.abort();
@@ -183,4 +130,50 @@ export async function createApp(
       return closing;
     },
   };
+}
+
+interface ApiOptions {
+  readonly config: Config;
+  readonly registry: Registry;
+  readonly queue: WiredQueue;
+  readonly use: Use;
+  readonly logger: Logger;
+  readonly stopping: AbortSignal;
+  pingDatabase(): Promise<void>;
+}
+
+async function createApi(options: ApiOptions): Promise<FastifyInstance> {
+  const { config, registry, use, logger, stopping, pingDatabase } = options;
+  const { backend, queue, events } = options.queue;
+  const jobKeys = createJobKeys(queue, config.JOB_RETENTION_SECONDS);
+  const maxDepth = config.QUEUE_MAX_DEPTH;
+  return createHttpServer({
+    service: createJobService({
+      registry,
+      queue,
+      events,
+      jobKeys,
+      use,
+      logger,
+      maxDepth,
+      stopping,
+      isConnectionError,
+    }),
+    authenticate: createAuthenticate(config.auth, jobKeys, logger),
+    logger,
+    publicUrl: config.PUBLIC_URL,
+    host: config.HOST,
+    corsOrigins: config.CORS_ORIGINS,
+    trustProxy: config.TRUST_PROXY,
+    rest: config.REST,
+    graphiql: config.GRAPHIQL,
+    introspection: config.GRAPHQL_INTROSPECTION,
+    rateLimiter: config.RATE_LIMIT && createRateLimiter(backend, config.RATE_LIMIT, logger),
+    checks: {
+      queue: queue.ping,
+      database: pingDatabase,
+      // Not ready while shutting down, so that load balancers send requests elsewhere.
+      server: async () => stopping.throwIfAborted(),
+    },
+  });
 }

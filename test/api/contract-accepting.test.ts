@@ -108,7 +108,7 @@ describe('while the queue cannot be reached', () => {
     },
   );
 
-  it('a submission is 503 with Retry-After on both faces, also in the first second after the start, and is taken when it is back', async () => {
+  it('a submission is 503 with Retry-After on both APIs, also in the first second after the start, and is taken when it is back', async () => {
     const { settings, remove } = await createStore('redis');
     onTestFinished(remove);
     const proxy = await startTcpProxy(settings.QUEUE_URL ?? '');

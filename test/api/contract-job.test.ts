@@ -44,7 +44,7 @@ const jobSchema = z.object({
 });
 type ShownJob = z.output<typeof jobSchema>;
 
-/** The contract's sections on words and on a job as both faces show it, sentence by sentence. */
+/** The contract's sections on words and on a job as both APIs show it, sentence by sentence. */
 describe('a job', () => {
   let store: Store;
   let app: TestApp;
@@ -102,7 +102,7 @@ describe('a job', () => {
   });
 
   it.each(['Succeeded', 'Failed', 'Canceled'])(
-    'has the same fields with the same meaning on both faces: %s',
+    'has the same fields with the same meaning on both APIs: %s',
     async (status) => {
       const { id } = job(status);
       const { jobStatus } = await app.graphql.request<{ jobStatus: ShownJob }>(

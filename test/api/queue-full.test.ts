@@ -7,7 +7,7 @@ import { BACKENDS } from '../support/stores.ts';
 
 const MAX = 5;
 
-/** A submission on one of the faces, as its status, the code and the job that it says, and its `Retry-After`. */
+/** A submission on one of the APIs, as its status, the code and the job that it says, and its `Retry-After`. */
 const SUBMIT = {
   async REST(url: string, text: string, key?: string) {
     const response = await fetch(`${url}/api/scripts`, {
@@ -57,7 +57,7 @@ it('answers who may submit and not read for a job that its key has made, when as
 });
 
 describe.each(BACKENDS)('a queue on %s in which as many jobs wait as may', (backend) => {
-  it('refuses the next one on both faces, and takes jobs again when some are done', async () => {
+  it('refuses the next one on both APIs, and takes jobs again when some are done', async () => {
     const app = await startScriptedApp({ backend, maxDepth: MAX });
     for (let job = 1; job < MAX; job += 1) expect(await SUBMIT.REST(app.url, 'x')).toMatchObject({ status: 202 });
     expect(await SUBMIT.GraphQL(app.url, 'x')).toMatchObject({ status: 200 });
@@ -78,9 +78,9 @@ describe.each(BACKENDS)('a queue on %s in which as many jobs wait as may', (back
 
   it('takes no more than there is room for of many that come at a time', async () => {
     const app = await startScriptedApp({ backend, maxDepth: MAX });
-    const faces = Object.values(SUBMIT);
+    const apis = Object.values(SUBMIT);
     const replies = await Promise.all(
-      Array.from({ length: 10 }, () => faces.map((submit) => submit(app.url, 'x'))).flat(),
+      Array.from({ length: 10 }, () => apis.map((submit) => submit(app.url, 'x'))).flat(),
     );
     expect(replies.filter(({ id }) => id !== undefined)).toHaveLength(MAX);
     expect(replies.filter(({ status }) => status === 503)).toHaveLength(20 - MAX);

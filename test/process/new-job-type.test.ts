@@ -202,7 +202,7 @@ input SubmitParcelLabelInput {
     expect(existsSync(join(folder, 'dist/jobs/parcel-label.js'))).toBe(true);
   });
 
-  it('to have both faces refuse what the schema does not allow, naming the field', async () => {
+  it('to have both APIs refuse what the schema does not allow, naming the field', async () => {
     const { client, post } = await start();
     const address = { ...shared.recipient.address, planet: 'Earth' };
     const refusals: { wrong: object; path: (string | number)[] }[] = [

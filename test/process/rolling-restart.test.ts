@@ -29,7 +29,7 @@ function listen(url: string) {
 }
 
 describe.each(['redis', 'postgres'] as const)('watchers on %s', (backend) => {
-  it('follow a job through the restart of the API to its end, each with the client of its face', async () => {
+  it('follow a job through the restart of the API to its end, each with the client of its API', async () => {
     const store = await createStore(backend);
     onTestFinished(() => store.remove());
     const gate = createGate();
@@ -77,7 +77,7 @@ const acceptedSchema = z.union([
   })),
 ]);
 
-/** Submits customers on both faces and waits for each, as clients do that are patient, until it is told to stop. */
+/** Submits customers on both APIs and waits for each, as clients do that are patient, until it is told to stop. */
 function startLoad(url: string, clients: number) {
   const done: string[] = [];
   const cut: unknown[] = [];

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ServiceError } from '../../src/core/errors.ts';
 import { type FollowedJob, listenForEnd, watchJob } from '../../src/core/service/follow.ts';
 import { type Job, type SucceededJob, JOB_CANCELED } from '../../src/core/job.ts';
 import type { JobEvent } from '../../src/core/ports.ts';
@@ -56,6 +57,8 @@ const progress = (percentComplete: number, ms: number): JobEvent => ({
 function scriptedJob(state: Job) {
   const listeners = new Set<(event: JobEvent) => void>();
   let now: Job | undefined = state;
+  let reads = 0;
+  let unavailable = false;
   const followed: FollowedJob = {
     id: state.id,
     events: {
@@ -64,7 +67,11 @@ function scriptedJob(state: Job) {
         return () => listeners.delete(listener);
       },
     },
-    read: async () => now,
+    async read() {
+      reads += 1;
+      if (unavailable) throw new ServiceError('queue-unavailable', 'Scripted.');
+      return now;
+    },
     isVisible: ({ createdAt }) => createdAt >= at(0),
   };
   return {
@@ -74,6 +81,8 @@ function scriptedJob(state: Job) {
       for (const listener of listeners) listener(event);
     },
     listeners: () => listeners.size,
+    reads: () => reads,
+    isUnavailable: (next: boolean) => void (unavailable = next),
   };
 }
 
@@ -182,5 +191,117 @@ describe('waiting for a job', () => {
     tell({ kind: 'finished', job: { ...succeeded, createdAt: at(-1) } });
     expect(await done).toEqual(canceled);
     wait.close();
+  });
+});
+
+describe('silence', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  /** Lets the reader act on what has happened. */
+  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const pass = async (ms: number): Promise<void> => {
+    vi.advanceTimersByTime(ms);
+    await settle();
+  };
+
+  it('has a watched job read after 5 s, then after twice as long, up to 40 s, and after 5 s again from the next event on', async () => {
+    const { followed, becomes, tell, reads } = scriptedJob(pending);
+    const states = watchJob(followed, never);
+    await states.next();
+    const next = states.next();
+    await settle();
+    let expected = 1;
+    for (const seconds of [5, 10, 20, 40, 40]) {
+      await pass(seconds * 1000 - 1);
+      expect(reads()).toBe(expected);
+      await pass(1);
+      expect(reads()).toBe((expected += 1));
+    }
+    tell({ kind: 'waiting' });
+    await settle();
+    expect(reads()).toBe((expected += 1));
+    becomes(canceled);
+    await pass(5000);
+    expect((await next).value).toEqual(canceled);
+  });
+
+  it('is waited out while the queue is unavailable, with a read every 5 s', async () => {
+    const { followed, becomes, reads, isUnavailable } = scriptedJob(pending);
+    const states = watchJob(followed, never);
+    await states.next();
+    const next = states.next();
+    await settle();
+    isUnavailable(true);
+    for (let read = 2; read < 6; read += 1) {
+      await pass(5000);
+      expect(reads()).toBe(read);
+    }
+    isUnavailable(false);
+    becomes(canceled);
+    await pass(5000);
+    expect((await next).value).toEqual(canceled);
+  });
+
+  it('has a job that is waited for read every 5 s, and at once when events were lost', async () => {
+    const { followed, becomes, tell, reads } = scriptedJob(pending);
+    const wait = listenForEnd(followed);
+    const done = wait.until(60_000, never);
+    await settle();
+    await pass(4999);
+    expect(reads()).toBe(1);
+    await pass(1);
+    expect(reads()).toBe(2);
+    tell({ kind: 'lost' });
+    await settle();
+    expect(reads()).toBe(3);
+    becomes(canceled);
+    await pass(5000);
+    expect(await done).toEqual(canceled);
+    wait.close();
+  });
+
+  it('ends a wait when its time is over, and when its signal is aborted, with the job as it is then', async () => {
+    const { followed, reads } = scriptedJob(pending);
+    const wait = listenForEnd(followed);
+    const inTime = wait.until(3000, never, pending);
+    await settle();
+    await pass(3000);
+    expect(await inTime).toEqual(pending);
+    expect(reads()).toBe(1);
+    const controller = new AbortController();
+    const aborted = wait.until(60_000, controller.signal, pending);
+    await settle();
+    controller.abort();
+    expect(await aborted).toEqual(pending);
+    expect(reads()).toBe(2);
+    wait.close();
+  });
+
+  it('ends a watch when its signal is aborted, without another read', async () => {
+    const { followed, reads, listeners } = scriptedJob(pending);
+    const controller = new AbortController();
+    const states = watchJob(followed, controller.signal);
+    await states.next();
+    const next = states.next();
+    await settle();
+    controller.abort();
+    expect((await next).done).toBe(true);
+    expect(reads()).toBe(1);
+    expect(listeners()).toBe(0);
+  });
+
+  it('is not ended by the start of an attempt that a read has shown', async () => {
+    const { followed, becomes, tell, reads } = scriptedJob(running);
+    const states = watchJob(followed, never);
+    await states.next();
+    const next = states.next();
+    await settle();
+    tell({ kind: 'started' });
+    await settle();
+    expect(reads()).toBe(1);
+    becomes(canceled);
+    tell({ kind: 'finished' });
+    expect((await next).value).toEqual(canceled);
   });
 });

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { createJobInbox } from '../../src/core/service/follow.ts';
 import type { JobEvent } from '../../src/core/ports.ts';
@@ -41,6 +42,26 @@ describe('an inbox', () => {
     expect(await inbox.next(LONG_MS, controller.signal)).toBeUndefined();
     inbox.push({ kind: 'waiting' });
     expect(await inbox.next(LONG_MS, controller.signal)).toEqual({ kind: 'waiting' });
+  });
+
+  it('holds 256 events, and replaces them all by one that says so when there is another', async () => {
+    const inbox = createJobInbox();
+    for (let count = 0; count < 256; count += 1) inbox.push(progress(count));
+    expect(await inbox.next(0, never)).toEqual(progress(0));
+    inbox.push(progress(256));
+    inbox.push(progress(257));
+    expect(await inbox.next(0, never)).toEqual({ kind: 'lost' });
+    expect(await inbox.next(0, never)).toBeUndefined();
+  });
+
+  it('leaves no listener on the signal', async () => {
+    const inbox = createJobInbox();
+    const { signal } = new AbortController();
+    const next = inbox.next(LONG_MS, signal);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    inbox.push({ kind: 'waiting' });
+    await next;
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
   it('holds no more than 256 events, and says that there were more', async () => {

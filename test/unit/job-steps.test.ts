@@ -59,6 +59,16 @@ describe('the steps between two reads of a job', () => {
     expect(stepsUpTo(undefined, succeeded, succeeded)).toEqual([]);
   });
 
+  it('were never updated earlier than the one before, where the clocks of two workers differ', () => {
+    const ahead: Job = { ...pending, lastUpdatedAt: at(25) };
+    expect(stepsUpTo({ kind: 'finished' }, ahead, failed).map(brief)).toEqual([
+      'Running 1 25',
+      'Pending 1 25',
+      'Running 2 30',
+      'Failed 2 40',
+    ]);
+  });
+
   it('have the history up to them', () => {
     const histories = stepsUpTo({ kind: 'finished' }, pending, failed).map(({ history }) => history.length);
     expect(histories).toEqual([0, 1, 1, 2]);

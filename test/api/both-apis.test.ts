@@ -4,17 +4,17 @@ import { poll } from '../support/follow.ts';
 import { JobStatus, ReadCustomer, SubmitCustomer, SubmitCustomerImport } from '../support/operations.ts';
 import { BACKENDS } from '../support/stores.ts';
 
-const FACES = ['GraphQL', 'REST'] as const;
-type Face = (typeof FACES)[number];
+const APIS = ['GraphQL', 'REST'] as const;
+type Api = (typeof APIS)[number];
 
-describe.each(BACKENDS)('both faces on %s', (backend) => {
+describe.each(BACKENDS)('both APIs on %s', (backend) => {
   let app: TestApp;
   beforeAll(async () => {
     app = await startApp(backend);
   });
   afterAll(() => app.close());
 
-  const submit: Record<Face, (input: object) => Promise<string>> = {
+  const submit: Record<Api, (input: object) => Promise<string>> = {
     async GraphQL(input) {
       const { submitCustomer } = await app.graphql.request(SubmitCustomer, {
         input: { id: '', customername: '', ...input },
@@ -45,8 +45,8 @@ describe.each(BACKENDS)('both faces on %s', (backend) => {
     },
   };
 
-  /** What each face says of a job when it is done, in the same words. */
-  const follow: Record<Face, (id: string) => Promise<{ status: string; customer: unknown; error: unknown }>> = {
+  /** What each API says of a job when it is done, in the same words. */
+  const follow: Record<Api, (id: string) => Promise<{ status: string; customer: unknown; error: unknown }>> = {
     async GraphQL(id) {
       const { jobStatus } = await poll(
         () => app.graphql.request(JobStatus, { id }),
@@ -67,7 +67,7 @@ describe.each(BACKENDS)('both faces on %s', (backend) => {
     },
   };
 
-  it.each(FACES.flatMap((first) => FACES.map((second) => [first, second] as const)))(
+  it.each(APIS.flatMap((first) => APIS.map((second) => [first, second] as const)))(
     'a job submitted by %s can be followed by %s',
     async (first, second) => {
       const id = `${first}-${second}`;
@@ -94,7 +94,7 @@ describe.each(BACKENDS)('both faces on %s', (backend) => {
     },
   );
 
-  it.each(FACES.flatMap((first) => FACES.map((second) => [first, second] as const)))(
+  it.each(APIS.flatMap((first) => APIS.map((second) => [first, second] as const)))(
     'a phone that is none, submitted by %s, fails with its code on %s',
     async (first, second) => {
       const jobId = await submit[first]({ id: 'no-phone', customername: 'Nobody', phone: 'call me' });
@@ -137,7 +137,7 @@ describe.each(BACKENDS)('both faces on %s', (backend) => {
     ];
     expect(first.jobStatus).toMatchObject({ import: { imported: 595, updated: 0, rejected } });
 
-    // The same again, by the other face: every customer is there already.
+    // The same again, by the other API: every customer is there already.
     const accepted = await app.post('/api/customer-imports', { customers });
     const done = await poll(
       () => app.fetch(accepted.headers.get('location') ?? ''),

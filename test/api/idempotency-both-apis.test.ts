@@ -41,7 +41,7 @@ async function submitGraphql(url: string, input: object, key: string, way: 'argu
   return { id: data.submitCustomer.jobId, replayed: data.submitCustomer.replayed };
 }
 
-describe.each(['redis', 'postgres'] as const)('an idempotency key on both faces of two servers over %s', (backend) => {
+describe.each(['redis', 'postgres'] as const)('an idempotency key on both APIs of two servers over %s', (backend) => {
   it('makes one job, whichever way it comes', async () => {
     const store = await createStore(backend);
     onTestFinished(() => store.remove());

@@ -1,0 +1,72 @@
+import { settlesWithin } from '../core/deadline.ts';
+import type { JobType, Use } from '../core/define-job.ts';
+import type { JobEvents, JobQueue, JobWorker, Logger } from '../core/ports.ts';
+import type { EmbeddedPool } from '../stores/embedded-pool.ts';
+import type { QueueBackend } from './backend.ts';
+import { connectQueue } from './connect.ts';
+import { createBullmqEvents } from './job-events.ts';
+import { createBullmqQueue } from './job-queue.ts';
+import { startRetention } from './retention.ts';
+import { createSucceededJobs } from './succeeded-jobs.ts';
+import { startBullmqWorkers } from './worker/worker.ts';
+
+/** The longest wait for the store to answer at shutdown, in milliseconds. */
+const CLOSE_MS = 2000;
+
+export interface WiredQueueOptions {
+  /** Undefined: the embedded store. */
+  readonly url: string | undefined;
+  readonly embedded: EmbeddedPool;
+  readonly types: readonly JobType[];
+  readonly retentionSeconds: number;
+  readonly logger: Logger;
+}
+
+/** One process's connection to the queue, with everything that it needs of it. */
+export interface WiredQueue {
+  readonly backend: QueueBackend;
+  readonly queue: JobQueue;
+  readonly events: JobEvents;
+  /**
+   * Connects to the store. Call it again after the store was unavailable.
+   * @throws StartError, which names the setting, when the store is available and refuses
+   */
+  connect(): Promise<void>;
+  /** Opens the queue, and the events where they are wanted. Call it again after the store was unavailable. */
+  open(options: { readonly events: boolean }): Promise<void>;
+  /** Starts to remove expired jobs. */
+  startRetention(): void;
+  startWorkers(options: { readonly concurrency: number; readonly use: Use }): JobWorker;
+  /** To be called when the workers are closed. */
+  close(): Promise<void>;
+}
+
+/** @throws StartError, which names QUEUE_URL, when it is invalid */
+export function wireQueue({ url, embedded, types, retentionSeconds, logger }: WiredQueueOptions): WiredQueue {
+  const names = types.map(({ name }) => name);
+  // Each type has a worker and a reader of events that listen.
+  const backend = connectQueue({ url, embedded, listeners: 2 * types.length, logger });
+  const succeeded = createSucceededJobs();
+  const queue = createBullmqQueue({ backend, types: names, retentionSeconds, succeeded, logger });
+  const events = createBullmqEvents({ backend, types: names, retentionSeconds, succeeded });
+  let stopRetention: (() => Promise<void>) | undefined;
+  return {
+    backend,
+    queue,
+    events,
+    connect: () => backend.connect(),
+    async open(options) {
+      if (options.events) await events.open();
+      await queue.open();
+    },
+    startRetention() {
+      stopRetention ??= startRetention({ backend, types: names, retentionSeconds, logger });
+    },
+    startWorkers: ({ concurrency, use }) => startBullmqWorkers({ backend, types, concurrency, use, logger }),
+    async close() {
+      await stopRetention?.();
+      await settlesWithin(Promise.all([queue.close(), events.close()]), CLOSE_MS);
+      await settlesWithin(backend.close(), CLOSE_MS);
+    },
+  };
+}
