@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type PoolConfig } from 'pg';
 import { StartError } from '../core/start-error.ts';
 import { isConnectionError } from './connection-error.ts';
@@ -26,5 +27,24 @@ export async function startStep<T>(setting: string, step: () => Promise<T>): Pro
     if (isConnectionError(error) || !(error instanceof Error)) throw error;
     const reason = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
     throw new StartError(`${setting}: ${reason}`, { cause: error });
+  }
+}
+
+/** Deadlock, and a transaction that could not be serialized (PostgreSQL's manual, appendix A): it was rolled back. */
+const ROLLED_BACK = /^40(P01|001)$/;
+const MAX_TRIES = 5;
+/** The most that is waited before another try, in milliseconds; the random part keeps two transactions from meeting again. */
+const RETRY_MS = 50;
+
+/** Runs a statement outside of a transaction again when PostgreSQL rolled it back to end a deadlock. */
+export async function retryDeadlocks<T>(statement: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await statement();
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      if (!ROLLED_BACK.test(code) || tries === MAX_TRIES) throw error;
+      await delay(RETRY_MS * Math.random());
+    }
   }
 }

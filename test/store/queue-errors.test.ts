@@ -72,9 +72,9 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
       await expect(add(test)).rejects.toThrow('WRONGTYPE');
     } else {
       const admin = new Pool({ connectionString: test.url, max: 1 });
-      await admin.query('DROP FUNCTION bullmq.accepted_before');
+      await admin.query('DROP FUNCTION accepted_queue.before');
       await admin.end();
-      await expect(add(test)).rejects.toThrow('accepted_before');
+      await expect(add(test)).rejects.toThrow('accepted_queue.before');
     }
     expect(await test.queue.read(newJobId('plain'), 'plain')).toBeUndefined();
   });

@@ -5,7 +5,7 @@ import type { Job, JobStatus } from '../../src/core/job.ts';
 import { newJobId } from '../../src/core/job-id.ts';
 import type { JobQueue, ListPosition } from '../../src/core/ports.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
-import { LIST_JOBS } from '../../src/queue/postgres/statements.ts';
+import { STATEMENTS } from '../../src/queue/postgres/statements.ts';
 import { openSide, scripted, setUpQueue } from '../support/queue.ts';
 import { installServers } from '../support/install-servers.ts';
 import { startRedis } from '../support/servers.ts';
@@ -131,7 +131,7 @@ describe('a page of a list on postgres', () => {
     await pool.query('ANALYZE bullmq.job');
     const explain = async (statuses: JobStatus[], after: [number, string]): Promise<string> => {
       const parameters = [['plain'], statuses, CALLER, ...after, LIMIT];
-      const { rows } = await pool.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${LIST_JOBS}`, parameters);
+      const { rows } = await pool.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${STATEMENTS.listJobs.text}`, parameters);
       return JSON.stringify(rows);
     };
     for (const statuses of [['Canceled'], ['Pending'], ['Pending', 'Canceled']] satisfies JobStatus[][]) {

@@ -2,18 +2,12 @@ import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
 import type { EventListener } from '../backend.ts';
 import { EVENT_NAMES, toJobEvent } from '../queue-events.ts';
+import { STATEMENTS, type Statement } from './statements.ts';
 
-/** How often it is looked for events that were missed, in milliseconds, while there are events. */
+/** Milliseconds between two checks for missed events, while events arrive. */
 const CHECK_MS = 100;
-/** A transaction that takes longer from its event to its end, in milliseconds, has its event missed. */
+/** An event whose transaction ends more than so many milliseconds after the event was written is missed. */
 const LATE_MS = 1000;
-
-/** $1 queue, $2 an id, $3 ids heard of, $4 names: later events that were not heard of. */
-const READ_MISSED = `
-  SELECT id::float8, event, data->>'jobId' AS "jobId", data->>'data' AS data FROM bullmq.event
-   WHERE queue = $1 AND id > $2 AND event = ANY($4::text[])
-     AND NOT EXISTS (SELECT FROM unnest($3::bigint[]) AS heard(id) WHERE heard.id = event.id)
-   ORDER BY event.id`;
 
 const missedSchema = z.array(
   z.object({
@@ -33,58 +27,58 @@ export interface MissedEventsOptions {
   readonly lastEventId: string;
   readonly listener: EventListener;
   readonly logger: Logger;
-  query(text: string, parameters: unknown[]): Promise<readonly unknown[]>;
+  run(statement: Statement, parameters: unknown[]): Promise<readonly unknown[]>;
 }
 
-/** Hears of the events that BullMQ does not. */
+/** Publishes the events that BullMQ passes over. */
 export interface MissedEvents {
-  /** @returns whether it is news */
-  heard(eventId: string): boolean;
+  /** @returns whether the event is new: false if it was published as a missed one */
+  received(eventId: string): boolean;
   close(): void;
 }
 
 /**
- * BullMQ reads events in the order of their ids, each after the last it has read. An event gets its id before its transaction
- * ends, so that of two jobs that end at a time one may be passed over: some of a hundred on a busy server. Also, of
- * transactions at a time not all wake its reader. So what came of late is read again, less what was heard of.
+ * BullMQ reads events in the order of their ids, each after the last one it has read. An event gets its id before its transaction
+ * ends, so when two jobs end at the same time, BullMQ may pass one of them over: some of a hundred on a busy server. Also, not every
+ * one of several concurrent transactions wakes its reader. So recent events are read again, except those that were received.
  */
 export function createMissedEvents(options: MissedEventsOptions): MissedEvents {
-  const { type, lastEventId, listener, logger, query } = options;
-  /** When each was heard of. */
-  const heardAt = new Map<number, number>();
+  const { type, lastEventId, listener, logger, run } = options;
+  /** When each event was received, by its id. */
+  const receivedAt = new Map<number, number>();
   let settled = Number(lastEventId);
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
-  const hear = (id: number): boolean => {
-    if (heardAt.has(id)) return false;
-    heardAt.set(id, performance.now());
+  const receive = (id: number): boolean => {
+    if (receivedAt.has(id)) return false;
+    receivedAt.set(id, performance.now());
     if (!closed) timer ??= setTimeout(() => void check(), CHECK_MS);
     return true;
   };
 
   async function check(): Promise<void> {
     try {
-      const rows = await query(READ_MISSED, [type, settled, [...heardAt.keys()], EVENT_NAMES]);
+      const rows = await run(STATEMENTS.readMissedEvents, [type, settled, [...receivedAt.keys()], EVENT_NAMES]);
       for (const { id, event, jobId, data } of missedSchema.parse(rows)) {
-        // It may also be that BullMQ has it next; whoever is first tells all of it.
-        const told = hear(id) ? toJobEvent(event, data) : undefined;
-        if (told !== undefined) listener(jobId, told);
+        // BullMQ may still receive it; the first of the two publishes it.
+        const missed = receive(id) ? toJobEvent(event, data) : undefined;
+        if (missed !== undefined) listener(jobId, missed);
       }
     } catch (error) {
-      logger.debug({ err: error }, 'missed events could not be looked for');
+      logger.debug({ err: error }, 'could not check for missed events');
     }
     const late = performance.now() - LATE_MS;
-    for (const [id, at] of heardAt) {
+    for (const [id, at] of receivedAt) {
       if (at > late) continue;
-      heardAt.delete(id);
+      receivedAt.delete(id);
       settled = Math.max(settled, id);
     }
-    timer = heardAt.size === 0 || closed ? undefined : setTimeout(() => void check(), CHECK_MS);
+    timer = receivedAt.size === 0 || closed ? undefined : setTimeout(() => void check(), CHECK_MS);
   }
 
   return {
-    heard: (eventId) => hear(Number(eventId)),
+    received: (eventId) => receive(Number(eventId)),
     close() {
       closed = true;
       clearTimeout(timer);

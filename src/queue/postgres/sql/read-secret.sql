@@ -1,0 +1,1 @@
+SELECT value FROM bullmq.meta WHERE queue = '' AND field = 'secret'
