@@ -6,7 +6,7 @@ import type { Logger, RateLimiter } from './core/ports.ts';
 import type { RequestContext } from './core/service/request-context.ts';
 import type { JobService } from './core/service/service.ts';
 import { wantsGraphiQL } from './graphql/graphiql.ts';
-import { createGraphQLFace } from './graphql/server.ts';
+import { createGraphQLApi } from './graphql/server.ts';
 import { addEndpoint } from './http/endpoint.ts';
 import { createProblemHandler, fromFastify } from './http/problem.ts';
 import { addRoutes } from './rest/route.ts';
@@ -136,7 +136,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   app.addHook('onRequest', onRequest);
   addRoutes(app, healthRoutes, { checks });
   if (graphiql) app.get('/', async (_request, reply) => reply.redirect('graphql'));
-  const graphql = createGraphQLFace({ service, logger, graphiql, introspection, contextOf, fromFastify });
+  const graphql = createGraphQLApi({ service, logger, graphiql, introspection, contextOf, fromFastify });
   if (rest) await app.register(createDocumentation({ registry: service.registry, urlsOf }));
   // What is refused under load are the faces; health and pages are answered all the same.
   await app.register(async (faces) => {

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
+import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import { z } from 'zod';
 import type { ServiceError } from '../core/errors.ts';
@@ -6,42 +7,40 @@ import type { Logger } from '../core/ports.ts';
 import type { RequestContext } from '../core/service/request-context.ts';
 import type { JobService } from '../core/service/service.ts';
 import type { GraphQLContext } from './builder.ts';
-import { NO_CACHE, createDocumentCache } from './fast-path/document-cache.ts';
+import { createDirectExecution } from './fast-path/direct-execution.ts';
+import { NO_CACHE, createDocumentCache } from './fast-path/prepared-documents.ts';
 import { sendGraphiQL, wantsGraphiQL } from './graphiql.ts';
 import { createMaskError, currentRequestId } from './plugins/mask-error.ts';
-import { readCommonRequest } from './fast-path/common-request.ts';
-import { createDirectExecution } from './fast-path/direct-execution.ts';
-import { checkParameters } from './request-parameters.ts';
-import { createGraphQLSchema } from './schema/schema.ts';
-import { useBadUserInput } from './plugins/use-bad-user-input.ts';
-import { useCompiledExecution } from './plugins/use-compiled-execution.ts';
+import { useBadUserInput, withVariableIssues } from './plugins/use-bad-user-input.ts';
 import { useEventStream } from './plugins/use-event-stream.ts';
 import { useHttpStatus } from './plugins/use-http-status.ts';
 import { type KnownResult, useKnownResult } from './plugins/use-known-result.ts';
 import { useLimits } from './plugins/use-limits.ts';
 import { useNoIntrospection } from './plugins/use-no-introspection.ts';
+import { checkParameters, readCommonRequest } from './request.ts';
+import { createGraphQLSchema } from './schema/schema.ts';
 
-export interface GraphQLFaceOptions {
+export interface GraphQLApiOptions {
   readonly service: JobService;
   readonly logger: Logger;
   readonly graphiql: boolean;
-  /** Whether clients may ask for the schema. */
+  /** Whether clients may query the schema. */
   readonly introspection: boolean;
   contextOf(request: FastifyRequest, reply: FastifyReply): RequestContext;
-  /** What the HTTP server refuses before a handler runs; undefined for what nobody expected. */
+  /** Translates errors that the HTTP server throws before a handler runs; undefined for an unexpected error. */
   fromFastify(error: FastifyError | ServiceError, request: FastifyRequest): ServiceError | undefined;
 }
 
-/** The GraphQL face, as GraphQL over HTTP says. Its bodies are parsed, and bounded, before it has them. */
-export interface GraphQLFace {
-  /** GET and POST. */
+/** The GraphQL API (GraphQL over HTTP). The HTTP server parses and bounds the bodies of its requests. */
+export interface GraphQLApi {
+  /** Handles GET and POST. */
   readonly handle: RouteHandlerMethod;
-  /** Replies to what is thrown before the operation is looked at. */
+  /** Replies to an error that was thrown before the operation was read. */
   replyError(error: FastifyError | ServiceError, request: FastifyRequest, reply: FastifyReply): FastifyReply;
 }
 
-/** @throws StartError that names the file and the field, for a job type that GraphQL can't express */
-export function createGraphQLFace(options: GraphQLFaceOptions): GraphQLFace {
+/** @throws StartError that names the file and the field, for a job type that GraphQL cannot express */
+export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
   const { service, logger, graphiql, introspection, contextOf, fromFastify } = options;
   const schema = createGraphQLSchema(service.registry);
   const maskError = createMaskError(logger);
@@ -55,21 +54,24 @@ export function createGraphQLFace(options: GraphQLFaceOptions): GraphQLFace {
     maxRequestBodySize: false,
     parserAndValidationCache: { documentCache, errorCache: NO_CACHE },
     maskedErrors: { maskError },
-    // What is masked is logged where it is masked.
+    // `maskError` logs what it masks.
     logging: false,
     plugins: [
       useKnownResult(),
       useLimits(schema),
       !introspection && useNoIntrospection(),
-      useCompiledExecution(),
       useBadUserInput(!introspection),
       useHttpStatus(),
       useEventStream(),
     ],
   });
-  const execute = createDirectExecution({ yoga, schema, documentCache, maskError });
+  const execute = createDirectExecution({ yoga, schema, documentCache, toPublicResult });
 
-  /** Yoga's own way, from a request to the reply. */
+  function toPublicResult(args: ExecutionArgs, result: ExecutionResult, context: GraphQLContext): ExecutionResult {
+    const { errors = [], ...rest } = withVariableIssues(args, result, !introspection);
+    return { errors: currentRequestId.run(context.requestId, () => errors.map(maskError)), ...rest };
+  }
+
   async function handleByYoga(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -78,27 +80,24 @@ export function createGraphQLFace(options: GraphQLFaceOptions): GraphQLFace {
     const { raw } = request;
     if (request.method === 'HEAD') readAsGet(request);
     reply.hijack();
-    // What hooks have set, such as CORS headers.
+    // Keeps the headers that hooks have set, such as those of CORS.
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined) reply.raw.setHeader(name, value);
     const parsed = Object.assign(raw, { body: request.body });
-    await yoga.handle(parsed, reply.raw, context);
-  }
-
-  async function handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const context = { ...contextOf(request, reply), service };
-    const common = readCommonRequest(request);
-    const knownResult = common && (await execute(common, context));
-    if (common === undefined || knownResult === undefined || knownResult.errors !== undefined)
-      return handleByYoga(request, reply, { ...context, knownResult });
-    return reply.header('Content-Type', `${common.mediaType}; charset=utf-8`).send(JSON.stringify(knownResult));
+    await currentRequestId.run(request.id, () => yoga.handle(parsed, reply.raw, context));
   }
 
   return {
     async handle(request, reply) {
       if (graphiql && wantsGraphiQL(request)) return sendGraphiQL(request, reply);
       checkParameters(request);
-      return currentRequestId.run(request.id, () => handle(request, reply));
+      const context = { ...contextOf(request, reply), service };
+      const common = readCommonRequest(request);
+      const knownResult = common && (await execute(common, context));
+      // Yoga derives the status and the headers of the reply from errors.
+      if (common === undefined || knownResult === undefined || knownResult.errors !== undefined)
+        return handleByYoga(request, reply, { ...context, knownResult });
+      return reply.header('Content-Type', `${common.mediaType}; charset=utf-8`).send(JSON.stringify(knownResult));
     },
     replyError(error, request, reply) {
       const masked = currentRequestId.run(request.id, () => maskError(fromFastify(error, request) ?? error));
@@ -115,7 +114,7 @@ const maskedSchema = z.looseObject({
   http: z.object({ status: z.int(), headers: z.record(z.string(), z.string()).default({}) }),
 });
 
-/** HEAD is GET without the body (RFC 9110, section 9.3.2), which Node leaves out. A stream of events would have no end. */
+/** HEAD is GET without the body (RFC 9110, section 9.3.2), which Node omits. An event stream would never end. */
 function readAsGet({ raw }: FastifyRequest): void {
   raw.method = 'GET';
   raw.headers.accept = 'application/graphql-response+json';

@@ -1,7 +1,6 @@
 import { getIntrospectionQuery } from 'graphql';
 import { createClient } from 'graphql-sse';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createDocumentCache } from '../../src/graphql/fast-path/document-cache.ts';
 import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 
 /** All that a job has, and what its type adds. */
@@ -226,16 +225,5 @@ describe('GRAPHQL_INTROSPECTION=off', () => {
     const app = await startAppForTest('embedded');
     const response = await app.fetch('/graphql?query={jobStatuss}');
     expect(await response.text()).toContain('Did you mean');
-  });
-});
-
-describe('the cache of documents', () => {
-  it('keeps those that were asked for last, and no more than it has room for', () => {
-    const cache = createDocumentCache();
-    const document = { kind: 'Document', definitions: [] } as never;
-    const texts = Array.from({ length: 1000 }, (_, index) => `${index}`.padEnd(1000));
-    for (const text of texts) cache.set(text, document);
-    const kept = texts.filter((text) => cache.get(text) !== undefined);
-    expect(kept).toEqual(texts.slice(-250));
   });
 });

@@ -1,16 +1,14 @@
-import { GraphQLError, buildSchema, type ExecutionArgs } from 'graphql';
+import { type ExecutionArgs, GraphQLError, buildSchema } from 'graphql';
 import { type Plugin, createYoga } from 'graphql-yoga';
 import { describe, expect, it } from 'vitest';
 import type { GraphQLContext } from '../../src/graphql/builder.ts';
 import { createDirectExecution } from '../../src/graphql/fast-path/direct-execution.ts';
-import { createDocumentCache } from '../../src/graphql/fast-path/document-cache.ts';
-import { useCompiledExecution } from '../../src/graphql/plugins/use-compiled-execution.ts';
+import { createDocumentCache } from '../../src/graphql/fast-path/prepared-documents.ts';
 
-/** A Yoga of its own, the hooks of a plugin that it ran, and the functions that it executed operations by. */
+/** Creates a Yoga server, and records which hooks of a plugin it calls. */
 function setUp() {
   const schema = buildSchema('type Query { a: Int } type Mutation { count: Int } type Subscription { a: Int }');
   const hooks: string[] = [];
-  const executors = new Set<unknown>();
   let counted = 0;
   const field = schema.getMutationType()?.getFields()['count'];
   if (field === undefined) throw new Error('there is no such field');
@@ -18,61 +16,72 @@ function setUp() {
   const plugin: Plugin = {
     onParse: () => void hooks.push('parse'),
     onValidate: () => void hooks.push('validate'),
-    onContextBuilding: () => void hooks.push('context'),
-    onExecute({ executeFn }) {
-      hooks.push('execute');
-      executors.add(executeFn);
-      return { onExecuteDone: () => void hooks.push('done') };
-    },
+    onExecute: () => void hooks.push('execute'),
   };
   const documentCache = createDocumentCache();
-  const yoga = createYoga<GraphQLContext>({
+  const yoga = createYoga<GraphQLContext>({ schema, parserAndValidationCache: { documentCache }, plugins: [plugin] });
+  const executeDirectly = createDirectExecution({
+    yoga,
     schema,
-    parserAndValidationCache: { documentCache },
-    plugins: [useCompiledExecution(), plugin],
+    documentCache,
+    toPublicResult: (_args, { errors = [], ...rest }) => ({
+      errors: errors.map(({ message }) => new GraphQLError(`public: ${message}`)),
+      ...rest,
+    }),
   });
-  const maskError = (error: unknown) => new GraphQLError(String(error));
-  const executeDirectly = createDirectExecution({ yoga, schema, documentCache, maskError });
   return {
-    // Nothing of it is asked for here.
-    execute: (query: string, variables?: ExecutionArgs['variableValues']) =>
+    execute: (query: string, variables?: ExecutionArgs['variableValues'], operationName?: string) =>
       executeDirectly(
-        { query, variables: variables ?? undefined, operationName: undefined, mediaType: 'application/json' },
+        { query, variables: variables ?? undefined, operationName, mediaType: 'application/json' },
+        // The resolvers of this schema read nothing from the context.
         {} as GraphQLContext,
       ),
     hooks,
-    executors,
     counted: () => counted,
   };
 }
 
-describe('an operation that is executed directly', () => {
-  it('goes through the plugins: of what its document is once, and of its execution each time', async () => {
+const data = (result: Awaited<ReturnType<ReturnType<typeof setUp>['execute']>>): unknown =>
+  JSON.parse(JSON.stringify(result));
+
+describe('direct execution', () => {
+  it('parses and validates a document through the plugins once', async () => {
     const { execute, hooks } = setUp();
-    expect(await execute('{ a }')).toEqual({ data: { a: null } });
-    expect(hooks).toEqual(['parse', 'validate', 'context', 'execute', 'done']);
-    await execute('{ a }');
-    expect(hooks.slice(5)).toEqual(['context', 'execute', 'done']);
+    for (let run = 0; run < 3; run += 1) expect(data(await execute('{ a }'))).toEqual({ data: { a: null } });
+    expect(hooks).toEqual(['parse', 'validate']);
   });
 
-  it('is compiled when it comes a third time, and executed once each time', async () => {
-    const { execute, executors, counted } = setUp();
-    const sizes: number[] = [];
-    for (let run = 1; run <= 4; run += 1) {
-      expect(await execute('mutation { count }')).toEqual({ data: { count: run } });
-      sizes.push(executors.size);
-    }
-    // One function for the first two, and one made for the operation after that.
-    expect(sizes).toEqual([1, 1, 2, 3]);
+  it('executes an operation once each time', async () => {
+    const { execute, counted } = setUp();
+    for (let run = 1; run <= 4; run += 1)
+      expect(data(await execute('mutation { count }'))).toEqual({ data: { count: run } });
     expect(counted()).toBe(4);
   });
 
+  it('makes the errors of a result public', async () => {
+    const { execute } = setUp();
+    expect(await execute('query ($v: Boolean!) { a @include(if: $v) }')).toEqual({
+      errors: [expect.objectContaining({ message: expect.stringMatching(/^public: Variable "\$v"/) })],
+    });
+  });
+
+  it('does not let one operation of a document change another', async () => {
+    const { execute } = setUp();
+    const query = 'query A($x: Boolean!) { ...F @include(if: $x) } query B { ...F } fragment F on Query { __typename }';
+    const typename = { data: { __typename: 'Query' } };
+    for (let run = 0; run < 4; run += 1) {
+      expect(data(await execute(query, { x: false }, 'A'))).toEqual({ data: {} });
+      expect(data(await execute(query, undefined, 'B'))).toEqual(typename);
+      expect(data(await execute(query, { x: true }, 'A'))).toEqual(typename);
+    }
+  });
+
   it.each([
-    ['is no document', '{'],
-    ['is not valid', '{ b }'],
-    ['is a subscription', 'subscription { a }'],
-    ['has two operations and no name', 'query A { a } query B { a }'],
-  ])('is none that %s, and then nothing is executed', async (_, query) => {
+    ['a text that is not a document', '{'],
+    ['an invalid document', '{ b }'],
+    ['a subscription', 'subscription { a }'],
+    ['a document with two operations, without a name', 'query A { a } query B { a }'],
+  ])('leaves %s to Yoga, and executes nothing', async (_, query) => {
     const { execute, hooks } = setUp();
     expect(await execute(query)).toBeUndefined();
     expect(hooks).not.toContain('execute');

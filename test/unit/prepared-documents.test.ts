@@ -1,9 +1,8 @@
-import { parse } from 'graphql';
+import { type DocumentNode, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { createDocumentCache } from '../../src/graphql/fast-path/document-cache.ts';
-import { createPreparedDocuments } from '../../src/graphql/fast-path/prepared-documents.ts';
+import { createDocumentCache, createPreparedDocuments } from '../../src/graphql/fast-path/prepared-documents.ts';
 
-/** Documents whose preparations are counted; those that have a field `invalid` are not valid. */
+/** Counts how often documents are parsed. A document with a field `invalid` does not pass validation. */
 function countedDocuments() {
   const cache = createDocumentCache();
   const documents = createPreparedDocuments(cache);
@@ -12,7 +11,7 @@ function countedDocuments() {
     documents.prepare(text, operationName, () => ({
       parse(source) {
         parsed += 1;
-        // As Yoga does.
+        // Yoga uses the cache in this way.
         const document = cache.get(source) ?? parse(source);
         cache.set(source, document);
         return document;
@@ -22,8 +21,8 @@ function countedDocuments() {
   return { prepare, parsed: () => parsed };
 }
 
-describe('documents that were found to be good', () => {
-  it('are parsed and validated once, for each operation that is asked for', () => {
+describe('prepared documents', () => {
+  it('are parsed and validated once for each operation', () => {
     const { prepare, parsed } = countedDocuments();
     const first = prepare('query A { a } query B { b }', 'A');
     expect(prepare('query A { a } query B { b }', 'A')).toBe(first);
@@ -32,14 +31,20 @@ describe('documents that were found to be good', () => {
     expect(parsed()).toBe(2);
   });
 
-  it('are kept alone: not what is no document, not valid, or a subscription', () => {
+  it('exclude invalid documents and subscriptions', () => {
     const { prepare, parsed } = countedDocuments();
-    const refused = ['{', '{ invalid }', 'subscription { a }'];
+    const refused = ['{', '{ invalid }', 'subscription { a }', 'query A { a } query B { b }'];
     for (const text of [...refused, ...refused]) expect(prepare(text)).toBeUndefined();
-    expect(parsed()).toBe(6);
+    expect(parsed()).toBe(8);
   });
 
-  it('are forgotten when there are many others, so that different ones take no more memory', () => {
+  it('exclude an operation name that the document does not have', () => {
+    const { prepare } = countedDocuments();
+    expect(prepare('query A { a }', 'A')).toBeDefined();
+    expect(prepare('query A { a }', 'B')).toBeUndefined();
+  });
+
+  it('are evicted when many others are used, so that memory stays bounded', () => {
     const { prepare, parsed } = countedDocuments();
     const text = (index: number): string => `{ a${index} } # ${'x'.repeat(1000)}`;
     for (let index = 0; index < 300; index += 1) prepare(text(index));
@@ -47,5 +52,16 @@ describe('documents that were found to be good', () => {
     expect(parsed()).toBe(300);
     prepare(text(0));
     expect(parsed()).toBe(301);
+  });
+});
+
+describe('the cache of documents', () => {
+  it('keeps those that were used last, up to its bound', () => {
+    const cache = createDocumentCache();
+    const document: DocumentNode = parse('{ a }');
+    const texts = Array.from({ length: 1000 }, (_, index) => `${index}`.padEnd(1000));
+    for (const text of texts) cache.set(text, document);
+    const kept = texts.filter((text) => cache.get(text) !== undefined);
+    expect(kept).toEqual(texts.slice(-250));
   });
 });

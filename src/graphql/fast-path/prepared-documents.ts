@@ -1,33 +1,54 @@
 import { type DocumentNode, OperationTypeNode, getOperationAST } from 'graphql';
-import type { Cache } from './document-cache.ts';
+import { LRUCache } from 'lru-cache';
 
-/** What a phase before execution makes of a document; throws, or returns errors, for one that is refused. */
+/** Characters of all cached documents together. A parsed document takes some hundred times as many bytes. */
+const MAX_CHARACTERS = 250_000;
+
+/** The cache interface of Yoga. */
+export interface Cache<Value> {
+  get(text: string): Value | undefined;
+  set(text: string, value: Value): void;
+}
+
+/** Keeps the documents that were used last. An application sends few and short ones; many different ones stay within the bound. */
+export function createDocumentCache(): Cache<DocumentNode> {
+  const documents = new LRUCache<string, DocumentNode>({
+    maxSize: MAX_CHARACTERS,
+    sizeCalculation: (_document, text) => text.length,
+  });
+  return { get: (text) => documents.get(text), set: (text, document) => void documents.set(text, document) };
+}
+
+/** Parsing an invalid document again is as fast as looking its error up. */
+export const NO_CACHE: Cache<unknown> = { get: () => undefined, set: () => undefined };
+
+/** The phases before execution. Each throws, or returns errors, for a document that it refuses. */
 export interface DocumentPhases {
   parse(text: string): DocumentNode;
   validate(document: DocumentNode): readonly unknown[];
 }
 
-/** Documents that were found to be good for execution, by their text: it says all that parsing and validation depend on. */
+/** The documents that passed all phases before execution, by their text, which is all that parsing and validation depend on. */
 export interface PreparedDocuments {
   /**
-   * The document, if it can be executed and its result is a single one.
-   * @param phases runs where the text is not known
+   * Returns the document if the operation can be executed and has a single result.
+   * @param phases is called for an unknown text only
    */
   prepare(text: string, operationName: string | undefined, phases: () => DocumentPhases): DocumentNode | undefined;
 }
 
-/** @param documents has those that were parsed; what was forgotten there is forgotten here */
+/** @param documents the parsed documents; one that it evicts is forgotten here too */
 export function createPreparedDocuments(documents: Cache<DocumentNode>): PreparedDocuments {
-  /** The names of a document's operations that are good; undefined for its only one. */
-  const good = new WeakMap<DocumentNode, Set<string | undefined>>();
+  /** The names of each document's executable operations; undefined stands for its only one. */
+  const executable = new WeakMap<DocumentNode, Set<string | undefined>>();
 
   return {
     prepare(text, operationName, phases) {
       const known = documents.get(text);
-      if (known !== undefined && good.get(known)?.has(operationName)) return known;
+      if (known !== undefined && executable.get(known)?.has(operationName)) return known;
       const document = prepareNow(text, operationName, phases());
       if (document === undefined) return undefined;
-      good.set(document, (good.get(document) ?? new Set()).add(operationName));
+      executable.set(document, (executable.get(document) ?? new Set()).add(operationName));
       return document;
     },
   };
@@ -37,11 +58,11 @@ function prepareNow(text: string, operationName: string | undefined, phases: Doc
   try {
     const document = phases.parse(text);
     if (phases.validate(document).length > 0) return undefined;
-    return getOperationAST(document, operationName)?.operation === OperationTypeNode.SUBSCRIPTION
-      ? undefined
-      : document;
+    const operation = getOperationAST(document, operationName);
+    const hasSingleResult = operation != null && operation.operation !== OperationTypeNode.SUBSCRIPTION;
+    return hasSingleResult ? document : undefined;
   } catch {
-    // The ordinary way says why.
+    // Yoga parses it again and reports the error.
     return undefined;
   }
 }

@@ -1,14 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { PROBLEMS, ServiceError } from '../../core/errors.ts';
 import type { Logger } from '../../core/ports.ts';
-import { errorAt } from './error-at.ts';
 
-/** The id of the request that is answered, for the log: Yoga masks errors without their context. */
+/** The id of the current request, for the log: Yoga masks errors without their context. */
 export const currentRequestId = new AsyncLocalStorage<string>();
 
-/** Shows what is meant for callers, with its code, and masks all else behind an id that the log has too. */
+/** Gives errors that are meant for callers their code, and replaces all others by an id that the log has too. */
 export function createMaskError(logger: Logger): (error: unknown) => GraphQLError {
   return (error) => {
     const original = error instanceof GraphQLError ? error.originalError : error;
@@ -17,7 +16,7 @@ export function createMaskError(logger: Logger): (error: unknown) => GraphQLErro
     const errorId = randomUUID();
     logger.error({ thrown: original, errorId, requestId: currentRequestId.getStore() }, 'unexpected error');
     const { title, code, status } = PROBLEMS['internal-error'];
-    // Yoga takes `http` for the reply's own status and headers, and does not send it.
+    // Yoga takes the status and the headers of the reply from `http`, and does not send it.
     return errorAt(error, title, { code, errorId, http: { status } });
   };
 }
@@ -37,4 +36,10 @@ function fromServiceError(shown: ServiceError, place: unknown): GraphQLError {
       },
     },
   });
+}
+
+/** Makes an error at the same place of the document and of the result as another one. */
+export function errorAt(place: unknown, message: string, extensions: GraphQLErrorExtensions): GraphQLError {
+  const { nodes = null, source = null, positions = null, path = null } = place instanceof GraphQLError ? place : {};
+  return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }

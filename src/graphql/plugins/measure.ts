@@ -16,25 +16,25 @@ import {
 } from 'graphql';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/service/list-page.ts';
 
-/** A list whose length nobody knows before it is read is taken to be as long as this. */
+/** The assumed length of a list without a page size. */
 const ASSUMED_LENGTH = 50;
 
-/** What an operation asks for. */
+/** The size of an operation. */
 export interface Measure {
-  /** Fields inside fields. */
+  /** How deep fields are nested. */
   readonly depth: number;
-  /** How many values its reply may have: each field one, as often as the lists it is in are long. */
+  /** How many values the reply may have: one for each field, times the lengths of the lists around it. */
   readonly cost: number;
 }
 
 const NOTHING: Measure = { depth: 0, cost: 0 };
 
-/** Measures each operation of a document that need not be valid, in time linear in its length. */
+/** Measures each operation of a document, which may be invalid, in time linear in the document's length. */
 export function measureOperations(schema: GraphQLSchema, { definitions }: DocumentNode): Measure[] {
   const fragments = new Map(
     definitions.flatMap((node) => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [])),
   );
-  /** By name, and by the page that they are spread in. */
+  /** By the fragment's name and the size of the page around its spread, which both determine its cost. */
   const measured = new Map<string, Measure>();
 
   function ofSet(set: SelectionSetNode | undefined, type: GraphQLNamedType | undefined, page?: number): Measure {
@@ -68,7 +68,7 @@ export function measureOperations(schema: GraphQLSchema, { definitions }: Docume
       field && getNamedType(field.type),
       field && pageSizeOf(node, field),
     );
-    // The schema is as long as it is, and GraphQL's own rules keep a query from going round in it.
+    // Introspection is bounded by the schema, and a validation rule refuses introspection in circles.
     const isList = known && !isIntrospectionType(type) && isListType(getNullableType(field?.type));
     return { depth: depth + 1, cost: 1 + cost * (isList ? (page ?? ASSUMED_LENGTH) : 1) };
   }
@@ -78,7 +78,7 @@ export function measureOperations(schema: GraphQLSchema, { definitions }: Docume
     const fragment = fragments.get(name);
     const earlier = measured.get(key);
     if (earlier !== undefined || fragment === undefined) return earlier ?? NOTHING;
-    // One that spreads itself is refused by validation, which comes later.
+    // Ends the recursion of a fragment that spreads itself; validation refuses the document later.
     measured.set(key, NOTHING);
     const measure = ofSet(fragment.selectionSet, schema.getType(fragment.typeCondition.name.value), page);
     measured.set(key, measure);
@@ -92,7 +92,7 @@ export function measureOperations(schema: GraphQLSchema, { definitions }: Docume
   );
 }
 
-/** How long the lists right inside a field are that gives a page of them; undefined if it gives none. */
+/** Returns how long the lists directly inside a paged field are; undefined for a field without pages. */
 function pageSizeOf(node: FieldNode, { args }: GraphQLField<unknown, unknown>): number | undefined {
   if (!args.some(({ name }) => name === 'first')) return undefined;
   const first = node.arguments?.find(({ name }) => name.value === 'first')?.value;

@@ -16,14 +16,14 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { type InputIssue, MAX_ISSUES } from '../../core/errors.ts';
-import { errorAt } from './error-at.ts';
+import { errorAt } from './mask-error.ts';
 
 const CODE = 'BAD_USER_INPUT';
 
 /**
- * Gives GraphQL's own complaints about values, in variables and in the document, the code and the issues that the input's
- * schema gives its own.
- * @param hideSuggestions whether they are silent about the values that there are
+ * Gives GraphQL's own errors about values, in variables and in the document, the code and the issues that errors of the input's
+ * schema have.
+ * @param hideSuggestions whether the errors omit the valid values
  */
 export function useBadUserInput(hideSuggestions: boolean): Plugin {
   return {
@@ -33,32 +33,26 @@ export function useBadUserInput(hideSuggestions: boolean): Plugin {
         if (result.length > 0) setResult(fromValidation(result.slice(0, MAX_ISSUES), documentAST));
       },
     onExecute: ({ args }) => ({
-      onExecuteDone({ result, setResult }) {
-        const errors = fromVariables(args, result, hideSuggestions);
-        if (errors.length > 0) setResult({ errors });
-      },
+      onExecuteDone: ({ result, setResult }) => setResult(withVariableIssues(args, result, hideSuggestions)),
     }),
     onSubscribe: ({ args }) => ({
-      onSubscribeResult({ result, setResult }) {
-        const errors = fromVariables(args, result, hideSuggestions);
-        if (errors.length > 0) setResult({ errors });
-      },
+      onSubscribeResult: ({ result, setResult }) => setResult(withVariableIssues(args, result, hideSuggestions)),
     }),
   };
 }
 
-/** Variables are coerced before execution: their errors come without data and without a path. */
-function fromVariables(
+/** Replaces the errors of variables. They are coerced before execution, so those errors come without data. */
+export function withVariableIssues<Result extends object>(
   { schema, document, variableValues, operationName }: ExecutionArgs,
-  result: object,
+  result: Result,
   hideSuggestions: boolean,
-): readonly GraphQLError[] {
-  if (!('errors' in result) || result.errors === undefined || 'data' in result) return [];
+): Result | { errors: GraphQLError[] } {
+  if (!('errors' in result) || result.errors === undefined || 'data' in result) return result;
   const operation = getOperationAST(document, operationName);
   const issues = operation
     ? variableIssues(schema, document, operation, variableValues ?? undefined, hideSuggestions)
     : [];
-  return issues.length > 0 ? [toError(issues)] : [];
+  return issues.length > 0 ? { errors: [toError(issues)] } : result;
 }
 
 const VALUE_KINDS: ReadonlySet<string> = new Set([
@@ -87,7 +81,7 @@ function fromValidation(errors: readonly GraphQLError[], document: DocumentNode)
   });
 }
 
-/** The paths of some values in a document. */
+/** Finds the paths of some values in a document. */
 function valuePaths(document: DocumentNode, wanted: ReadonlySet<ASTNode>): Map<ASTNode, Path> {
   const paths = new Map<ASTNode, Path>();
   if (wanted.size === 0) return paths;
@@ -95,7 +89,7 @@ function valuePaths(document: DocumentNode, wanted: ReadonlySet<ASTNode>): Map<A
   return paths;
 }
 
-/** The paths at which variables are first used in a document, by their names. */
+/** Finds the path at which each variable of a document is first used. */
 function variablePaths(document: DocumentNode): Map<string, Path> {
   const paths = new Map<string, Path>();
   walkValues(document, (value, path) => {
@@ -104,7 +98,7 @@ function variablePaths(document: DocumentNode): Map<string, Path> {
   return paths;
 }
 
-/** Visits all values in a document with their paths: names of fields and indexes of lists, from the root of the input. */
+/** Visits all values in a document. A path has the names of fields and the indexes of lists, from the root of the input. */
 function walkValues(document: DocumentNode, found: (value: ValueNode | ObjectFieldNode, path: Path) => void): void {
   const walk = (value: ValueNode, path: Path): void => {
     found(value, path);
@@ -121,7 +115,7 @@ function walkValues(document: DocumentNode, found: (value: ValueNode | ObjectFie
   });
 }
 
-/** GraphQL reports a missing or an unknown field at the object; the field's name is in the message alone. */
+/** GraphQL reports a missing or an unknown field at its object; only the message has the field's name. */
 const FIELD = /^Field "(?:\w+\.)?(\w+)" (?:of required type|is not defined by)/;
 
 function toIssue(path: readonly (string | number)[], message: string): InputIssue {

@@ -1,14 +1,14 @@
 import type { Plugin } from 'graphql-yoga';
-import { errorAt } from './error-at.ts';
+import { errorAt } from './mask-error.ts';
 
-/** These media types are replied with before an event stream, where both are acceptable. */
+/** Media types that Yoga prefers to an event stream where the client accepts both. */
 const OTHERS = /json|\*|multipart/;
 
 /**
- * Makes Yoga's event streams what graphql-sse and HTTP say. Errors that come before execution are events of a stream with 200
- * (GraphQL over Server-Sent Events, "Distinct connections mode"): clients read nothing of another reply. The headers say
- * neither that the connection stays, also where the client has asked to close it (RFC 9112, section 9.6), nor the content
- * coding `none`, which there is not (RFC 9110, section 8.4.1).
+ * Aligns Yoga's event streams with graphql-sse and HTTP. Errors before execution are events of a stream with status 200 (GraphQL
+ * over Server-Sent Events, "Distinct connections mode"), because clients do not read any other reply. The headers
+ * `Connection: keep-alive`, which contradicts a client that closes (RFC 9112, section 9.6), and `Content-Encoding: none`, which
+ * is not a registered coding (RFC 9110, section 8.4.1), are removed.
  */
 export function useEventStream(): Plugin {
   return {

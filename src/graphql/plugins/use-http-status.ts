@@ -1,15 +1,15 @@
 import type { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { errorAt } from './error-at.ts';
+import { errorAt } from './mask-error.ts';
 
 /**
- * The reply has an error's HTTP status only where the whole request failed: with partial data it is 200, and so it is for
- * clients that accept `application/json` alone (GraphQL over HTTP, section 6.4.1).
+ * Uses an error's HTTP status only where the whole request failed. A reply with partial data has 200, and so has every reply as
+ * `application/json` (GraphQL over HTTP, section 6.4.1).
  */
 export function useHttpStatus(): Plugin {
   return {
     onResultProcess({ result, setResult }) {
-      // Without data nothing was executed, and the error comes with the status that fits.
+      // Without `data` nothing was executed, and the error already has the right status.
       if (!('data' in result) || result.errors === undefined) return;
       const failed = result.data == null || Object.values(result.data).every((value) => value === null);
       setResult({ ...result, errors: result.errors.map((error) => withStatus(error, failed)) });

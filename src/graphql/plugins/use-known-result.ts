@@ -1,13 +1,13 @@
 import type { ExecutionResult } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
-/** What Yoga is given beside the request. */
+/** The part of Yoga's context that the fast path adds. */
 export interface KnownResult {
-  /** What the operation came to, where it was executed already. */
+  /** The result, if the operation was executed already. */
   readonly knownResult?: ExecutionResult | undefined;
 }
 
-/** Has Yoga reply with a result that there is already, as it would with its own. */
+/** Makes Yoga reply with the result of the fast path instead of executing the operation again. */
 export function useKnownResult(): Plugin<object, KnownResult> {
   return {
     onParams({ context: { knownResult }, setResult }) {

@@ -12,10 +12,7 @@ import type { Plugin } from 'graphql-yoga';
 import { ServiceError } from '../../core/errors.ts';
 import { measureOperations } from './measure.ts';
 
-/**
- * The most that one document may have: far more than clients ask for, GraphiQL among them, and so little that none keeps the
- * server busy.
- */
+/** The bounds of one document: far above what clients send, GraphiQL included, and low enough to keep the server responsive. */
 const LIMITS = {
   characters: { max: 100_000, of: 'characters; send values in variables' },
   tokens: { max: 5000, of: 'tokens; send values in variables' },
@@ -31,8 +28,8 @@ const OPEN: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.PAREN
 const CLOSE: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.PAREN_R, TokenKind.BRACKET_R]);
 
 /**
- * Refuses documents beyond the limits before they are validated: GraphQL's own rules compare each field with each other, and
- * its parser calls itself for each bracket. What a cache has was found to be within them.
+ * Refuses documents beyond the limits before they are validated: validation compares every field with every other, and the
+ * parser recurses for each bracket. Cached documents passed these checks before.
  */
 export function useLimits(schema: GraphQLSchema): Plugin {
   const parseWithin = (source: string | Source, options?: ParseOptions): DocumentNode => {
@@ -48,7 +45,7 @@ export function useLimits(schema: GraphQLSchema): Plugin {
   return { onParse: ({ setParseFn }) => setParseFn(parseWithin) };
 }
 
-/** Reads the document as the parser does, but for the meaning. */
+/** Counts tokens and brackets without building the document. */
 function checkTokens(source: Source): void {
   refuseAbove('characters', source.body.length);
   const lexer = new Lexer(source);

@@ -1,7 +1,7 @@
 import { NoSchemaIntrospectionCustomRule, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
-/** Tells nothing of the schema: neither when it is asked for, nor by "Did you mean" in errors. */
+/** Hides the schema: refuses introspection, and omits "Did you mean" from errors. */
 export function useNoIntrospection(): Plugin {
   return {
     onValidate({ addValidationRule, setValidationFn }) {

@@ -3,9 +3,9 @@ import { fixedDefault } from '../../core/input/fixed-default.ts';
 
 export type ScalarName = 'ID' | 'String' | 'Int' | 'Float' | 'Boolean' | 'DateTime' | 'Date' | 'URL';
 
-/** What GraphQL can say of a zod schema. */
+/** The part of a zod schema that GraphQL can express. */
 export type Shape = {
-  /** Whether null, or nothing, is a value. */
+  /** Whether the value may be null or absent. */
   readonly nullable: boolean;
   readonly description: string | undefined;
   readonly defaultValue: unknown;
@@ -27,15 +27,15 @@ export type Shape = {
     }
 );
 
-/** A part of a schema that GraphQL can't express. */
+/** Thrown for a part of a schema that GraphQL cannot express. */
 export class SchemaShapeError extends Error {
   override readonly name = 'SchemaShapeError';
 }
 
-/** Which side of transforms and defaults is meant: what goes into the schema, or what comes out. */
+/** The side of transforms and defaults: the values that a schema accepts, or those that it returns. */
 export type Side = 'input' | 'output';
 
-/** zod keeps a schema's parts in `_zod.def`; these are the ones that are read here. */
+/** The parts of a zod schema's definition that are read here. */
 interface Def {
   readonly type: string;
   readonly format?: string;
@@ -52,7 +52,7 @@ interface Def {
 
 const STRING_FORMATS: Readonly<Record<string, ScalarName>> = { datetime: 'DateTime', date: 'Date', url: 'URL' };
 
-/** What to write in the place of schemas that have no form in JSON. */
+/** Alternatives to schemas that GraphQL cannot express, for the error message. */
 const INSTEAD: Readonly<Record<string, string>> = {
   date: 'use z.iso.datetime() or z.iso.date()',
   bigint: 'use z.int(), or z.string() for larger numbers',
@@ -64,9 +64,9 @@ const INSTEAD: Readonly<Record<string, string>> = {
 };
 
 /**
- * @param path where the schema is, from the definition of the job type
- * @param within the objects that hold it
- * @throws SchemaShapeError that names the path, for a schema that GraphQL can't express
+ * @param path the place of the schema in the definition of the job type
+ * @param within the objects around it, which it must not contain again
+ * @throws SchemaShapeError that names the path, for a schema that GraphQL cannot express
  */
 export function toShape(schema: z.ZodType, side: Side, path: string, within: readonly z.ZodType[] = []): Shape {
   const def: Def = schema.def;
@@ -98,7 +98,7 @@ export function toShape(schema: z.ZodType, side: Side, path: string, within: rea
     case 'array':
       return { ...base, kind: 'list', item: toShape(def.element ?? z.unknown(), side, `${path}[]`, within) };
     case 'object': {
-      if (within.includes(schema)) fail('an object that holds itself has no end');
+      if (within.includes(schema)) fail('an object cannot contain itself');
       if (def.catchall !== undefined && def.catchall.def.type !== 'never')
         fail('an object with fields of any name has no type in GraphQL');
       const fields = Object.entries(def.shape ?? {}).map(([name, field]) => [
@@ -128,12 +128,12 @@ export function toShape(schema: z.ZodType, side: Side, path: string, within: rea
   }
 }
 
-/** A text field called `id` is an ID. */
+/** A string field called `id` becomes an ID. */
 function stringScalar(format: string | undefined, path: string): ScalarName {
   return STRING_FORMATS[format ?? ''] ?? (path.endsWith('.id') ? 'ID' : 'String');
 }
 
-/** GraphQL's Int has 32 bits. An integer whose own bounds go beyond them is a Float, which holds whole numbers up to 2^53. */
+/** GraphQL's Int has 32 bits. An integer with wider bounds is a Float, which represents whole numbers up to 2^53. */
 function isInt32(schema: z.ZodType): boolean {
   if (!(schema instanceof z.ZodNumber) || !schema.isInt) return false;
   const { minValue, maxValue } = schema;
