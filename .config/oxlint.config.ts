@@ -118,9 +118,6 @@ export default defineConfig({
         '**/test/support/jobs/*.ts',
         '**/codegen.ts',
         '**/*.config.ts',
-        '**/test/vitest.config.ts',
-        '**/test/bullmq/vitest.config.ts',
-        '**/test/faults/vitest.config.ts',
         '**/test/support/global-setup.ts',
       ],
       rules: {

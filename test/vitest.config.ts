@@ -1,27 +1,54 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
-
-const root = join(import.meta.dirname, '..');
+import { FaultReporter } from './faults/fault-reporter.ts';
+import { TimeReporter } from './support/time-reporter.ts';
 
 const shared = {
-  // graphql 16 has two builds, and Vite would take the one that Node does not: two of them in one process do not mix.
-  resolve: { alias: [{ find: /^graphql$/, replacement: join(root, 'node_modules/graphql/index.js') }] },
-  // Real processes on machines of any speed: these are deadlines for what would otherwise hang.
-  test: { root, testTimeout: 60_000, hookTimeout: 60_000 },
+  root: join(import.meta.dirname, '..'),
+  // Node loads the sources as it does in production, once for each worker.
+  experimental: { viteModuleRunner: false, nodeLoader: false },
+  isolate: false,
+  // Deadlines for what would otherwise hang, generous enough for a slow machine.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
 };
+const globalSetup = ['test/support/global-setup.ts'];
 
 export default defineConfig({
   test: {
-    root,
+    root: shared.root,
+    reporters: ['default', new TimeReporter(), new FaultReporter()],
     projects: [
-      { ...shared, test: { ...shared.test, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
-        ...shared,
         test: {
-          ...shared.test,
+          ...shared,
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: 'servers',
           include: ['test/{store,api,process,browser,fuzz}/**/*.test.ts'],
-          globalSetup: ['test/support/global-setup.ts'],
+          globalSetup,
+          // Most tests wait for a server or a timer.
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          globalSetup,
+          testTimeout: 120_000,
+          // Faults measure recovery times, so they run when nothing else does.
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** How often it is looked for slow readers while one is given its time. */
+/** Checks in a row without progress after which a reader is dropped. Counted, so that a process that was late itself drops nobody. */
 const CHECKS = 4;
 
 interface Connection {
@@ -11,8 +11,8 @@ interface Connection {
   bytesRead: number;
   /** Bytes that the system had taken at the last check. */
   bytesTaken: number;
-  /** When they became so many. */
-  takenAt: number;
+  /** Checks since it took something. */
+  stalledChecks: number;
 }
 
 /**
@@ -28,7 +28,7 @@ export function watchConnections(server: Server, slowReaderMs: number): void {
   const connections = new Map<Socket, Connection>();
 
   server.on('connection', (socket: Socket) => {
-    connections.set(socket, { unanswered: 0, bytesRead: 0, bytesTaken: 0, takenAt: performance.now() });
+    connections.set(socket, { unanswered: 0, bytesRead: 0, bytesTaken: 0, stalledChecks: 0 });
     socket.once('close', () => connections.delete(socket));
   });
   server.on('request', ({ socket }, response) => {
@@ -47,13 +47,12 @@ export function watchConnections(server: Server, slowReaderMs: number): void {
   };
 
   const dropSlowReaders = (): void => {
-    const now = performance.now();
     for (const [socket, connection] of connections) {
       const taken = socket.bytesWritten - socket.writableLength;
       if (socket.writableLength === 0 || taken !== connection.bytesTaken) {
         connection.bytesTaken = taken;
-        connection.takenAt = now;
-      } else if (now - connection.takenAt > slowReaderMs) socket.destroy();
+        connection.stalledChecks = 0;
+      } else if ((connection.stalledChecks += 1) >= CHECKS) socket.destroy();
     }
   };
   let timer: NodeJS.Timeout | undefined;

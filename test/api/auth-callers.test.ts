@@ -177,7 +177,7 @@ describe('a scope', () => {
   const customer = { id: 'scopes', customername: 'Ada' };
 
   beforeAll(async () => {
-    app = await startApp('embedded', { API_KEYS });
+    app = await startApp('redis', { API_KEYS });
     const submit = async (name: KeyName): Promise<string> => {
       const { body } = await client(name).rest('/api/customers', { method: 'POST', body: customer });
       return jobSchema.parse(body).id;
@@ -263,7 +263,7 @@ describe('a scope', () => {
 describe('a server that is closed', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp('embedded', { API_KEYS, CORS_ORIGINS: 'https://app.example.com' });
+    app = await startApp('redis', { API_KEYS, CORS_ORIGINS: 'https://app.example.com' });
   });
   afterAll(() => app.close());
 
@@ -383,7 +383,7 @@ describe('a server that is closed', () => {
   });
 
   it('without GraphiQL shows nobody the page', async () => {
-    const other = await startApp('embedded', { API_KEYS, GRAPHIQL: 'off' });
+    const other = await startApp('redis', { API_KEYS, GRAPHIQL: 'off' });
     const response = await other.fetch('/graphql?query={__typename}', { headers: { Accept: 'text/html' } });
     expect(response.status).toBe(401);
     await other.close();

@@ -9,7 +9,7 @@ const JOB = { id: 'customer_AAAAAAAAAAAAAAAAAAAAAA', status: 'Pending', done: fa
 describe('the client, on a closed server', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp('embedded', { API_KEYS });
+    app = await startApp('redis', { API_KEYS });
   });
   afterAll(() => app.close());
 

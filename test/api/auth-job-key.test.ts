@@ -48,7 +48,7 @@ describe.each(['closed', 'open'])('the key of a job, on a server that is %s', (k
   const ada = (): Client => clientOf(app, kind === 'closed' ? bearer(keyOf('ada')) : {});
 
   beforeAll(async () => {
-    app = await startApp('embedded', kind === 'closed' ? { API_KEYS } : {}, { jobsFolder });
+    app = await startApp('redis', kind === 'closed' ? { API_KEYS } : {}, { jobsFolder });
   });
   afterAll(() => app.close());
 
@@ -235,7 +235,7 @@ describe.each(['closed', 'open'])('the key of a job, on a server that is %s', (k
 
 describe('who has the key of a job that made a resource', () => {
   it('is led to the result, and not to the resource, which needs the scope to read', async () => {
-    const app = await startAppForTest('embedded', { API_KEYS });
+    const app = await startAppForTest('redis', { API_KEYS });
     const { body } = await clientOf(app, bearer(keyOf('ada'))).rest('/api/customers', {
       method: 'POST',
       body: CUSTOMER,

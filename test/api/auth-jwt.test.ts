@@ -58,7 +58,7 @@ const REFUSED = { status: 401, error: 'invalid_token', told: false };
 describe('a JWT that a secret signed', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp('embedded', { ...NAMES, JWT_SECRET: SECRET });
+    app = await startApp('redis', { ...NAMES, JWT_SECRET: SECRET });
   });
   afterAll(() => app.close());
 
@@ -305,7 +305,7 @@ describe('a JWT that a private key signed', () => {
   it('is answered with 503 on both faces while the server of the keys is down, and taken when it is well', async () => {
     const issuer = await startIssuer([await jwk('ES256')]);
     issuer.reply = (response) => void response.destroy();
-    const app = await startAppForTest('embedded', { ...NAMES, JWT_JWKS_URL: issuer.url, LOG_LEVEL: 'silent' });
+    const app = await startAppForTest('redis', { ...NAMES, JWT_JWKS_URL: issuer.url, LOG_LEVEL: 'silent' });
     const token = await sign(claims(), PAIRS.ES256.privateKey, { alg: 'ES256', kid: 'ES256' });
     const client = clientOf(app, bearer(token));
     const { status, headers, body } = await client.rest('/api/jobs');

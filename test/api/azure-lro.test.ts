@@ -49,7 +49,7 @@ describe("the poller of Azure's clients", () => {
     const halfway = createGate();
     const gate = createGate();
     const app = await startScriptedApp({
-      backend: 'embedded',
+      backend: 'redis',
       async run(job) {
         await job.progress(50);
         halfway.open();
@@ -78,7 +78,7 @@ describe("the poller of Azure's clients", () => {
   });
 
   it('asks again after Retry-After, and not after the hour that it was set to', async () => {
-    const app = await startScriptedApp({ backend: 'embedded' });
+    const app = await startScriptedApp({ backend: 'redis' });
     let polls = 0;
     const poller = startPoller(app.url, { updateState: () => void (polls += 1) });
     const done = poller.pollUntilDone();
@@ -93,7 +93,7 @@ describe("the poller of Azure's clients", () => {
   it.each(['location', 'operation-location', 'original-uri'] as const)(
     'finds the result where the monitor says, also when it is told to look at the %s',
     async (resourceLocationConfig) => {
-      const app = await startScriptedApp({ backend: 'embedded' });
+      const app = await startScriptedApp({ backend: 'redis' });
       app.startWorker();
       expect(await startPoller(app.url, { resourceLocationConfig }).pollUntilDone()).toEqual({ text: 'Ada' });
     },
@@ -101,7 +101,7 @@ describe("the poller of Azure's clients", () => {
 
   it('fails with the code and the message of the job', async () => {
     const app = await startScriptedApp({
-      backend: 'embedded',
+      backend: 'redis',
       async run() {
         throw new JobError('NO_PAPER', 'The printer is empty.', { retry: false });
       },
@@ -113,7 +113,7 @@ describe("the poller of Azure's clients", () => {
   });
 
   it('ends with a job that is canceled', async () => {
-    const app = await startScriptedApp({ backend: 'embedded' });
+    const app = await startScriptedApp({ backend: 'redis' });
     let id = '';
     const poller = startPoller(app.url, {
       updateState: (_state, { rawResponse }) => void ({ id } = jobSchema.parse(rawResponse.body)),
@@ -127,7 +127,7 @@ describe("the poller of Azure's clients", () => {
   it('is written down, and goes on elsewhere', async () => {
     const gate = createGate();
     onTestFinished(() => gate.open());
-    const app = await startScriptedApp({ backend: 'embedded', run: () => gate.opened });
+    const app = await startScriptedApp({ backend: 'redis', run: () => gate.opened });
     app.startWorker();
     const restoreFrom = await startPoller(app.url).serialize();
     gate.open();
@@ -156,7 +156,7 @@ describe("the poller of Azure's clients, with Location alone", () => {
   }
 
   it('ends with the result', async () => {
-    const app = await startScriptedApp({ backend: 'embedded' });
+    const app = await startScriptedApp({ backend: 'redis' });
     const poller = startLocationPoller(app.url);
     expect(await poller.poll()).toMatchObject({ status: 'running' });
     app.startWorker();
@@ -165,7 +165,7 @@ describe("the poller of Azure's clients, with Location alone", () => {
 
   it('fails when the job has failed', async () => {
     const app = await startScriptedApp({
-      backend: 'embedded',
+      backend: 'redis',
       async run() {
         throw new JobError('NO_PAPER', 'The printer is empty.', { retry: false });
       },

@@ -28,7 +28,7 @@ const problemSchema = z.object({
 describe('bad input', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp('embedded');
+    app = await startApp('redis');
   });
   afterAll(async () => {
     // Whatever came before, the process lives.

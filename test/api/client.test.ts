@@ -20,7 +20,7 @@ describe('the client, on the true server', () => {
     Array.from({ length: count }, (_, index) => ({ id: `${prefix}-${index}`, customername: `Customer ${index}` }));
 
   beforeAll(async () => {
-    app = await startApp('embedded');
+    app = await startApp('redis');
   });
   afterAll(() => app.close());
 

@@ -19,7 +19,7 @@ const post = (url: string | undefined, path: string, body: object): Promise<Resp
 describe('a submission', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp('embedded', {}, { jobsFolder });
+    app = await startApp('redis', {}, { jobsFolder });
   });
   afterAll(() => app.close());
 

@@ -364,7 +364,7 @@ describe('HTTP manners', () => {
   let app: TestApp;
   let id: string;
   beforeAll(async () => {
-    app = await startApp('embedded', {
+    app = await startApp('redis', {
       CORS_ORIGINS: 'https://app.example.com,http://localhost:3000',
       TRUST_PROXY: '127.0.0.1/32',
     });
@@ -496,7 +496,7 @@ describe('HTTP manners', () => {
     const trusted = await (await app.fetch(url, { headers })).json();
     expect(trusted.statusUrl).toBe(`https://api.example.com/api/jobs/${id}`);
     expect((await app.fetch(url, { headers: { ...headers, 'X-Forwarded-Proto': 'javascript' } })).status).toBe(400);
-    const other = await startAppForTest('embedded');
+    const other = await startAppForTest('redis');
     const untrusted = await (await other.fetch('/api/none', { headers })).json();
     expect(untrusted.type).toBe(`${other.url}/problems/not-found`);
   });
@@ -505,7 +505,7 @@ describe('HTTP manners', () => {
 describe('what a client gets wrong', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp('embedded', { PUBLIC_URL: 'https://api.example.com/v1' });
+    app = await startApp('redis', { PUBLIC_URL: 'https://api.example.com/v1' });
   });
   afterAll(() => app.close());
 
@@ -548,7 +548,7 @@ describe('what a client gets wrong', () => {
 
 describe('a job past its retention', () => {
   it('is not found on any URL, and its idempotency key makes a new job', async () => {
-    const app = await startAppForTest('embedded', { JOB_RETENTION_SECONDS: '1' });
+    const app = await startAppForTest('redis', { JOB_RETENTION_SECONDS: '1' });
     const submit = async () =>
       app.fetch('/api/customers', {
         method: 'POST',

@@ -176,7 +176,7 @@ describe.each(BACKENDS)('EventSource on %s', (backend) => {
 
 describe('EventSource', () => {
   it('gets the one state of a job that is done, and stops', async () => {
-    const app = await startScriptedApp({ backend: 'embedded' });
+    const app = await startScriptedApp({ backend: 'redis' });
     app.startWorker();
     const id = await app.submit();
     await app.fetch(`/api/jobs/${id}?onPending=synchronous`);
@@ -186,7 +186,7 @@ describe('EventSource', () => {
   });
 
   it('does not connect again for a job that there is not', async () => {
-    const app = await startScriptedApp({ backend: 'embedded' });
+    const app = await startScriptedApp({ backend: 'redis' });
     const follower = follow(`${app.url}/api/jobs/script_AAAAAAAAAAAAAAAAAAAAAA/events`);
     await follower.closed;
     expect(follower.connections).toEqual([{ lastEventId: undefined, status: 404 }]);

@@ -6,7 +6,7 @@ import { type TestApp, startApp } from '../support/app.ts';
 describe('GraphQL over HTTP', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp('embedded');
+    app = await startApp('redis');
   });
   afterAll(() => app.close());
 

@@ -16,7 +16,7 @@ const repeat = (count: number, part: (index: number) => string): string =>
 describe('a GraphQL document', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp('embedded');
+    app = await startApp('redis');
   });
   afterAll(async () => {
     // Whatever came before, the process answers.
@@ -194,7 +194,7 @@ describe('a GraphQL document', () => {
 
 describe('GRAPHQL_INTROSPECTION=off', () => {
   it('hides the schema, and names nothing that was not asked for', async () => {
-    const app = await startAppForTest('embedded', { GRAPHQL_INTROSPECTION: 'off' });
+    const app = await startAppForTest('redis', { GRAPHQL_INTROSPECTION: 'off' });
     const send = async (query: string, variables: object = {}): Promise<string> => {
       const response = await app.fetch('/graphql', {
         method: 'POST',
@@ -222,7 +222,7 @@ describe('GRAPHQL_INTROSPECTION=off', () => {
   });
 
   it('is on by default, and so are suggestions', async () => {
-    const app = await startAppForTest('embedded');
+    const app = await startAppForTest('redis');
     const response = await app.fetch('/graphql?query={jobStatuss}');
     expect(await response.text()).toContain('Did you mean');
   });

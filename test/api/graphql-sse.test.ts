@@ -125,7 +125,7 @@ describe.each(BACKENDS)('a GraphQL subscription on %s', (backend) => {
 
 describe('a GraphQL subscription', () => {
   it('to a job that is done gives its final state, and completes', async () => {
-    const app = await startAppForTest('embedded');
+    const app = await startAppForTest('redis');
     const { submitCustomer } = await app.graphql.request(SubmitCustomer, { input: { id: '1', customername: 'Ada' } });
     assert(submitCustomer);
     const id = submitCustomer.jobId;
@@ -136,13 +136,13 @@ describe('a GraphQL subscription', () => {
   });
 
   it('to a job that there is not is an error, and completes', async () => {
-    const app = await startAppForTest('embedded');
+    const app = await startAppForTest('redis');
     const { results } = subscribe(app.url, JobUpdates, { id: 'customer_AAAAAAAAAAAAAAAAAAAAAA' });
     expect(await Array.fromAsync(results)).toMatchObject([{ errors: [{ extensions: { code: 'NOT_FOUND' } }] }]);
   });
 
   it('is an event stream and no more than that', async () => {
-    const app = await startScriptedApp({ backend: 'embedded' });
+    const app = await startScriptedApp({ backend: 'redis' });
     const response = await app.fetch('/graphql', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream', Connection: 'close' },

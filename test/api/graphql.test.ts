@@ -4,7 +4,7 @@ import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 describe('the GraphQL API', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp('embedded');
+    app = await startApp('redis');
   });
   afterAll(() => app.close());
 
@@ -32,7 +32,7 @@ describe('the GraphQL API', () => {
   });
 
   it('has no GraphiQL with GRAPHIQL=off', async () => {
-    const closed = await startAppForTest('embedded', { GRAPHIQL: 'off' });
+    const closed = await startAppForTest('redis', { GRAPHIQL: 'off' });
     const response = await closed.fetch('/graphql', html);
     expect(response.headers.get('content-type') ?? '').not.toContain('text/html');
     expect((await closed.fetch('/', html)).status).toBe(404);

@@ -25,7 +25,7 @@ const submit = (url: string, ...head: string[]): Promise<string> =>
 describe('a Host', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp('embedded', { TRUST_PROXY: '10.0.0.0/8' });
+    app = await startApp('redis', { TRUST_PROXY: '10.0.0.0/8' });
   });
   afterAll(() => app.close());
 
@@ -92,7 +92,7 @@ describe('a Host', () => {
     const untrusted = await submit(app.url, ...forwarded);
     expect(untrusted).toMatch(/^HTTP\/1\.1 202 /);
     expect(untrusted).not.toContain(EVIL);
-    const trusting = await startAppForTest('embedded', { TRUST_PROXY: '127.0.0.0/8' });
+    const trusting = await startAppForTest('redis', { TRUST_PROXY: '127.0.0.0/8' });
     expect(await submit(trusting.url, ...forwarded)).toContain(`https://${EVIL}/api/jobs/customer_`);
     expect(await submit(trusting.url, 'Host: localhost', 'X-Forwarded-Host: a b')).toMatch(/^HTTP\/1\.1 400 /);
     const notEncoded = await get(trusting.url, '/api/jobs/%zz', `Host: ${EVIL}`, 'X-Forwarded-Host: api.example.com');
@@ -105,7 +105,7 @@ describe('a Host', () => {
 
 describe('with PUBLIC_URL', () => {
   it('no URL is made of the Host, which need not be there before HTTP/1.1', async () => {
-    const app = await startAppForTest('embedded', { PUBLIC_URL: 'https://api.example.com/v1' });
+    const app = await startAppForTest('redis', { PUBLIC_URL: 'https://api.example.com/v1' });
     const reply = await submit(app.url, `Host: ${EVIL}`);
     expect(reply).toMatch(/^HTTP\/1\.1 202 /);
     expect(reply).toContain('location: https://api.example.com/v1/api/jobs/customer_');
@@ -126,7 +126,7 @@ describe('a server that listens on all addresses', () => {
 
   it.skipIf(outside === undefined)('is known by the address of the connection, and by no other', async () => {
     const { address = '' } = outside ?? {};
-    const app = await startAppForTest('embedded', settings);
+    const app = await startAppForTest('redis', settings);
     const url = `http://${address}:${new URL(app.url).port}`;
     expect(await submit(url, `Host: ${address}:1`)).toContain(`http://${address}:1/api/jobs/customer_`);
     // On a connection from elsewhere these names are the client's own machine.
@@ -135,7 +135,7 @@ describe('a server that listens on all addresses', () => {
   });
 
   it('is known by the name in HOST', async () => {
-    const app = await startAppForTest('embedded', { HOST: 'localhost' });
+    const app = await startAppForTest('redis', { HOST: 'localhost' });
     expect(await submit(app.url, 'Host: LOCALHOST')).toMatch(/^HTTP\/1\.1 202 /);
   });
 });

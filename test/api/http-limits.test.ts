@@ -1,8 +1,11 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type TestApp, startApp } from '../support/app.ts';
+import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
 import { startProcess } from '../support/process.ts';
 import { openSocket, sendRaw } from '../support/raw-http.ts';
@@ -14,7 +17,7 @@ const GRAPHQL = ['POST /graphql HTTP/1.1', ...HEAD.slice(1)];
 describe('the HTTP server', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp('embedded');
+    app = await startApp('redis');
   });
   afterAll(async () => {
     // Whatever came before, the process answers, and no prototype has been changed.
@@ -197,35 +200,55 @@ describe('a resource whose id would break a header', () => {
   });
 });
 
-describe('a client that is slow, or gone', () => {
-  it('is closed after its time with 408, and hanging up is nothing to log', { timeout: 120_000 }, async () => {
-    const { settings, remove } = await createStore('embedded');
+/** Starts an app, and finds its HTTP server: https://fastify.dev/docs/latest/Reference/Hooks/#diagnostics-channel-hooks */
+async function startWithServer(): Promise<{ app: TestApp; server: Server }> {
+  const created = Promise.withResolvers<Server>();
+  const listen = (message: unknown): void => {
+    const { fastify } = message as { fastify: FastifyInstance };
+    created.resolve(fastify.server);
+  };
+  subscribe('fastify.initialization', listen);
+  onTestFinished(() => void unsubscribe('fastify.initialization', listen));
+  const app = await startAppForTest('redis');
+  return { app, server: await created.promise };
+}
+
+describe('a slow client', () => {
+  it('gets 408 after the time for a request', async () => {
+    const { app, server } = await startWithServer();
+    expect(server).toMatchObject({ headersTimeout: 20_000, requestTimeout: 30_000 });
+    // The same checks with less waiting.
+    Object.assign(server, { headersTimeout: 100, requestTimeout: 200 });
+    const replies = [
+      ['GET /api/jobs HTTP/1.1', 'Host: localhost', 'X-Slow: '],
+      [...HEAD, 'Content-Length: 100', '', '{"id":'],
+      [...GRAPHQL, 'Content-Length: 100', '', '{"query":'],
+    ].map(async (lines) => {
+      const socket = await openSocket(app.url);
+      socket.write(lines.join('\r\n'));
+      return text(socket);
+    });
+    for (const reply of await Promise.all(replies))
+      expect(reply).toMatch(/^HTTP\/1\.1 408 .*application\/problem\+json.*\/problems\/request-timeout"/s);
+  });
+});
+
+describe('a client that hangs up in the middle of its request', () => {
+  it('leaves neither a warning nor an error in the log', async () => {
+    const { settings, remove } = await createStore('postgres');
     onTestFinished(remove);
     const output = new PassThrough().setEncoding('utf8');
     let log = '';
     output.on('data', (chunk: string) => (log += chunk));
     const { url = '', end } = await startProcess({ settings: { ...settings, LOG_LEVEL: 'debug' }, output });
-
-    const slow = [
-      ['GET /api/jobs HTTP/1.1', 'Host: localhost', 'X-Slow: '],
-      [...HEAD, 'Content-Length: 100', '', '{"id":'],
-      [...GRAPHQL, 'Content-Length: 100', '', '{"query":'],
-    ].map(async (lines) => {
+    for (const head of [HEAD, GRAPHQL]) {
       const socket = await openSocket(url);
-      socket.write(lines.join('\r\n'));
-      return text(socket);
-    });
-
-    for (const face of [HEAD, GRAPHQL]) {
-      const socket = await openSocket(url);
-      socket.write([...face, 'Content-Length: 100', '', '{"id":'].join('\r\n'));
-      // It has seen the head when another connection, opened later, is answered.
+      socket.write([...head, 'Content-Length: 100', '', '{"id":'].join('\r\n'));
+      // The server has read the head when it answers another connection that was opened later.
       await (await fetch(`${url}/api/jobs`)).text();
       socket.resetAndDestroy();
       await once(socket, 'close');
     }
-    for (const reply of await Promise.all(slow))
-      expect(reply).toMatch(/^HTTP\/1\.1 408 .*application\/problem\+json.*\/problems\/request-timeout"/s);
     expect(await end('SIGTERM')).toBe(0);
     expect(log).not.toMatch(/"level":"(error|warn)"/);
   });

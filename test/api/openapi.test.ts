@@ -101,7 +101,7 @@ describe('openapi.json', () => {
   });
 
   it('is what the app serves, but for the server', async () => {
-    const app = await startAppForTest('embedded');
+    const app = await startAppForTest('redis');
     const response = await app.fetch('/openapi.json');
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
     expect(response.headers.get('cache-control')).toBe('no-cache');
@@ -111,14 +111,14 @@ describe('openapi.json', () => {
   });
 
   it('names PUBLIC_URL as the server', async () => {
-    const app = await startAppForTest('embedded', { PUBLIC_URL: 'https://api.example.com/v1/' });
+    const app = await startAppForTest('redis', { PUBLIC_URL: 'https://api.example.com/v1/' });
     expect(await (await app.fetch('/openapi.json')).json()).toMatchObject({
       servers: [{ url: 'https://api.example.com/v1' }],
     });
   });
 
   it('goes with the REST face, and so do the pages', async () => {
-    const app = await startAppForTest('embedded', { REST: 'off' });
+    const app = await startAppForTest('redis', { REST: 'off' });
     for (const path of ['/openapi.json', '/docs', '/problems', '/problems/not-found'])
       expect((await app.fetch(path)).status).toBe(404);
   });
@@ -132,7 +132,7 @@ describe('openapi.json', () => {
     };
     subscribe('fastify.initialization', listen);
     onTestFinished(() => void unsubscribe('fastify.initialization', listen));
-    const app = await startAppForTest('embedded');
+    const app = await startAppForTest('redis');
 
     const { paths } = createOpenApi(createRegistry(JOB_FILES));
     const served = new Set(

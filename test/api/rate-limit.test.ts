@@ -116,14 +116,14 @@ describe.each(['redis', 'postgres'] as const)('RATE_LIMIT of two processes on %s
 
 describe('RATE_LIMIT', () => {
   it('is off unless it is set', async () => {
-    const { url } = await startAppForTest('embedded');
+    const { url } = await startAppForTest('redis');
     const { headers } = await fetch(url + JOB);
     expect(headers.get('RateLimit')).toBeNull();
     expect(headers.get('RateLimit-Policy')).toBeNull();
   });
 
   it('lets a caller on when its time is over', async () => {
-    const { url } = await startAppForTest('embedded', { RATE_LIMIT: '1/1s' });
+    const { url } = await startAppForTest('redis', { RATE_LIMIT: '1/1s' });
     await allowed(() => fetch(url + JOB));
     const response = await poll(
       () => fetch(url + JOB),

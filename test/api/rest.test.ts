@@ -18,7 +18,7 @@ describe('the REST face', () => {
   };
 
   beforeAll(async () => {
-    app = await startApp('embedded');
+    app = await startApp('redis');
     done.succeeded = await submit('customers', { id: '42', customername: 'Ada Lovelace' });
     done.failed = await submit('customers', { id: '43', customername: 'Nobody', phone: 'none' });
     done.withoutResource = await submit('customer-imports', { customers: [{ id: '44', customername: 'Alan Turing' }] });
@@ -141,20 +141,20 @@ describe('a job that is not done', () => {
 
 describe('settings of the faces', () => {
   it('REST=off takes the REST face away, and nothing else', async () => {
-    const app = await startAppForTest('embedded', { REST: 'off' });
+    const app = await startAppForTest('redis', { REST: 'off' });
     expect((await app.post('/api/customers', { id: '1', customername: 'Ada' })).status).toBe(404);
     expect((await app.fetch('/health/ready')).status).toBe(200);
     expect(await app.graphql.request('{ __typename }')).toEqual({ __typename: 'Query' });
   });
 
   it('PUBLIC_URL is the base of all absolute URLs', async () => {
-    const app = await startAppForTest('embedded', { PUBLIC_URL: 'https://api.example.com/v1/' });
+    const app = await startAppForTest('redis', { PUBLIC_URL: 'https://api.example.com/v1/' });
     const response = await app.post('/api/customers', { id: '1', customername: 'Ada' });
     expect(response.headers.get('location')).toMatch(/^https:\/\/api\.example\.com\/v1\/api\/jobs\/customer_/);
   });
 
   it('a job past its retention is not found', async () => {
-    const app = await startAppForTest('embedded', { JOB_RETENTION_SECONDS: '1' });
+    const app = await startAppForTest('redis', { JOB_RETENTION_SECONDS: '1' });
     const { id } = await (await app.post('/api/customers', { id: '1', customername: 'Ada' })).json();
     await poll(
       () => app.fetch(`/api/jobs/${id}`),

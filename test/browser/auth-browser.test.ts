@@ -12,7 +12,7 @@ describe('in a browser, a server that is closed', () => {
   let app: TestApp;
   let browser: Browser;
   beforeAll(async () => {
-    [app, browser] = await Promise.all([startApp('embedded', { API_KEYS, CORS_ORIGINS: '*' }), startBrowser()]);
+    [app, browser] = await Promise.all([startApp('redis', { API_KEYS, CORS_ORIGINS: '*' }), startBrowser()]);
   });
   afterAll(() => Promise.all([app.close(), browser.close()]));
 

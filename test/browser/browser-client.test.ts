@@ -52,7 +52,7 @@ function servePage(api: string, call: string): Promise<string> {
 let app: TestApp;
 let browser: Browser;
 beforeAll(async () => {
-  [app, browser] = await Promise.all([startApp('embedded'), startBrowser()]);
+  [app, browser] = await Promise.all([startApp('redis'), startBrowser()]);
 });
 afterAll(async () => {
   await Promise.all([browser.close(), app.close()]);

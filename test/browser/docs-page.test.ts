@@ -10,7 +10,7 @@ describe('the pages', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    [app, browser] = await Promise.all([startApp('embedded'), startBrowser()]);
+    [app, browser] = await Promise.all([startApp('redis'), startBrowser()]);
   });
   afterAll(() => Promise.all([app.close(), browser.close()]));
 

@@ -33,7 +33,7 @@ describe('GraphiQL in a browser', () => {
   let app: TestApp;
   let browser: Browser;
   beforeAll(async () => {
-    [app, browser] = await Promise.all([startApp('embedded'), startBrowser()]);
+    [app, browser] = await Promise.all([startApp('redis'), startBrowser()]);
   });
   afterAll(async () => {
     await browser.close();

@@ -10,7 +10,7 @@ const HTML = { Accept: 'text/html' };
 describe('every reply', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp('embedded', { CORS_ORIGINS: 'https://app.example.com' });
+    app = await startApp('redis', { CORS_ORIGINS: 'https://app.example.com' });
   });
   afterAll(() => app.close());
 
@@ -110,8 +110,8 @@ describe('every reply', () => {
 
 describe('a server that is reached by https', () => {
   it('tells browsers to stay there', async () => {
-    const fixed = await startAppForTest('embedded', { PUBLIC_URL: 'https://api.example.com' });
-    const proxied = await startAppForTest('embedded', { TRUST_PROXY: 'on' });
+    const fixed = await startAppForTest('redis', { PUBLIC_URL: 'https://api.example.com' });
+    const proxied = await startAppForTest('redis', { TRUST_PROXY: 'on' });
     const forwarded = { 'X-Forwarded-Host': 'api.example.com', 'X-Forwarded-Proto': 'https' };
     for (const path of ['/api/jobs', '/graphql?query={__typename}', '/health/live', '/nothing']) {
       for (const response of [
@@ -127,7 +127,7 @@ describe('a server that is reached by https', () => {
 describe('a page of another origin', () => {
   it('reads replies where CORS_ORIGINS names it, and embeds none', async () => {
     const origin = await serve((_request, response) => response.setHeader('Content-Type', 'text/html').end('<p>Hello'));
-    const app = await startAppForTest('embedded', { CORS_ORIGINS: origin });
+    const app = await startAppForTest('redis', { CORS_ORIGINS: origin });
     const browser = await startBrowser();
     try {
       const tab = await browser.newPage();

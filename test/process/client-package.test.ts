@@ -59,7 +59,7 @@ it('is built with the types of a new job type, for programs that import the pack
   expect(checked.stdout).toBe('');
   expect(checked.status).toBe(0);
 
-  const { url } = await startAppForTest('embedded');
+  const { url } = await startAppForTest('redis');
   writeFileSync(join(folder, 'dist/example.ts'), example.replace('http://localhost:4000', url));
   const { promise: printed, resolve } = Promise.withResolvers<string>();
   const child = spawn(process.execPath, [join(folder, 'dist/example.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });

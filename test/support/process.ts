@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { lineWith } from './servers.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
+/** Compiling the sources is a quarter of what a start costs, and the same for each process of a run. */
+const COMPILE_CACHE = join(tmpdir(), 'accepted-compile-cache');
 
 /** Accepted in a process of its own. */
 export interface AcceptedProcess {
@@ -53,7 +56,7 @@ export async function runToEnd(options: ProcessOptions): Promise<{ code: number 
 
 function spawnAccepted({ settings, role = 'all', main = join(PROJECT, 'src/main.ts') }: ProcessOptions) {
   return spawn(process.execPath, [main, role], {
-    env: { PATH: process.env['PATH'], PORT: '0', ...settings },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, PORT: '0', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

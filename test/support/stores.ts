@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'pg';
 import { inject } from 'vitest';
+import { TEMPLATE_DATABASE } from './store-templates.ts';
 
 export const BACKENDS = ['embedded', 'redis', 'postgres'] as const;
 export type Backend = (typeof BACKENDS)[number];
@@ -21,10 +22,10 @@ export async function createStore(backend: Backend): Promise<Store> {
   if (backend === 'embedded') cpSync(inject('embeddedTemplate'), DATA_DIR, { recursive: true });
   const urls = {
     embedded: async () => ({}),
-    postgres: async () => ({ QUEUE_URL: await createDatabase() }),
+    postgres: async () => ({ QUEUE_URL: await copyTemplate() }),
     redis: async () => ({
       QUEUE_URL: `${inject('redisUrl')}/${randomInt(10_000)}`,
-      DATABASE_URL: await createDatabase(),
+      DATABASE_URL: await copyTemplate(),
     }),
   };
   return {
@@ -33,12 +34,20 @@ export async function createStore(backend: Backend): Promise<Store> {
   };
 }
 
-/** An empty database, on the server that all tests share unless another one is given. */
-export async function createDatabase(server = inject('postgresUrl')): Promise<string> {
+/** A migrated database with no rows on the server that all tests share. */
+async function copyTemplate(): Promise<string> {
+  return createDatabase(inject('postgresUrl'), TEMPLATE_DATABASE);
+}
+
+/**
+ * Creates a database, empty unless a template is given.
+ * @param server the URL of a server; by default the one that all tests share
+ */
+export async function createDatabase(server = inject('postgresUrl'), template = 'template1'): Promise<string> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const pool = new Pool({ connectionString: `${server}/postgres`, max: 1 });
   try {
-    await pool.query(`CREATE DATABASE ${name}`);
+    await pool.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
   } finally {
     await pool.end();
   }

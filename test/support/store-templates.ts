@@ -1,0 +1,33 @@
+import { Pool } from 'pg';
+import { createCustomerRepository } from '../../src/customers/customer-repository.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { connectQueue } from '../../src/queue/connect.ts';
+import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
+
+/** The database on the shared server that every test's database is copied from. */
+export const TEMPLATE_DATABASE = 'accepted_template';
+
+const logger = createLogger('error');
+
+/** Creates a migrated, empty store in a folder. */
+export async function createEmbeddedTemplate(folder: string): Promise<void> {
+  const { open, pool, close } = createEmbeddedStore(folder);
+  await open();
+  await connectQueue({ url: undefined, embedded: pool, listeners: 0, logger }).connect();
+  await createCustomerRepository(pool).migrate();
+  await close();
+}
+
+/** Creates the migrated, empty database `TEMPLATE_DATABASE`. PostgreSQL copies it only while nobody is connected to it. */
+export async function createPostgresTemplate(server: string): Promise<void> {
+  const admin = new Pool({ connectionString: `${server}/postgres`, max: 1 });
+  await admin.query(`CREATE DATABASE ${TEMPLATE_DATABASE}`);
+  await admin.end();
+  const url = `${server}/${TEMPLATE_DATABASE}`;
+  const queue = connectQueue({ url, embedded: createEmbeddedStore('').pool, listeners: 0, logger });
+  await queue.connect();
+  await queue.close();
+  const pool = new Pool({ connectionString: url, max: 1 });
+  await createCustomerRepository(pool).migrate();
+  await pool.end();
+}
