@@ -10,10 +10,10 @@ import { expectNothingWrong, expectQuickRecovery, moreAccepted, recovers, runFau
 import { programs, startPostgresStore, startRedisStore } from './stores.ts';
 import { type System, startSystem } from './system.ts';
 
-/** A clock that processes can be started with. */
+/** A fake clock for the processes that are started with its environment. */
 interface Clock {
   readonly environment: Readonly<Record<string, string>>;
-  /** Makes the clock wrong by so many seconds from now on; the one that timers go by runs on. */
+  /** Sets the offset of the wall clock, in seconds. The monotonic clock, which timers use, is unaffected. */
   jump(seconds: number): void;
 }
 
@@ -37,7 +37,7 @@ function createClock(): Clock {
 const HOUR = 3600;
 const JUMPS = 3;
 
-/** Makes all keys run out that have a time to live. */
+/** Expires every key that has a time to live. */
 const RUN_OUT = `
   local count = 0
   for _, key in ipairs(redis.call('KEYS', '*')) do
@@ -56,7 +56,7 @@ async function jumpToAndFro(clock: Clock, system: System) {
 
 describe.runIf(programs.faketime !== undefined)('a clock that jumps by an hour and back, and behind', () => {
   describe.each(rounds(['redis', 'postgres', 'embedded']))('on $backend, round $round', ({ backend }) => {
-    it('is the one of the process that works: nothing is lost', async ({ task }) => {
+    it('of the worker loses nothing', async ({ task }) => {
       const { settings, remove } = await createStore(backend);
       onTestFinished(remove);
       const clock = createClock();
@@ -69,7 +69,7 @@ describe.runIf(programs.faketime !== undefined)('a clock that jumps by an hour a
   });
 
   describe.each(rounds(['postgres']))('on $backend, round $round', ({ backend }) => {
-    it("is the store's: nothing is lost", async ({ task }) => {
+    it('of the store loses nothing', async ({ task }) => {
       const clock = createClock();
       const { queueUrl } = await startPostgresStore(clock.environment);
       const system = await startSystem({ queueUrl });
@@ -82,8 +82,10 @@ describe.runIf(programs.faketime !== undefined)('a clock that jumps by an hour a
 });
 
 describe.each(rounds(['redis']))('on $backend, round $round', ({ backend }) => {
-  // libfaketime does not run under Redis' allocator. What Redis tells by its clock is when keys run out.
-  it("a store's clock that jumps ahead, so that all that runs out has run out, loses nothing", async ({ task }) => {
+  // libfaketime does not work with Redis' allocator. Redis uses its clock only to expire keys.
+  it("a store's clock that jumps ahead, so that every key with a time to live expires, loses nothing", async ({
+    task,
+  }) => {
     const { server, queueUrl } = await startRedisStore();
     const system = await startSystem({ queueUrl });
     const admin = new Redis(server.url);

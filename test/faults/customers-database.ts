@@ -3,26 +3,26 @@ import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createDatabase } from '../support/stores.ts';
 
-/** Seconds that a row takes to be written, so that work is in hand at any moment. */
+/** Seconds that writing a row takes, so that some job is running at any moment. */
 const ROW_SECONDS = 0.2;
-/** Rows of an import, which are many. */
+/** The same for each row of an import. */
 const IMPORTED_ROW_SECONDS = 0.01;
 
 /** One row that one run of a job wrote. */
 const runSchema = z.object({ customer: z.string(), job: z.string() });
 export type Run = z.output<typeof runSchema>;
 
-/** Where customers live: on a server that no fault meets, so that the ledger can be held against it. */
+/** The customers' database, on a server without faults, to compare the ledger with. */
 export interface CustomersDatabase {
   readonly url: string;
-  /** From now on each row that a run writes is noted, with the job's id, also when the row was there; and takes its time. */
+  /** From now on records each row that a run writes, with the job's id, and slows the writes down. */
   watch(): Promise<void>;
   readRuns(): Promise<Run[]>;
-  /** The ids of the rows that hold what was submitted under these ids. */
+  /** The ids of the rows whose content is what was submitted. */
   readRows(): Promise<Set<string>>;
 }
 
-/** What is submitted as a customer's name. */
+/** The submitted name of a customer. */
 export function nameOf(id: string): string {
   return `Customer ${id}`;
 }

@@ -1,7 +1,7 @@
 import type { Reporter, TestModule } from 'vitest/node';
 import type { FaultRecord } from './run-fault.ts';
 
-/** Prints what the ledger says of each fault on each backend, as a table of Markdown. */
+/** Prints the verdicts by fault and backend as a Markdown table. */
 export class FaultReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);

@@ -5,11 +5,11 @@ type Name = keyof Verdict;
 
 const accept = (ledger: Ledger, customer: string, jobId: string) => {
   const submission = ledger.submission([customer]);
-  ledger.accepted(submission, { jobId, face: 'rest', sentAt: 0, at: 0 });
+  ledger.accepted(submission, { jobId, api: 'rest', sentAt: 0, at: 0 });
   return submission;
 };
 
-/** Each a way to break the contract: what the ledger then says, and of whom. */
+/** One violation of the contract each, with the entry that the ledger reports. */
 const BREACHES: readonly [name: Name, said: string, run: (ledger: Ledger) => Verdict][] = [
   [
     'lost',
@@ -78,11 +78,11 @@ const BREACHES: readonly [name: Name, said: string, run: (ledger: Ledger) => Ver
 ];
 
 describe('the ledger', () => {
-  it.each(BREACHES)('tells what was %s: %s', (name, said, run) => {
+  it.each(BREACHES)('reports %s: %s', (name, said, run) => {
     expect(run(createLedger())[name]).toEqual([said]);
   });
 
-  it('has nothing to say of a job that was read while it ran by a reply that came after its end', () => {
+  it('ignores a late reply from while the job was running', () => {
     const ledger = createLedger();
     accept(ledger, 'c1', 'j1');
     const askedAt = performance.now();
@@ -91,7 +91,7 @@ describe('the ledger', () => {
     expect(ledger.close([{ customer: 'c1', job: 'j1' }], new Set(['c1']))).toMatchObject({ changed: [], lost: [] });
   });
 
-  it('leaves open what became of a request that was on its way when the store was cut off', () => {
+  it('does not report a request that was in flight when the store was cut off', () => {
     const ledger = createLedger();
     const sentAt = performance.now();
     ledger.cutOff();

@@ -1,19 +1,19 @@
 import type { Run } from './customers-database.ts';
 
-export const FACES = ['rest', 'graphql'] as const;
-export type Face = (typeof FACES)[number];
+export const APIS = ['rest', 'graphql'] as const;
+export type Api = (typeof APIS)[number];
 
 const FINAL: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Canceled']);
 
-/** What a client sent, however often, and what it was told. Its customers are nobody else's. */
+/** One submission, with its retries and their replies. Its customers belong to no other submission. */
 export interface Submission {
   readonly customers: readonly string[];
-  /** The ids of the jobs that replies named: one, or none. */
+  /** The ids of the jobs in the replies: one, or none. */
   readonly jobs: Set<string>;
   refused: number;
-  /** Requests that were refused, and on their way when the store was cut off: it may have had them. */
+  /** Refused requests that were in flight when the store was cut off: it may have received them. */
   inDoubt: number;
-  /** Requests whose reply never came: nobody knows what became of them. */
+  /** Requests without a reply, whose outcome is unknown. */
   unanswered: number;
 }
 
@@ -25,33 +25,33 @@ interface Sighting {
 
 interface Acceptance {
   readonly jobId: string;
-  readonly face: Face;
+  readonly api: Api;
   readonly sentAt: number;
   readonly at: number;
 }
 
-/** What the books say when all is over. Each list is empty in a system that keeps its word. */
+/** The result of a run. In a correct system each list is empty. */
 export interface Verdict {
   readonly accepted: number;
   readonly refused: number;
   readonly unanswered: number;
-  /** Runs beyond the first of a job, which must have had no effect. */
+  /** Runs of a job beyond the first, which must have no effect. */
   readonly runAgain: number;
-  /** Accepted, and without a final status or without its effect. */
+  /** Accepted submissions without a final status or without their effect. */
   readonly lost: readonly string[];
-  /** Accepted, and not found by a reader at some time. */
+  /** Accepted jobs that a reader did not find at some time. */
   readonly unreadable: readonly string[];
   readonly failed: readonly string[];
-  /** Submissions with the effects of two jobs. */
+  /** Submissions with effects of two jobs. */
   readonly doneTwice: readonly string[];
   /** Jobs that a reader saw leave their final status. */
   readonly changed: readonly string[];
-  /** Refused, never accepted, and run all the same: of all, and of those that were sent when the store was away. */
+  /** Submissions that were refused, never accepted, and run: all, and those sent while the store was unavailable. */
   readonly refusedYetRun: number;
   readonly refusedAndRun: readonly string[];
 }
 
-/** Keeps the books of what clients were told, outside the system, and never asks it. Times are `performance.now()`. */
+/** Records what clients sent and received, independently of the system. Times are `performance.now()`. */
 export interface Ledger {
   submission(customers: readonly string[]): Submission;
   accepted(submission: Submission, acceptance: Acceptance): void;
@@ -59,9 +59,9 @@ export interface Ledger {
   missed(jobId: string): void;
   /** How long a client waited for its reply. */
   waited(ms: number): void;
-  /** Of all replies that there were since the last call, the slowest, in milliseconds. */
+  /** The slowest reply since the last call, in milliseconds. */
   takeSlowestMs(): number;
-  /** The store is cut off now: what is on its way to it has arrived, or will never. */
+  /** Marks that the store is unavailable from now on: requests in flight may have reached it. */
   cutOff(): void;
   /** A submission was answered with 503. */
   refusedSubmission(submission: Submission, sentAt: number): void;
@@ -70,7 +70,7 @@ export interface Ledger {
   refusals(): number;
   readonly acceptances: readonly Acceptance[];
   isDone(jobId: string): boolean;
-  /** @param runs all that the customers' database was written, one entry for each row and run */
+  /** @param runs one entry for each row that each run wrote to the customers' database */
   close(runs: readonly Run[], rows: ReadonlySet<string>): Verdict;
 }
 
@@ -104,7 +104,7 @@ export function createLedger(): Ledger {
     },
     saw(jobId, status, askedAt) {
       const sighting = sightingOf(jobId);
-      // A reply that was on its way while another reader saw the end is late, and no change.
+      // A reply in flight while another reader saw the end is late; the status did not change.
       if (sighting.final !== undefined && sighting.final.status !== status && askedAt > sighting.final.at) {
         sighting.changes.push(`${sighting.final.status} -> ${status}`);
       }

@@ -1,48 +1,48 @@
 import { setInterval as every, setTimeout as delay } from 'node:timers/promises';
 import { statesOf } from '../support/states.ts';
-import type { Faces, SeenJob } from './faces.ts';
-import { FACES, type Face, type Ledger } from './ledger.ts';
+import type { ApiClient, SeenJob } from './api-client.ts';
+import { APIS, type Api, type Ledger } from './ledger.ts';
 
-/** Submissions a second, of both faces together. */
+/** Submissions per second over both APIs. */
 const RATE = 20;
-/** What a reply's Retry-After says. */
+/** The Retry-After of the replies, in milliseconds. */
 const AGAIN_MS = 1000;
 const IMPORTED_ROWS = 10;
 
 export interface Load {
-  /** Submits no more, and resolves when each client that may try again has been accepted, and each job is seen done. */
+  /** Stops submitting. Resolves when every client that retries has been accepted and every job has been seen done. */
   finish(): Promise<void>;
 }
 
 export interface LoadOptions {
   readonly url: () => string;
-  readonly faces: Faces;
+  readonly client: ApiClient;
   readonly ledger: Ledger;
-  /** Aborted when there is no more waiting for clients and readers that have not come to an end. */
+  /** Aborted to stop the clients and readers that are still waiting. */
   readonly giveUp: AbortSignal;
 }
 
 /**
- * Submits at a steady pace, on both faces in turn. Every third client has an idempotency key, and tries again until it
- * is accepted; one of twenty submits an import. A reader follows each job: on the other face, or by events.
+ * Submits at a steady rate, alternating between the APIs. Every third client has an idempotency key and retries until it
+ * is accepted; one in ten submits an import. A reader follows each job, on the other API or by events.
  */
-export function startLoad({ url, faces, ledger, giveUp }: LoadOptions): Load {
+export function startLoad({ url, client, ledger, giveUp }: LoadOptions): Load {
   const stopping = new AbortController();
   const clients = new Set<Promise<void>>();
   const failures: unknown[] = [];
 
   async function runClient(number: number): Promise<void> {
-    const face: Face = FACES[number % 2] ?? 'rest';
+    const api: Api = APIS[number % 2] ?? 'rest';
     const isImport = number % 20 > 17;
     const customers = Array.from({ length: isImport ? IMPORTED_ROWS : 1 }, (_, row) => `c${number}-${row}`);
     const key = number % 3 === 0 ? `key-${number}` : undefined;
     const submission = ledger.submission(customers);
     for (;;) {
       const sentAt = performance.now();
-      const answer = await faces.submit(face, customers, key);
+      const answer = await client.submit(api, customers, key);
       if (answer.kind === 'answered') {
-        ledger.accepted(submission, { jobId: answer.value, face, sentAt, at: performance.now() });
-        await (number % 10 === 0 ? watch(answer.value) : pollToEnd(answer.value, face === 'rest' ? 'graphql' : 'rest'));
+        ledger.accepted(submission, { jobId: answer.value, api, sentAt, at: performance.now() });
+        await (number % 10 === 0 ? watch(answer.value) : pollToEnd(answer.value, api === 'rest' ? 'graphql' : 'rest'));
         return;
       }
       if (answer.kind === 'refused') ledger.refusedSubmission(submission, sentAt);
@@ -52,10 +52,10 @@ export function startLoad({ url, faces, ledger, giveUp }: LoadOptions): Load {
     }
   }
 
-  async function pollToEnd(jobId: string, face: Face): Promise<void> {
+  async function pollToEnd(jobId: string, api: Api): Promise<void> {
     while (!giveUp.aborted) {
       const askedAt = performance.now();
-      const answer = await faces.read(face, jobId);
+      const answer = await client.read(api, jobId);
       if (answer.kind === 'answered') note(jobId, answer.value, askedAt);
       if (ledger.isDone(jobId)) return;
       await delay(AGAIN_MS);
@@ -66,7 +66,7 @@ export function startLoad({ url, faces, ledger, giveUp }: LoadOptions): Load {
     while (!giveUp.aborted) {
       try {
         const response = await fetch(new URL(`/api/jobs/${jobId}/events`, url()), { signal: giveUp });
-        // What the stream tells was asked for no later than it came.
+        // A state was current no later than when it arrived.
         const states = response.ok ? statesOf(response) : [];
         for await (const state of states) note(jobId, state as SeenJob, performance.now());
       } catch {
@@ -86,9 +86,9 @@ export function startLoad({ url, faces, ledger, giveUp }: LoadOptions): Load {
     let number = 0;
     for await (const _ of every(1000 / RATE)) {
       if (stopping.signal.aborted) return;
-      const client = runClient((number += 1)).catch((error: unknown) => void failures.push(error));
-      clients.add(client);
-      void client.then(() => clients.delete(client));
+      const running = runClient((number += 1)).catch((error: unknown) => void failures.push(error));
+      clients.add(running);
+      void running.then(() => clients.delete(running));
     }
   }
 
@@ -99,7 +99,10 @@ export function startLoad({ url, faces, ledger, giveUp }: LoadOptions): Load {
       await submitting;
       await Promise.all(clients);
       if (failures.length > 0)
-        throw new AggregateError(failures, `${failures.length} clients had a wrong reply: ${String(failures[0])}`);
+        throw new AggregateError(
+          failures,
+          `${failures.length} clients received an invalid reply: ${String(failures[0])}`,
+        );
     },
   };
 }

@@ -8,10 +8,10 @@ import { type System, startSystem } from './system.ts';
 /** In each direction. */
 const LATENCY_MS = 100;
 const CUTS = 5;
-/** Nothing tells that a connection has fallen silent but that no answer comes. */
+/** A silent connection is detected by the missing reply alone. */
 const NOTICED_MS = 10_000;
 
-/** All connections to the queue's store go by way of a proxy. */
+/** Connects to the queue's store through a proxy. */
 async function startBehindProxy(backend: 'redis' | 'postgres'): Promise<{ system: System; proxy: TcpProxy }> {
   const { settings, remove } = await createStore(backend);
   onTestFinished(remove);
@@ -21,7 +21,7 @@ async function startBehindProxy(backend: 'redis' | 'postgres'): Promise<{ system
 }
 
 describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ backend }) => {
-  it('connections that are cut again and again lose nothing, and are made anew', async ({ task }) => {
+  it('connections that are cut again and again are reopened, and nothing is lost', async ({ task }) => {
     const { system, proxy } = await startBehindProxy(backend);
     const act = async () => {
       for (let cuts = 1; cuts < CUTS; cuts += 1) {
@@ -38,7 +38,7 @@ describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ bac
     expectQuickRecovery(task.meta.fault);
   });
 
-  it('a store that is slow to reach loses nothing', async ({ task }) => {
+  it('a slow connection to the store loses nothing', async ({ task }) => {
     const { system, proxy } = await startBehindProxy(backend);
     const act = async () => {
       proxy.delay(LATENCY_MS);
@@ -52,7 +52,7 @@ describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ bac
     expectQuickRecovery(task.meta.fault);
   });
 
-  it('connections that fall silent for ever are replaced', async ({ task }) => {
+  it('connections that fall silent are replaced', async ({ task }) => {
     const { system, proxy } = await startBehindProxy(backend);
     const act = () => {
       proxy.silence();

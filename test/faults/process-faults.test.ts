@@ -11,10 +11,10 @@ async function startOn(backend: 'redis' | 'postgres'): Promise<System> {
   return startSystem({ queueUrl: settings.QUEUE_URL });
 }
 
-/** Resolves to jobs that are in the middle of their work. */
-async function runningJobs({ faces }: System): Promise<string[]> {
+/** Resolves to the ids of running jobs. */
+async function runningJobs({ client }: System): Promise<string[]> {
   const answer = await poll(
-    () => faces.listRunning(),
+    () => client.listRunning(),
     (running) => running.kind === 'answered' && running.value.length > 0,
   );
   return answer.kind === 'answered' ? answer.value : [];
@@ -40,9 +40,7 @@ describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ bac
     expect(task.meta.fault?.worksMs).toBeLessThan(15_000);
   });
 
-  it('a killed API loses nothing that it accepted, and what it had no time to answer is there once at most', async ({
-    task,
-  }) => {
+  it('a killed API loses nothing that it accepted, and unanswered submissions exist at most once', async ({ task }) => {
     const system = await startOn(backend);
     const act = async () => {
       await system.api.end('SIGKILL');
@@ -54,7 +52,7 @@ describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ bac
     expect(verdict.unanswered).toBeGreaterThan(0);
   });
 
-  it('a rolling restart refuses nothing, cuts no reply short and loses nothing', async ({ task }) => {
+  it('a rolling restart neither refuses requests, truncates replies nor loses jobs', async ({ task }) => {
     const system = await startOn(backend);
     const act = async () => {
       await system.startApi();
@@ -70,7 +68,7 @@ describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ bac
 });
 
 describe.each(rounds(['embedded']))('on $backend, round $round', ({ backend }) => {
-  it('a process that is killed again and again loses nothing that it accepted', async ({ task }) => {
+  it('a process that is killed repeatedly loses nothing that it accepted', async ({ task }) => {
     const system = await startSystem({ queueUrl: undefined });
     let current = system.api;
     const act = async () => {

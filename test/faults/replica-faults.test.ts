@@ -10,13 +10,11 @@ const CASES = {
 };
 
 describe.each(rounds(['Redis Sentinel', 'Redis Cluster']))('on $backend, round $round', ({ backend }) => {
-  it('a master that is killed loses nothing that its replica has, and all goes on over the replica', async ({
-    task,
-  }) => {
+  it('a killed master loses nothing that its replica has, and the system recovers on the replica', async ({ task }) => {
     const store = await CASES[backend]();
     const system = await startSystem({ queueUrl: store.queueUrl });
     const { acceptances, isDone } = system.ledger;
-    // Redis confirms before its replicas have it.
+    // Redis confirms a write before its replicas have it.
     let mayBeGone: string[] = [];
     const act = async () => {
       const unsafeFrom = performance.now();

@@ -1,22 +1,22 @@
 /*
- * Which fault is made on which backend, and why not on the others:
+ * Faults by backend, and why some do not apply:
  *
  * | fault                     | Redis | PostgreSQL | embedded                                                                  |
  * | ------------------------- | ----- | ---------- | ------------------------------------------------------------------------- |
- * | worker killed             | yes   | yes        | it has one process: it is killed whole                                    |
+ * | worker killed             | yes   | yes        | there is one process, which is killed as a whole                          |
  * | API killed                | yes   | yes        | the same                                                                  |
- * | rolling restart           | yes   | yes        | no two processes share it                                                 |
+ * | rolling restart           | yes   | yes        | two processes cannot share it                                             |
  * | process killed thrice     | -     | -          | yes                                                                       |
- * | store killed, store hangs | yes   | yes        | it is in the process: there is nothing to be away                         |
- * | connections               | yes   | yes        | there are none                                                            |
- * | master killed             | yes   | -          | with PostgreSQL one URL names one server, so a failover is the operator's |
- * | out of memory, snapshot   | yes   | -          | Redis' own troubles                                                       |
- * | disk full                 | -     | yes        | the disk is the process' own, and so is everything on it                  |
+ * | store killed, store hangs | yes   | yes        | it is part of the process and cannot be unavailable                       |
+ * | connections               | yes   | yes        | there are no connections                                                  |
+ * | master killed             | yes   | -          | a PostgreSQL URL names one server; failover is left to the operator      |
+ * | out of memory, snapshot   | yes   | -          | specific to Redis                                                         |
+ * | disk full                 | -     | yes        | it shares the disk of the process                                         |
  * | worker's clock            | yes   | yes        | yes                                                                       |
  * | store's clock             | yes   | yes        | it is the worker's                                                        |
  */
 
-/** How often each fault is made: the short form makes each once. */
+/** How often each fault is caused. */
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 1);
 
 /** One case for each backend and round. */

@@ -1,19 +1,19 @@
 import { type TestContext, expect } from 'vitest';
 import { poll } from '../support/follow.ts';
-import { FACES, type Verdict } from './ledger.ts';
+import { APIS, type Verdict } from './ledger.ts';
 import { startLoad } from './load.ts';
 import type { System } from './system.ts';
 
-/** Jobs that are accepted before the fault, and after it. */
+/** Jobs accepted before the fault and after it. */
 const ENOUGH = 15;
 const ACCEPTS_AGAIN_MS = 5000;
 const WORKS_AGAIN_MS = 15_000;
-/** Readers wait no longer for their jobs. */
+/** Readers stop waiting for their jobs after this time. */
 const GIVE_UP_MS = 45_000;
 
-/** Milliseconds from the moment the fault was over. */
+/** Milliseconds from the end of the fault. */
 export interface Recovery {
-  /** Until submissions on both faces succeeded again. */
+  /** Until submissions on both APIs succeeded again. */
   readonly acceptsMs?: number;
   /** Until a job was done again. */
   readonly worksMs?: number;
@@ -43,15 +43,15 @@ export interface FaultOptions {
   readonly backend: string;
   readonly system: System;
   readonly task: TestContext['task'];
-  /** Makes the fault, and ends it. Work is in hand when it is called. */
+  /** Causes the fault and ends it. Jobs are running when it is called. */
   act(): Promise<Recovery>;
 }
 
-/** Runs a fault under load, waits until all that was accepted is done, and closes the books. */
+/** Causes a fault under load, waits until every accepted job is done, and returns the ledger's verdict. */
 export async function runFault({ fault, backend, system, task, act }: FaultOptions): Promise<Verdict> {
-  const { ledger, faces, database, url } = system;
+  const { ledger, client, database, url } = system;
   const giveUp = new AbortController();
-  const load = startLoad({ url, faces, ledger, giveUp: giveUp.signal });
+  const load = startLoad({ url, client, ledger, giveUp: giveUp.signal });
   await moreAccepted(system);
   const recovery = await act();
   await moreAccepted(system);
@@ -77,8 +77,8 @@ export async function runFault({ fault, backend, system, task, act }: FaultOptio
 }
 
 /**
- * What each fault leaves behind.
- * @param mayBeGone jobs that the store never promised to keep
+ * Expects that no job was lost, run with two effects, or changed after its end.
+ * @param mayBeGone ids of jobs that the store does not guarantee to keep
  */
 export function expectNothingWrong(verdict: Verdict, mayBeGone: readonly string[] = []): void {
   const { lost, unreadable, failed, doneTwice, changed, refusedAndRun } = verdict;
@@ -98,20 +98,20 @@ export function expectNothingWrong(verdict: Verdict, mayBeGone: readonly string[
 }
 
 /**
- * After the store is back: on its own, and as soon as is promised.
- * @param noticedMs how long it may take to notice that there is something to recover from
+ * Expects recovery without intervention, within the documented time.
+ * @param noticedMs how long it may take to detect the fault
  */
 export function expectQuickRecovery({ acceptsMs, worksMs }: Recovery = {}, noticedMs = 0): void {
   expect(acceptsMs).toBeLessThan(noticedMs + ACCEPTS_AGAIN_MS);
   expect(worksMs).toBeLessThan(noticedMs + WORKS_AGAIN_MS);
 }
 
-/** Waits for submissions that are sent from now on to be accepted on both faces, and for one of their jobs to be done. */
+/** Resolves when submissions sent from now on are accepted on both APIs and one of their jobs is done. */
 export async function recovers({ ledger }: System): Promise<Required<Recovery>> {
   const since = performance.now();
   const sentSince = () => ledger.acceptances.filter(({ sentAt }) => sentAt >= since);
   const now = async () => performance.now() - since;
-  const acceptsMs = await poll(now, () => FACES.every((face) => sentSince().some((one) => one.face === face)));
+  const acceptsMs = await poll(now, () => APIS.every((api) => sentSince().some((one) => one.api === api)));
   const worksMs = await poll(now, () => sentSince().some(({ jobId }) => ledger.isDone(jobId)));
   return { acceptsMs, worksMs };
 }
@@ -125,12 +125,12 @@ export async function moreAccepted({ ledger }: System): Promise<void> {
   );
 }
 
-/** A final status is the same on both faces, and stays. */
-async function readAllAgain({ ledger, faces }: System): Promise<void> {
+/** Both APIs return the same final status, which no longer changes. */
+async function readAllAgain({ ledger, client }: System): Promise<void> {
   for (const { jobId } of ledger.acceptances) {
-    for (const face of FACES) {
+    for (const api of APIS) {
       const askedAt = performance.now();
-      const answer = await faces.read(face, jobId);
+      const answer = await client.read(api, jobId);
       if (answer.kind !== 'answered') throw new Error(`${jobId} cannot be read when all is over: ${answer.kind}`);
       if (answer.value === null) ledger.missed(jobId);
       else ledger.saw(jobId, answer.value.status, askedAt);

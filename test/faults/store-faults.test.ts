@@ -7,11 +7,11 @@ import { expectNothingWrong, expectQuickRecovery, recovers, runFault } from './r
 import { DURABLE_REDIS, STORES, startRedisStore, startSmallPostgresStore } from './stores.ts';
 import { type System, startSystem } from './system.ts';
 
-/** Refusals of both faces, submissions and reads, while the fault lasts. */
+/** Refused submissions and reads on both APIs while the fault lasts. */
 const SOME = 40;
 /** The contract's. */
 const FAIL_FAST_MS = 2000;
-/** While the store is away, clients are refused, and none waits for long. */
+/** While the store is unavailable, requests are refused quickly. */
 async function refusesQuickly({ ledger }: System): Promise<void> {
   ledger.takeSlowestMs();
   const before = ledger.refusals();
@@ -31,7 +31,9 @@ async function killAndStart(server: RunningServer, system: System) {
 }
 
 describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ backend }) => {
-  it('a store that is killed and started again has lost nothing, and all goes on by itself', async ({ task }) => {
+  it('a store that is killed and restarted loses nothing, and the system recovers without intervention', async ({
+    task,
+  }) => {
     const { server, queueUrl } = await STORES[backend]();
     const system = await startSystem({ queueUrl });
     const act = () => killAndStart(server, system);
@@ -40,7 +42,7 @@ describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ bac
     expectQuickRecovery(task.meta.fault);
   });
 
-  it('a store that hangs makes refusals within 2 s, and none of what was refused is run later', async ({ task }) => {
+  it('a store that hangs leads to refusals within 2 s, and no refused job runs later', async ({ task }) => {
     const { server, queueUrl } = await STORES[backend]();
     const system = await startSystem({ queueUrl });
     const act = async () => {
@@ -57,9 +59,7 @@ describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ bac
 });
 
 describe.each(rounds(['redis']))('on $backend, round $round', ({ backend }) => {
-  it('with appendfsync everysec a Redis that is killed has lost nothing: the machine has what it wrote', async ({
-    task,
-  }) => {
+  it('a killed Redis with appendfsync everysec loses nothing, because the page cache survives', async ({ task }) => {
     const { server, queueUrl } = await startRedisStore([...DURABLE_REDIS, '--appendfsync', 'everysec']);
     const system = await startSystem({ queueUrl });
     const act = () => killAndStart(server, system);
@@ -68,7 +68,9 @@ describe.each(rounds(['redis']))('on $backend, round $round', ({ backend }) => {
     expectQuickRecovery(task.meta.fault);
   });
 
-  it('a Redis that is out of memory makes refusals, and all goes on when it has some', async ({ task }) => {
+  it('a Redis that is out of memory leads to refusals, and the system recovers when memory is free', async ({
+    task,
+  }) => {
     const { server, queueUrl } = await startRedisStore();
     const system = await startSystem({ queueUrl });
     const admin = new Redis(server.url);
@@ -84,7 +86,9 @@ describe.each(rounds(['redis']))('on $backend, round $round', ({ backend }) => {
     expectQuickRecovery(task.meta.fault);
   });
 
-  it('a Redis that cannot write its snapshot makes refusals, and all goes on when it can', async ({ task }) => {
+  it('a Redis that cannot write its snapshot leads to refusals, and the system recovers when it can', async ({
+    task,
+  }) => {
     const { server, queueUrl } = await startRedisStore([
       ...DURABLE_REDIS,
       '--save',
@@ -104,7 +108,7 @@ describe.each(rounds(['redis']))('on $backend, round $round', ({ backend }) => {
       );
     };
     const act = async () => {
-      // Nobody can make a file there.
+      // No file can be created there.
       await snapshot('/proc', 'err');
       await refusesQuickly(system);
       await snapshot(server.folder, 'ok');
@@ -116,9 +120,11 @@ describe.each(rounds(['redis']))('on $backend, round $round', ({ backend }) => {
   });
 });
 
-// Only Linux lets everybody mount a disk.
+// Only Linux lets an unprivileged user mount a disk.
 describe.runIf(process.platform === 'linux').each(rounds(['postgres']))('on $backend, round $round', ({ backend }) => {
-  it('a PostgreSQL whose disk is full makes refusals, and all goes on when there is room', async ({ task }) => {
+  it('a PostgreSQL whose disk is full leads to refusals, and the system recovers when there is room', async ({
+    task,
+  }) => {
     const { queueUrl, fillDisk } = await startSmallPostgresStore();
     const system = await startSystem({ queueUrl });
     const act = async () => {

@@ -7,13 +7,13 @@ import { createDatabase } from '../support/stores.ts';
 
 export const programs = installServers();
 
-/** A queue's server that a fault may meet. */
+/** A queue's server that faults apply to. */
 export interface FaultyStore {
   readonly server: RunningServer;
   readonly queueUrl: string;
 }
 
-/** Keeps what it confirmed, also when it is killed. */
+/** Keeps confirmed writes when it is killed. */
 export const DURABLE_REDIS = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'];
 
 export async function startRedisStore(options: readonly string[] = DURABLE_REDIS): Promise<FaultyStore> {
@@ -31,7 +31,7 @@ export async function startPostgresStore(environment: Readonly<Record<string, st
 export const STORES = { redis: () => startRedisStore(), postgres: () => startPostgresStore() };
 
 export interface SmallPostgresStore extends FaultyStore {
-  /** Leaves no room on the disk that has the queue's tables, until the returned function is called. */
+  /** Fills the disk that has the queue's tables, until the returned function is called. */
   fillDisk(): Promise<() => Promise<void>>;
 }
 
@@ -42,7 +42,7 @@ export async function startSmallPostgresStore(): Promise<SmallPostgresStore> {
   onTestFinished(() => admin.end());
   await admin.query(`CREATE TABLESPACE small LOCATION '${server.smallDisk}'`);
   await admin.query('CREATE DATABASE jobs TABLESPACE small');
-  // The server sees its disk, and nobody else does.
+  // The disk is mounted in the server's own namespace.
   const shell = (command: string) => admin.query(`COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; ${command}; true'`);
   const file = `${server.smallDisk}/fill`;
   return {

@@ -6,17 +6,17 @@ import { expect, inject, onTestFinished } from 'vitest';
 import { poll } from '../support/follow.ts';
 import { type AcceptedProcess, startProcess } from '../support/process.ts';
 import { createCustomersDatabase } from './customers-database.ts';
-import { createFaces } from './faces.ts';
+import { createApiClient } from './api-client.ts';
 import { createLedger } from './ledger.ts';
 
 export interface SystemOptions {
-  /** Undefined: the embedded store, and one process for all. */
+  /** Undefined: the embedded store and a single process. */
   readonly queueUrl: string | undefined;
-  /** More of the settings of what works: the worker, or the one process there is. */
+  /** More settings of the worker, or of the single process. */
   readonly workerSettings?: Readonly<Record<string, string>>;
 }
 
-/** Accepted in processes of its own over a queue that a fault may meet, with the ledger beside it. */
+/** Starts the API and the worker as processes of their own, with a ledger. */
 export async function startSystem({ queueUrl, workerSettings = {} }: SystemOptions) {
   const folder = mkdtempSync(join(tmpdir(), 'accepted-faults-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -34,8 +34,8 @@ export async function startSystem({ queueUrl, workerSettings = {} }: SystemOptio
     ledger,
     database,
     url: () => url,
-    faces: createFaces(() => url, ledger),
-    /** Starts another API, or the one process there is over the embedded store; clients use it from now on. */
+    client: createApiClient(() => url, ledger),
+    /** Starts another API process, or the single process of the embedded store. Clients use it from now on. */
     async startApi(): Promise<AcceptedProcess> {
       const api = await (queueUrl === undefined
         ? startProcess({ settings: { ...settings, ...workerSettings }, role: 'all', ...logOf('all') })
@@ -60,7 +60,7 @@ export type System = Awaited<ReturnType<typeof startSystem>>;
 
 let logs = 0;
 
-/** For those who look for the cause of a failure: where to keep what the processes log. */
+/** Writes the logs of the processes to the folder `FAULT_LOGS`, to find the cause of a failure. */
 function logOf(role: string): { output?: Writable } {
   const folder = process.env['FAULT_LOGS'];
   if (folder === undefined) return {};

@@ -7,17 +7,17 @@ import type { RunningServer } from '../support/server-process.ts';
 import { freePort, startRedis, startSentinel } from '../support/servers.ts';
 import { DURABLE_REDIS, programs } from './stores.ts';
 
-/** A queue on a Redis that has a replica to take its place. */
+/** A queue on a Redis with a replica. */
 export interface ReplicatedStore {
   readonly queueUrl: string;
-  /** Resolves when the replica has all that was written up to now. */
+  /** Resolves when the replica has everything written so far. */
   replicate(): Promise<void>;
   killMaster(): Promise<void>;
   /** Resolves when the replica is master. */
   promoted(): Promise<void>;
 }
 
-/** A key of our own, in the slot that has the jobs of type `customer`. */
+/** A key in the slot of the jobs of type `customer`. */
 const MARKER = 'faults:{customer}';
 
 async function startNode(options: readonly string[]): Promise<{ server: RunningServer; admin: Redis }> {
@@ -47,7 +47,7 @@ export async function startSentinelStore(): Promise<ReplicatedStore> {
   const master = await startNode([]);
   const replica = await startNode(['--replicaof', `127.0.0.1 ${new URL(master.server.url).port}`]);
   await infoSays(replica.admin, 'master_link_status:up');
-  // Sentinel asks the master for its replicas at once, and then after ten seconds.
+  // Sentinel asks the master for its replicas at once and again after ten seconds.
   const quick = ['sentinel down-after-milliseconds jobs 1000', 'sentinel failover-timeout jobs 5000'];
   const sentinel = await startSentinel(programs, 'jobs', master.server.url, quick);
   onTestFinished(() => sentinel.stop());
@@ -63,7 +63,7 @@ export async function startSentinelStore(): Promise<ReplicatedStore> {
 export async function startClusterStore(): Promise<ReplicatedStore> {
   const nodes = await Promise.all(
     Array.from({ length: 6 }, async () => {
-      // The default is the port + 10,000, which may not exist.
+      // The default, the port plus 10,000, may exceed the range.
       const busPort = String(await freePort());
       return startNode(['--cluster-enabled', 'yes', '--cluster-node-timeout', '1500', '--cluster-port', busPort]);
     }),
@@ -81,7 +81,7 @@ export async function startClusterStore(): Promise<ReplicatedStore> {
   );
   const ownerAmong = async (candidates: typeof nodes) => {
     const writes = candidates.map(async (node) => node.admin.set(MARKER, '1').then(() => [node]));
-    // The others say who it is, or have been killed.
+    // The other nodes redirect or are down.
     return (await Promise.allSettled(writes)).flatMap((write) => (write.status === 'fulfilled' ? write.value : []));
   };
   const [owner] = await ownerAmong(nodes);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { createEmbeddedTemplate, createPostgresTemplate } from './store-templates.ts';
 import { installServers } from './install-servers.ts';
@@ -17,11 +18,16 @@ declare module 'vitest' {
   }
 }
 
-/** Unsafe and fast: nothing of the shared server outlives the run. */
+/** Settings that trade durability for speed: the shared server is removed after the run. */
 const THROWAWAY = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'autovacuum=off'];
 
+export interface SharedServers {
+  readonly provided: ProvidedContext;
+  stop(): Promise<void>;
+}
+
 /** Starts the servers that all tests share, each test in a database of its own. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function startSharedServers(): Promise<SharedServers> {
   const programs = installServers();
   const embeddedTemplate = mkdtempSync(join(tmpdir(), 'accepted-template-'));
   const [redis, postgres] = await Promise.all([
@@ -30,12 +36,37 @@ export default async function setup(project: TestProject): Promise<() => Promise
     createEmbeddedTemplate(embeddedTemplate),
   ]);
   await createPostgresTemplate(postgres.url);
-  project.provide('redisUrl', redis.url);
-  project.provide('postgresUrl', postgres.url);
-  project.provide('embeddedTemplate', embeddedTemplate);
-  project.provide('chromium', programs.chromium);
-  return async () => {
-    await Promise.all([redis.stop(), postgres.stop()]);
-    rmSync(embeddedTemplate, { recursive: true, force: true });
+  const { chromium } = programs;
+  return {
+    provided: { redisUrl: redis.url, postgresUrl: postgres.url, embeddedTemplate, chromium },
+    async stop() {
+      await Promise.all([redis.stop(), postgres.stop()]);
+      rmSync(embeddedTemplate, { recursive: true, force: true });
+    },
   };
+}
+
+let servers: Promise<SharedServers> | undefined;
+let users = 0;
+
+/** Starts the servers for the first project that needs them, and stops them after the last. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  users += 1;
+  const { provided, stop } = await (servers ??= runningServers() ?? startSharedServers());
+  project.provide('redisUrl', provided.redisUrl);
+  project.provide('postgresUrl', provided.postgresUrl);
+  project.provide('embeddedTemplate', provided.embeddedTemplate);
+  project.provide('chromium', provided.chromium);
+  return async () => {
+    users -= 1;
+    if (users === 0) await stop();
+  };
+}
+
+/** The servers of a mutation run, which starts Vitest once for each mutant. */
+function runningServers(): Promise<SharedServers> | undefined {
+  const json = process.env['SHARED_SERVERS'];
+  if (json === undefined) return undefined;
+  // The mutation run writes what `startSharedServers` provides.
+  return Promise.resolve({ provided: JSON.parse(json) as ProvidedContext, stop: async () => undefined });
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { nameOf } from './customers-database.ts';
-import type { Face, Ledger } from './ledger.ts';
+import type { Api, Ledger } from './ledger.ts';
 
-/** Far more than any reply may take: longer is a hang. */
+/** A reply that takes longer counts as a hang. */
 const HANG_MS = 15_000;
 
-/** What became of a request. */
+/** The outcome of a request. */
 export type Answer<T> =
   | { readonly kind: 'answered'; readonly value: T }
   | { readonly kind: 'refused' }
@@ -22,7 +22,7 @@ const listSchema = z.object({ items: z.array(jobSchema) });
 const notFoundSchema = z.object({ type: z.string().endsWith('/problems/not-found') });
 const submittedSchema = z.object({ data: z.object({ submitted: z.object({ jobId: z.string() }) }) });
 const readSchema = z.object({ data: z.object({ jobStatus: jobSchema.nullable() }) });
-/** The refusals that clients must expect, on either face. */
+/** The refusals of both APIs. */
 const refusedSchema = z.union([
   z.object({ type: z.string().endsWith('/problems/queue-unavailable') }),
   z.object({ errors: z.tuple([z.object({ extensions: z.object({ code: z.literal('QUEUE_UNAVAILABLE') }) })]) }),
@@ -33,9 +33,9 @@ const SUBMIT_MANY =
   'mutation ($input: SubmitCustomerImportInput!) { submitted: submitCustomerImport(input: $input) { jobId } }';
 const READ = 'query ($id: ID!) { jobStatus(id: $id) { id status } }';
 
-/** A client of both faces that tells the ledger how long it waited. */
-export function createFaces(url: () => string, ledger: Ledger) {
-  /** @throws Error for a reply that is neither what was asked for nor the refusal that the contract has */
+/** A client of both APIs that records its response times in the ledger. */
+export function createApiClient(url: () => string, ledger: Ledger) {
+  /** @throws Error for a reply that is neither the expected one nor a documented refusal */
   async function request<T>(path: string, init: RequestInit, toValue: (body: unknown) => T): Promise<Answer<T>> {
     const startedAt = performance.now();
     let response: Response;
@@ -70,13 +70,13 @@ export function createFaces(url: () => string, ledger: Ledger) {
   };
 
   return {
-    /** Submits one customer, or an import where there are several. Resolves to the job's id. */
-    submit(face: Face, customers: readonly string[], key: string | undefined): Promise<Answer<string>> {
+    /** Submits one customer, or an import of several. Resolves to the job's id. */
+    submit(api: Api, customers: readonly string[], key: string | undefined): Promise<Answer<string>> {
       const inputs = customers.map((id) => ({ id, customername: nameOf(id) }));
       const one = inputs.length === 1;
       const input = one ? inputs[0] : { customers: inputs };
       const headers: Record<string, string> = key === undefined ? {} : { 'Idempotency-Key': `"${key}"` };
-      if (face === 'rest') {
+      if (api === 'rest') {
         const path = one ? '/api/customers' : '/api/customer-imports';
         return post(path, input, (body) => jobSchema.parse(body).id, headers);
       }
@@ -88,9 +88,9 @@ export function createFaces(url: () => string, ledger: Ledger) {
         headers,
       );
     },
-    /** Resolves to null for a job that there is not. */
-    read(face: Face, id: string): Promise<Answer<SeenJob | null>> {
-      if (face === 'graphql') {
+    /** Resolves to null for an unknown job. */
+    read(api: Api, id: string): Promise<Answer<SeenJob | null>> {
+      if (api === 'graphql') {
         return post('/graphql', { query: READ, variables: { id } }, (body) =>
           toRestStatus(readSchema.parse(body).data.jobStatus),
         );
@@ -99,7 +99,7 @@ export function createFaces(url: () => string, ledger: Ledger) {
         notFoundSchema.safeParse(body).success ? null : jobSchema.parse(body),
       );
     },
-    /** The ids of the jobs that run, at most 100. */
+    /** The ids of running jobs, at most 100. */
     listRunning(): Promise<Answer<string[]>> {
       return request('/api/jobs?status=Running&limit=100', {}, (body) =>
         listSchema.parse(body).items.map(({ id }) => id),
@@ -108,7 +108,7 @@ export function createFaces(url: () => string, ledger: Ledger) {
   };
 }
 
-export type Faces = ReturnType<typeof createFaces>;
+export type ApiClient = ReturnType<typeof createApiClient>;
 
 /** GraphQL writes `SUCCEEDED`. */
 function toRestStatus(job: SeenJob | null): SeenJob | null {

@@ -1,0 +1,43 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { apply, instrument } from './mutants.ts';
+
+/*
+ * Loaded into each process that runs tests, before all else: changes sources while they are loaded, and no file.
+ * MUTANT is one change as JSON. REACHED is a folder to which each test file's process writes the places that it reached.
+ */
+
+const mutant = process.env['MUTANT'] === undefined ? undefined : JSON.parse(process.env['MUTANT']);
+const reachedFolder = process.env['REACHED'];
+const MUTATED = /^src\/(core|queue|graphql)\//;
+
+const reached = new Set<string>();
+Object.assign(globalThis, { __reached: (place: string) => void reached.add(place) });
+
+registerHooks({
+  load(url, context, nextLoad) {
+    if (!url.startsWith('file:') || url.includes('/node_modules/')) return nextLoad(url, context);
+    const file = relative(process.cwd(), fileURLToPath(url));
+    const change =
+      file === mutant?.file
+        ? (source: string) => apply(source, mutant)
+        : reachedFolder !== undefined && MUTATED.test(file) && file.endsWith('.ts')
+          ? (source: string) => instrument(file, source)
+          : undefined;
+    if (change === undefined) return nextLoad(url, context);
+    const source = change(readFileSync(fileURLToPath(url), 'utf8'));
+    return { format: 'module-typescript', source, shortCircuit: true };
+  },
+});
+
+/** Called by the setup file, when a test file has ended. */
+Object.assign(globalThis, {
+  __writeReached(testFile: string): void {
+    if (reachedFolder === undefined) return;
+    mkdirSync(reachedFolder, { recursive: true });
+    const name = relative(process.cwd(), testFile).replaceAll('/', '+');
+    writeFileSync(`${reachedFolder}/${name}.json`, JSON.stringify([...reached]));
+  },
+});
