@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
+import fs, { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { registerHooks, syncBuiltinESMExports } from 'node:module';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { apply, instrument } from './mutants.ts';
@@ -31,6 +31,18 @@ registerHooks({
     return { format: 'module-typescript', source, shortCircuit: true };
   },
 });
+
+// Statements in Lua and SQL are read as text.
+if (mutant !== undefined && !mutant.file.endsWith('.ts')) {
+  const read = readFileSync;
+  const change = (file: unknown, options: never): unknown => {
+    const content = read(file as string, options);
+    const isMutated = String(file).endsWith(mutant.file) && typeof content === 'string';
+    return isMutated ? apply(content, mutant) : content;
+  };
+  Object.assign(fs, { readFileSync: change });
+  syncBuiltinESMExports();
+}
 
 /** Called by the setup file, when a test file has ended. */
 Object.assign(globalThis, {
