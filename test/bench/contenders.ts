@@ -1,70 +1,128 @@
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RESULT } from './contenders/shared/customers.ts';
+import type { Program } from './program.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
-const contender = (file: string): readonly string[] => [join(import.meta.dirname, 'contenders', `${file}.ts`)];
-
-/** The bare worker that takes a contender's jobs, and where it finds them. */
-export interface WorkerProgram {
-  readonly command: readonly string[];
-  readonly settings: Readonly<Record<string, string>>;
-}
+const script = (file: string): readonly string[] => [join(import.meta.dirname, 'contenders', `${file}.ts`)];
 
 export interface Contender {
   readonly name: string;
-  /** For people. */
   readonly title: string;
-  readonly face: 'graphql' | 'rest';
-  /** What Node runs. */
-  readonly command: readonly string[];
-  /** Beside those that name the stores. */
-  readonly settings?: Readonly<Record<string, string>>;
-  /** Undefined where jobs always run. */
-  readonly worker: WorkerProgram | undefined;
+  readonly api: 'graphql' | 'rest';
+  readonly server: Program;
+  /** Undefined where the server runs the jobs itself. */
+  readonly worker: Program | undefined;
 }
 
-interface BareWorkerOptions {
-  readonly queue: string;
-  /** @default BullMQ's own */
-  readonly prefix?: string;
-  /** What each job comes to. */
-  readonly result: unknown;
-  /** @default 10 */
-  readonly concurrency?: number;
-}
-
-export function bareWorker({ queue, prefix = 'bull', result, concurrency = 10 }: BareWorkerOptions): WorkerProgram {
-  const settings = { QUEUE_NAME: queue, QUEUE_PREFIX: prefix, WORKER_CONCURRENCY: String(concurrency) };
-  return { command: contender('workers/bullmq'), settings: { ...settings, RESULT: JSON.stringify(result) } };
-}
-
-export const ACCEPTED = {
-  command: [join(PROJECT, 'src/main.ts'), 'api'],
-  // No other contender has a bound, and the bench fills the queue on purpose.
-  settings: { QUEUE_MAX_DEPTH: '1000000000' },
-  worker: bareWorker({ queue: '{customer}', prefix: 'accepted', result: RESULT }),
-};
-const onBullmq = (file: string) => ({
-  command: contender(file),
-  worker: bareWorker({ queue: 'customer', result: RESULT }),
+/** A plain BullMQ worker whose jobs do nothing. */
+export const bareWorker = (queue: string, result: unknown, concurrency = 10): Program => ({
+  command: script('workers/bullmq'),
+  settings: { QUEUE_NAME: queue, WORKER_CONCURRENCY: String(concurrency), RESULT: JSON.stringify(result) },
 });
 
-/** In the order of their turns. */
-export const CONTENDERS: readonly Contender[] = [
-  { name: 'node-http', title: 'bare node:http + BullMQ', face: 'rest', ...onBullmq('node-http') },
-  { name: 'accepted-graphql', title: 'Accepted, GraphQL', face: 'graphql', ...ACCEPTED },
-  { name: 'accepted-rest', title: 'Accepted, REST', face: 'rest', ...ACCEPTED },
-  { name: 'fastify', title: 'Fastify + BullMQ', face: 'rest', ...onBullmq('fastify') },
-  { name: 'express', title: 'Express + BullMQ', face: 'rest', ...onBullmq('express') },
-  { name: 'yoga', title: 'stock Yoga + BullMQ', face: 'graphql', ...onBullmq('yoga') },
-  { name: 'mercurius', title: 'Mercurius with JIT + BullMQ', face: 'graphql', ...onBullmq('mercurius') },
-  { name: 'apollo', title: 'Apollo Server + BullMQ', face: 'graphql', ...onBullmq('apollo') },
-  {
-    name: 'pg-boss',
-    title: 'Fastify + pg-boss on PostgreSQL',
-    face: 'rest',
-    command: contender('pg-boss'),
-    worker: { command: contender('workers/pg-boss'), settings: {} },
-  },
-  { name: 'restate', title: 'Fastify + Restate', face: 'rest', command: contender('restate'), worker: undefined },
-];
+/** A checkout of this project, started through its command line alone, so that it may be of any commit. */
+export interface Checkout {
+  readonly server: Program;
+  readonly worker: Program;
+}
+
+const checkoutAt = (folder: string): Checkout => {
+  const program = (role: string): Program => ({
+    command: [join(folder, 'src/main.ts'), role],
+    // The other contenders accept any number of jobs, and the bench fills the queue on purpose.
+    settings: { QUEUE_MAX_DEPTH: '1000000000' },
+  });
+  return { server: program('api'), worker: program('worker') };
+};
+
+export const ACCEPTED = checkoutAt(PROJECT);
+/** With API and worker in one process. */
+export const ACCEPTED_ALL: Program = { command: [join(PROJECT, 'src/main.ts'), 'all'] };
+
+const onBullmq = (file: string): Pick<Contender, 'server' | 'worker'> => ({
+  server: { command: script(file) },
+  worker: bareWorker('customer', RESULT),
+});
+
+/** In the order of their turns: those that are compared with each other are neighbours. @param against the checkout before */
+export function contenders(against: string | undefined): Contender[] {
+  const before = against === undefined ? undefined : checkoutAt(against);
+  const onApi = (api: Contender['api'], title: string): Contender[] => [
+    { name: `accepted-${api}`, title: `Accepted, ${title}`, api, ...ACCEPTED },
+    ...(before === undefined ? [] : [{ name: `before-${api}`, title: `before, ${title}`, api, ...before }]),
+  ];
+  return [
+    { name: 'node-http', title: 'bare node:http + BullMQ', api: 'rest', ...onBullmq('node-http') },
+    ...onApi('graphql', 'GraphQL'),
+    ...onApi('rest', 'REST'),
+    { name: 'fastify', title: 'Fastify + BullMQ', api: 'rest', ...onBullmq('fastify') },
+    { name: 'express', title: 'Express + BullMQ', api: 'rest', ...onBullmq('express') },
+    { name: 'yoga', title: 'stock Yoga + BullMQ', api: 'graphql', ...onBullmq('yoga') },
+    { name: 'mercurius', title: 'Mercurius with JIT + BullMQ', api: 'graphql', ...onBullmq('mercurius') },
+    { name: 'apollo', title: 'Apollo Server + BullMQ', api: 'graphql', ...onBullmq('apollo') },
+    {
+      name: 'pg-boss',
+      title: 'Fastify + pg-boss on PostgreSQL',
+      api: 'rest',
+      server: { command: script('pg-boss') },
+      worker: { command: script('workers/pg-boss') },
+    },
+    {
+      name: 'restate',
+      title: 'Fastify + Restate',
+      api: 'rest',
+      server: { command: script('restate') },
+      worker: undefined,
+    },
+  ];
+}
+
+const emptyJob = (defineJobPath: string): string => `import { z } from 'zod';
+import { defineJob } from '${defineJobPath}';
+
+export default defineJob({
+  name: 'empty',
+  collection: 'empties',
+  description: 'Returns its input.',
+  input: z.object({ text: z.string() }),
+  result: z.object({ text: z.string() }),
+  run: ({ text }) => ({ text }),
+});
+`;
+
+/** Where such a job is submitted, and its input, which is its result too. */
+export const EMPTY = { path: '/api/empties', data: { text: 'nothing' } } as const;
+
+export interface CheckoutWithEmptyJob extends Checkout {
+  /** `accepted` or `before`. */
+  readonly name: string;
+  remove(): void;
+}
+
+/** Copies of this project, and of the one before, that have a job type without work. */
+export function copiesWithEmptyJob(against: string | undefined): CheckoutWithEmptyJob[] {
+  const sources = [
+    { name: 'accepted', source: PROJECT },
+    ...(against === undefined ? [] : [{ name: 'before', source: against }]),
+  ];
+  return sources.map(({ name, source }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'accepted-copy-'));
+    for (const entry of ['package.json', 'src']) cpSync(join(source, entry), join(folder, entry), { recursive: true });
+    symlinkSync(join(source, 'node_modules'), join(folder, 'node_modules'), 'junction');
+    writeFileSync(join(folder, 'src/jobs/empty.ts'), emptyJob(defineJobPathIn(folder)));
+    const remove = (): void => rmSync(folder, { recursive: true, force: true });
+    const { server, worker } = checkoutAt(folder);
+    return { name, server, worker, remove };
+  });
+}
+
+/** The path from which the sample's job types import `defineJob`: it differs between commits. */
+function defineJobPathIn(folder: string): string {
+  for (const file of globSync(join(folder, 'src/jobs/*.ts'))) {
+    const path = /import \{[^}]*\bdefineJob\b[^}]*\} from '([^']+)'/.exec(readFileSync(file, 'utf8'))?.[1];
+    if (path !== undefined) return path;
+  }
+  throw new Error(`no job type in ${folder}/src/jobs imports defineJob`);
+}

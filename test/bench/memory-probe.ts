@@ -1,8 +1,8 @@
-/** Runs before a program, in its process, and tells its memory, without its garbage, when it is asked. */
+/** Preloaded into a program: answers each IPC message with the memory that the process uses after a garbage collection. */
 process.on('message', () => {
-  // Node has it when it is started with --expose-gc.
+  // `node --expose-gc` defines it.
   globalThis.gc?.();
   process.send?.(process.memoryUsage());
 });
-// The program ends as it would without.
+// The channel must not keep the program alive.
 process.channel?.unref();

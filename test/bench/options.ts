@@ -1,28 +1,45 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { CONTENDERS } from './contenders.ts';
-import { SIZES } from './targets.ts';
+import { contenders } from './contenders.ts';
+import { SIZES } from './report/targets.ts';
 
-/** What can be measured; the last three take long, so they are measured only when asked for. */
-export const MEASURES = ['poll', 'submit', 'push', 'worker', 'start', 'growth', 'watchers', 'processes'] as const;
+export const MEASURES = [
+  'poll',
+  'submit',
+  'push',
+  'worker',
+  'start',
+  'growth',
+  'watchers',
+  'processes',
+  'overload',
+] as const;
 export type Measure = (typeof MEASURES)[number];
 
-const names = CONTENDERS.map(({ name }) => name);
-
+const SHORT: readonly Measure[] = ['poll', 'submit', 'push', 'worker', 'start'];
+const NAMES = contenders(undefined).map(({ name }) => name);
+/** Of a comparison with another commit. */
+const COMPARED = ['node-http', 'accepted-graphql', 'accepted-rest'];
 const WATCHER_COUNTS = [1, 100, 10_000];
 
-const USAGE = `npm run bench -- [growth watchers processes] [options]
-  --only poll,submit         of ${MEASURES.join(', ')}; all but the last three unless told
-  --contenders yoga,express  of ${names.join(', ')}; all unless told
-  --rounds 5                 each contender's turns, one after the other
-  --seconds 5                of each load, after as long a warm-up, but for 3 s at most
+const USAGE = `npm run bench -- [measures] [options]
+  --only poll,submit         the measures: ${MEASURES.join(', ')}
+                             default: ${SHORT.join(', ')}; the others take long
+  --contenders yoga,express  of ${NAMES.join(', ')}
+                             default: all; with --against ${COMPARED.join(', ')}
+  --against DIR              also measure the checkout of another commit in DIR, with its node_modules, as "before"
+  --rounds 3                 each with new processes and empty stores
+  --turns 5                  loads of each contender in a round; the contenders alternate
+  --seconds 1                duration of each load
   --connections 50           of each load
-  --worker                   with a bare worker beside each contender while jobs are submitted
-  --sizes 1000,10000         jobs in the store, for growth; ${SIZES.join(', ')} unless told
-  --watchers 1,100           for watchers; ${WATCHER_COUNTS.join(', ')} unless told
-  --plots docs               writes charts of growth, watchers and processes to this folder
-  --json path                where the figures go; the table goes beside them as .md
+  --jobs 60000               for worker, and a quarter of them at concurrency 1
+  --sizes 1000,10000         jobs in the store, for growth; default: ${SIZES.join(', ')}
+  --watchers 1,100           for watchers; default: ${WATCHER_COUNTS.join(', ')}
+  --overload 5               the load of overload, as a multiple of the capacity
+  --plots docs               write charts of growth, watchers and processes to this folder
+  --json path                where to write the figures; the table goes beside them as .md
 `;
 
 const list = <const Name extends string>(allowed: readonly Name[]) =>
@@ -31,7 +48,7 @@ const list = <const Name extends string>(allowed: readonly Name[]) =>
     .transform((text) => text.split(','))
     .pipe(z.array(z.enum(allowed)));
 
-/** Whole numbers from the lowest up. */
+/** Ascending whole numbers. */
 const numbers = (minimum: number, maximum: number) =>
   z
     .string()
@@ -39,25 +56,43 @@ const numbers = (minimum: number, maximum: number) =>
     .pipe(z.array(z.int().min(minimum).max(maximum)))
     .transform((values) => values.toSorted((a, b) => a - b));
 
-const optionsSchema = z.object({
-  only: list(MEASURES).default(['poll', 'submit', 'push', 'worker', 'start']),
-  contenders: list(names).default(names),
-  rounds: z.coerce.number().int().min(1).max(50).default(5),
-  seconds: z.coerce.number().int().min(1).max(120).default(5),
-  connections: z.coerce.number().int().min(1).max(1000).default(50),
-  sizes: numbers(1000, 10_000_000).default([...SIZES]),
-  watchers: numbers(1, 15_000).default(WATCHER_COUNTS),
-  plots: z.string().min(1).exactOptional(),
-  worker: z.boolean().default(false),
-  json: z
-    .string()
-    .regex(/\.json$/, 'expected a path that ends with .json')
-    .default(join(import.meta.dirname, 'results/bench.json')),
-});
+const whole = (maximum: number, standard: number) => z.coerce.number().int().min(1).max(maximum).default(standard);
+
+const optionsSchema = z
+  .object({
+    only: list(MEASURES).default([...SHORT]),
+    contenders: list(NAMES).optional(),
+    against: z
+      .string()
+      .transform((folder) => resolve(process.env['INIT_CWD'] ?? '.', folder))
+      .refine((folder) => existsSync(join(folder, 'src/main.ts')), 'expected a checkout that has src/main.ts')
+      .refine((folder) => existsSync(join(folder, 'node_modules')), 'run npm ci in that checkout first')
+      .optional(),
+    rounds: whole(50, 3),
+    turns: whole(50, 5),
+    seconds: z.coerce.number().min(0.1).max(120).default(1),
+    connections: whole(1000, 50),
+    jobs: whole(1_000_000, 60_000),
+    sizes: numbers(1000, 10_000_000).default([...SIZES]),
+    watchers: numbers(1, 15_000).default(WATCHER_COUNTS),
+    overload: whole(100, 5),
+    plots: z.string().min(1).optional(),
+    json: z
+      .string()
+      .regex(/\.json$/, 'expected a path that ends with .json')
+      .default(join(import.meta.dirname, 'results/bench.json')),
+  })
+  .transform((options) => {
+    const names = options.contenders ?? (options.against === undefined ? NAMES : COMPARED);
+    const chosen = contenders(options.against).filter(({ name }) =>
+      names.includes(name.replace('before-', 'accepted-')),
+    );
+    return { ...options, contenders: chosen };
+  });
 
 export type BenchOptions = z.output<typeof optionsSchema>;
 
-/** Reads the command line; what can't be read ends the process with what can be said. */
+/** Reads the command line; one that is not valid ends the process. */
 export function readOptions(): BenchOptions {
   try {
     const text = { type: 'string' } as const;
@@ -66,14 +101,17 @@ export function readOptions(): BenchOptions {
       options: {
         only: text,
         contenders: text,
+        against: text,
         rounds: text,
+        turns: text,
         seconds: text,
         connections: text,
+        jobs: text,
         sizes: text,
         watchers: text,
+        overload: text,
         plots: text,
         json: text,
-        worker: { type: 'boolean' },
         help: { type: 'boolean' },
       },
     });

@@ -1,15 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Contender } from './contenders.ts';
-import type { LoadRequest } from './load/load-spec.ts';
+import type { LoadRequest } from './driver/connection.ts';
 
 const DONE_MS = 30_000;
-const ASK_AGAIN_MS = 20;
+const POLL_MS = 20;
 
 const INPUT = { id: '42', customername: ' Ada  Lovelace ', phone: '020 7946 0000', country: 'gb' };
-/** Of the job that is polled while it is pending. */
+/** Input of the job that is polled while it is pending. */
 export const PENDING_INPUT = { ...INPUT, id: 'pending' };
-/** GraphQL's types let it pass; the schema of the input does not. */
+/** Valid by GraphQL's types, and not by the schema of the input. */
 const BAD_INPUT = { ...INPUT, customername: '' };
 
 const SUBMIT = `mutation ($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId statusUrl job { status } } }`;
@@ -30,13 +29,15 @@ const post = (path: string, body: unknown): Pick<LoadRequest, 'method' | 'path' 
   body: JSON.stringify(body),
 });
 
-interface Face {
+export type ApiName = 'graphql' | 'rest';
+
+interface Api {
   submit(input: typeof INPUT): LoadRequest;
   poll(id: string, state: 'pending' | 'done'): LoadRequest;
 }
 
-/** How each face is asked, and what of its replies says that all is well. */
-export const FACES: Readonly<Record<Contender['face'], Face>> = {
+/** The requests to each API, and the replies that they expect. */
+export const APIS: Readonly<Record<ApiName, Api>> = {
   rest: {
     submit: (input) => ({
       ...post('/api/customers', input),
@@ -46,7 +47,7 @@ export const FACES: Readonly<Record<Contender['face'], Face>> = {
     poll: (id, state) => ({
       method: 'GET',
       path: `/api/jobs/${id}`,
-      // Accepted leads to the customer.
+      // Accepted redirects to the customer.
       ...(state === 'done'
         ? { statuses: [200, 303], contains: '"Succeeded"' }
         : { statuses: [202], contains: '"Pending"' }),
@@ -66,7 +67,7 @@ export const FACES: Readonly<Record<Contender['face'], Face>> = {
   },
 };
 
-/** REST. */
+/** Through REST. */
 export const toCancel = (id: string): LoadRequest => ({
   method: 'DELETE',
   path: `/api/jobs/${id}`,
@@ -74,43 +75,43 @@ export const toCancel = (id: string): LoadRequest => ({
   contains: '"Canceled"',
 });
 
-export const submission = (face: Contender['face']): LoadRequest => FACES[face].submit(INPUT);
+export const submission = (api: ApiName): LoadRequest => APIS[api].submit(INPUT);
 
-/** Submits one job and returns its id. @throws Error if the reply is not what it should be */
-export async function submitOne(url: string, face: Contender['face'], input = INPUT): Promise<string> {
-  const reply = await expectReply(url, FACES[face].submit(input));
+/** Submits one job and returns its id. @throws Error on an unexpected reply */
+export async function submitOne(url: string, api: ApiName, input = INPUT): Promise<string> {
+  const reply = await expectReply(url, APIS[api].submit(input));
   const { id, statusUrl } = submittedSchema.parse(JSON.parse(reply));
   if (statusUrl !== `${url}/api/jobs/${id}`) throw new Error(`the status URL is ${statusUrl}`);
   return id;
 }
 
-/** Asks until a job is done. */
-export async function waitUntilDone(url: string, face: Contender['face'], id: string): Promise<void> {
+/** Polls until a job is done. */
+export async function waitUntilDone(url: string, api: ApiName, id: string): Promise<void> {
   const deadline = performance.now() + DONE_MS;
   for (;;) {
     try {
-      await expectReply(url, FACES[face].poll(id, 'done'));
+      await expectReply(url, APIS[api].poll(id, 'done'));
       return;
     } catch (error) {
       if (performance.now() > deadline) throw error;
-      await delay(ASK_AGAIN_MS);
+      await delay(POLL_MS);
     }
   }
 }
 
-/** Makes sure that a contender checks its input. */
-export async function expectRefusal(url: string, face: Contender['face']): Promise<void> {
-  const request = FACES[face].submit(BAD_INPUT);
+/** @throws Error unless the contender refuses invalid input */
+export async function expectRefusal(url: string, api: ApiName): Promise<void> {
+  const request = APIS[api].submit(BAD_INPUT);
   const { status, text } = await send(url, request);
-  const refused = face === 'rest' ? status === 400 : text.includes('"errors"');
-  if (!refused) throw new Error(`bad input was not refused: ${status} ${text}`);
+  const refused = api === 'rest' ? status === 400 : text.includes('"errors"');
+  if (!refused) throw new Error(`invalid input was not refused: ${status} ${text}`);
 }
 
-/** @throws Error if the reply is not what it should be */
+/** @throws Error on an unexpected reply */
 export async function expectReply(url: string, request: LoadRequest): Promise<string> {
   const { status, text } = await send(url, request);
   if (!request.statuses.includes(status) || !text.includes(request.contains)) {
-    throw new Error(`${request.method} ${request.path} was answered with ${status} ${text}`);
+    throw new Error(`${request.method} ${request.path} returned ${status} ${text}`);
   }
   return text;
 }

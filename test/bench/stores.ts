@@ -7,27 +7,34 @@ import { Pool } from 'pg';
 import { installServers } from '../support/install-servers.ts';
 import type { RunningServer } from '../support/server-process.ts';
 import { startPostgres, startRedis } from '../support/servers.ts';
+import type { Settings } from './program.ts';
 
 export interface RedisStore {
   readonly url: string;
   readonly pid: number;
-  /** Bytes of memory that it uses. */
+  /** Memory in use. */
   usedBytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** A Redis and a PostgreSQL that all contenders use, one after the other. */
+/** One Redis and one PostgreSQL for all contenders. */
 export interface Stores {
+  /** The database of `withEmpty`. */
   readonly redis: Redis;
   readonly redisPid: number;
-  /** Version of each, and how it is set. */
+  /** The version of each, and how it is set up. */
   readonly versions: Readonly<Record<string, string>>;
-  /** Connections to Redis, but for the bench's own. */
+  /** Client connections to Redis, without the bench's own. */
   connections(): Promise<number>;
-  /** Another Redis, for what must be there at the same time. */
+  /** A further Redis. */
   startRedis(): Promise<RedisStore>;
-  /** Runs with an emptied Redis, a new database and an empty folder, as the settings that name them. */
-  withEmpty<T>(use: (settings: Record<string, string>) => Promise<T>): Promise<T>;
+  /** Runs with an empty Redis, a new PostgreSQL database and an empty folder, as the settings that name them. */
+  withEmpty<T>(use: (settings: Settings) => Promise<T>): Promise<T>;
+  /** The same for several items at a time: each has a Redis database of its own. */
+  withEmptyFor<Item, T>(
+    items: readonly Item[],
+    use: (entries: readonly (readonly [Item, Settings])[]) => Promise<T>,
+  ): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -38,16 +45,48 @@ export async function startStores(): Promise<Stores> {
   const redis = new Redis(redisServer.url);
   const more = new Set<RedisStore>();
   const admin = new Pool({ connectionString: `${postgresServer.url}/postgres`, max: 1 });
-  // When both stop, PostgreSQL may be the first to end a connection.
+  // PostgreSQL may end the connection first when both stop.
   admin.on('error', () => undefined);
   const info = await redis.info('server');
-  const redisVersion = /redis_version:(\S+)/.exec(info)?.[1] ?? '';
   const { rows } = await admin.query<{ server_version: string }>('SHOW server_version');
+
+  async function withEmptyFor<Item, T>(
+    items: readonly Item[],
+    use: (entries: readonly (readonly [Item, Settings])[]) => Promise<T>,
+  ): Promise<T> {
+    const names = items.map(() => `bench_${randomUUID().replaceAll('-', '')}`);
+    await redis.flushall();
+    for (const name of names) await admin.query(`CREATE DATABASE ${name}`);
+    try {
+      return await use(
+        items.map((item, index) => [
+          item,
+          {
+            QUEUE_URL: `${redisServer.url}/${index}`,
+            DATABASE_URL: `${postgresServer.url}/${names[index]}`,
+            DATA_DIR: join(root, names[index] ?? ''),
+          },
+        ]),
+      );
+    } finally {
+      for (const name of names) await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      for (const name of names) rmSync(join(root, name), { recursive: true, force: true });
+    }
+  }
+
+  let stopped: Promise<void> | undefined;
+  async function stopAll(): Promise<void> {
+    redis.disconnect();
+    await admin.end();
+    await Promise.all([redisServer, postgresServer, ...more].map((server) => server.stop()));
+    rmSync(root, { recursive: true, force: true });
+  }
+
   return {
     redis,
     redisPid: Number(/process_id:(\d+)/.exec(info)?.[1]),
     versions: {
-      redis: `${redisVersion} (nothing written to disk)`,
+      redis: `${/redis_version:(\S+)/.exec(info)?.[1]} (no persistence)`,
       postgres: `${rows[0]?.server_version} (fsync=off)`,
     },
     async connections() {
@@ -61,27 +100,10 @@ export async function startStores(): Promise<Stores> {
       more.add(store);
       return store;
     },
-    async withEmpty(use) {
-      const database = `bench_${randomUUID().replaceAll('-', '')}`;
-      await redis.flushall();
-      await admin.query(`CREATE DATABASE ${database}`);
-      try {
-        return await use({
-          QUEUE_URL: redisServer.url,
-          DATABASE_URL: `${postgresServer.url}/${database}`,
-          DATA_DIR: join(root, database),
-        });
-      } finally {
-        await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
-        rmSync(join(root, database), { recursive: true, force: true });
-      }
-    },
-    async stop() {
-      redis.disconnect();
-      await admin.end();
-      await Promise.all([redisServer, postgresServer, ...more].map((server) => server.stop()));
-      rmSync(root, { recursive: true, force: true });
-    },
+    withEmpty: (use) => withEmptyFor([undefined], ([[, settings] = [undefined, {}]]) => use(settings)),
+    withEmptyFor,
+    // A signal and the end of the bench may both call it.
+    stop: () => (stopped ??= stopAll()),
   };
 }
 

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { writePlots } from '../bench/plots.ts';
-import { summarize } from '../bench/samples.ts';
-import { type Chart, renderChart } from '../bench/svg-chart.ts';
+import { writePlots } from '../bench/report/plots.ts';
+import { summarize } from '../bench/report/samples.ts';
+import { type Chart, renderChart } from '../bench/report/svg-chart.ts';
 
 const point = (x: number, y: number) => ({ x, y, min: y, max: y });
 const chart: Chart = {
@@ -19,7 +19,7 @@ const lineOf = (svg: string): number[][] =>
   (/<polyline points="([^"]*)"/.exec(svg)?.[1] ?? '').split(' ').map((pair) => pair.split(',').map(Number));
 
 describe('a chart of the benchmark', () => {
-  it('has a title, labels, marks and a legend, with what XML reserves escaped', () => {
+  it('has a title, labels, ticks and a legend, and escapes the reserved characters of XML', () => {
     expect(texts(renderChart(chart))).toEqual(
       expect.arrayContaining([
         'Polls &amp; &quot;lists&quot; &lt; 1 s',
@@ -38,7 +38,7 @@ describe('a chart of the benchmark', () => {
     expect((second - first) / (third - first)).toBeCloseTo(2 / 3, 2);
   });
 
-  it('has a vertical axis from nothing up, or a logarithmic one', () => {
+  it('has a linear vertical axis from 0, or a logarithmic one', () => {
     const heights = (yScale: Chart['yScale'], values: readonly number[]): number[] => {
       const points = values.map((value, index) => point(10 ** index, value));
       return lineOf(renderChart({ ...chart, yScale, lines: [{ name: 'poll', points }] })).map(([, y = 0]) => y);
@@ -49,10 +49,10 @@ describe('a chart of the benchmark', () => {
     expect((one - ten) / (one - hundred)).toBeCloseTo(0.5, 2);
   });
 
-  it('is written for what was measured alone, with nothing where there are no watchers', () => {
+  it('is written only for what was measured, and omits 0 watchers', () => {
     const folder = mkdtempSync(join(tmpdir(), 'accepted-plots-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    const watchers = (name: string, rss: number) => ({ path: 'watchers: REST', name, figures: { rss } });
+    const watchers = (name: string, rss: number) => ({ path: 'watchers: REST', name, pair: '1', figures: { rss } });
     writePlots(
       folder,
       summarize([watchers('0 watchers', 90), watchers('1 watcher', 100), watchers('10,000 watchers', 200)]),

@@ -12,5 +12,5 @@ const { url } = await startStandaloneServer(server, {
   listen: { port: 0, host: HOST },
   context: async ({ req }) => ({ base: `http://${req.headers.host}` }),
 });
-// It answers on every path.
+// Apollo Server answers on every path.
 sayReady(new URL(url).origin);

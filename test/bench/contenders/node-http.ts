@@ -5,7 +5,7 @@ import { serve } from './shared/serve.ts';
 
 const JOBS = '/api/jobs/';
 
-/** The least that such a service can be. */
+/** The service with no library but BullMQ. */
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method, url = '' } = request;
   const base = `http://${request.headers.host}`;

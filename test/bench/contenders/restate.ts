@@ -9,7 +9,7 @@ import { serveRest } from './shared/rest-on-fastify.ts';
 import { startRestate } from './shared/restate-server.ts';
 import { HOST } from './shared/serve.ts';
 
-/** Restate always runs what it has accepted: this customer's job stays pending. */
+/** Restate runs all that it accepts, without a worker: the job of this customer stays pending. */
 const STAYS_PENDING = 'pending';
 
 const customer = workflow({
@@ -36,7 +36,7 @@ const registered = await fetch(`${admin}/deployments`, {
 if (!registered.ok) throw new Error(`Restate refused the endpoint: ${await registered.text()}`);
 const client = connect({ url: ingress });
 
-// Restate keeps no times that a read of the output would tell.
+// A read of the output contains no times.
 const times = { startedAt: undefined, finishedAt: undefined };
 
 await serveRest({

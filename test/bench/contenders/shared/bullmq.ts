@@ -9,14 +9,14 @@ const STATUSES: Readonly<Record<string, Status>> = { active: 'Running', complete
 const queue = new Queue<CustomerInput>('customer', { connection: { url: setting('QUEUE_URL') } });
 await queue.waitUntilReady();
 
-/** Checks the input, and adds the job under a random id of 128 bits. */
+/** Validates the input and adds a job with a random id of 128 bits. */
 export async function submit(body: unknown, base: string): Promise<Reply> {
   const input = parseInput(body);
   const options = { jobId: randomBytes(16).toString('base64url'), attempts: ATTEMPTS };
   return describe(await queue.add('customer', input, options), 'waiting', base);
 }
 
-/** As BullMQ's guide reads a job; undefined if there is none. */
+/** Reads a job as BullMQ's guide does; undefined if there is none. */
 export async function read(id: string, base: string): Promise<Reply | undefined> {
   const job: Job<CustomerInput> | undefined = await queue.getJob(id);
   return job && describe(job, await job.getState(), base);

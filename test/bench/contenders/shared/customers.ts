@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The same fields, and the same bounds, as the job type `customer` has. */
+/** The fields and bounds of the job type `customer`. */
 const inputSchema = z.strictObject({
   id: z.string().min(1).max(64),
   customername: z.string().regex(/\S/).max(200),
@@ -13,7 +13,7 @@ export type CustomerInput = z.output<typeof inputSchema>;
 
 export const ATTEMPTS = 3;
 
-/** Fastify and Express make the reply's status of the error's. */
+/** Fastify and Express reply with the status of the error. */
 class BadInput extends Error {
   readonly statusCode = 400;
 }
@@ -25,12 +25,12 @@ export function parseInput(body: unknown): CustomerInput {
   return parsed.data;
 }
 
-/** The status that the error's reply has. */
+/** The status of the reply to an error. */
 export function statusOf(error: unknown): number {
   return error instanceof BadInput ? error.statusCode : 500;
 }
 
-/** What the worker that stands beside the contenders makes of every job. */
+/** The result of every job of the contenders' workers. */
 export const RESULT = {
   id: '42',
   customername: 'Ada Lovelace',

@@ -1,7 +1,7 @@
 import { read, submit } from './bullmq.ts';
 import type { Reply } from './reply.ts';
 
-/** What of Accepted's schema the bench asks for. */
+/** The part of Accepted's schema that the bench uses. */
 export const typeDefs = /* GraphQL */ `
   type Query {
     jobStatus(id: ID!): Job
@@ -65,7 +65,7 @@ export function resolversFor<Context>(baseOf: (context: Context) => string) {
     Query: {
       async jobStatus(_: unknown, { id }: { id: string }, context: Context) {
         const job = await read(id, baseOf(context));
-        // Each library has another name for the resolver of a type, and all take this.
+        // All libraries resolve a type by this field.
         return job && Object.assign(job, { __typename: 'CustomerJob' });
       },
     },

@@ -3,7 +3,7 @@ import { setting } from './serve.ts';
 
 export const QUEUE = 'customer';
 
-/** A pg-boss that has its tables and its queue. */
+/** Starts pg-boss and creates its tables and its queue. */
 export async function startBoss(): Promise<PgBoss> {
   const boss = new PgBoss(setting('DATABASE_URL'));
   boss.on('error', (error) => process.stderr.write(`${String(error)}\n`));

@@ -2,7 +2,7 @@ import { ATTEMPTS } from './customers.ts';
 
 export type Status = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
-/** What is known of a job in whichever queue. Times are milliseconds since 1970. */
+/** A job in any of the queues. Times are milliseconds since 1970. */
 export interface QueuedJob {
   readonly id: string;
   readonly status: Status;
@@ -15,7 +15,7 @@ export interface QueuedJob {
 
 const dateOf = (time: number | undefined): string | null => (time === undefined ? null : new Date(time).toISOString());
 
-/** A reply of about the size of Accepted's. @param base such as `http://127.0.0.1:4000` */
+/** A reply of the size of Accepted's. @param base such as `http://127.0.0.1:4000` */
 export function toReply({ id, status, attempt, createdAt, startedAt, finishedAt, result }: QueuedJob, base: string) {
   const succeeded = status === 'Succeeded';
   const done = succeeded || status === 'Failed';

@@ -4,7 +4,7 @@ import { serve } from './serve.ts';
 
 const baseOf = (request: FastifyRequest): string => `http://${request.host}`;
 
-/** What a queue behind Fastify's routes has to do. */
+/** The queue behind Fastify's routes. */
 export interface RestQueue {
   submit(body: unknown, base: string): Promise<Reply>;
   read(id: string, base: string): Promise<Reply | undefined>;

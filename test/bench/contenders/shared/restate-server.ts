@@ -10,12 +10,12 @@ import { HOST } from './serve.ts';
 const START_MS = 30_000;
 const SERVERS = ['http-ingress-server', 'admin-api-server'] as const;
 
-/** What of its log tells of a server that listens. */
+/** The log line of a server that listens. */
 const listeningSchema = z.object({
   span: z.object({ server_name: z.enum(SERVERS), 'server.port': z.coerce.number() }),
 });
 
-/** Starts Restate on ports that it picks; it ends with this process. */
+/** Starts Restate on free ports; it ends with this process. */
 export async function startRestate(): Promise<{ ingress: string; admin: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'accepted-restate-'));
   const program = createRequire(import.meta.url).resolve('@restatedev/restate-server/lib/index.js');

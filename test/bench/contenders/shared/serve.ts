@@ -9,12 +9,12 @@ export function setting(name: string): string {
 
 export const HOST = '127.0.0.1';
 
-/** Says, as Accepted's log does, that the process is ready. */
+/** Logs that the process is ready, as Accepted does. */
 export function sayReady(url?: string): void {
   process.stdout.write(`${JSON.stringify({ msg: 'ready', url })}\n`);
 }
 
-/** Listens on a port that the system picks. */
+/** Listens on a free port. */
 export function serve(server: Server): void {
   server.listen(0, HOST, () => {
     // A TCP server that listens has an address of this kind.
