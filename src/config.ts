@@ -57,8 +57,8 @@ const rateLimit = z
     return { requests: Number(requests), seconds: Number(time.slice(0, -1)) * (SECONDS_IN[time.slice(-1)] ?? 1) };
   });
 
-/** One entry for each setting; the README has the same in words. */
-const settingsSchema = z.object({
+/** One entry for each setting; docs/settings.md describes them. */
+export const settingsSchema = z.object({
   PORT: wholeNumber(0, 65_535).default(4000),
   HOST: z.string().default('127.0.0.1'),
   PUBLIC_URL: z

@@ -5,11 +5,14 @@ import { expect, it } from 'vitest';
 import { startAppForTest } from '../support/app.ts';
 import { buildProject, copyProject } from '../support/project-copy.ts';
 
-const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+const PROJECT = join(import.meta.dirname, '../..');
+const readme = readFileSync(join(PROJECT, 'README.md'), 'utf8');
+const guide = readFileSync(join(PROJECT, 'docs/client.md'), 'utf8');
 const [, jobPath = '', jobSource = ''] = /```ts\n\/\/ (src\/jobs\/[\w-]+\.ts)\n([\s\S]*?)```/.exec(readme) ?? [];
-const [, example = ''] = /```ts\n(import [^\n]* from 'accepted\/client';\n[\s\S]*?)```/.exec(readme) ?? [];
+const [, example = ''] = /```ts\n(import [^\n]* from 'accepted\/client';\n[\s\S]*?)```/.exec(guide) ?? [];
+const [, declaration = ''] = /```ts\n(const client = createClient<[\s\S]*?)```/.exec(guide) ?? [];
 
-/** A page's own code, for the job types of the README and the project. That the compiler refuses the last four is what is tested. */
+/** A page's code, for the job types of the README and the project. The compiler must refuse the last four statements. */
 const PAGE = `
 import { type Job, createClient } from 'accepted/client';
 
@@ -18,21 +21,21 @@ const { width } = await client.submitAndWait('thumbnail', { url: 'https://exampl
 document.title = width.toFixed();
 const job: Job<'thumbnail'> = await client.submit('thumbnail', { url: 'https://example.com/cat.png', size: 'large' });
 const again: { width: number; height: number } = await client.wait(job);
-// @ts-expect-error -- "huge" is none of the two sizes of the schema.
+// @ts-expect-error -- The schema has no size "huge".
 await client.submit('thumbnail', { url: 'https://example.com/cat.png', size: 'huge' });
-// @ts-expect-error -- The schema has no field "colour", and unknown ones are refused.
+// @ts-expect-error -- The schema has no field "colour".
 await client.submit('thumbnail', { url: 'https://example.com/cat.png', colour: 'red' });
-// @ts-expect-error -- The width is a number, and a title is text.
+// @ts-expect-error -- The width is a number, but a title is a string.
 document.title = again.width;
-// @ts-expect-error -- "thumbnails" is the collection, and no job type has that name.
+// @ts-expect-error -- "thumbnails" is the collection, not the job type.
 await client.submit('thumbnails', {});
 `;
 
-/** What a page's project has: the browser's types and not Node's. */
+/** Compiled with the browser's types, without Node's. */
 const BROWSER = ['--ignoreConfig', '--noEmit', '--strict', '--target', 'es2024', '--lib', 'es2025,dom', '--types', ''];
 const BUNDLER = ['--module', 'esnext', '--moduleResolution', 'bundler'];
 
-it('is built with the types of a new job type, for programs that import the package', async () => {
+it('builds the client package with the types of a new job type', async () => {
   const folder = copyProject();
   writeFileSync(join(folder, jobPath), jobSource);
   execFileSync(process.execPath, ['src/print/client-types.ts', 'src/client/job-types.ts'], { cwd: folder });
@@ -44,14 +47,18 @@ it('is built with the types of a new job type, for programs that import the pack
     return [...source.matchAll(/\b(?:from|import)\b\s*\(?\s*(['"])(.*?)\1/g)].map(([, , specifier]) => specifier);
   });
   expect(imported).toContain('./wait.js');
-  // Nothing of the server, and no package.
+  // The client needs neither the server's modules nor any package.
   expect(imported.filter((specifier) => !specifier?.startsWith('./'))).toEqual([]);
 
-  // Below it a program finds the project as the package that it is.
+  // From inside the folder, `accepted/client` resolves to the package itself.
   writeFileSync(join(folder, 'dist/page.ts'), PAGE);
   writeFileSync(join(folder, 'dist/example.ts'), example);
+  writeFileSync(
+    join(folder, 'dist/declared.ts'),
+    `import { createClient } from 'accepted/client';\n${declaration}await client.read('');\n`,
+  );
   const tsc = join(folder, 'node_modules/.bin/tsc');
-  const files = ['page.ts', 'example.ts'].map((name) => join(folder, 'dist', name));
+  const files = ['page.ts', 'example.ts', 'declared.ts'].map((name) => join(folder, 'dist', name));
   const checked = spawnSync(process.execPath, [tsc, ...BROWSER, ...BUNDLER, ...files], {
     cwd: folder,
     encoding: 'utf8',

@@ -7,10 +7,11 @@ import { copyProject } from '../support/project-copy.ts';
 import { createStore } from '../support/stores.ts';
 import { matchOutput, readTranscripts, runCommand } from '../support/transcript.ts';
 
-const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+const PROJECT = join(import.meta.dirname, '../..');
+const read = (path: string): string => readFileSync(join(PROJECT, path), 'utf8');
 
-describe('the README', () => {
-  it('prints transcripts that work', async () => {
+describe('the documentation', () => {
+  it('has transcripts that a reader can repeat', async () => {
     const store = await createStore('embedded');
     onTestFinished(() => store.remove());
     const { url = '' } = await startProcess(store);
@@ -20,10 +21,13 @@ describe('the README', () => {
       [...ids]
         .reduce((result, [printed, actual]) => result.replaceAll(printed, actual), text)
         .replaceAll('localhost:4000', here);
-    const steps = readTranscripts(readme);
-    expect(steps.length).toBeGreaterThan(6);
+    const steps = ['README.md', 'docs/rest.md', 'docs/graphql.md'].flatMap((path) => {
+      const found = readTranscripts(read(path));
+      expect(`${path}: ${found.length}`).not.toBe(`${path}: 0`);
+      return found;
+    });
     for (const { command, output } of steps) {
-      // As a reader would, ask again while the job is not done.
+      // As a reader would, repeat the command until the job is done.
       const actual = await poll(
         async () => runCommand(adapt(command)),
         (printed) => matchOutput(output.replaceAll('localhost:4000', here), printed) !== undefined,
@@ -33,8 +37,9 @@ describe('the README', () => {
     }
   });
 
-  it('shows a job type that works as it stands', async () => {
-    const [, path = '', source = ''] = /```ts\n\/\/ (src\/jobs\/[\w-]+\.ts)\n([\s\S]*?)```/.exec(readme) ?? [];
+  it('shows a job type that runs as printed', async () => {
+    const [, path = '', source = ''] =
+      /```ts\n\/\/ (src\/jobs\/[\w-]+\.ts)\n([\s\S]*?)```/.exec(read('README.md')) ?? [];
     const project = copyProject();
     writeFileSync(join(project, path), source);
     const store = await createStore('embedded');
