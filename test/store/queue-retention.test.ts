@@ -72,7 +72,7 @@ describe.each(BACKENDS)('retention on %s', (backend) => {
   });
 });
 
-/** What a store still has of these jobs, but for events, of which it keeps the last. */
+/** What a store still has of these jobs; on PostgreSQL, but for events. */
 async function leftovers(test: TestQueue, jobs: readonly Job[]): Promise<string[]> {
   const ids = jobs.map(({ id }) => id);
   if (!test.url?.startsWith('redis')) {
@@ -90,6 +90,15 @@ async function leftovers(test: TestQueue, jobs: readonly Job[]): Promise<string[
   for (const key of await admin.keys('*')) {
     if (ids.some((id) => key.includes(id))) found.push(key);
     const type = await admin.type(key);
+    if (type === 'stream') {
+      const entries = await admin.xrange(key, '-', '+');
+      found.push(
+        ...entries
+          .flat(2)
+          .filter((value) => ids.includes(value))
+          .map((id) => `${key} ${id}`),
+      );
+    }
     const members = type === 'zset' ? admin.zrange(key, '0', '-1') : type === 'list' ? admin.lrange(key, 0, -1) : [];
     for (const member of await members) if (ids.includes(member)) found.push(`${key} ${member}`);
   }

@@ -1,0 +1,119 @@
+import { Redis } from 'ioredis';
+import { Pool } from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { JobError } from '../../src/core/job-error.ts';
+import type { Job } from '../../src/core/job.ts';
+import { newJobId } from '../../src/core/job-id.ts';
+import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
+import { poll } from '../support/follow.ts';
+import { installServers } from '../support/install-servers.ts';
+import { openSide, scripted, setUpQueue } from '../support/queue.ts';
+import { startRedis } from '../support/servers.ts';
+
+const BACKENDS = ['redis', 'postgres'] as const;
+type Remote = (typeof BACKENDS)[number];
+
+/** How many lost workers the store has counted for a job. */
+interface LostWorkers {
+  read(id: string): Promise<number>;
+  write(id: string, count: number): Promise<void>;
+}
+
+const LOST_WORKERS: Readonly<Record<Remote, (url: string) => LostWorkers>> = {
+  redis(url) {
+    const redis = new Redis(url);
+    onTestFinished(() => redis.disconnect());
+    return {
+      read: async (id) => Number(await redis.hget(`accepted:{plain}:${id}`, 'stc')),
+      write: async (id, count) => void (await redis.hset(`accepted:{plain}:${id}`, 'stc', count)),
+    };
+  },
+  postgres(url) {
+    const pool = new Pool({ connectionString: url, max: 1 });
+    onTestFinished(() => pool.end());
+    return {
+      async read(id) {
+        const { rows } = await pool.query('SELECT stalled_count FROM bullmq.job WHERE id = $1', [id]);
+        return Number(rows[0]?.stalled_count);
+      },
+      async write(id, count) {
+        await pool.query('UPDATE bullmq.job SET stalled_count = $2 WHERE id = $1', [id, count]);
+      },
+    };
+  },
+};
+
+describe.each(BACKENDS)('a job that lost its worker, on %s', (backend) => {
+  const plain = scripted('plain');
+  const test = setUpQueue(backend, [plain]);
+
+  it('is quarantined before it runs again', async () => {
+    const lost = LOST_WORKERS[backend](test.url ?? '');
+    const ran: string[] = [];
+    plain.runs(async ({ text }) => {
+      ran.push(text);
+      return { text };
+    });
+    const job = await test.add(plain, 'lost');
+    await lost.write(job.id, 1);
+    test.work();
+    expect(await test.finish(job)).toMatchObject({ status: 'Succeeded', attempt: 1 });
+    expect(ran).toEqual(['lost']);
+    expect(await test.backend.readData('plain', job.id)).toMatchObject({ quarantinedAfter: 1 });
+  });
+
+  it('has none when it is retried', async () => {
+    const lost = LOST_WORKERS[backend](test.url ?? '');
+    plain.runs(async () => {
+      throw new JobError('FAILED', 'As told.', { retry: false });
+    });
+    const job: Job = await test.add(plain);
+    await lost.write(job.id, 4);
+    const workers = test.startWorkers();
+    expect(await test.finish(job)).toMatchObject({ error: { code: 'JOB_STALLED' } });
+    await workers.close(5000);
+    await test.queue.retry(job, 1);
+    expect(await lost.read(job.id)).toBe(0);
+    test.work();
+    expect(await test.finish(job)).toMatchObject({ error: { code: 'FAILED' } });
+  });
+});
+
+it('the clock of Redis is read again after a new connection, which may lead to another server', async () => {
+  const server = await startRedis(installServers());
+  onTestFinished(() => server.stop());
+  const plain = scripted('plain');
+  const side = await openSide({ url: server.url, embedded: createEmbeddedStore(''), types: [plain.type] });
+  onTestFinished(() => side.close());
+  const admin = new Redis(server.url);
+  onTestFinished(() => admin.disconnect());
+  const add = () =>
+    side.queue.add({
+      id: newJobId('plain'),
+      type: 'plain',
+      createdAt: new Date(),
+      maxAttempts: 1,
+      caller: 'somebody',
+      input: { text: 'x' },
+      requestId: 'test',
+    });
+  const readings = async (): Promise<number> =>
+    Number(/^cmdstat_time:calls=(\d+)/m.exec(await admin.info('commandstats'))?.[1] ?? 0);
+  await add();
+  await admin.config('RESETSTAT');
+  await add();
+  // The script that adds reads it for itself.
+  expect(await readings()).toBe(1);
+  await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await poll(
+    () =>
+      side.queue.ping().then(
+        () => true,
+        () => false,
+      ),
+    Boolean,
+  );
+  await admin.config('RESETSTAT');
+  await add();
+  expect(await readings()).toBe(2);
+});
