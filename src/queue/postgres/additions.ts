@@ -21,7 +21,16 @@ const MAX_ADDITIONS = 100;
 /** The job that has the id may expire and be removed before it is read. */
 const MAX_TRIES = 5;
 
-const COLUMNS = ['id', 'caller', 'data', 'options', 'timestamp', 'attempts'] as const satisfies (keyof Addition)[];
+const COLUMNS = [
+  'id',
+  'caller',
+  'data',
+  'options',
+  'timestamp',
+  'attempts',
+  'priority',
+  'delayMs',
+] as const satisfies (keyof Addition)[];
 
 export function createPostgresQueue(options: PostgresQueueOptions): BackendQueue {
   const { type, pool, clock, runPrepared, onError } = options;

@@ -1,4 +1,4 @@
-import { type PgPool, QueueEvents, createPostgresBackend } from 'bullmq';
+import { type PgPool, QueueEvents, Worker, createPostgresBackend } from 'bullmq';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
@@ -9,9 +9,7 @@ import { createMissedEvents } from './events.ts';
 import { startStep } from '../../stores/postgres-pool.ts';
 import { createPostgresQueue } from './additions.ts';
 import { prepareStore } from './prepare-store.ts';
-import { readyOrClosed } from './ready-or-closed.ts';
 import { OWN_SCHEMA, REQUEST_COUNTS, STATEMENTS, type Statement, toRecord } from './statements.ts';
-import { createPostgresWorker } from './worker.ts';
 import { BLOCKING_MS, type QueueEventListener, runQueueEvents } from '../queue-events.ts';
 import { createStoreClock } from '../store-clock.ts';
 
@@ -86,8 +84,17 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
         }
       }),
     createQueue: (type) => createPostgresQueue({ type, pool: queuePool, clock, runPrepared, onError: trouble }),
-    createWorker: (type, processor, workerOptions) =>
-      createPostgresWorker({ type, pool: workerPool, onError: trouble }, processor, workerOptions),
+    async createWorker(type, processor, { onFailed, onRenewed, onLost, ...workerOptions }) {
+      const workerConfig = { ...workerOptions, connection: workerPool, autorun: false };
+      const worker = new Worker(type, processor, workerConfig, createPostgresBackend);
+      worker.on('error', trouble);
+      worker.on('locksRenewed', ({ jobIds }) => onRenewed(jobIds));
+      worker.on('lockRenewalFailed', onLost);
+      worker.on('failed', (job) => job && onFailed(job));
+      await readyOrClosed(worker);
+      worker.run().catch(trouble);
+      return worker;
+    },
     async createEvents(type, listener) {
       const { id } = idSchema.parse((await run(STATEMENTS.readLastEvent, [type]))[0]);
       const queueEvents = new QueueEvents(
@@ -162,4 +169,14 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     },
     close,
   };
+}
+
+/** BullMQ keeps a first connection that failed and never recovers, so what has it is closed, to be created again. */
+async function readyOrClosed(part: { waitUntilReady(): Promise<unknown>; close(): Promise<void> }): Promise<void> {
+  try {
+    await part.waitUntilReady();
+  } catch (error) {
+    await part.close().catch(() => undefined);
+    throw error;
+  }
 }

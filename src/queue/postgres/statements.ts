@@ -55,7 +55,6 @@ export const STATEMENTS = {
   readTime: load('read-time'),
   removeFinished: load('remove-finished'),
   retryJob: load('retry-job'),
-  storeResult: load('store-result'),
   storeSecret: load('store-secret'),
 } as const satisfies Record<string, Statement>;
 

@@ -1,9 +1,13 @@
--- Removes some of the jobs that finished up to a time, but not one that is retried at this moment.
+-- Removes some of the jobs that finished up to a time, but not one that is retried at this moment. BullMQ's events of that time go
+-- too: those of completed jobs hold their results. Events that another session is removing are skipped.
 -- $1 queue, $2 time, $3 limit
 WITH removed AS (
   DELETE FROM bullmq.job WHERE queue = $1 AND id IN (
     SELECT id FROM bullmq.job
      WHERE queue = $1 AND state IN ('completed', 'failed') AND finished_at_ms <= $2 LIMIT $3)
      AND state IN ('completed', 'failed') AND finished_at_ms <= $2
-RETURNING 1)
+RETURNING 1),
+events AS (
+  DELETE FROM bullmq.event WHERE queue = $1 AND id IN (
+    SELECT id FROM bullmq.event WHERE queue = $1 AND created_at_ms <= $2 FOR UPDATE SKIP LOCKED))
 SELECT count(*)::integer AS removed FROM removed

@@ -8,7 +8,7 @@ WITH retried AS (
          progress = $4::jsonb || jsonb_build_object(
            'at', greatest(($4::jsonb ->> 'at')::bigint, (progress ->> 'at')::bigint, finished_at_ms)),
          max_attempts = attempts_made + $3::integer,
-         opts = jsonb_set(opts - 'canceled' - 'result', '{attempts}', to_jsonb(attempts_made + $3::integer))
+         opts = jsonb_set(opts - 'canceled', '{attempts}', to_jsonb(attempts_made + $3::integer))
    WHERE queue = $1 AND id = $2
      AND (state = 'failed' OR (state = 'completed' AND deferred_failure = {{canceled}}))
      AND accepted_queue.before($5::float8)
