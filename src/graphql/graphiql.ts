@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-const EXAMPLE = `# Submit slow work; the answer is there at once.
+const EXAMPLE = `# Submit slow work; the reply comes at once.
 mutation SubmitCustomer {
   submitCustomer(
     input: {
@@ -21,7 +21,7 @@ mutation SubmitCustomer {
   }
 }
 
-# Then follow the job by its id, until it is done. Variables: { "id": "the jobId" }
+# Then poll the job by its id until it is done. Variables: { "id": "the jobId" }
 query JobStatus($id: ID!) {
   jobStatus(id: $id) {
     status
@@ -41,7 +41,7 @@ query JobStatus($id: ID!) {
   }
 }
 
-# Or be told of each change, until it is done.
+# Or subscribe to each change until it is done.
 subscription JobUpdates($id: ID!) {
   jobUpdates(id: $id) {
     status
@@ -50,7 +50,7 @@ subscription JobUpdates($id: ID!) {
   }
 }
 
-# What the work made.
+# Read what the job made.
 query Customer {
   customer(id: "42") {
     customername
@@ -62,15 +62,15 @@ query Customer {
 }
 `;
 
-/** The page, and the policy that lets its one script run, and no other. */
+/** The page, and the content security policy that allows its one script only. */
 interface GraphiQLPage {
   readonly html: string;
   readonly policy: string;
 }
 
 /**
- * What the page may load: all its scripts and its style are inside it, the editor starts workers from there, and sets styles
- * as it goes. It talks to this server alone (Content Security Policy Level 3, section 6.1).
+ * The directives of the page (Content Security Policy Level 3, section 6.1). Its script and style are inline, the editor starts
+ * workers from blobs and sets inline styles, and requests go to this server only.
  */
 const POLICY = [
   "default-src 'none'",
@@ -84,7 +84,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ];
 
-/** Whether a browser asks, and not a client. */
+/** Whether the request comes from a browser that navigates, rather than from a GraphQL client. */
 export function wantsGraphiQL({ method, headers }: FastifyRequest): boolean {
   return method !== 'POST' && (headers.accept ?? '').includes('text/html');
 }
@@ -101,9 +101,10 @@ export async function sendGraphiQL({ query }: FastifyRequest, reply: FastifyRepl
 const pages = new Map<string, Promise<GraphiQLPage>>();
 
 /**
- * It is large, so it is made when somebody asks for it, and kept.
- * @param option `query` shows the example first, but without it the page forgets at a reload what it showed. With a query in its
- * URL, which is for the page to read, the example is the `defaultQuery`: no text of others comes into a page with scripts.
+ * Renders the page, which is large, at the first request for it, and caches it.
+ * @param option `query` opens the example in the first tab, but prevents the page from restoring its tabs after a reload.
+ * `defaultQuery` leaves the first tab to the query in the URL. The page's script reads that query: text from a request never
+ * becomes part of the HTML.
  */
 function readPage(option: 'query' | 'defaultQuery'): Promise<GraphiQLPage> {
   const page = pages.get(option) ?? renderPage({ title: 'Accepted', [option]: EXAMPLE });

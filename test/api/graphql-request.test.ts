@@ -78,7 +78,7 @@ describe.each(BACKENDS)('graphql-request with generated types on %s', (backend) 
     expect(states.at(-1)).toMatchObject({ status: 'SUCCEEDED', import: { imported: 2000, updated: 0 } });
   });
 
-  it('gives the same job to the same idempotency key, as argument and as header, and on the other face', async () => {
+  it('gives the same job to the same idempotency key, as argument and as header, and on the other API', async () => {
     const variables = { input: { id: '43', customername: 'Grace' } };
     const idempotencyKey = 'order 7';
     const { submitCustomer: first } = await app.graphql.request(SubmitCustomer, { ...variables, idempotencyKey });

@@ -110,7 +110,7 @@ describe('what nobody expected', () => {
     });
   });
 
-  it('a queue that cannot be reached is 503 with Retry-After, on both faces', async () => {
+  it('a queue that cannot be reached is 503 with Retry-After, on both APIs', async () => {
     const rest = await fetch(`${url}/api/broken-things`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
