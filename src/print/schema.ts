@@ -1,4 +1,4 @@
-/** Prints the schema to the path it is given: `node src/print/schema.ts schema.graphql`. */
+/** Writes the printed schema to the path in its argument: `node src/print/schema.ts schema.graphql`. */
 import { writeFile } from 'node:fs/promises';
 import { printSchema } from 'graphql';
 import { createRegistry, loadJobs } from '../core/registry.ts';

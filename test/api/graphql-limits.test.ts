@@ -3,7 +3,7 @@ import { createClient } from 'graphql-sse';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 
-/** All that a job has, and what its type adds. */
+/** All fields of a customer job. */
 const JOB = `fragment job on Job {
   id type status done percentComplete message attempt maxAttempts createdAt lastUpdatedAt startedAt finishedAt expiresAt
   error { code message } statusUrl resultUrl resourceUrl retryAfter
@@ -19,7 +19,7 @@ describe('a GraphQL document', () => {
     app = await startApp('redis');
   });
   afterAll(async () => {
-    // Whatever came before, the process answers.
+    // None of the documents above stopped the process.
     expect((await app.fetch('/health/ready')).status).toBe(200);
     await app.close();
   });
@@ -54,12 +54,12 @@ describe('a GraphQL document', () => {
       'values',
     ],
     [
-      'that asks for several full pages',
+      'that requests several full pages',
       `query ($first: Int) { ${repeat(4, (index) => `p${index}: jobs(first: $first) { nodes { ...job } }`)} } ${JOB}`,
       'values',
     ],
     [
-      'that asks for the inputs of a hundred imports',
+      'that requests the inputs of a hundred imports',
       '{ jobs(first: 100) { nodes { ... on CustomerImportJob { input { customers { id customername email } } } } } }',
       'values',
     ],
@@ -73,14 +73,14 @@ describe('a GraphQL document', () => {
     expect(body).not.toContain('node_modules');
   });
 
-  it('that asks for introspection in circles is refused', async () => {
+  it('with introspection in circles is refused', async () => {
     const query = `{ __schema { types { ${'fields { type { '.repeat(6)} name ${'} } '.repeat(6)} } } }`;
     const response = await send({ query }, { Accept: 'application/graphql-response+json' });
     expect(response.status).toBe(400);
     expect(await response.text()).toContain('Maximum introspection depth exceeded');
   });
 
-  it('whose fragments are in each other is refused', async () => {
+  it('whose fragments spread each other is refused', async () => {
     const query = '{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }';
     const response = await send({ query }, { Accept: 'application/graphql-response+json' });
     expect(response.status).toBe(400);
@@ -101,13 +101,13 @@ describe('a GraphQL document', () => {
       'twenty imports',
       '{ jobs { nodes { ... on CustomerImportJob { input { customers { id } } result { imported rejected { index message } } } } } }',
     ],
-  ])('that asks for %s is answered', async (_, query) => {
+  ])('that requests %s is executed', async (_, query) => {
     const response = await send({ query });
     expect(await response.json()).toEqual({ data: expect.any(Object) });
     expect(response.status).toBe(200);
   });
 
-  it('is answered beside others that are refused', async () => {
+  it('is executed while others are refused', async () => {
     const refused = Array.from({ length: 20 }, (_, index) => send({ query: `{${' a'.repeat(4000)} } # ${index}` }));
     const answered = send({ query: '{ __typename }' });
     expect(await (await answered).json()).toEqual({ data: { __typename: 'Query' } });
@@ -120,13 +120,13 @@ describe('a GraphQL document', () => {
     expect(await response.json()).toMatchObject({ errors: [{ message: expect.stringContaining('Batching') }] });
   });
 
-  it.each(['', '{}', 'null', '5', '"text"'])('that is not there is refused: the body %s', async (body) => {
+  it.each(['', '{}', 'null', '5', '"text"'])('is required: the body %s is refused', async (body) => {
     const response = await send(body);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
   });
 
-  it.each(['HEAD', 'GET'])('that changes something is refused by %s, and does nothing', async (method) => {
+  it.each(['HEAD', 'GET'])('with a mutation is refused for %s, and not executed', async (method) => {
     const query = encodeURIComponent('mutation { submitCustomer(input: {id: "1", customername: "Ada"}) { jobId } }');
     const response = await app.fetch(`/graphql?query=${query}`, { method });
     expect(response.status).toBe(405);
@@ -149,7 +149,7 @@ describe('a GraphQL document', () => {
     expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
   });
 
-  it('tells of broken JSON no more than that', async () => {
+  it('of invalid JSON is refused without repeating it', async () => {
     const response = await send('{"query": secret');
     expect(response.status).toBe(400);
     const text = await response.text();
@@ -161,14 +161,14 @@ describe('a GraphQL document', () => {
     ['PUT', 'GET, POST, HEAD, OPTIONS', 405],
     ['DELETE', 'GET, POST, HEAD, OPTIONS', 405],
     ['PATCH', 'GET, POST, HEAD, OPTIONS', 405],
-  ])('is not what %s is for: it allows %s', async (method, allow, status) => {
+  ])('is not accepted by %s, whose reply allows %s', async (method, allow, status) => {
     const response = await app.fetch('/graphql', { method });
     expect(response.status).toBe(status);
     expect(response.headers.get('allow')).toBe(allow);
     await response.text();
   });
 
-  it('by HEAD has the headers of GET, and no body', async () => {
+  it('sent with HEAD gets the headers of GET, and no body', async () => {
     const head = await app.fetch('/graphql?query={__typename}', { method: 'HEAD' });
     expect(head.status).toBe(200);
     expect(head.headers.get('content-type')).toBe('application/graphql-response+json; charset=utf-8');
@@ -180,7 +180,7 @@ describe('a GraphQL document', () => {
     ['valid', 'subscription { nope }', {}, 'Cannot query field'],
     ['within the limits', `${'{a '.repeat(60)}${'}'.repeat(60)}`, {}, 'brackets'],
     ['given its variables', 'subscription ($id: ID!) { jobUpdates(id: $id) { id } }', { id: null }, 'id: Expected'],
-  ])('of a subscription that cannot be %s is an event that says so', async (_, query, variables, message) => {
+  ])('of a subscription that is not %s is answered with an error event', async (_, query, variables, message) => {
     const response = await send({ query, variables }, { Accept: 'text/event-stream' });
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toContain('text/event-stream');
@@ -193,7 +193,7 @@ describe('a GraphQL document', () => {
 });
 
 describe('GRAPHQL_INTROSPECTION=off', () => {
-  it('hides the schema, and names nothing that was not asked for', async () => {
+  it('hides the schema, and suggests no names', async () => {
     const app = await startAppForTest('redis', { GRAPHQL_INTROSPECTION: 'off' });
     const send = async (query: string, variables: object = {}): Promise<string> => {
       const response = await app.fetch('/graphql', {
@@ -221,7 +221,7 @@ describe('GRAPHQL_INTROSPECTION=off', () => {
     expect(await app.graphql.request('{ __typename }')).toEqual({ __typename: 'Query' });
   });
 
-  it('is on by default, and so are suggestions', async () => {
+  it('is on by default, with suggestions', async () => {
     const app = await startAppForTest('redis');
     const response = await app.fetch('/graphql?query={jobStatuss}');
     expect(await response.text()).toContain('Did you mean');

@@ -61,7 +61,7 @@ describe.each(BACKENDS)('graphql-request with generated types on %s', (backend) 
   };
   const waitFor = async (id: string) => (await app.graphql.request(JobStatus, { id, waitSeconds: 50 })).jobStatus;
 
-  it('submits, waits for the end in one request, and reads what the work made', async () => {
+  it('submits, waits for the end in one request, and reads the resource', async () => {
     expect(await waitFor(await submit('42'))).toMatchObject({
       status: 'SUCCEEDED',
       customer: { id: '42', customername: 'Ada Lovelace' },
@@ -72,13 +72,13 @@ describe.each(BACKENDS)('graphql-request with generated types on %s', (backend) 
     expect((await app.graphql.request(JobStatus, { id: NONE, waitSeconds: 50 })).jobStatus).toBeNull();
   });
 
-  it('follows what it submitted to the end', async () => {
+  it('follows a submitted job to its end', async () => {
     const { results } = subscribe(app.url, JobUpdatesWithResult, { id: await submitImport(2000) });
     const states = await Array.fromAsync(results, ({ data }) => data?.jobUpdates);
     expect(states.at(-1)).toMatchObject({ status: 'SUCCEEDED', import: { imported: 2000, updated: 0 } });
   });
 
-  it('gives the same job to the same idempotency key, as argument and as header, and on the other API', async () => {
+  it('returns the same job for the same idempotency key, as argument, as header and on REST', async () => {
     const variables = { input: { id: '43', customername: 'Grace' } };
     const idempotencyKey = 'order 7';
     const { submitCustomer: first } = await app.graphql.request(SubmitCustomer, { ...variables, idempotencyKey });
@@ -127,18 +127,18 @@ describe.each(BACKENDS)('graphql-request with generated types on %s', (backend) 
     expect(pages.flat()).toEqual(ids.toReversed());
   });
 
-  it('retries a job that failed, once more with all its attempts, and keeps its history', async () => {
+  it('retries a failed job with all its attempts, and keeps its history', async () => {
     const id = await submit('44', { phone: 'none' });
     expect(await waitFor(id)).toMatchObject({ status: 'FAILED', error: { code: 'INVALID_PHONE' }, attempt: 1 });
     const { retryJob } = await app.graphql.request(RetryJob, { id });
     assert(retryJob);
     expect(retryJob.id).toBe(id);
-    // It may have run again by now.
+    // The worker may have run it again already.
     expect(retryJob.history[0]).toEqual({ attempt: 1, error: { code: 'INVALID_PHONE' } });
     expect(await waitFor(id)).toMatchObject({ status: 'FAILED', attempt: 2 });
   });
 
-  it('cancels a job that waits, at once, and one that runs, soon; and retries what it canceled', async () => {
+  it('cancels a pending job at once and a running one soon, and retries a canceled one', async () => {
     const started = createGate();
     const scripted = await startScriptedApp({
       backend,
@@ -162,7 +162,7 @@ describe.each(BACKENDS)('graphql-request with generated types on %s', (backend) 
     expect(states.at(-1)?.data?.jobUpdates).toMatchObject({ id, status: 'CANCELED', done: true });
   });
 
-  it('is refused with a code to cancel or to retry what is not there, and what is done', async () => {
+  it('gets an error code for canceling or retrying an unknown or a succeeded job', async () => {
     const id = await submit('45');
     await waitFor(id);
     for (const Operation of [CancelJob, RetryJob]) {

@@ -41,7 +41,7 @@ const rows = (count: number, prefix: string) =>
   Array.from({ length: count }, (_, index) => ({ id: `${prefix}-${index}`, customername: `Customer ${index}` }));
 
 describe.each(BACKENDS)('a GraphQL subscription on %s', (backend) => {
-  it('follows an import from PENDING over its progress to its result, and completes', async () => {
+  it('follows an import from PENDING through its progress to its result, and completes', async () => {
     const app = await startAppForTest(backend);
     const submit = async (count: number, prefix: string) => {
       const input = { customers: rows(count, prefix) };
@@ -69,7 +69,7 @@ describe.each(BACKENDS)('a GraphQL subscription on %s', (backend) => {
     });
   });
 
-  it('gives each state once and in order', async () => {
+  it('sends each state once and in order', async () => {
     const app = await startScriptedApp({
       backend,
       async run(job) {
@@ -84,7 +84,7 @@ describe.each(BACKENDS)('a GraphQL subscription on %s', (backend) => {
     expect(states.map(briefly)).toEqual(['PENDING 0', 'RUNNING 0', 'RUNNING 25', 'RUNNING 50', 'SUCCEEDED 100']);
   });
 
-  it('survives a cut connection: the client subscribes again, and ends with the final state', async () => {
+  it('survives a cut connection: the client subscribes again, and receives the final state', async () => {
     const gate = createGate();
     const app = await startScriptedApp({
       backend,
@@ -107,7 +107,7 @@ describe.each(BACKENDS)('a GraphQL subscription on %s', (backend) => {
     expect((await statesUntil(subscription)).map(briefly)).toEqual(['RUNNING 80', 'SUCCEEDED 100']);
   });
 
-  it('whose client is disposed leaves nobody waiting in the server', async () => {
+  it('is released in the server when its client is disposed', async () => {
     const gate = createGate();
     onTestFinished(() => gate.open());
     const app = await startScriptedApp({ backend, run: () => gate.opened });
@@ -124,7 +124,7 @@ describe.each(BACKENDS)('a GraphQL subscription on %s', (backend) => {
 });
 
 describe('a GraphQL subscription', () => {
-  it('to a job that is done gives its final state, and completes', async () => {
+  it('to a finished job sends its final state, and completes', async () => {
     const app = await startAppForTest('redis');
     const { submitCustomer } = await app.graphql.request(SubmitCustomer, { input: { id: '1', customername: 'Ada' } });
     assert(submitCustomer);
@@ -135,13 +135,13 @@ describe('a GraphQL subscription', () => {
     ]);
   });
 
-  it('to a job that there is not is an error, and completes', async () => {
+  it('to an unknown job sends an error, and completes', async () => {
     const app = await startAppForTest('redis');
     const { results } = subscribe(app.url, JobUpdates, { id: 'customer_AAAAAAAAAAAAAAAAAAAAAA' });
     expect(await Array.fromAsync(results)).toMatchObject([{ errors: [{ extensions: { code: 'NOT_FOUND' } }] }]);
   });
 
-  it('is an event stream and no more than that', async () => {
+  it('has the headers of an event stream only', async () => {
     const app = await startScriptedApp({ backend: 'redis' });
     const response = await app.fetch('/graphql', {
       method: 'POST',

@@ -16,7 +16,7 @@ describe('the GraphQL API', () => {
     expect(await (await app.fetch(`/graphql?query=${encodeURIComponent('{ __typename }')}`)).json()).toEqual(expected);
   });
 
-  it('shows a browser GraphiQL with the example in its first tab, all from this server', async () => {
+  it('serves GraphiQL to a browser, with the example in its first tab and nothing from other servers', async () => {
     const response = await app.fetch('/graphql', html);
     expect(response.headers.get('content-type')).toContain('text/html');
     const page = await response.text();
@@ -25,13 +25,13 @@ describe('the GraphQL API', () => {
     expect(tags.filter((tag) => /https?:|["']\/\//.test(tag))).toEqual([]);
   });
 
-  it('leads a browser from the root to GraphiQL', async () => {
+  it('redirects a browser from the root to GraphiQL', async () => {
     const response = await app.fetch('/', html);
     expect(response.status).toBe(302);
     expect(response.headers.get('location')).toBe('graphql');
   });
 
-  it('has no GraphiQL with GRAPHIQL=off', async () => {
+  it('serves no GraphiQL with GRAPHIQL=off', async () => {
     const closed = await startAppForTest('redis', { GRAPHIQL: 'off' });
     const response = await closed.fetch('/graphql', html);
     expect(response.headers.get('content-type') ?? '').not.toContain('text/html');

@@ -79,12 +79,12 @@ describe('the type of a field', () => {
     ['a list', z.array(z.string()), '[String!]!'],
     ['a list of lists with nulls', z.array(z.array(z.int().nullable())), '[[Int]!]!'],
     ['an optional list', z.array(z.string()).optional(), '[String!]'],
-    ['what may be absent', z.string().optional(), 'String'],
-    ['what may be null', z.string().nullable(), 'String'],
-    ['what may be both', z.string().nullish(), 'String'],
-    ['what may be null, but not absent', z.string().nullish().nonoptional(), 'String'],
-    ['what is required again', z.string().optional().nonoptional(), 'String!'],
-    ['what is read only', z.string().readonly(), 'String!'],
+    ['an optional value', z.string().optional(), 'String'],
+    ['a nullable value', z.string().nullable(), 'String'],
+    ['a value that may be null or absent', z.string().nullish(), 'String'],
+    ['a value that may be null, but not absent', z.string().nullish().nonoptional(), 'String'],
+    ['a value that is required again', z.string().optional().nonoptional(), 'String!'],
+    ['a read-only value', z.string().readonly(), 'String!'],
   ])('is the same in the input and in the result for %s', (_, field, expected) => {
     expect([inputType(field), resultType(field)]).toEqual([expected, expected]);
   });
@@ -93,11 +93,14 @@ describe('the type of a field', () => {
     ['a default', z.string().default('a'), 'String', 'String!'],
     ['text that becomes a boolean', z.stringbool(), 'String!', 'Boolean!'],
     ['text that becomes a number', z.string().transform(Number).pipe(z.int()), 'String!', 'Int!'],
-  ])('is what goes in, in the input, and what comes out, in the result, for %s', (_, field, input, result) => {
-    expect([inputType(field), resultType(field)]).toEqual([input, result]);
-  });
+  ])(
+    'is that of the accepted value in the input and of the returned value in the result, for %s',
+    (_, field, input, result) => {
+      expect([inputType(field), resultType(field)]).toEqual([input, result]);
+    },
+  );
 
-  it('is an ID where the field is called id and is text', () => {
+  it('is an ID for a string field called id', () => {
     const schema = schemaOf(
       jobType(z.object({ id: z.string().max(9), paid: z.string(), in: z.object({ id: z.int() }) })),
     );
@@ -121,11 +124,11 @@ describe('a default value', () => {
   });
 
   // GraphQL would put it in the place of what is absent, and zod would refuse it there.
-  it('is left to zod where it is no value of the input', () => {
+  it('is left to zod where the input would not accept it', () => {
     expect(inputField(z.stringbool().default(true))).toMatchObject({ name: 'field', defaultValue: undefined });
   });
 
-  it('is left to zod where it is another one each time', () => {
+  it('is left to zod where it differs each time', () => {
     let calls = 0;
     expect(inputField(z.string().default(() => String((calls += 1))))).toMatchObject({
       name: 'field',
@@ -134,13 +137,13 @@ describe('a default value', () => {
   });
 });
 
-describe('a type with a name', () => {
+describe('a named type', () => {
   const color = z.enum(['red', 'dark-red', 'lightRed']).describe('A color.');
   const sharedColor = color.meta({ id: 'Color' });
   const place = z.object({ city: z.string().describe('In its own language.'), color: sharedColor });
   const sharedPlace = place.meta({ id: 'Place', description: 'Somewhere.' });
 
-  it('is called after the fields that lead to it', () => {
+  it('is named after the fields that lead to it', () => {
     const nested = z.object({ stops: z.array(z.object({ place: z.object({ city: z.string() }) })).optional() });
     const schema = schemaOf(jobType(nested, nested));
     expect(typesOf(schema, 'SubmitXInput')).toEqual({ stops: '[SubmitXStopsInput!]' });
@@ -150,7 +153,7 @@ describe('a type with a name', () => {
     expect(typesOf(schema, 'XResultStopsPlace')).toEqual({ city: 'String!' });
   });
 
-  it('is called by the id of its schema, and made once for all job types', () => {
+  it('is named by the id of its schema, and made once for all job types', () => {
     const first = jobType(z.object({ from: sharedPlace, to: sharedPlace.nullable() }), plain, 'first');
     const second = jobType(z.object({ at: z.array(sharedPlace), color: sharedColor }), sharedPlace, 'second');
     const schema = schemaOf(first, second);
@@ -174,7 +177,7 @@ describe('a type with a name', () => {
     expect(schema.getType('XJob')?.description).toBe('Does what its name says.');
   });
 
-  it('of values has them in capitals, and means those of zod', () => {
+  it('of an enum has its values in capitals, which stand for those of zod', () => {
     const literal = z.literal(['only', 'other']);
     const schema = schemaOf(jobType(z.object({ color: sharedColor, list: z.array(color), literal })));
     const valuesOf = (name: string) => {
@@ -194,7 +197,7 @@ describe('a type with a name', () => {
 const pattern = (side: string, expected: string): RegExp =>
   new RegExp(`^jobs/x\\.ts: ${side}\\.${expected.replaceAll(/[()[\]]/g, String.raw`\$&`)}`);
 
-describe('a schema that GraphQL can’t express', () => {
+describe('a schema that GraphQL cannot express', () => {
   const node = z.object({
     name: z.string(),
     get children() {
@@ -220,10 +223,10 @@ describe('a schema that GraphQL can’t express', () => {
     ['z.object().catchall()', z.object({ a: z.int() }).catchall(z.int()), 'when: an object with fields of any name'],
     ['z.lazy()', lazy, 'when: z.lazy() '],
     ['an object in itself', node, 'when.children[]: '],
-    ['what is in lists and objects', z.array(z.object({ at: z.date().optional() })), 'when[].at: z.date() '],
-    ['a name GraphQL does not have', z.object({ 'a-b': z.string() }), 'when.a-b: "a-b" is not a name'],
-    ['a name GraphQL keeps', z.object({ __a: z.string() }), 'when.__a: "__a" is not a name'],
-    ['an id GraphQL does not have', z.object({ a: z.int() }).meta({ id: 'A b' }), 'when: .*A b'],
+    ['a schema inside lists and objects', z.array(z.object({ at: z.date().optional() })), 'when[].at: z.date() '],
+    ['a name that is invalid in GraphQL', z.object({ 'a-b': z.string() }), 'when.a-b: "a-b" is not a name'],
+    ['a name that GraphQL reserves', z.object({ __a: z.string() }), 'when.__a: "__a" is not a name'],
+    ['an id that is invalid in GraphQL', z.object({ a: z.int() }).meta({ id: 'A b' }), 'when: .*A b'],
     ['values with the same name', z.enum(['in-progress', 'inProgress']), 'when: two values have the same name'],
     ['a value without a name', z.enum(['ok', '1st']), 'when: the value "1st" has no name'],
     ['an id that is a scalar’s', z.enum(['a']).meta({ id: 'DateTime' }), 'when: .*DateTime'],
@@ -238,12 +241,12 @@ describe('a schema that GraphQL can’t express', () => {
     expect(result).toThrow(pattern('result', expected));
   });
 
-  it('is refused where a result has an id that is the API’s own', () => {
+  it('is refused where the id of a result is the name of a type of the API', () => {
     const when = z.object({ a: z.int() }).meta({ id: 'JobStatus' });
     expect(() => schemaOf(jobType(plain, z.object({ when })))).toThrow(pattern('result', 'when: .*JobStatus'));
   });
 
-  it('is refused where two schemas have one id, in one file or in two', () => {
+  it('is refused where two schemas share an id, in one file or in two', () => {
     const one = z.object({ a: z.string() }).meta({ id: 'Twice' });
     const other = z.object({ b: z.string() }).meta({ id: 'Twice' });
     const reason = 'is already made from another schema';
@@ -255,7 +258,7 @@ describe('a schema that GraphQL can’t express', () => {
     );
   });
 
-  it('is refused by its path alone where no file is known', () => {
+  it('is refused with its path alone where no file is known', () => {
     expect(() => toShape(z.date(), 'input', 'input.when')).toThrow(SchemaShapeError);
     expect(() => createFromZod(createBuilder(), new Set()).input(z.object({ when: z.date() }), 'Name', 'here')).toThrow(
       /^here\.when: z\.date\(\)/,

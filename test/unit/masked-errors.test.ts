@@ -32,10 +32,10 @@ const broken = defineJob({
   run: async ({ id }) => ({ id }),
 });
 
-describe('what nobody expected', () => {
+describe('an unexpected error', () => {
   const logged: object[] = [];
   const logger: Logger = Object.assign(createLogger('silent'), { error: (fields: object) => void logged.push(fields) });
-  // A queue that is never connected: each call is refused as long as this server lives.
+  // The queue is never connected, so each call to it is refused.
   const embedded = createEmbeddedStore('unused');
   const backend = connectQueue({ url: undefined, embedded: embedded.pool, listeners: 1, logger });
   const succeeded = createSucceededJobs();
@@ -84,7 +84,7 @@ describe('what nobody expected', () => {
       body: JSON.stringify({ query: text }),
     });
 
-  it.each(['1', 'upstream'])('is masked on REST, and has an id that the log has too: %s', async (id) => {
+  it.each(['1', 'upstream'])('is masked on REST, with an id that the log has too: %s', async (id) => {
     const response = await fetch(`${url}/api/broken-things/${id}`);
     expect(response.status).toBe(500);
     const body = await response.text();
@@ -95,7 +95,7 @@ describe('what nobody expected', () => {
     });
   });
 
-  it('is masked on GraphQL, and has an id that the log has too', async () => {
+  it('is masked on GraphQL, with an id that the log has too', async () => {
     const response = await query('{ broken(id: "1") { id } }');
     expect(response.status).toBe(500);
     const body = await response.text();
@@ -110,7 +110,7 @@ describe('what nobody expected', () => {
     });
   });
 
-  it('a queue that cannot be reached is 503 with Retry-After, on both APIs', async () => {
+  it('is 503 with Retry-After on both APIs while the queue is unavailable', async () => {
     const rest = await fetch(`${url}/api/broken-things`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
@@ -126,14 +126,14 @@ describe('what nobody expected', () => {
     expect((await graphql.json()).errors[0].extensions).toEqual({ code: 'QUEUE_UNAVAILABLE', retryAfter: 1 });
   });
 
-  it('readiness says what is missing', async () => {
+  it('readiness names the unavailable dependency', async () => {
     const response = await fetch(`${url}/health/ready`);
     expect(response.status).toBe(503);
     expect(await response.json()).toEqual({ status: 'unavailable', missing: ['queue'] });
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
   });
 
-  it('partial data comes with 200 and the error', async () => {
+  it('beside partial data comes with 200', async () => {
     const response = await query('{ broken(id: "1") { id } __typename }');
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({
