@@ -7,23 +7,21 @@ import type { RequestContext } from './core/service/request-context.ts';
 import type { JobService } from './core/service/service.ts';
 import { wantsGraphiQL } from './graphql/graphiql.ts';
 import { createGraphQLApi } from './graphql/server.ts';
-import { addEndpoint } from './http/endpoint.ts';
-import { createProblemHandler, fromFastify } from './http/problem.ts';
-import { addRoutes } from './rest/route.ts';
-import { type ReadinessCheck, healthRoutes } from './rest/routes/service.ts';
-import { createDocumentation, createRestApi } from './rest/api.ts';
 import { addCaller, createAuthentication } from './http/authentication.ts';
-import { addCors } from './http/cors.ts';
-import { watchConnections } from './http/connections.ts';
-import { addGoodbye } from './http/goodbye.ts';
+import { addCors, addPageHeaders, createSecurityHeaders } from './http/browser-headers.ts';
+import { breakOff, closeConnectionsWhen, once, watchConnections, whenGone } from './http/connections.ts';
+import { addEndpoint } from './http/endpoint.ts';
 import { createHosts, createTrust } from './http/host.ts';
 import { addJsonBody } from './http/json-body.ts';
 import { LIMITS, addLimits } from './http/limits.ts';
+import { addCompression } from './http/negotiation.ts';
 import { addPressureLimits } from './http/pressure.ts';
-import { addPageHeaders, createSecurityHeaders } from './http/security-headers.ts';
-import { addRequestLog } from './http/request-log.ts';
+import { createProblemHandler, fromFastify } from './http/problem.ts';
 import { addRateLimit, rateLimitKey } from './http/rate-limit.ts';
-import { breakOff, once, whenGone } from './http/when-gone.ts';
+import { addRequestLog } from './http/request-log.ts';
+import { createDocumentation, createRestApi } from './rest/api.ts';
+import { addRoutes } from './rest/route.ts';
+import { type ReadinessCheck, healthRoutes } from './rest/routes/service.ts';
 
 const GRAPHQL_ROUTE = '/graphql';
 const SLOW_READER_MS = 30_000;
@@ -34,53 +32,46 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** Base of all absolute URLs; undefined: from each request. */
   readonly publicUrl: string | undefined;
-  /** The name or address that it will listen on. */
+  /** The name or address to listen on. */
   readonly host: string;
   /** Origins whose pages may read replies; `*`: all. */
   readonly corsOrigins: readonly string[];
-  /** Whose forwarding headers are believed: nobody's, everybody's, or those of some addresses. */
+  /** Proxies whose forwarding headers count: none, all, or those with these addresses. */
   readonly trustProxy: boolean | string[];
   readonly rest: boolean;
   readonly graphiql: boolean;
-  /** Whether GraphQL's clients may ask for the schema. */
+  /** Whether GraphQL clients may introspect the schema. */
   readonly introspection: boolean;
-  /** Undefined: callers may send as many requests as they like. */
+  /** Undefined: requests are not limited. */
   readonly rateLimiter?: RateLimiter | undefined;
   /**
-   * Milliseconds after which a reader that takes nothing of what it is sent is dropped.
+   * Milliseconds after which a connection is closed whose client reads nothing.
    * @default 30_000
    */
   readonly slowReaderMs?: number;
-  /** What readiness depends on, by the name that an operator reads. */
+  /**
+   * Mean delay of the event loop, in milliseconds, from which requests are refused.
+   * @default 400
+   */
+  readonly maxDelayMs?: number | undefined;
+  /** The dependencies of readiness, by the names that operators read. */
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
 }
 
 /**
- * The one HTTP server, with both faces.
- * @throws StartError that names the file and the field, for a job type that a face can't express
+ * The one HTTP server, with both APIs.
+ * @throws StartError that names the file and the field, for a job type that an API can't express
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
-  const {
-    service,
-    authenticate,
-    logger,
-    publicUrl,
-    host,
-    corsOrigins,
-    trustProxy,
-    rest,
-    graphiql,
-    introspection,
-    rateLimiter,
-    slowReaderMs = SLOW_READER_MS,
-    checks,
-  } = options;
+  const { service, logger, publicUrl, rest, graphiql, introspection } = options;
+  const trust = createTrust(options.trustProxy);
+  const { urlsOf, check: checkHost } = createHosts({ publicUrl, host: options.host, trust });
   const { rewriteUrl, onRequest, callerOf, accessTokenOf } = createAuthentication({
-    authenticate,
+    authenticate: options.authenticate,
     isPage: (request) => graphiql && request.routeOptions.url === GRAPHQL_ROUTE && wantsGraphiQL(request),
   });
-  const trust = createTrust(trustProxy);
-  const { urlsOf, check: checkHost } = createHosts({ publicUrl, host, trust });
+  const setSecurityHeaders = createSecurityHeaders(publicUrl);
+  const replyProblem = createProblemHandler(logger, urlsOf);
   const contextOf = (request: FastifyRequest, reply: FastifyReply): RequestContext => ({
     requestId: request.id,
     caller: callerOf(request),
@@ -90,13 +81,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     whenGone: once(() => whenGone(reply.raw)),
     breakOff: () => breakOff(reply.raw),
   });
-  const setSecurityHeaders = createSecurityHeaders(publicUrl);
-  const replyProblem = createProblemHandler(logger, urlsOf);
+
   const app = Fastify({
     ...LIMITS,
-    trustProxy: trustProxy !== false && trust,
+    trustProxy: options.trustProxy !== false && trust,
     forceCloseConnections: 'idle',
-    // Requests that came before the end are answered like any other.
+    // Requests that arrive during the shutdown are still answered.
     return503OnClosing: false,
     genReqId: () => randomUUID(),
     rewriteUrl,
@@ -107,46 +97,50 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     },
   });
 
-  addCaller(app);
-  watchConnections(app.server, slowReaderMs);
-  addGoodbye(app, service.stopping);
-  addPageHeaders(app);
+  // Connections.
+  watchConnections(app.server, options.slowReaderMs ?? SLOW_READER_MS);
+  closeConnectionsWhen(app, service.stopping);
 
+  // Each request, in this order.
+  addCaller(app);
+  addPageHeaders(app);
   app.addHook('onRequest', (request, reply, done) => {
     setSecurityHeaders(request, reply);
-    // Who asks for health may not know the name.
+    // Health checks may use any name.
     if (!request.url.startsWith('/health/')) checkHost(request);
     done();
   });
-
   addLimits(app);
   addJsonBody(app);
-
   if (logger.isLevelEnabled('debug')) addRequestLog(app, logger);
+  await addCors(app, options.corsOrigins);
+  // After CORS, so that pages of other origins can read why they are refused.
+  app.addHook('onRequest', onRequest);
+  await addCompression(app);
+
+  // Errors.
   app.setErrorHandler(replyProblem);
-  app.setNotFoundHandler(async (request) => {
+  app.setNotFoundHandler(async ({ method, url }) => {
     // RFC 9110, section 15.6.2.
-    if (!app.supportedMethods.includes(request.method))
-      throw new ServiceError('not-implemented', `Nothing here has the method ${request.method}.`);
-    throw new ServiceError('not-found', `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}.`);
+    if (!app.supportedMethods.includes(method))
+      throw new ServiceError('not-implemented', `This server does not implement ${method}.`);
+    throw new ServiceError('not-found', `No route matches ${method} ${url.split('?', 1)[0]}.`);
   });
 
-  await addCors(app, corsOrigins);
-  // Behind CORS, so that pages of other origins can read why they are refused.
-  app.addHook('onRequest', onRequest);
-  addRoutes(app, healthRoutes, { checks });
+  // Routes.
+  addRoutes(app, healthRoutes, { checks: options.checks });
   if (graphiql) app.get('/', async (_request, reply) => reply.redirect('graphql'));
-  const graphql = createGraphQLApi({ service, logger, graphiql, introspection, contextOf, fromFastify });
   if (rest) await app.register(createDocumentation({ registry: service.registry, urlsOf }));
-  // What is refused under load are the faces; health and pages are answered all the same.
-  await app.register(async (faces) => {
-    await addPressureLimits(faces);
-    addRateLimit(faces, rateLimiter, (request) => rateLimitKey(callerOf(request), request.ip));
-    await faces.register(async (scope) => {
+  const graphql = createGraphQLApi({ service, logger, graphiql, introspection, contextOf, fromFastify });
+  // Only the APIs are refused under load; health and pages are not.
+  await app.register(async (apis) => {
+    await addPressureLimits(apis, options);
+    addRateLimit(apis, options.rateLimiter, (request) => rateLimitKey(callerOf(request), request.ip));
+    await apis.register(async (scope) => {
       scope.setErrorHandler(graphql.replyError);
       addEndpoint(scope, GRAPHQL_ROUTE, { GET: graphql.handle, POST: graphql.handle });
     });
-    if (rest) await faces.register(createRestApi({ service, contextOf }));
+    if (rest) await apis.register(createRestApi({ service, contextOf }));
   });
   return app;
 }

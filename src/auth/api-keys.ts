@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { type Principal, SCOPES } from '../core/access/caller.ts';
 
-/** Scanners for secrets find keys by it. */
+/** Lets secret scanners recognize keys. */
 const PREFIX = 'accepted_';
 const KEY_BYTES = 32;
 const FORM = `name:scopes:hash, with scopes such as ${SCOPES.join('+')} and the hash in hexadecimal`;
@@ -14,11 +14,11 @@ const entrySchema = z.object({
 });
 type ApiKeyEntry = z.output<typeof entrySchema>;
 
-/** `shop:submit+read:9f86d0…,ops:admin:60303a…`: keys are known by their SHA-256 alone. A name may have several, as while one is replaced. */
+/** `shop:submit+read:9f86d0…,ops:admin:60303a…`: the server has only the SHA-256 of each key. A name may have several keys, so that one can be replaced. */
 export const apiKeysSchema = z.string().transform((text, context) => {
   const { data: entries, error } = z.array(entrySchema).safeParse(text.split(',').map(toEntry));
-  // The value is not shown: what is no hash may be a key.
-  if (error !== undefined) return refuse(context, `expected ${FORM}, with commas between`);
+  // The value is not shown, because a wrong entry may contain a key.
+  if (error !== undefined) return refuse(context, `expected ${FORM}, separated by commas`);
   const hashes = new Set(entries.map(({ hash }) => hash.toLowerCase()));
   return hashes.size === entries.length ? entries : refuse(context, 'expected each key once');
 });
@@ -33,7 +33,7 @@ function toEntry(text: string): unknown {
   return more.length > 0 ? undefined : { name, scopes: scopes?.split('+'), hash };
 }
 
-/** Says whose a key is. However many there are, and whichever it is, it takes the same time. */
+/** Finds the principal of a key, in a time that does not depend on the key or its position in the list. */
 export function createApiKeys(entries: readonly ApiKeyEntry[]): (key: string) => Principal | undefined {
   const known = entries.map(({ name, scopes, hash }) => ({
     hash: Buffer.from(hash, 'hex'),
@@ -47,7 +47,7 @@ export function createApiKeys(entries: readonly ApiKeyEntry[]): (key: string) =>
   };
 }
 
-/** A new key, and the entry of `API_KEYS` that lets it in. */
+/** A new key, and its entry for `API_KEYS`. */
 export function newApiKey(name: string, scopes: string): { readonly key: string; readonly entry: string } {
   const key = PREFIX + randomBytes(KEY_BYTES).toString('base64url');
   return { key, entry: `${name}:${scopes}:${sha256(key).toString('hex')}` };

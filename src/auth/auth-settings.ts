@@ -5,14 +5,14 @@ import { apiKeysSchema } from './api-keys.ts';
 const MIN_SECRET_BYTES = 32;
 const LOOPBACK = /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/;
 
-/** Keys that come over a network which others can write to would let them in. */
+/** Keys fetched over a network without TLS could be replaced by an attacker's. */
 const isSafeUrl = (text: string): boolean => {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
   return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname));
 };
 
-/** The settings that say who may call. */
+/** The settings of authentication. */
 export const authSettings = {
   AUTH: z.literal('none', 'expected none, or nothing').optional(),
   API_KEYS: apiKeysSchema.optional(),
@@ -32,14 +32,14 @@ const authSettingsSchema = z.object(authSettings);
 export type AuthSettings = z.output<typeof authSettingsSchema>;
 type JwtName = Extract<keyof AuthSettings, `JWT_${string}`>;
 
-/** How JWTs are checked. */
+/** How JWTs are verified. */
 export interface JwtConfig {
   readonly issuer: string;
   readonly audience: string;
   readonly keys: { readonly kind: 'jwks'; readonly url: URL } | { readonly kind: 'secret'; readonly secret: string };
 }
 
-/** Whether callers are asked who they are, and what tells. */
+/** Whether authentication is required, and which credentials are accepted. */
 export type AuthConfig =
   | { readonly kind: 'open' }
   | {
@@ -55,7 +55,7 @@ export function readAuth(settings: AuthSettings): AuthConfig {
   if (apiKeys.length === 0 && jwt === undefined) return { kind: 'open' };
   if (AUTH === 'none') {
     const other = apiKeys.length > 0 ? 'API_KEYS' : 'JWT_ISSUER';
-    throw new StartError(`AUTH: expected nothing, because ${other} is set; none opens the server to everybody`);
+    throw new StartError(`AUTH: expected nothing, because ${other} is set; none would open the server to anyone`);
   }
   return { kind: 'closed', apiKeys, jwt };
 }

@@ -12,7 +12,7 @@ import { createApiKeys } from './api-keys.ts';
 import type { AuthConfig } from './auth-settings.ts';
 import { createJwtVerifier } from './jwt.ts';
 
-/** An open server takes everybody, and looks at keys of jobs alone: what else is sent may be for a proxy. */
+/** An open server accepts anyone and reads only the access tokens of jobs: other credentials may be for a proxy. */
 export function createAuthenticate(auth: AuthConfig, jobKeys: JobKeys, logger: Logger): Authenticate {
   if (auth.kind === 'open') {
     return ({ bearer, accessTokens }) => {
@@ -27,7 +27,7 @@ export function createAuthenticate(auth: AuthConfig, jobKeys: JobKeys, logger: L
   return ({ bearer, apiKey, accessTokens }: Credentials) => {
     const presented = only([bearer, apiKey, ...accessTokens].filter((each) => each !== undefined));
     if (presented === undefined) throw unauthenticated();
-    // A URL is written down in many places: what is good for more than one job has no business there.
+    // URLs end up in logs and histories, so only the access token of a single job is accepted there.
     if (accessTokens.length > 0) return jobKeys.verify(presented);
     if (bearer !== undefined && isJobKey(bearer)) return jobKeys.verify(bearer);
     const principal = findApiKey(presented);
@@ -37,8 +37,8 @@ export function createAuthenticate(auth: AuthConfig, jobKeys: JobKeys, logger: L
   };
 }
 
-/** @throws ServiceError `malformed-request`, for more than one: which of them counts, nobody could say (RFC 6750, section 2) */
+/** @throws ServiceError `malformed-request` for several credentials, which would be ambiguous (RFC 6750, section 2) */
 function only(credentials: readonly string[]): string | undefined {
-  if (credentials.length > 1) throw new ServiceError('malformed-request', 'Send one credential, not several.');
+  if (credentials.length > 1) throw new ServiceError('malformed-request', 'Send one credential only.');
   return credentials[0];
 }

@@ -6,17 +6,17 @@ import { ServiceError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import type { JwtConfig } from './auth-settings.ts';
 
-/** A token names its algorithm itself, and is believed only if it is one that goes with the kind of key. */
+/** A token names its algorithm itself; only those that fit the kind of key are accepted. */
 const ALGORITHMS = { secret: ['HS256'], jwks: ['RS256', 'PS256', 'ES256', 'EdDSA'] };
-/** Clocks differ by so many seconds. */
+/** Tolerated difference of clocks. */
 const CLOCK_TOLERANCE_SECONDS = 5;
-/** With what else a request takes, its caller has an answer within 2 s. */
+/** Leaves room for the rest of a request to be answered within 2 s. */
 const FETCH_MS = 1500;
-/** A key that is not known may be new: the keys are asked for again, but not more often, in milliseconds. */
+/** An unknown key may be new, so the keys are fetched again, at most once in so many milliseconds. */
 const COOLDOWN_MS = 5000;
-/** A key that was withdrawn is believed no longer, in milliseconds. */
+/** A withdrawn key is refused after so many milliseconds at the latest. */
 const CACHE_MS = 600_000;
-/** Where the keys could not be had, the next try is so many milliseconds later. */
+/** Milliseconds between a failed fetch and the next. */
 const PAUSE_MS = 1000;
 
 const MAX_SUBJECT_LENGTH = 128;
@@ -32,8 +32,8 @@ const claimsSchema = z.object({
 });
 
 /**
- * Says whose a JWT is (RFC 7519).
- * @throws ServiceError `unauthenticated`; `service-unavailable`, when the keys that it would be checked with can't be had
+ * Verifies a JWT (RFC 7519).
+ * @throws ServiceError `unauthenticated`; `service-unavailable` if the keys to verify it with cannot be fetched
  */
 export type VerifyJwt = (token: string) => Promise<Principal>;
 
@@ -53,25 +53,25 @@ export function createJwtVerifier({ issuer, audience, keys }: JwtConfig, logger:
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw invalidToken('The token has expired.', error);
       if (error instanceof errors.JWTClaimValidationFailed)
-        throw invalidToken(`The token is not valid by its claim ${claimName(error.claim)}.`, error);
+        throw invalidToken(`The token has an invalid claim: ${claimName(error.claim)}.`, error);
       if (error instanceof errors.JOSEError) throw invalidToken('The token is not valid.', error);
       if (error instanceof ServiceError) throw error;
-      // A key of the set that no token can be checked with.
+      // The set has a key that cannot be used.
       throw unavailable(error);
     }
   };
 }
 
-/** Keys that are read from a URL when they are needed. */
+/** Keys that are fetched from a URL when they are needed. */
 function createRemoteKeys(url: URL, logger: Logger): JWTVerifyGetKey {
   let failedAt = -Infinity;
   const keys = createRemoteJWKSet(url, {
     timeoutDuration: FETCH_MS,
     cooldownDuration: COOLDOWN_MS,
     cacheMaxAge: CACHE_MS,
-    // A server that is down is not asked for each token.
+    // A server that is down does not get a request for each token.
     [customFetch]: async (...request) => {
-      if (performance.now() < failedAt + PAUSE_MS) throw new Error('the keys could not be read a moment ago');
+      if (performance.now() < failedAt + PAUSE_MS) throw new Error('the keys could not be fetched a moment ago');
       return fetch(...request);
     },
   });
@@ -82,7 +82,7 @@ function createRemoteKeys(url: URL, logger: Logger): JWTVerifyGetKey {
       if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error;
       if (performance.now() >= failedAt + PAUSE_MS) {
         failedAt = performance.now();
-        logger.warn({ err: error }, 'the keys of JWT_JWKS_URL could not be read');
+        logger.warn({ err: error }, 'the keys of JWT_JWKS_URL could not be fetched');
       }
       throw unavailable(error);
     }
@@ -90,7 +90,7 @@ function createRemoteKeys(url: URL, logger: Logger): JWTVerifyGetKey {
 }
 
 function unavailable(cause: unknown): ServiceError {
-  return new ServiceError('service-unavailable', 'The keys that tokens are checked with cannot be read; try again.', {
+  return new ServiceError('service-unavailable', 'The keys to verify tokens cannot be fetched. Try again later.', {
     retryAfter: 1,
     cause,
   });
@@ -98,7 +98,7 @@ function unavailable(cause: unknown): ServiceError {
 
 function toPrincipal(payload: unknown): Principal {
   const { data: claims } = claimsSchema.safeParse(payload);
-  if (claims === undefined) throw invalidToken('The token is not valid by its claim sub.');
+  if (claims === undefined) throw invalidToken('The token has an invalid claim: sub.');
   const named = new Set([claims.scope, claims.scp].flat().flatMap((text) => text.split(' ')));
   return {
     kind: 'principal',
@@ -107,13 +107,13 @@ function toPrincipal(payload: unknown): Principal {
   };
 }
 
-/** One id for each subject; those that are long, or have more than printable ASCII, are hashed. */
+/** The caller id of a subject; a long one, or one with more than printable ASCII, is hashed. */
 function toCallerId(subject: string): string {
   if (subject.length <= MAX_SUBJECT_LENGTH && PLAIN_SUBJECT.test(subject)) return `jwt:${subject}`;
   return `jwt-sha256:${createHash('sha256').update(subject).digest('base64url')}`;
 }
 
-/** Ours to name in a header: a claim that was asked for. */
+/** The claim's name, if it is one that is verified: any other text does not belong into a header. */
 function claimName(claim: string): string {
-  return ['iss', 'aud', 'exp', 'nbf', 'sub'].find((name) => name === claim) ?? 'set';
+  return ['iss', 'aud', 'exp', 'nbf', 'sub'].find((name) => name === claim) ?? 'unknown';
 }

@@ -10,40 +10,40 @@ export const MAX_ISSUES = 20;
 
 /** Every failure that the APIs report, by the name of its problem type (RFC 9457): HTTP status, GraphQL `extensions.code` and title. */
 export const PROBLEMS = {
-  'invalid-input': { status: 400, code: 'BAD_USER_INPUT', title: 'The input is not valid' },
-  'malformed-request': { status: 400, code: 'BAD_REQUEST', title: 'The request is malformed' },
-  unauthenticated: { status: 401, code: 'UNAUTHENTICATED', title: 'The request does not say who sends it' },
-  forbidden: { status: 403, code: 'FORBIDDEN', title: 'The caller may not do this' },
-  'not-found': { status: 404, code: 'NOT_FOUND', title: 'There is no such thing' },
+  'invalid-input': { status: 400, code: 'BAD_USER_INPUT', title: 'Invalid input' },
+  'malformed-request': { status: 400, code: 'BAD_REQUEST', title: 'Malformed request' },
+  unauthenticated: { status: 401, code: 'UNAUTHENTICATED', title: 'Authentication required' },
+  forbidden: { status: 403, code: 'FORBIDDEN', title: 'Forbidden' },
+  'not-found': { status: 404, code: 'NOT_FOUND', title: 'Not found' },
   'result-not-ready': { status: 404, code: 'NOT_FOUND', title: 'The result is not ready' },
-  'method-not-allowed': { status: 405, code: 'BAD_REQUEST', title: 'The method is not allowed here' },
-  'not-acceptable': { status: 406, code: 'BAD_REQUEST', title: 'There is no representation that is acceptable' },
-  'request-timeout': { status: 408, code: 'BAD_REQUEST', title: 'The request took too long to arrive' },
+  'method-not-allowed': { status: 405, code: 'BAD_REQUEST', title: 'Method not allowed' },
+  'not-acceptable': { status: 406, code: 'BAD_REQUEST', title: 'No acceptable representation' },
+  'request-timeout': { status: 408, code: 'BAD_REQUEST', title: 'The request timed out' },
   'job-canceled': { status: 409, code: 'CONFLICT', title: 'The job was canceled' },
-  'not-cancelable': { status: 409, code: 'CONFLICT', title: 'The job cannot be canceled any more' },
+  'not-cancelable': { status: 409, code: 'CONFLICT', title: 'The job cannot be canceled' },
   'not-retryable': { status: 409, code: 'CONFLICT', title: 'The job cannot be retried' },
-  'too-large': { status: 413, code: 'BAD_REQUEST', title: 'The request is too large' },
-  'unsupported-media-type': { status: 415, code: 'BAD_REQUEST', title: 'The media type is not supported' },
+  'too-large': { status: 413, code: 'BAD_REQUEST', title: 'The request body is too large' },
+  'unsupported-media-type': { status: 415, code: 'BAD_REQUEST', title: 'Unsupported media type' },
   'job-failed': { status: 422, code: 'JOB_FAILED', title: 'The job failed' },
   'idempotency-key-reused': {
     status: 422,
     code: 'IDEMPOTENCY_KEY_REUSED',
     title: 'The idempotency key was used for another input',
   },
-  'rate-limited': { status: 429, code: 'RATE_LIMITED', title: 'The caller sends too many requests' },
-  'header-too-large': { status: 431, code: 'BAD_REQUEST', title: 'The head of the request is too large' },
-  'internal-error': { status: 500, code: 'INTERNAL_SERVER_ERROR', title: 'Something went wrong here' },
-  'not-implemented': { status: 501, code: 'BAD_REQUEST', title: 'There is no such method here' },
+  'rate-limited': { status: 429, code: 'RATE_LIMITED', title: 'Too many requests' },
+  'header-too-large': { status: 431, code: 'BAD_REQUEST', title: 'The request header is too large' },
+  'internal-error': { status: 500, code: 'INTERNAL_SERVER_ERROR', title: 'Internal error' },
+  'not-implemented': { status: 501, code: 'BAD_REQUEST', title: 'Method not implemented' },
   'queue-full': { status: 503, code: 'QUEUE_FULL', title: 'Too many jobs are waiting' },
-  'queue-unavailable': { status: 503, code: 'QUEUE_UNAVAILABLE', title: 'The queue cannot be reached' },
-  'service-unavailable': { status: 503, code: 'SERVICE_UNAVAILABLE', title: 'The server cannot answer now' },
+  'queue-unavailable': { status: 503, code: 'QUEUE_UNAVAILABLE', title: 'The queue is unavailable' },
+  'service-unavailable': { status: 503, code: 'SERVICE_UNAVAILABLE', title: 'The service is unavailable' },
 } as const;
 
 export type ProblemName = keyof typeof PROBLEMS;
 
 export interface ServiceErrorOptions {
   readonly issues?: readonly InputIssue[];
-  /** Seconds after which another try may succeed. */
+  /** Seconds after which a retry may succeed. */
   readonly retryAfter?: number;
   /** The reply's `WWW-Authenticate` header (RFC 9110, section 11.6.1). */
   readonly challenge?: string;
@@ -74,3 +74,6 @@ export class ServiceError extends Error {
 export function jobNotFound(): ServiceError {
   return new ServiceError('not-found', 'There is no job with this id.');
 }
+
+/** The `detail` of `queue-unavailable`. */
+export const QUEUE_UNAVAILABLE = 'The queue cannot be reached. Try again later.';

@@ -39,6 +39,9 @@ export interface GraphQLApi {
   replyError(error: FastifyError | ServiceError, request: FastifyRequest, reply: FastifyReply): FastifyReply;
 }
 
+/** What a client has to accept to get a stream of results. Others get one result, which Yoga refuses for a subscription. */
+const STREAMS = /event-stream|multipart/;
+
 /** @throws StartError that names the file and the field, for a job type that GraphQL cannot express */
 export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
   const { service, logger, graphiql, introspection, contextOf, fromFastify } = options;
@@ -76,15 +79,26 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
     request: FastifyRequest,
     reply: FastifyReply,
     context: GraphQLContext & KnownResult,
-  ): Promise<void> {
+  ): Promise<FastifyReply> {
     const { raw } = request;
     if (request.method === 'HEAD') readAsGet(request);
-    reply.hijack();
-    // Keeps the headers that hooks have set, such as those of CORS.
-    for (const [name, value] of Object.entries(reply.getHeaders()))
-      if (value !== undefined) reply.raw.setHeader(name, value);
     const parsed = Object.assign(raw, { body: request.body });
-    await currentRequestId.run(request.id, () => yoga.handle(parsed, reply.raw, context));
+    if (STREAMS.test(request.headers.accept ?? '')) {
+      reply.hijack();
+      // Keeps the headers that hooks have set, such as those of CORS.
+      for (const [name, value] of Object.entries(reply.getHeaders()))
+        if (value !== undefined) reply.raw.setHeader(name, value);
+      await currentRequestId.run(request.id, () => yoga.handle(parsed, reply.raw, context));
+      return reply;
+    }
+    const response = await currentRequestId.run(request.id, () =>
+      yoga.handleNodeRequestAndResponse(parsed, reply.raw, context),
+    );
+    // Sent by Fastify, whose hooks compress it.
+    return reply
+      .status(response.status)
+      .headers(Object.fromEntries(response.headers))
+      .send(await response.text());
   }
 
   return {

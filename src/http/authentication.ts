@@ -1,25 +1,24 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticate, Caller } from '../core/access/caller.ts';
-import { takeAccessTokens } from './access-token.ts';
 
-/** What needs no caller: health, what the API says of itself, and the way to its pages. By route, which no spelling of a URL changes. */
+/** Open to anyone: health, the documentation, and the redirect to GraphiQL. Matched by route, so that no spelling of a URL gets around it. */
 const OPEN_ROUTES = /^\/($|health\/|openapi\.json$|docs($|\/)|problems($|\/))/;
 const BEARER = /^bearer +(.*)$/i;
 
-/** Who sees a page before it has said who it is: the page itself, and nothing else. */
+/** The caller of a page that is loaded without credentials: it may load the page, and do nothing else. */
 const NOBODY: Caller = { kind: 'principal', id: 'nobody', scopes: new Set() };
 
 const NO_TOKENS: readonly string[] = [];
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Null until it is known. */
+    /** Null until the request is authenticated. */
     caller: Caller | null;
   }
 }
 
-/** Gives every request the place where its caller is kept. */
+/** Declares the property that keeps the caller of a request. */
 export function addCaller(app: FastifyInstance): void {
   app.decorateRequest('caller', null);
 }
@@ -30,21 +29,21 @@ async function keep(request: FastifyRequest, caller: Promise<Caller>): Promise<v
 
 export interface AuthenticationOptions {
   readonly authenticate: Authenticate;
-  /** Whether a request asks for a page that anyone may load. */
+  /** Whether a request is for a page that anyone may load. */
   isPage(request: FastifyRequest): boolean;
 }
 
-/** Finds out who sends each request, before anything else of it is looked at. */
+/** Authenticates each request before it is handled. */
 export interface Authentication {
-  /** Takes tokens out of a request's URL, before it gets anywhere. */
+  /** Removes access tokens from a request's URL, before it reaches a log or a handler. */
   rewriteUrl(request: IncomingMessage): string;
   /**
-   * A hook that calls `done`, or returns a promise where it takes time to find out.
+   * A hook that calls `done` where it needs not wait, and returns a promise otherwise.
    * @throws ServiceError `unauthenticated`, and what else `Authenticate` throws
    */
   onRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void | Promise<void>;
   callerOf(request: FastifyRequest): Caller;
-  /** The token that a request had in its URL. */
+  /** The access token from the request's URL. */
   accessTokenOf(request: FastifyRequest): string | undefined;
 }
 
@@ -62,7 +61,7 @@ export function createAuthentication({ authenticate, isPage }: AuthenticationOpt
       const { url, accessTokens } = takeAccessTokens(request.url ?? '/');
       if (accessTokens.length > 0) {
         tokens.set(request, accessTokens);
-        // Fastify keeps the URL as it was, and Yoga reads it there.
+        // Fastify keeps the original URL here, and Yoga reads it.
         Object.assign(request, { originalUrl: url });
       }
       return url;
@@ -82,4 +81,31 @@ export function createAuthentication({ authenticate, isPage }: AuthenticationOpt
     callerOf: ({ caller }) => caller ?? NOBODY,
     accessTokenOf: ({ raw }) => tokens.get(raw)?.[0],
   };
+}
+
+/** A URL without its access tokens, which must not be logged. */
+export interface StrippedUrl {
+  readonly url: string;
+  readonly accessTokens: readonly string[];
+}
+
+const TOKEN_PARAMETER = 'access_token';
+
+/** Removes each `access_token` (RFC 6750, section 2.3) from the query, and leaves the rest of the URL as it is. */
+export function takeAccessTokens(url: string): StrippedUrl {
+  const start = url.indexOf('?');
+  if (start === -1) return { url, accessTokens: [] };
+  const parameters = url.slice(start + 1).split('&');
+  const others = parameters.filter((parameter) => readToken(parameter) === undefined);
+  if (others.length === parameters.length) return { url, accessTokens: [] };
+  return {
+    url: url.slice(0, start) + (others.length > 0 ? `?${others.join('&')}` : ''),
+    accessTokens: parameters.flatMap((parameter) => readToken(parameter) ?? []),
+  };
+}
+
+/** The name may be percent-encoded too. */
+function readToken(parameter: string): string | undefined {
+  // A question mark at the beginning would be read as the start of the query.
+  return new URLSearchParams(`&${parameter}`).get(TOKEN_PARAMETER) ?? undefined;
 }

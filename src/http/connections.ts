@@ -1,28 +1,31 @@
-import type { Server } from 'node:http';
+import { once as onceEvent } from 'node:events';
+import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 
 /** Checks in a row without progress after which a reader is dropped. Counted, so that a process that was late itself drops nobody. */
 const CHECKS = 4;
+const GONE = new Error('the client has disconnected');
 
 interface Connection {
-  /** Requests whose replies have not all been taken over by the system. */
+  /** Requests whose replies the operating system has not taken over completely. */
   unanswered: number;
-  /** Bytes that had come when the last reply was sent: more are a request that is on its way. */
+  /** Bytes received when the last reply was sent: more of them are a request that is still arriving. */
   bytesRead: number;
-  /** Bytes that the system had taken at the last check. */
+  /** Bytes that the operating system had taken over at the last check. */
   bytesTaken: number;
   /** Checks since it took something. */
   stalledChecks: number;
 }
 
 /**
- * Keeps account of a server's connections, for two things that Node does not do.
+ * Tracks a server's connections, for two things that Node does not do.
  *
- * A reader that takes nothing of what it is sent for `slowReaderMs` milliseconds is dropped: what waits for it is memory.
- * Bytes that the system still holds for it do not count.
+ * A connection whose client reads nothing for `slowReaderMs` milliseconds is closed, because its unread replies take memory.
+ * Bytes in the buffers of the operating system do not count.
  *
- * A server that closes lets all replies be sent to their end: Node takes a connection for idle as soon as its reply is
- * written, and would throw away what a slow client has not taken yet.
+ * A server that closes finishes sending all replies. Node considers a connection idle as soon as its reply has been written, and
+ * would drop what a slow client has not read yet.
  */
 export function watchConnections(server: Server, slowReaderMs: number): void {
   const connections = new Map<Socket, Connection>();
@@ -58,4 +61,40 @@ export function watchConnections(server: Server, slowReaderMs: number): void {
   let timer: NodeJS.Timeout | undefined;
   server.once('listening', () => (timer = setInterval(dropSlowReaders, slowReaderMs / CHECKS)));
   server.once('close', () => clearInterval(timer));
+}
+
+/** While a server shuts down, each reply asks the client to connect anew (RFC 9112, section 9.6). */
+export function closeConnectionsWhen(app: FastifyInstance, stopping: AbortSignal): void {
+  // Replies that bypass Fastify take their headers at the start of the request; others may be held until the shutdown begins.
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (stopping.aborted) reply.header('Connection', 'close');
+    done();
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (stopping.aborted) reply.header('Connection', 'close');
+    done(null, payload);
+  });
+}
+
+/** A signal that is aborted when the client disconnects before its reply is sent. */
+export function whenGone(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  const onClose = (): void => {
+    if (!response.writableFinished) controller.abort(GONE);
+  };
+  if (response.destroyed) onClose();
+  else response.once('close', onClose);
+  return controller.signal;
+}
+
+/** Calls a function at most once, and remembers its value. */
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** Closes the connection in the middle of a reply, after what has been written of it; resolves when it is closed. */
+export async function breakOff(response: ServerResponse): Promise<void> {
+  response.socket?.destroySoon();
+  if (!response.closed) await onceEvent(response, 'close');
 }

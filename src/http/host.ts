@@ -5,16 +5,16 @@ import { type Urls, createUrls } from '../core/urls.ts';
 
 /** A name, an IPv4 address or an IPv6 address in brackets, and a port (RFC 3986, section 3.2.2). */
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
-/** A trusted proxy may say another one. */
+/** A proxy may forward any text as the protocol. */
 const PROTOCOLS: ReadonlySet<string> = new Set(['http', 'https']);
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
-/** All addresses of a machine, and the name of none. */
+/** Listening on all addresses; not a host name. */
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
-/** Tells proxies from others by their addresses. */
+/** Whether an address is that of a trusted proxy. */
 export type Trust = (address: string | undefined) => boolean;
 
-/** @param trusted nobody, everybody, or IP addresses and CIDR blocks */
+/** @param trusted none, all, or IP addresses and CIDR blocks */
 export function createTrust(trusted: boolean | readonly string[]): Trust {
   if (typeof trusted === 'boolean') return () => trusted;
   const list = new BlockList();
@@ -28,21 +28,21 @@ export function createTrust(trusted: boolean | readonly string[]): Trust {
 }
 
 export interface HostOptions {
-  /** Base of all absolute URLs; undefined: from each request, where its host is one of the server's own. */
+  /** Base of all absolute URLs; undefined: from each request whose host is the server's own. */
   readonly publicUrl: string | undefined;
-  /** The name or address that the server was told to listen on. */
+  /** The name or address that the server listens on. */
   readonly host: string;
   readonly trust: Trust;
 }
 
 export interface Hosts {
-  /** A request's absolute URLs; without a host where the one that it names is not to be believed. */
+  /** A request's absolute URLs; relative ones where its host is not the server's own. */
   urlsOf(request: FastifyRequest): Urls;
-  /** @throws ServiceError `malformed-request` for a host that is none, or none of the server's own */
+  /** @throws ServiceError `malformed-request` for a host that is invalid, or not the server's own */
   check(request: FastifyRequest): void;
 }
 
-/** What a request said of where it came, and what is known of it. The next one on its connection mostly says the same. */
+/** The result of the last check on a connection, whose next request mostly has the same headers. */
 interface Known {
   readonly named: string;
   readonly protocol: string;
@@ -51,25 +51,25 @@ interface Known {
   readonly urls: Urls;
 }
 
-/** Keeps what a client says in `Host` out of absolute URLs, unless it is a name of this server (RFC 9110, section 17.1). */
+/** Uses `Host` in absolute URLs only if it is a name of this server (RFC 9110, section 17.1). */
 export function createHosts({ publicUrl, host, trust }: HostOptions): Hosts {
   const fixed = publicUrl === undefined ? undefined : createUrls(publicUrl);
   const unknown = createUrls('');
 
   function faultOf(request: FastifyRequest): string | undefined {
     const { raw, host: named, socket } = request;
-    if (countHosts(raw.rawHeaders) > 1) return 'The request has more than one Host.';
+    if (countHosts(raw.rawHeaders) > 1) return 'The request has more than one Host header.';
     if (named === '') {
       const mayLackIt = publicUrl !== undefined && raw.httpVersion === '1.0';
-      return mayLackIt ? undefined : 'The Host of the request is missing.';
+      return mayLackIt ? undefined : 'The Host header is missing.';
     }
-    if (!HOST.test(named) || !URL.canParse(`http://${named}`)) return 'The Host of the request is no host.';
-    if (!PROTOCOLS.has(request.protocol)) return 'The protocol of the request is neither http nor https.';
-    // Of several the last one counts; Fastify tells of it but for URLs that are not encoded properly.
+    if (!HOST.test(named) || !URL.canParse(`http://${named}`)) return 'The Host header is not a valid host.';
+    if (!PROTOCOLS.has(request.protocol)) return 'X-Forwarded-Proto must be http or https.';
+    // Of several values the last one counts, as in Fastify, which does not read them for a badly encoded URL.
     const forwarded = request.headers['x-forwarded-host']?.toString().split(',').at(-1)?.trim();
     const isForwarded = forwarded === named && trust(socket.remoteAddress);
     if (publicUrl !== undefined || isForwarded || isOwn(request)) return undefined;
-    return 'The Host of the request is no name of this server; one that is reached by a name needs the setting PUBLIC_URL.';
+    return 'The Host header is not a name of this server. If it should be, set PUBLIC_URL.';
   }
 
   function isOwn({ hostname, socket }: FastifyRequest): boolean {
@@ -105,7 +105,7 @@ export function createHosts({ publicUrl, host, trust }: HostOptions): Hosts {
   };
 }
 
-/** How many fields of a head are called Host. */
+/** The number of Host fields. */
 function countHosts(rawHeaders: readonly string[]): number {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {

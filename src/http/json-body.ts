@@ -3,18 +3,18 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ServiceError } from '../core/errors.ts';
 import { parseJson } from '../core/input/parse-json.ts';
 
-/** A parser may pass over it (RFC 8259, section 8.1). */
+/** A parser may ignore it (RFC 8259, section 8.1). */
 const BYTE_ORDER_MARK = '\uFEFF';
 
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;
 
-/** Makes JSON the one media type of bodies, on both faces. */
+/** Makes JSON the only media type of request bodies, on both APIs. */
 export function addJsonBody(app: FastifyInstance): void {
-  // Fastify would take plain text too.
+  // Fastify accepts plain text by default.
   app.removeAllContentTypeParsers();
   const options = { parseAs: 'buffer' } as const;
   app.addContentTypeParser('application/json', options, (request: FastifyRequest, body: Buffer, done) => {
-    // Many clients send a content type with nothing to what takes no body.
+    // Many clients send a content type with an empty body to operations without one.
     if (body.length === 0) return done(null, null);
     requireUtf8(request);
     done(null, parseJson(decode(body)));
@@ -24,7 +24,7 @@ export function addJsonBody(app: FastifyInstance): void {
     if (coding === undefined || coding.toLowerCase() === 'identity' || !hasBody(request)) return done(null, payload);
     // RFC 9110, section 12.5.3.
     reply.header('Accept-Encoding', 'identity');
-    throw new ServiceError('unsupported-media-type', 'The body is compressed; send it as it is.');
+    throw new ServiceError('unsupported-media-type', 'Compressed request bodies are not supported.');
   });
 }
 
@@ -37,12 +37,12 @@ function hasBody({ headers }: FastifyRequest): boolean {
 function requireUtf8({ headers }: FastifyRequest): void {
   const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1];
   if (charset === undefined || charset.toLowerCase() === 'utf-8') return;
-  throw new ServiceError('unsupported-media-type', 'JSON is sent in UTF-8.');
+  throw new ServiceError('unsupported-media-type', 'JSON must be encoded in UTF-8.');
 }
 
-/** Bytes that are no UTF-8 are refused, and not changed (RFC 8259, section 8.1). */
+/** Invalid UTF-8 is refused rather than replaced (RFC 8259, section 8.1). */
 function decode(body: Buffer): string {
-  if (!isUtf8(body)) throw new ServiceError('malformed-request', 'The body is not in UTF-8.');
+  if (!isUtf8(body)) throw new ServiceError('malformed-request', 'The body is not valid UTF-8.');
   const text = body.toString();
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }

@@ -5,30 +5,30 @@ import { settlesWithin } from '../core/deadline.ts';
 import { StartError } from '../core/start-error.ts';
 
 /**
- * Node takes one new connection of each listening socket in a turn of its event loop. Under load turns are long, and new connections,
- * health's among them, would wait behind each other for many seconds. So several sockets listen on the one port, and Linux
- * spreads what comes among them (socket(7), SO_REUSEPORT).
+ * Node accepts one new connection of each listening socket per turn of its event loop. Under load turns are long, and new
+ * connections, those of health checks among them, would queue for many seconds. So several sockets listen on the same port, and
+ * Linux distributes connections among them (socket(7), SO_REUSEPORT).
  */
 const SOCKETS = process.platform === 'linux' ? 32 : 1;
 /** How often idle connections are closed while the last requests are answered. */
 const IDLE_CHECK_MS = 100;
 
-/** What is wrong with HOST or PORT when a server can't listen, by the system's code. */
+/** Why a server cannot listen, by the code of the system's error. */
 const LISTEN_ERRORS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'PORT: another process listens on this port',
-  EACCES: 'PORT: this port needs more rights',
+  EACCES: 'PORT: no permission to listen on this port',
   EADDRNOTAVAIL: 'HOST: this machine has no such address',
-  ENOTFOUND: 'HOST: there is no such host',
+  ENOTFOUND: 'HOST: no such host',
 };
 
-/** Where a server takes its connections. */
+/** Accepts the connections of a server. */
 export interface Listener {
   /**
    * Resolves to the URL.
    * @throws StartError that names PORT or HOST
    */
   listen(host: string, port: number): Promise<string>;
-  /** Takes no more connections, and ends those whose requests are not answered within `graceMs` milliseconds. */
+  /** Accepts no more connections, and closes those whose requests are not answered within `graceMs` milliseconds. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -36,13 +36,13 @@ export function createListener(app: FastifyInstance): Listener {
   const { server } = app;
   const more: Server[] = [];
 
-  /** Opens the other sockets, on the address of the first one. */
+  /** Opens the other sockets, on the address of the first. */
   async function openMore(): Promise<void> {
-    // A TCP server that listens has an address of this kind.
+    // The address of a listening TCP server is an object.
     const { address, port } = server.address() as AddressInfo;
     server.maxConnections = Math.ceil(server.maxConnections / SOCKETS);
     while (more.length < SOCKETS - 1) {
-      // As Node's HTTP server takes its own.
+      // The options that Node's HTTP server uses itself.
       const socket = createServer({ allowHalfOpen: true, noDelay: true }, (connection) =>
         server.emit('connection', connection),
       );
@@ -65,9 +65,9 @@ export function createListener(app: FastifyInstance): Listener {
     async listen(host, port) {
       try {
         if (SOCKETS === 1) return await app.listen({ host, port });
-        // Sockets that share a port do not notice others that do.
+        // With SO_REUSEPORT another process on the port would go unnoticed.
         if (port !== 0) await requireFree(host, port);
-        // Fastify hands on what its type does not tell of.
+        // Fastify passes on options that its type does not declare.
         const shared = { host, port, reusePort: true };
         const url = await app.listen(shared);
         await openMore();
@@ -81,7 +81,7 @@ export function createListener(app: FastifyInstance): Listener {
 
     async close(graceMs) {
       const closed = closeAll();
-      // A connection that was answering when this began stays open when it is idle.
+      // A connection that was busy when this began stays open when it becomes idle.
       const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
       try {
         if (await settlesWithin(closed, graceMs)) return;
@@ -94,7 +94,7 @@ export function createListener(app: FastifyInstance): Listener {
   };
 }
 
-/** Rejects with the system's error if somebody listens there. */
+/** Rejects with the system's error if another process listens on this port. */
 async function requireFree(host: string, port: number): Promise<void> {
   const probe = createServer().listen({ host, port });
   await once(probe, 'listening');

@@ -5,35 +5,37 @@ import underPressure from '@fastify/under-pressure';
 import type { FastifyInstance } from 'fastify';
 import { ServiceError } from '../core/errors.ts';
 
-/** How often the process is measured, in milliseconds. */
+/** Milliseconds between two samples. */
 const SAMPLE_MS = 500;
-/** Milliseconds by which timers may be late on average: an answer takes some such delays, and health's should take less than 1 s. */
+/** Mean delay of the event loop in milliseconds. A reply takes a few such delays, and that of a health check should take less than 1 s. */
 const MAX_DELAY_MS = 400;
-/** So many samples in a row are pressure that lasts; a single one may be a large reply. */
+/** Samples in a row that make lasting pressure; a single one may come from one large reply. */
 const LASTING_SAMPLES = 2;
-/** Times the delay that may be: then one sample is enough, and the next would be long in coming. */
+/** A delay so many times the maximum is refused after one sample, because the next would come late. */
 const HOPELESS = 2.5;
-/** Of the memory that there is. */
+/** Share of the available memory. */
 const MAX_SHARE = 0.9;
 const RETRY_AFTER_SECONDS = 1;
+/** The `detail` of a refusal. */
+export const OVERLOADED = 'The server is overloaded. Try again later.';
 
 export interface PressureLimits {
   /**
-   * Milliseconds.
+   * Mean delay of the event loop, in milliseconds.
    * @default 400
    */
-  readonly maxDelayMs?: number;
+  readonly maxDelayMs?: number | undefined;
 }
 
 /**
- * Refuses requests while the process has more to do than it can, or hardly any memory left. What lasts for one sample alone
- * refuses nobody.
+ * Refuses requests while the event loop is overloaded or memory is nearly used up. Pressure that lasts for a single sample is
+ * ignored.
  */
 export async function addPressureLimits(
   app: FastifyInstance,
   { maxDelayMs = MAX_DELAY_MS }: PressureLimits = {},
 ): Promise<void> {
-  /** In a row under pressure. */
+  /** Samples in a row under pressure. */
   let samples = 0;
   let timer: NodeJS.Timeout | undefined;
 
@@ -44,12 +46,12 @@ export async function addPressureLimits(
     maxRssBytes: MAX_SHARE * memoryLimit(),
     async pressureHandler() {
       if (samples < LASTING_SAMPLES) return;
-      throw new ServiceError('service-unavailable', 'The server is busy; try again later.', {
+      throw new ServiceError('service-unavailable', OVERLOADED, {
         retryAfter: RETRY_AFTER_SECONDS,
       });
     },
   });
-  // What was before the server is ready is no load.
+  // Work before the server is ready is not load.
   app.addHook('onReady', async () => {
     timer = setInterval(() => {
       const isHopeless = app.memoryUsage().eventLoopDelay > HOPELESS * maxDelayMs;
@@ -59,7 +61,7 @@ export async function addPressureLimits(
   app.addHook('onClose', async () => clearInterval(timer));
 }
 
-/** Bytes that the process may have: the machine's, or what its container allows. */
+/** Bytes of memory that the process may use: the machine's, or the limit of its container. */
 function memoryLimit(): number {
   const constrained = constrainedMemory();
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();

@@ -5,7 +5,7 @@ import { PROBLEMS, type ProblemName, ServiceError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import type { Urls } from '../core/urls.ts';
 
-/** What Fastify refuses before a handler runs, by HTTP status. */
+/** Errors of Fastify before a handler runs, by HTTP status. */
 const HTTP_PROBLEMS: Readonly<Record<number, ProblemName>> = {
   400: 'malformed-request',
   404: 'not-found',
@@ -13,10 +13,19 @@ const HTTP_PROBLEMS: Readonly<Record<number, ProblemName>> = {
   415: 'unsupported-media-type',
 };
 
-/** A whole reply, for bytes that never became a request. */
-export function toRawReply(name: ProblemName): string {
+/** The `detail` of problems with bytes that never became a request. */
+export const RAW_DETAILS = {
+  'malformed-request': 'The bytes received are not a valid HTTP request.',
+  'request-timeout': 'The request did not arrive completely in time.',
+  'header-too-large': 'The request line and the header fields exceed 16 KiB.',
+  'not-implemented': 'CONNECT is not implemented.',
+} as const satisfies Partial<Record<ProblemName, string>>;
+export type RawProblem = keyof typeof RAW_DETAILS;
+
+/** A complete HTTP reply, for bytes that never became a request. */
+export function toRawReply(name: RawProblem): string {
   const { status, title } = PROBLEMS[name];
-  const body = JSON.stringify({ type: `/problems/${name}`, title, status });
+  const body = JSON.stringify({ type: `/problems/${name}`, title, status, detail: RAW_DETAILS[name] });
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: application/problem+json; charset=utf-8',
@@ -30,14 +39,16 @@ export function toRawReply(name: ProblemName): string {
   ].join('\r\n');
 }
 
+/** The `detail` of a masked error. */
+export const UNEXPECTED = 'An unexpected error occurred. It has been logged under the `errorId` of this reply.';
+
 /** Replies to each error with `application/problem+json` (RFC 9457). */
 export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRequest) => Urls) {
   return async (error: FastifyError | ServiceError, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const known = fromFastify(error, request);
     const errorId = known === undefined ? randomUUID() : undefined;
     if (known === undefined) logger.error({ thrown: error, errorId, requestId: request.id }, 'unexpected error');
-    const shown =
-      known ?? new ServiceError('internal-error', 'The cause has been logged under the id that this reply carries.');
+    const shown = known ?? new ServiceError('internal-error', UNEXPECTED);
 
     const urls = urlsOf(request);
     const { status, title } = PROBLEMS[shown.problem];
@@ -62,20 +73,20 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
   };
 }
 
-/** The failure that a reply tells of; undefined for what nobody expected. */
+/** The error to report; undefined for an unexpected one, which is masked. */
 export function fromFastify(error: FastifyError | ServiceError, { raw }: FastifyRequest): ServiceError | undefined {
   if (error instanceof ServiceError) return error;
-  // The client has gone in the middle of its body: nobody reads the reply.
-  if (raw.destroyed && !raw.complete) return new ServiceError('malformed-request', 'The body is not complete.');
-  // Other errors may carry a statusCode too, of something that they met: it is not this request's.
+  // The client disconnected while it sent the body, so the reply will not be read.
+  if (raw.destroyed && !raw.complete) return new ServiceError('malformed-request', 'The body is incomplete.');
+  // Errors of other libraries may have a statusCode too, which is not that of this request.
   if (!error.code?.startsWith('FST_')) return undefined;
   const problem = HTTP_PROBLEMS[error.statusCode ?? 500];
   return problem && new ServiceError(problem, error.message);
 }
 
 /**
- * A JSON Pointer (RFC 6901) as a URI fragment, as RFC 9457's own example has it. Half a surrogate pair has no form there; it
- * becomes U+FFFD.
+ * A JSON Pointer (RFC 6901) as a URI fragment, as in the example of RFC 9457. A lone surrogate cannot be encoded there and becomes
+ * U+FFFD.
  */
 export function toPointer(path: readonly (string | number)[]): string {
   const escaped = path.map((part) => String(part).toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1'));

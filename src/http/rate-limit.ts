@@ -5,8 +5,8 @@ import { ServiceError } from '../core/errors.ts';
 import type { RateLimiter } from '../core/ports.ts';
 
 /**
- * Limits the requests of each caller, and tells it on every reply what is left (draft-ietf-httpapi-ratelimit-headers-10).
- * @param keyOf what one caller's requests have in common, and no other's
+ * Limits the requests of each caller, and reports on every reply how many are left (draft-ietf-httpapi-ratelimit-headers-10).
+ * @param keyOf identifies the caller of a request
  */
 export function addRateLimit(
   app: FastifyInstance,
@@ -21,19 +21,24 @@ export function addRateLimit(
       .header('RateLimit-Policy', `"default";q=${requests};w=${seconds}`)
       .header('RateLimit', `"default";r=${remaining};t=${resetSeconds}`);
     if (allowed) return;
-    throw new ServiceError('rate-limited', `No more than ${requests} requests in ${seconds} s; try again later.`, {
+    throw new ServiceError('rate-limited', rateLimited(limiter.limit), {
       retryAfter: resetSeconds,
     });
   });
 }
 
-/** Who has not said who it is is known by its address. */
+/** The `detail` of a refusal. */
+export function rateLimited({ requests, seconds }: RateLimiter['limit']): string {
+  return `The limit is ${requests} requests in ${seconds} s. Try again later.`;
+}
+
+/** Anonymous callers are identified by their address. */
 export function rateLimitKey(caller: Caller, ip: string): string {
   if (caller.kind === 'job-key') return `job:${caller.jobId}`;
   return caller.id === ANONYMOUS.id ? `ip:${networkOf(ip)}` : `caller:${caller.id}`;
 }
 
-/** An IPv4 address, or the 64 bits of an IPv6 address that one client may choose all others of. */
+/** An IPv4 address, or the first 64 bits of an IPv6 address, as one client may have all of the rest. */
 function networkOf(ip: string): string {
   const embedded = ip.slice(ip.lastIndexOf(':') + 1);
   if (isIPv4(embedded)) return embedded;

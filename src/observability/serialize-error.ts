@@ -1,9 +1,9 @@
-/** Classes of SQLSTATE whose messages quote values: data, integrity, and what triggers raise (PostgreSQL's manual, appendix A). */
+/** Classes of SQLSTATE whose messages may quote values: data exceptions, integrity violations, and errors raised by triggers (PostgreSQL's manual, appendix A). */
 const ABOUT_DATA = /^(22|23|P0)...$/;
 
 /**
- * What somebody else's code threw, such as a job's function: where and of which kind, and not its message, in which there may be
- * anything that the code worked on.
+ * An error thrown by code of others, such as a job's function: its type and stack without the message, which may contain any data
+ * that the code worked on.
  */
 export function serializeThrown(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
@@ -15,7 +15,7 @@ export function serializeThrown(error: unknown): object {
   };
 }
 
-/** A stack begins with the message, which may have any number of lines. */
+/** Removes the message, which may have any number of lines, from the start of a stack. */
 function framesOf({ stack = '', message }: Error): string {
   const behind = stack.slice(Math.max(0, stack.indexOf(message)) + message.length);
   return behind
@@ -24,7 +24,7 @@ function framesOf({ stack = '', message }: Error): string {
     .join('\n');
 }
 
-/** Not an error's own fields: a store's errors carry the statement or the row, which hold customers' data. */
+/** Leaves out an error's other fields: a store's errors have the statement or the row, with customers' data. */
 export function serializeError(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
   if ('code' in error && ABOUT_DATA.test(String(error.code))) return serializeThrown(error);

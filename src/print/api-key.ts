@@ -1,4 +1,4 @@
-/** Makes an API key: `npm run api-key -- shop submit+read`. The key is shown this once; the server is told its hash. */
+/** Makes an API key: `npm run api-key -- shop submit+read`. The key is shown only once; the server stores its hash. */
 import { apiKeysSchema, newApiKey } from '../auth/api-keys.ts';
 
 const [name = '', scopes = ''] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** Prints the client's job types to the path it is given: `node src/print/client-types.ts src/client/job-types.ts`. */
+/** Writes the client's job types to a path: `node src/print/client-types.ts src/client/job-types.ts`. */
 import { writeFile } from 'node:fs/promises';
 import { createRegistry, loadJobs } from '../core/registry.ts';
 

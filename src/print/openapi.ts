@@ -1,4 +1,4 @@
-/** Prints the OpenAPI document to the path it is given: `node src/print/openapi.ts openapi.json`. */
+/** Writes the OpenAPI document to a path: `node src/print/openapi.ts openapi.json`. */
 import { writeFile } from 'node:fs/promises';
 import { createRegistry, loadJobs } from '../core/registry.ts';
 import { createOpenApi } from '../rest/openapi/document.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { ServiceError } from '../core/errors.ts';
+import { QUEUE_UNAVAILABLE, ServiceError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { JobQueue, Logger, NewJob } from '../core/ports.ts';
 import { type Addition, type KeptJob, toAddition } from './addition.ts';
@@ -205,7 +205,7 @@ async function untilHeard<T>(write: () => Promise<T>, deadline: number): Promise
 }
 
 function unavailable(cause?: unknown): ServiceError {
-  return new ServiceError('queue-unavailable', 'The queue cannot be reached at the moment; try again soon.', {
+  return new ServiceError('queue-unavailable', QUEUE_UNAVAILABLE, {
     retryAfter: RETRY_AFTER_SECONDS,
     cause,
   });

@@ -20,6 +20,8 @@ export interface Route<Api> {
   /** A path template of OpenAPI, such as `/api/jobs/{id}`. */
   readonly path: `/${string}`;
   readonly operation: Operation;
+  /** Whether its replies are streams, which are never compressed. */
+  readonly streams?: true;
   handle(request: FastifyRequest, reply: FastifyReply, api: Api): unknown;
 }
 
@@ -40,6 +42,7 @@ export function addRoutes<Api>(app: FastifyInstance, routes: readonly Route<Api>
       (request: FastifyRequest, reply: FastifyReply) => handle(request, reply, api),
     ]);
     const endpoint: Endpoint = Object.fromEntries(handlers);
-    addEndpoint(app, path.replaceAll(/\{(\w+)\}/g, ':$1'), endpoint);
+    const streams = ofPath.some((route) => route.streams === true);
+    addEndpoint(app, path.replaceAll(/\{(\w+)\}/g, ':$1'), endpoint, { streams });
   }
 }

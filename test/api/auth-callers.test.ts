@@ -216,7 +216,7 @@ describe('a scope', () => {
     expect(refused.status).toBe(403);
     expect(refused.body).toMatchObject({
       type: `${app.url}/problems/forbidden`,
-      detail: `This needs the scope ${scope}.`,
+      detail: `The scope ${scope} is required.`,
     });
     expect(refused.headers.get('www-authenticate')).toBe(
       `Bearer realm="Accepted", error="insufficient_scope", scope="${scope}"`,

@@ -1,7 +1,7 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { type JWTPayload, SignJWT, UnsecuredJWT, exportJWK } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { createJwtVerifier } from '../../src/auth/jwt.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -78,17 +78,17 @@ describe('a JWT that a secret signed', () => {
 
   it.each<[string, string, () => Different]>([
     ['that has expired', 'The token has expired.', () => ({ exp: now() - 60 })],
-    ['without an end', 'The token is not valid by its claim exp.', () => ({ exp: undefined })],
-    ['that is not valid yet', 'The token is not valid by its claim nbf.', () => ({ nbf: now() + 60 })],
-    ['of another issuer', 'The token is not valid by its claim iss.', () => ({ iss: `${ISSUER}/` })],
-    ['of no issuer', 'The token is not valid by its claim iss.', () => ({ iss: undefined })],
-    ['for another audience', 'The token is not valid by its claim aud.', () => ({ aud: 'another' })],
-    ['for no audience', 'The token is not valid by its claim aud.', () => ({ aud: undefined })],
-    ['of nobody', 'The token is not valid by its claim sub.', () => ({ sub: undefined })],
-    ['of nobody, as an empty text', 'The token is not valid by its claim sub.', () => ({ sub: '' })],
-    ['of half a character', 'The token is not valid by its claim sub.', () => ({ sub: '\ud800' })],
-    ['with an end that is no number', 'The token is not valid by its claim exp.', () => ({ exp: 'tomorrow' })],
-    ['of a number', 'The token is not valid by its claim sub.', () => ({ sub: 42 })],
+    ['without an end', 'The token has an invalid claim: exp.', () => ({ exp: undefined })],
+    ['that is not valid yet', 'The token has an invalid claim: nbf.', () => ({ nbf: now() + 60 })],
+    ['of another issuer', 'The token has an invalid claim: iss.', () => ({ iss: `${ISSUER}/` })],
+    ['of no issuer', 'The token has an invalid claim: iss.', () => ({ iss: undefined })],
+    ['for another audience', 'The token has an invalid claim: aud.', () => ({ aud: 'another' })],
+    ['for no audience', 'The token has an invalid claim: aud.', () => ({ aud: undefined })],
+    ['of nobody', 'The token has an invalid claim: sub.', () => ({ sub: undefined })],
+    ['of nobody, as an empty text', 'The token has an invalid claim: sub.', () => ({ sub: '' })],
+    ['of half a character', 'The token has an invalid claim: sub.', () => ({ sub: '\ud800' })],
+    ['with an end that is no number', 'The token has an invalid claim: exp.', () => ({ exp: 'tomorrow' })],
+    ['of a number', 'The token has an invalid claim: sub.', () => ({ sub: 42 })],
   ])('is refused %s', async (_, detail, different) => {
     expect(await answerTo(app, await signHs(claims(different())))).toEqual({ ...REFUSED, detail });
   });
@@ -283,6 +283,22 @@ describe('a JWT that a private key signed', () => {
     // Many tokens with keys that nobody knows make few questions.
     expect(issuer.asked).toBe(2);
     await expect(verify(old)).rejects.toMatchObject(refused);
+  });
+
+  it('is refused ten minutes after its key was withdrawn, also if no other key is asked for', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    onTestFinished(() => void vi.useRealTimers());
+    const issuer = await startIssuer([await jwk('ES256', 'old'), await jwk('EdDSA')]);
+    const verify = start(issuer.url);
+    const exp = Math.floor(Date.now() / 1000) + 3600;
+    const token = await sign(claims({ exp }), PAIRS.ES256.privateKey, { alg: 'ES256', kid: 'old' });
+    expect(await verify(token)).toMatchObject({ id: 'jwt:ada' });
+    issuer.keys = [await jwk('EdDSA')];
+    vi.setSystemTime(Date.now() + 599_000);
+    expect(await verify(token)).toMatchObject({ id: 'jwt:ada' });
+    vi.setSystemTime(Date.now() + 2000);
+    await expect(verify(token)).rejects.toMatchObject(refused);
+    expect(issuer.asked).toBe(2);
   });
 
   it.each<[string, (response: ServerResponse) => void]>([

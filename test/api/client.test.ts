@@ -80,7 +80,7 @@ describe('the client, on the true server', () => {
       status: 400,
       problem: 'invalid-input',
       type: `${app.url}/problems/invalid-input`,
-      title: 'The input is not valid',
+      title: 'Invalid input',
       instance: '/api/customers',
       errors: [{ pointer: '#/id' }, { pointer: '#/customername' }],
     });

@@ -27,6 +27,8 @@ export interface ScriptedAppOptions {
   readonly publicUrl?: string;
   /** @default 100_000 */
   readonly maxDepth?: number;
+  /** @default 400 */
+  readonly maxDelayMs?: number;
 }
 
 /** A server in this process on a real store, whose one job type, `script`, does what a test says. */
@@ -50,6 +52,7 @@ export async function startScriptedApp({
   run = async () => undefined,
   publicUrl,
   maxDepth = 100_000,
+  maxDelayMs,
 }: ScriptedAppOptions): Promise<ScriptedApp> {
   const script = defineJob({
     name: 'script',
@@ -128,6 +131,7 @@ export async function startScriptedApp({
     introspection: true,
     host: '127.0.0.1',
     checks: {},
+    maxDelayMs,
   });
   const listener = createListener(http);
   let worker: JobWorker | undefined;

@@ -2,7 +2,7 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { array, assert, constantFrom, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { takeAccessTokens } from '../../src/http/access-token.ts';
+import { takeAccessTokens } from '../../src/http/authentication.ts';
 import { createAuthentication } from '../../src/http/authentication.ts';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
 

@@ -62,4 +62,22 @@ describe('a reply that the client has', () => {
     expect([other.statusCode, other.body, made]).toEqual([200, '{}', 1]);
     await app.close();
   });
+
+  const tag = tagOf(succeeded);
+  it.each([
+    ['the same tag', tag, 304],
+    ['the same tag among others', `W/"other", ${tag}`, 304],
+    ['the same version as a strong tag', tag.replace('W/', ''), 304],
+    ['any', '*', 304],
+    ['the weak tag of another version', 'W/"other"', 200],
+    ['the weak tag of another state', tagOf({ ...succeeded, lastUpdatedAt: at(2) }), 200],
+    ['an empty weak tag', 'W/""', 200],
+    ['the version without quotes', tag.slice(3, -1), 200],
+  ])('is known by the weak comparison: %s', async (_, header, status) => {
+    const app = Fastify();
+    app.get('/', async (request, reply) => sendTagged(request, reply, succeeded, () => '{}'));
+    const reply = await app.inject({ url: '/', headers: { 'If-None-Match': header } });
+    expect([reply.statusCode, reply.headers.etag]).toEqual([status, tag]);
+    await app.close();
+  });
 });

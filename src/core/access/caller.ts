@@ -63,7 +63,7 @@ export function invalidToken(detail: string, cause?: unknown): ServiceError {
 
 function forbidden(scope: Scope): ServiceError {
   const challenge = `${REALM}, error="insufficient_scope", scope="${scope}"`;
-  return new ServiceError('forbidden', `This needs the scope ${scope}.`, { challenge });
+  return new ServiceError('forbidden', `The scope ${scope} is required.`, { challenge });
 }
 
 /** @throws ServiceError `forbidden`, which names the scope */

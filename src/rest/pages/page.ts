@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Text that has been made fit for HTML. */
+/** Text that is safe to insert into HTML. */
 export interface Html {
   readonly html: string;
 }
@@ -17,7 +17,7 @@ function escape(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
 
-/** HTML with values in it: what is not HTML already is escaped, and lists are joined. */
+/** An HTML template: values are escaped unless they are HTML already, and lists are joined. */
 export function html(
   parts: TemplateStringsArray,
   ...values: readonly (string | number | Html | readonly Html[])[]
@@ -36,14 +36,14 @@ export function prose(text: string): Html {
 
 export interface Page {
   readonly title: string;
-  /** What goes into the head, but for the title. */
+  /** The head, without the title. */
   readonly head: Html;
   readonly body: Html;
-  /** What the page may load besides nothing (Content Security Policy Level 3, section 6.1). */
+  /** What the page may load (Content Security Policy Level 3, section 6.1); nothing else. */
   readonly allow: string;
 }
 
-/** No other page may show this one in itself, and none of its forms or links may change where it leads to. */
+/** No framing by other pages, no forms, and no `<base>` that would change links. */
 const CLOSED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export function sendPage(reply: FastifyReply, { title, head, body, allow }: Page): FastifyReply {
@@ -70,7 +70,7 @@ export function sendPage(reply: FastifyReply, { title, head, body, allow }: Page
     .send(page.html);
 }
 
-/** How a page refers to the root of the service, which a proxy may have moved: `../` for each step that its own path is below. */
+/** The relative path from a page to the root of the service, which stays right behind a proxy's path prefix. */
 export function toRoot(request: FastifyRequest): string {
   const path = request.url.split('?', 1)[0] ?? '/';
   return '../'.repeat(path.split('/').length - 2) || './';

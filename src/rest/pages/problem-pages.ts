@@ -7,10 +7,10 @@ import { PROBLEM_EXPLANATIONS } from './problem-explanations.ts';
 import { ASSETS } from './assets.ts';
 import { type Html, html, prose, sendPage, toRoot } from './page.ts';
 
-// The table's keys are its names.
+// The keys of the table are its names.
 const NAMES = Object.keys(PROBLEMS) as ProblemName[];
 
-/** `GET /problems/{name}`: where a problem's `type` leads to, as RFC 9457 recommends (section 3.1.1). `GET /problems`: all of them. */
+/** `GET /problems/{name}`: the page that a problem's `type` dereferences to (RFC 9457, section 3.1.1). `GET /problems`: the list. */
 export function addProblemPages(app: FastifyInstance, urlsOf: (request: FastifyRequest) => Urls): void {
   app.get('/problems', async (request, reply) => {
     const root = toRoot(request);
@@ -18,7 +18,10 @@ export function addProblemPages(app: FastifyInstance, urlsOf: (request: FastifyR
       request,
       reply,
       'Problems',
-      html`<p>What a reply with <code>application/problem+json</code> can tell of, by its <code>type</code>.</p>
+      html`<p>
+          The errors of this API: each reply in <code>application/problem+json</code> has one of these as its
+          <code>type</code>.
+        </p>
         <table>
           <thead>
             <tr>
@@ -43,7 +46,7 @@ export function addProblemPages(app: FastifyInstance, urlsOf: (request: FastifyR
 
   app.get<{ Params: { name: string } }>('/problems/:name', async (request, reply) => {
     const name = NAMES.find((candidate) => candidate === request.params.name);
-    if (name === undefined) throw new ServiceError('not-found', 'There is no problem with this name.');
+    if (name === undefined) throw new ServiceError('not-found', 'No problem type has this name.');
     return send(request, reply, PROBLEMS[name].title, explain(name, urlsOf(request)));
   });
 }

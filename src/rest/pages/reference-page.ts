@@ -3,10 +3,10 @@ import { addEndpoint } from '../../http/endpoint.ts';
 import { ASSETS } from './assets.ts';
 import { html, sendPage, toRoot } from './page.ts';
 
-/** Swagger UI styles its elements one by one, and has its icons in the style sheet. */
+/** Swagger UI sets inline styles, and has its icons in the style sheet. */
 const ALLOW = "script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
 
-/** `GET /docs`: the OpenAPI document, to read and to try. Everything that it loads comes from this process. */
+/** `GET /docs`: Swagger UI for the OpenAPI document. All that it loads comes from this process. */
 export function addReferencePage(app: FastifyInstance): void {
   addEndpoint(app, '/docs', {
     async GET(request, reply) {
@@ -19,7 +19,9 @@ export function addReferencePage(app: FastifyInstance): void {
           <script src="${root}${ASSETS}/swagger-start.js" defer></script>`,
         body: html`<main id="reference" data-document="${root}openapi.json"></main>
           <noscript
-            ><p>This page needs JavaScript. The same is in <a href="${root}openapi.json">openapi.json</a>.</p></noscript
+            ><p>
+              This page needs JavaScript. The document is at <a href="${root}openapi.json">openapi.json</a>.
+            </p></noscript
           >`,
         allow: ALLOW,
       });

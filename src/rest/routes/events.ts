@@ -12,6 +12,7 @@ import { serializeJob } from '../schemas.ts';
 export const eventsRoute: Route<RestApi> = {
   method: 'GET',
   path: '/api/jobs/{id}/events',
+  streams: true,
   operation: {
     tags: ['Jobs'],
     security: SECURITY.tokenHolders,

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type TestApp, startApp } from '../support/app.ts';
+
+/** More than 1 KiB, as one job's reply is less. */
+const LIST = '/api/jobs?limit=5';
+const SCHEMA = `/graphql?query=${encodeURIComponent('{ __schema { types { name description } } }')}`;
+const JOBS = `/graphql?query=${encodeURIComponent('{ jobs(first: 5) { edges { node { id type status statusUrl createdAt lastUpdatedAt } } } }')}`;
+
+describe('compression', () => {
+  let app: TestApp;
+  let id: string;
+  beforeAll(async () => {
+    app = await startApp('embedded');
+    for (let index = 0; index < 5; index += 1) {
+      const response = await app.fetch('/api/customers', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Prefer: 'wait=30' },
+        body: JSON.stringify({ id: `c${index}`, customername: 'Ada Lovelace' }),
+      });
+      id = /jobs\/(.*)$/.exec(response.headers.get('location') ?? '')?.[1] ?? '';
+    }
+  });
+  afterAll(() => app.close());
+
+  const get = (path: string, encodings: string, headers: Record<string, string> = {}, method = 'GET') =>
+    app.fetch(path, { method, headers: { 'Accept-Encoding': encodings, ...headers } });
+
+  it.each([
+    ['a list', LIST],
+    ['the document', '/openapi.json'],
+    ['a script of a page', '/docs/assets/swagger-ui-bundle.js'],
+    ['a page', '/problems'],
+    ['GraphQL', JOBS],
+    ['GraphQL by Yoga', SCHEMA],
+  ])('makes replies above 1 KiB smaller for clients that accept it, and the same: %s', async (_, path) => {
+    const plain = await get(path, 'identity');
+    expect(plain.headers.get('content-encoding')).toBeNull();
+    const text = await plain.text();
+    expect(text.length).toBeGreaterThan(1024);
+    for (const coding of ['gzip', 'br']) {
+      const compressed = await get(path, coding);
+      expect(compressed.headers.get('content-encoding')).toBe(coding);
+      expect(compressed.headers.get('vary')?.toLowerCase()).toContain('accept-encoding');
+      expect(await compressed.text()).toBe(text);
+    }
+  });
+
+  it('is not for replies of 1 KiB or less', async () => {
+    for (const path of [`/api/jobs/${id}?onComplete=status`, '/health/live', '/graphql?query={__typename}']) {
+      const response = await get(path, 'gzip');
+      expect((await response.arrayBuffer()).byteLength).toBeLessThan(1024);
+      expect(response.headers.get('content-encoding')).toBeNull();
+    }
+  });
+
+  it('is not for event streams, which it would hold back', async () => {
+    const events = await get(`/api/jobs/${id}/events`, 'gzip');
+    expect(events.headers.get('content-encoding')).toBeNull();
+    expect(await events.text()).toContain('"Succeeded"');
+    const subscription = await get(
+      `/graphql?query=${encodeURIComponent(`subscription { jobUpdates(id: "${id}") { status } }`)}`,
+      'gzip',
+      { Accept: 'text/event-stream' },
+    );
+    expect(subscription.headers.get('content-encoding')).toBeNull();
+    expect(await subscription.text()).toContain('SUCCEEDED');
+  });
+
+  it('leaves HEAD without a body, and 304 without a coding', async () => {
+    const head = await get(LIST, 'gzip', {}, 'HEAD');
+    expect(head.status).toBe(200);
+    expect(await head.text()).toBe('');
+    const first = await get(`/api/jobs/${id}/result`, 'gzip');
+    const tag = first.headers.get('etag') ?? '';
+    const again = await get(`/api/jobs/${id}/result`, 'gzip', { 'If-None-Match': tag });
+    expect([again.status, again.headers.get('etag'), again.headers.get('content-encoding')]).toEqual([304, tag, null]);
+  });
+});

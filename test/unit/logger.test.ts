@@ -1,0 +1,68 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+const MODULE = JSON.stringify(join(import.meta.dirname, '../../src/observability/logger.ts'));
+
+/** Runs code in a process whose standard output is a file, and returns what it reports, and the messages in the file. */
+function run(code: string): { reported: unknown; messages: string[] } {
+  const folder = mkdtempSync(join(tmpdir(), 'accepted-log-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'log');
+  const output = openSync(file, 'w');
+  const prelude = `const { fstatSync } = await import('node:fs');
+    const logger = (await import(${MODULE})).createLogger('info');
+    const written = () => fstatSync(1).size;
+    const report = (value) => process.stderr.write(JSON.stringify(value));`;
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', prelude + code], {
+    stdio: ['ignore', output, 'pipe'],
+    encoding: 'utf8',
+  });
+  closeSync(output);
+  const messages = [...readFileSync(file, 'utf8').matchAll(/"msg":"([^"]*)"/g)].map(([, message]) => message ?? '');
+  return { reported: JSON.parse(stderr), messages };
+}
+
+describe('log lines', () => {
+  it('are buffered for a moment, and written in order', () => {
+    const { reported, messages } = run(`
+      logger.info('a');
+      const kept = written();
+      logger.info('b');
+      while (written() === 0) await new Promise(setImmediate);
+      report(kept);
+      process.kill(process.pid, 'SIGKILL');`);
+    expect(reported).toBe(0);
+    expect(messages).toEqual(['a', 'b']);
+  });
+
+  it('are written at once, after those before, when they warn or are those of a child logger', () => {
+    const { reported, messages } = run(`
+      logger.info('a');
+      logger.warn('b');
+      const warned = written();
+      logger.info('c');
+      const kept = written();
+      logger.child({ jobId: 'x' }).info('d');
+      report([warned > 0, kept === warned, written() > kept]);
+      process.kill(process.pid, 'SIGKILL');`);
+    expect(reported).toEqual([true, true, true]);
+    expect(messages).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('take no more than 16 KiB in the buffer', () => {
+    const { reported } = run(`
+      for (let count = 0; count < 20; count += 1) logger.info('x'.repeat(1000));
+      report(written() > 15_000);`);
+    expect(reported).toBe(true);
+  });
+
+  it('are all written when the process ends', () => {
+    const code = `const { createLogger } = await import(${MODULE});
+      createLogger('info').info({}, 'last words');`;
+    for (const end of ['', 'process.exit(0)'])
+      expect(execFileSync(process.execPath, ['-e', code + end], { encoding: 'utf8' })).toContain('last words');
+  });
+});
