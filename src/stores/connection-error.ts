@@ -1,4 +1,4 @@
-/** Node's codes for a server that can't be reached, or not now. */
+/** Node's codes for a server that cannot be reached. */
 const SYSTEM = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -10,28 +10,28 @@ const SYSTEM = new Set([
   'ENETUNREACH',
 ]);
 /**
- * Connection exceptions, too few resources, an operator's intervention, an error of the system, a server that became read-only, a
- * lock that was not to be had, a deadlock (PostgreSQL's manual, appendix A).
+ * Connection exceptions, insufficient resources, operator intervention, system errors, a server that became read-only, a lock that
+ * is not available, a deadlock (PostgreSQL's manual, appendix A).
  */
 const SQLSTATE = /^((08|53|57|58)...|25006|55P03|40P01)$/;
-/** Redis is there, and can't do it now: what its replies begin with. */
+/** How replies of Redis begin when it is there but cannot run the command now. */
 const REPLY =
   /^(LATE|OOM|MISCONF|READONLY|LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|NOREPLICAS|TRYAGAIN|NOGOODSLAVE|UNBLOCKED)\b/;
-/** What the drivers say without a code. */
+/** Messages of the drivers' errors that have no code. */
 const MESSAGE =
   /timeout|timed out|terminated|connection is closed|max retries per request|isn't (writeable|ready)|slots cache|startup nodes|sentinels are unreachable|too many cluster redirections/i;
 
-/** What the drivers say when a connection ends, and while there is none yet. */
+/** Messages of the drivers' errors for a connection that ended, or that is not open yet. */
 const LOST = /connection is closed|connection terminated|max retries per request|isn't (writeable|ready)/i;
 
-/** Whether a connection ended before its answer came: then nobody knows what came of the question. */
+/** Whether a connection ended before the answer arrived, so that the command may or may not have been run. */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? error.code : undefined;
   return code === 'ECONNRESET' || code === 'EPIPE' || code === '57P01' || LOST.test(error.message);
 }
 
-/** Whether a store could not be reached, or could not do it now, so that another try may succeed. */
+/** Whether a store could not be reached or is temporarily unable to run a command, so that another try may succeed. */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ('code' in error && typeof error.code === 'string' && (SYSTEM.has(error.code) || SQLSTATE.test(error.code))) {

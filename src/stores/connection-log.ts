@@ -1,6 +1,6 @@
 import type { Logger } from '../core/ports.ts';
 
-/** Logs what goes wrong with a store once, and not at each try to reach it again. */
+/** Logs one line when a store becomes unavailable, rather than one for each attempt to reconnect. */
 export function createConnectionLog(logger: Logger): { failed(error: Error): void; recovered(): void } {
   let last: string | undefined;
   return {

@@ -2,7 +2,6 @@ import { EventEmitter } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
 import type { PostgresCursor } from 'kysely';
-import { SessionLock } from './session-lock.ts';
 
 export interface EmbeddedResult<Row> {
   rows: Row[];
@@ -13,9 +12,9 @@ export interface EmbeddedResult<Row> {
 /**
  * PGlite in the shape of a `pg.Pool`, as BullMQ's PostgreSQL backend and Kysely take it.
  *
- * PGlite has one session. A statement takes it for its own time; a transaction takes it from BEGIN to COMMIT or ROLLBACK, and
- * every other client waits that long. A client released inside a transaction is rolled back first, so that nobody inherits
- * an open or aborted one.
+ * PGlite has one session. A statement holds it while it runs; a transaction holds it from BEGIN to COMMIT or ROLLBACK, and every
+ * other client waits. A client that is released inside a transaction is rolled back first, so that no other client inherits an
+ * open or aborted transaction.
  */
 export class EmbeddedPool extends EventEmitter {
   #db: PGlite | undefined;
@@ -28,7 +27,7 @@ export class EmbeddedPool extends EventEmitter {
     this.setMaxListeners(0);
   }
 
-  /** Gives the pool the database it stands for. */
+  /** Sets the database that the pool uses. */
   attach(db: PGlite): void {
     this.#db = db;
     db.onNotification((channel, payload) => {
@@ -47,7 +46,7 @@ export class EmbeddedPool extends EventEmitter {
     return this.#lock.hold(() => runAlone<Row>(db, text, parameters));
   }
 
-  /** Does nothing: the store is closed by whoever opened it. */
+  /** Does nothing: `EmbeddedStore.close` closes the database. */
   async end(): Promise<void> {}
 
   #opened(): PGlite {
@@ -56,13 +55,13 @@ export class EmbeddedPool extends EventEmitter {
   }
 }
 
-/** Comments may come before it. */
+/** Comments may precede it. */
 const BEGINS = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(begin|start\s+transaction)\b/i;
 const ENDS = /^\s*(commit|end|abort|rollback(?!\s+(work\s+|transaction\s+)?to\b))\b/i;
-/** Several statements in one text, that open a transaction and end it. */
+/** A text of several statements that begins a transaction and ends it. */
 const ENDS_AT_LAST = /;\s*(commit|end|abort|rollback)\s*;?\s*$/i;
 
-/** One client of the pool; all clients hear all notifications, whose listeners filter by channel. */
+/** One client of the pool. Every client emits all notifications; listeners filter them by channel. */
 export class EmbeddedClient extends EventEmitter {
   readonly #db: PGlite;
   readonly #lock: SessionLock;
@@ -78,7 +77,7 @@ export class EmbeddedClient extends EventEmitter {
     this.#onRelease = onRelease;
   }
 
-  /** Kysely's interface has cursors too, which nobody here asks for. */
+  /** The overload for cursors is part of Kysely's interface; no caller uses it. */
   query<Row>(cursor: PostgresCursor<Row>): PostgresCursor<Row>;
   query<Row>(text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>>;
   query<Row>(
@@ -95,7 +94,7 @@ export class EmbeddedClient extends EventEmitter {
     if (begins) this.#unlock = await this.#lock.acquire();
     let open = !ENDS.test(text);
     try {
-      // Where it is not this text that begins the transaction, a failure leaves it to its client to end it.
+      // After a failure, the client ends a transaction that an earlier text began.
       return await (begins ? runAlone : run)<Row>(this.#db, text, parameters);
     } catch (error) {
       if (begins) open = false;
@@ -109,7 +108,7 @@ export class EmbeddedClient extends EventEmitter {
     this.#onRelease();
     if (this.#unlock === undefined) return;
     run(this.#db, 'ROLLBACK')
-      // Only a store that is closed can't roll back, and then nobody comes after.
+      // A rollback fails only when the store is closed, and then no other client follows.
       .catch(() => undefined)
       .finally(() => this.#giveBack());
   }
@@ -120,7 +119,7 @@ export class EmbeddedClient extends EventEmitter {
   }
 }
 
-/** Outside a client's transaction; a text that opened one of its own and failed leaves none behind. */
+/** For texts outside of a client's transaction: one that began a transaction and failed does not leave it open. */
 async function runAlone<Row>(db: PGlite, text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>> {
   try {
     return await run<Row>(db, text, parameters);
@@ -136,8 +135,31 @@ async function run<Row>(db: PGlite, text: string, parameters?: readonly unknown[
     parameters === undefined || parameters.length === 0
       ? (await db.exec(text)).at(-1)
       : await db.query(text, [...parameters]);
-  // PGlite answers without ever leaving the microtask queue, and would starve this process's sockets.
+  // PGlite answers within the microtask queue, which would starve this process's sockets.
   await setImmediate();
   // The caller knows what its statement selects, as with pg.
   return { rows: (result?.rows ?? []) as Row[], rowCount: result?.affectedRows ?? 0, command: 'SELECT' };
+}
+
+/** Lets one holder at a time use the session, in the order of their requests. */
+class SessionLock {
+  #last: Promise<void> = Promise.resolve();
+
+  /** Resolves to the function that releases the lock. */
+  async acquire(): Promise<() => void> {
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    const turn = this.#last;
+    this.#last = turn.then(() => over);
+    await turn;
+    return end;
+  }
+
+  async hold<T>(work: () => Promise<T>): Promise<T> {
+    const end = await this.acquire();
+    try {
+      return await work();
+    } finally {
+      end();
+    }
+  }
 }

@@ -7,11 +7,11 @@ import { lockFolder } from './folder-lock.ts';
 
 /** PostgreSQL as WebAssembly in this process, durable in a folder. */
 export interface EmbeddedStore {
-  /** Refuses every call until the store is open. */
+  /** Every call is refused until the store is open. */
   readonly pool: EmbeddedPool;
   /**
-   * Opens the store, and makes it the first time, which takes some seconds.
-   * @throws StartError that names DATA_DIR, when another process has the folder or what is in it can't be opened
+   * Opens the store. The first time it is created, which takes some seconds.
+   * @throws StartError that names DATA_DIR, when another process uses the folder or its content cannot be opened
    */
   open(): Promise<void>;
   close(): Promise<void>;
@@ -19,7 +19,7 @@ export interface EmbeddedStore {
 
 export function createEmbeddedStore(folder: string): EmbeddedStore {
   const pool = new EmbeddedPool();
-  /** What was opened, in the order in which it is closed. */
+  /** Close what was opened, in this order. */
   const closers: (() => Promise<void> | void)[] = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0)) await closer();
@@ -31,7 +31,7 @@ export function createEmbeddedStore(folder: string): EmbeddedStore {
       try {
         const db = await createOrOpen(folder);
         closers.unshift(() => db.close());
-        // BullMQ's statements name its tables without their schema.
+        // BullMQ's statements use its tables without a schema.
         await db.exec('SET search_path TO bullmq, public');
         pool.attach(db);
       } catch (error) {
@@ -43,7 +43,7 @@ export function createEmbeddedStore(folder: string): EmbeddedStore {
   };
 }
 
-/** Makes the store where there is none, and anew where a process ended in the middle of it: no job was in it yet. */
+/** Creates the store if there is none, and again if a process ended during the creation, when it had no jobs yet. */
 async function createOrOpen(folder: string): Promise<PGlite> {
   const data = join(folder, 'postgres');
   const making = join(folder, 'making');
@@ -54,7 +54,7 @@ async function createOrOpen(folder: string): Promise<PGlite> {
   return db;
 }
 
-/** What PGlite throws is not always an Error. */
+/** PGlite does not always throw an Error. */
 function reasonOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
 }

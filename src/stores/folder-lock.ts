@@ -4,9 +4,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { StartError } from '../core/start-error.ts';
 
 /**
- * Keeps a folder for this process until the returned function is called or the process ends, however it ends: the lock is
- * SQLite's on a file in the folder, which the operating system lets go with the process.
- * @throws StartError when another process has the folder, or it can't be written
+ * Locks a folder for this process until the returned function is called or the process ends. It is SQLite's lock of a file in the
+ * folder, because the operating system releases that one however the process ends.
+ * @throws StartError when another process holds the lock, or the folder cannot be written
  */
 export function lockFolder(folder: string): () => void {
   try {

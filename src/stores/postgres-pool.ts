@@ -3,22 +3,22 @@ import { Pool, type PoolConfig } from 'pg';
 import { StartError } from '../core/start-error.ts';
 import { isConnectionError } from './connection-error.ts';
 
-/** @throws StartError that names the setting, when the URL can't be read */
+/** @throws StartError that names the setting, when the URL is not valid */
 export function createPostgresPool(url: string, setting: string, options: PoolConfig): Pool {
   if (!URL.canParse(url)) throw new StartError(`${setting}: the URL cannot be read`);
   const pool = new Pool({ connectionString: url, connectionTimeoutMillis: 2000, keepAlive: true, ...options });
   // Each queue and worker listens for errors.
   pool.setMaxListeners(0);
-  // An idle client that lost its server is replaced when one is needed; unheard, the event would end the process.
+  // Without a listener, an idle client that loses its server would end the process. The pool replaces it when needed.
   pool.on('error', () => undefined);
-  // So is one that loses it at work: its query rejects as well.
+  // The same holds for a client in use, whose query rejects as well.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
 /**
- * Runs a step of the start on PostgreSQL, on a server or embedded.
- * @throws StartError that names the setting, when the database is there and refuses
+ * Runs one step of a start on a PostgreSQL server or on the embedded store.
+ * @throws StartError that names the setting, when the database can be reached and refuses
  */
 export async function startStep<T>(setting: string, step: () => Promise<T>): Promise<T> {
   try {
