@@ -141,10 +141,10 @@ export default defineConfig({
       },
     },
     {
-      // What expects there has a name that says so.
-      files: ['**/test/faults/**'],
+      // Shared assertions are named after `expect`.
+      files: ['**/test/{faults,store}/**'],
       rules: {
-        'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expectNothingWrong'] }],
+        'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expectNothingWrong', 'expectSame'] }],
       },
     },
     {
