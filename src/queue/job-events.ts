@@ -2,7 +2,7 @@ import { typeOfJobId } from '../core/job-id.ts';
 import type { JobEvent, JobEvents } from '../core/ports.ts';
 import type { BackendEvents, QueueBackend, StoreEvent } from './backend.ts';
 import { type JobRecord, toJob } from './job-record.ts';
-import type { SucceededJobs } from './succeeded-jobs.ts';
+import type { SucceededJobs } from './job-reader.ts';
 
 const LOST: JobEvent = { kind: 'lost' };
 

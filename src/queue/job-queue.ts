@@ -9,11 +9,10 @@ import type { BackendQueue, QueueBackend } from './backend.ts';
 import { createBatch } from './batch.ts';
 import { createCircuit, isUnanswered } from './circuit.ts';
 import { isConnectionLost } from '../stores/connection-error.ts';
-import { type JobReader, createJobReader } from './job-reader.ts';
+import { type JobReader, type SucceededJobs, createJobReader } from './job-reader.ts';
 import { type JobRecord, toJob } from './job-record.ts';
 import { removeExpired } from './retention.ts';
 import { keepSecret } from './store-secret.ts';
-import type { SucceededJobs } from './succeeded-jobs.ts';
 
 /** A caller waits no longer for the store; with what else a request takes, it has its answer within 2 s. */
 const DEADLINE_MS = 1500;

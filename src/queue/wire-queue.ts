@@ -7,7 +7,7 @@ import { connectQueue } from './connect.ts';
 import { createBullmqEvents } from './job-events.ts';
 import { createBullmqQueue } from './job-queue.ts';
 import { startRetention } from './retention.ts';
-import { createSucceededJobs } from './succeeded-jobs.ts';
+import { createSucceededJobs } from './job-reader.ts';
 import { startBullmqWorkers } from './worker/worker.ts';
 
 /** The longest wait for the store to answer at shutdown, in milliseconds. */

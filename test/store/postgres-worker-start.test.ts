@@ -8,7 +8,7 @@ import { createBullmqQueue } from '../../src/queue/job-queue.ts';
 import { startBullmqWorkers } from '../../src/queue/worker/worker.ts';
 import { createPostgresQueueBackend } from '../../src/queue/postgres/backend.ts';
 import { createPostgresPool } from '../../src/stores/postgres-pool.ts';
-import { createSucceededJobs } from '../../src/queue/succeeded-jobs.ts';
+import { createSucceededJobs } from '../../src/queue/job-reader.ts';
 import { poll } from '../support/follow.ts';
 import { createStore } from '../support/stores.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';

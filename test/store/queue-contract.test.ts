@@ -6,7 +6,7 @@ import { type Job } from '../../src/core/job.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createBullmqQueue } from '../../src/queue/job-queue.ts';
 import { connectQueue } from '../../src/queue/connect.ts';
-import { createSucceededJobs } from '../../src/queue/succeeded-jobs.ts';
+import { createSucceededJobs } from '../../src/queue/job-reader.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 import { scripted, setUpQueue, signal } from '../support/queue.ts';
 import { BACKENDS, createStore } from '../support/stores.ts';

@@ -5,19 +5,15 @@ import { type JobContext, type JobType, createProvider, defineJob } from '../../
 import { newJobId } from '../../src/core/job-id.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
 import { type DoneJob, type Job, isDone } from '../../src/core/job.ts';
-import type { JobEvents, JobWorker } from '../../src/core/ports.ts';
+import type { JobEvents, JobQueue, JobWorker } from '../../src/core/ports.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { createJobService } from '../../src/core/service/create-service.ts';
 import type { JobService } from '../../src/core/service/service.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import type { QueueBackend } from '../../src/queue/backend.ts';
-import { type BullmqJobEvents, createBullmqEvents } from '../../src/queue/job-events.ts';
-import { type BullmqQueue, createBullmqQueue } from '../../src/queue/job-queue.ts';
-import { startBullmqWorkers } from '../../src/queue/worker/worker.ts';
-import { connectQueue } from '../../src/queue/connect.ts';
+import { wireQueue } from '../../src/queue/wire-queue.ts';
 import { isConnectionError } from '../../src/stores/connection-error.ts';
 import { type EmbeddedStore, createEmbeddedStore } from '../../src/stores/embedded-store.ts';
-import { createSucceededJobs } from '../../src/queue/succeeded-jobs.ts';
 import { poll } from './follow.ts';
 import { type Backend, type Store, createStore } from './stores.ts';
 
@@ -57,8 +53,8 @@ export function signal<T = void>() {
 
 /** What one process has of a queue: connections of its own, but for the embedded store, which belongs to one process. */
 export interface QueueSide {
-  readonly queue: BullmqQueue;
-  readonly events: BullmqJobEvents;
+  readonly queue: JobQueue;
+  readonly events: JobEvents;
   readonly service: JobService;
   readonly backend: QueueBackend;
   /** How many listen to jobs by way of the service. */
@@ -87,11 +83,8 @@ export async function openSide({
   retentionSeconds = 3600,
   maxDepth = 100_000,
 }: SideOptions): Promise<QueueSide> {
-  const names = types.map(({ name }) => name);
-  const backend = connectQueue({ url, embedded: embedded.pool, listeners: 2 * types.length, logger });
-  const succeeded = createSucceededJobs();
-  const queue = createBullmqQueue({ backend, types: names, retentionSeconds, succeeded, logger });
-  const events = createBullmqEvents({ backend, types: names, retentionSeconds, succeeded });
+  const wired = wireQueue({ url, embedded: embedded.pool, types, retentionSeconds, logger });
+  const { backend, queue, events } = wired;
   const { use } = createProvider();
   const registry = createRegistry(types.map((type) => ({ file: `${type.name}.ts`, type })));
   const stopping = new AbortController();
@@ -106,13 +99,11 @@ export async function openSide({
       };
     },
   };
-  await backend.connect();
-  await queue.open();
-  await events.open();
+  await wired.connect();
+  await wired.open({ events: true });
   const closeAll = async (): Promise<void> => {
     stopping.abort();
-    await Promise.all([queue.close(), events.close()]);
-    await backend.close();
+    await wired.close();
   };
   let closing: Promise<void> | undefined;
   return {
@@ -131,7 +122,7 @@ export async function openSide({
       isConnectionError,
     }),
     listeners: () => listening,
-    startWorkers: () => startBullmqWorkers({ backend, types, concurrency: 5, use, logger }),
+    startWorkers: () => wired.startWorkers({ concurrency: 5, use }),
     close: () => (closing ??= closeAll()),
   };
 }

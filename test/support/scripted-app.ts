@@ -9,11 +9,7 @@ import { createJobService } from '../../src/core/service/create-service.ts';
 import { createListener } from '../../src/http/listener.ts';
 import { createHttpServer } from '../../src/server.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import { createBullmqEvents } from '../../src/queue/job-events.ts';
-import { createBullmqQueue } from '../../src/queue/job-queue.ts';
-import { createSucceededJobs } from '../../src/queue/succeeded-jobs.ts';
-import { startBullmqWorkers } from '../../src/queue/worker/worker.ts';
-import { connectQueue } from '../../src/queue/connect.ts';
+import { wireQueue } from '../../src/queue/wire-queue.ts';
 import { isConnectionError } from '../../src/stores/connection-error.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 import { type Backend, createStore } from './stores.ts';
@@ -73,27 +69,17 @@ export async function startScriptedApp({
   const embedded = createEmbeddedStore(store.settings.DATA_DIR);
   if (backend === 'embedded') await embedded.open();
   onTestFinished(() => embedded.close());
-  const queueBackend = connectQueue({
+  const wired = wireQueue({
     url: store.settings.QUEUE_URL,
     embedded: embedded.pool,
-    listeners: 2,
-    logger,
-  });
-  onTestFinished(() => queueBackend.close());
-  const succeeded = createSucceededJobs();
-  const queue = createBullmqQueue({
-    backend: queueBackend,
-    types: [script.name],
+    types: [script],
     retentionSeconds: 3600,
-    succeeded,
     logger,
   });
-  const events = createBullmqEvents({ backend: queueBackend, types: [script.name], retentionSeconds: 3600, succeeded });
-  await queueBackend.connect();
-  await queue.open();
-  onTestFinished(() => queue.close());
-  await events.open();
-  onTestFinished(() => events.close());
+  onTestFinished(() => wired.close());
+  const { queue, events } = wired;
+  await wired.connect();
+  await wired.open({ events: true });
 
   let followers = 0;
   const counted: JobEvents = {
@@ -143,8 +129,7 @@ export async function startScriptedApp({
   return {
     url,
     fetch: (path, init) => fetch(new URL(path, url), { redirect: 'manual', ...init }),
-    startWorker: () =>
-      void (worker ??= startBullmqWorkers({ backend: queueBackend, types: [script], concurrency: 10, use, logger })),
+    startWorker: () => void (worker ??= wired.startWorkers({ concurrency: 10, use })),
     async submit(text = '') {
       const response = await fetch(`${url}/api/scripts`, {
         method: 'POST',

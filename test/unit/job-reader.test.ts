@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createJobReader } from '../../src/queue/job-reader.ts';
+import { createJobReader, createSucceededJobs } from '../../src/queue/job-reader.ts';
 import type { JobRecord } from '../../src/queue/job-record.ts';
-import { createSucceededJobs } from '../../src/queue/succeeded-jobs.ts';
 
 const record = (id: string): JobRecord => ({
   id,

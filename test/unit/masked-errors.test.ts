@@ -10,7 +10,7 @@ import { createHttpServer } from '../../src/server.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createBullmqEvents } from '../../src/queue/job-events.ts';
 import { createBullmqQueue } from '../../src/queue/job-queue.ts';
-import { createSucceededJobs } from '../../src/queue/succeeded-jobs.ts';
+import { createSucceededJobs } from '../../src/queue/job-reader.ts';
 import { connectQueue } from '../../src/queue/connect.ts';
 import { isConnectionError } from '../../src/stores/connection-error.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
