@@ -1,13 +1,13 @@
 export interface BatchOptions<Item> {
   readonly maxItems: number;
   /**
-   * The most that the sizes of a batch may add up to, but for a single item's.
+   * The largest sum of sizes in a batch of several items.
    * @default no bound
    */
   readonly maxSize?: number;
   /** @default 0 */
   sizeOf?(item: Item): number;
-  /** Whether a failure says nothing of a single item: others are no reason to fail, so the items of a batch are tried one by one. */
+  /** Whether an error applies to every item, as when the store is unavailable. After another error the items are tried one by one. */
   isShared(error: unknown): boolean;
 }
 
@@ -18,9 +18,8 @@ interface Entry<Item, Result> {
 }
 
 /**
- * Does together what is asked for in one turn of the event loop: one round trip for all. None begins before it is asked for, and
- * each has an answer of its own.
- * @param run resolves to a result for each item, in their order
+ * Collects the items of one turn of the event loop and runs them together, in one round trip. Each item has its own result.
+ * @param run resolves to one result for each item, in their order
  */
 export function createBatch<Item, Result>(
   run: (items: readonly Item[]) => Promise<readonly Result[]>,
@@ -32,7 +31,7 @@ export function createBatch<Item, Result>(
   async function settle(batch: readonly Entry<Item, Result>[]): Promise<void> {
     try {
       const results = await run(batch.map(({ item }) => item));
-      // `run` gives as many results as it was given items.
+      // `run` resolves to as many results as it got items.
       for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result);
     } catch (error) {
       if (batch.length > 1 && !isShared(error)) for (const entry of batch) void settle([entry]);
@@ -52,7 +51,7 @@ export function createBatch<Item, Result>(
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     const itemSize = sizeOf(item);
     if (entries.length >= maxItems || size + itemSize > maxSize) flush();
-    // After all that the sockets have for this turn.
+    // After this turn's reads of the sockets.
     if (entries.length === 0) setImmediate(flush);
     entries.push({ item, resolve, reject });
     size += itemSize;

@@ -1,6 +1,6 @@
 import type { Pace } from '../core/ports.ts';
 
-/** How many of the last jobs a pace is taken from. */
+/** How many of the last jobs a pace is computed from. */
 export const PACE_SAMPLE = 20;
 
 /** Start and end of a job that succeeded, in milliseconds since 1970. */
@@ -15,6 +15,6 @@ export function toPace(runs: readonly Run[], waiting: number): Pace {
   const ends = runs.map(({ finishedAt }) => finishedAt);
   const durationMs = durations[Math.floor(durations.length / 2)];
   const interval = runs.length > 1 ? (Math.max(...ends) - Math.min(...ends)) / (runs.length - 1) : 0;
-  // Longer than a job takes: in between there was nothing to do.
+  // An interval longer than a job takes means that the queue was empty in between.
   return { durationMs, intervalMs: Math.min(interval, durationMs ?? 0), waiting };
 }

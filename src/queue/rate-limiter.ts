@@ -4,19 +4,19 @@ import type { Logger, RateLimit, RateLimiter } from '../core/ports.ts';
 import type { CounterOptions, QueueBackend, RequestCounter } from './backend.ts';
 
 const KEY_PREFIX = 'accepted:requests';
-/** A request waits no longer for its count, in milliseconds: what it asks the queue has a deadline of its own. */
+/** The longest wait for a count, in milliseconds. What the request asks of the queue has its own deadline. */
 const DEADLINE_MS = 250;
-/** For so long a store that did not answer is not asked again, in milliseconds. */
+/** How long the store is left alone after it did not answer, in milliseconds. */
 const PAUSE_MS = 1000;
 
-/** Counts the requests of all processes in the store, and those of this process alone while the store is away. */
+/** Counts the requests of all processes in the store, and those of this process alone while the store is unavailable. */
 export function createRateLimiter(backend: QueueBackend, limit: RateLimit, logger: Logger): RateLimiter {
   const { requests, seconds } = limit;
   const options: CounterOptions = { points: requests, duration: seconds, keyPrefix: KEY_PREFIX };
   const own = new RateLimiterMemory(options);
   const shared = backend.createRequestCounter({
     ...options,
-    // Who is over the limit is refused without a question to the store.
+    // A key that is over its limit is refused without asking the store.
     inMemoryBlockOnConsumed: requests + 1,
   });
   let pausedUntil = -Infinity;
@@ -27,7 +27,7 @@ export function createRateLimiter(backend: QueueBackend, limit: RateLimit, logge
         return await withDeadline(consume(shared, key), DEADLINE_MS);
       } catch (error) {
         pausedUntil = performance.now() + PAUSE_MS;
-        logger.debug({ err: error }, 'requests are counted by this process alone');
+        logger.debug({ err: error }, 'counting the requests of this process alone');
       }
     }
     return consume(own, key);
@@ -38,14 +38,14 @@ export function createRateLimiter(backend: QueueBackend, limit: RateLimit, logge
     async take(key) {
       const { consumedPoints, remainingPoints, msBeforeNext } = await count(key);
       const resetSeconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
-      // What the memory of those over the limit says has no count.
+      // The library's memory of blocked keys has no count.
       const allowed = consumedPoints > 0 && consumedPoints <= requests;
       return { allowed, remaining: remainingPoints, resetSeconds };
     },
   };
 }
 
-/** The library rejects with the count of those who are over the limit. */
+/** The library rejects with the count when a key is over its limit. */
 async function consume(counter: RequestCounter, key: string): Promise<RateLimiterRes> {
   try {
     return await counter.consume(key);

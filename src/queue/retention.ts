@@ -2,9 +2,9 @@ import { withDeadline } from '../core/deadline.ts';
 import type { Logger } from '../core/ports.ts';
 import type { QueueBackend } from './backend.ts';
 
-/** Expired jobs are looked for at least so often, in seconds. */
+/** The longest time between two sweeps, in seconds. */
 const MAX_INTERVAL_SECONDS = 30;
-/** A store that says nothing for so long, in milliseconds, is asked again later: the end of the process waits for the last answer. */
+/** A sweep is given up after so many milliseconds without an answer, because the shutdown waits for it. */
 const DEADLINE_MS = 3000;
 
 /** Removes all jobs of a type that finished longer than `retentionMs` milliseconds ago. */
@@ -29,8 +29,8 @@ export interface RetentionOptions {
 }
 
 /**
- * Removes jobs that have expired, as long as it is not closed. BullMQ itself would do so only when another job finishes.
- * @returns what closes it
+ * Removes expired jobs regularly. BullMQ itself removes them only when another job finishes.
+ * @returns stops it
  */
 export function startRetention({ backend, types, retentionSeconds, logger }: RetentionOptions): () => Promise<void> {
   let sweep = Promise.resolve();
@@ -39,12 +39,12 @@ export function startRetention({ backend, types, retentionSeconds, logger }: Ret
     try {
       for (const type of types) await removeExpired(backend, type, retentionSeconds * 1000, () => closed);
     } catch (error) {
-      logger.debug({ err: error }, 'expired jobs could not be removed');
+      logger.debug({ err: error }, 'could not remove expired jobs');
     }
   };
   const timer = setInterval(
     () => {
-      // One after the other, however long one takes.
+      // Sweeps never overlap, however long one takes.
       sweep = sweep.then(sweepAll);
     },
     Math.min(retentionSeconds, MAX_INTERVAL_SECONDS) * 1000,

@@ -1,18 +1,18 @@
-/** How long a measurement is used before it is made again, in milliseconds: clocks drift, and are set. */
+/** A measurement is repeated after so many milliseconds, because clocks drift and are set. */
 const MAX_AGE_MS = 5000;
-/** What a store's answer begins with when a write came after its deadline, and was not done. */
+/** How a store's error begins when it refused a write after its deadline. */
 export const LATE = 'LATE';
 
-/** Tells a store by its own clock until when it may do what it is told. */
+/** Translates the deadlines of writes to the clock of the store. */
 export interface StoreClock {
   /**
-   * Runs a write that the store itself refuses when it gets to it too late, so that nobody's refusal is done later. Clocks may
-   * have been set: one that is late by the store's clock alone is tried again.
+   * Runs a write that the store itself refuses after the deadline, so that a write that was reported as failed does not happen later.
+   * A write that is late only because a clock was set is tried again.
    * @param deadline in milliseconds of `performance.now()`
    * @param write is given the deadline in milliseconds since 1970 by the store's clock, and throws what begins with `LATE`
    */
   within<T>(deadline: number, write: (storeDeadline: number) => Promise<T>): Promise<T>;
-  /** For a connection that may lead to another server now. */
+  /** To be called after a reconnect, which may have reached another server. */
   forget(): void;
 }
 
@@ -24,7 +24,7 @@ export function createStoreClock(readTime: () => Promise<number>): StoreClock {
   async function measure(): Promise<void> {
     const time = await readTime();
     const at = performance.now();
-    // The store read its clock before: so the deadline is early by as much as the answer took, and never late.
+    // The store read its clock before the answer arrived, so the deadline is early by up to that time, and never late.
     measured = { offset: time - at, at };
   }
 
@@ -35,7 +35,7 @@ export function createStoreClock(readTime: () => Promise<number>): StoreClock {
 
   async function toStoreTime(deadline: number): Promise<number> {
     if (measured === undefined) await measureOnce();
-    // The old one serves meanwhile; a failure shows in the write.
+    // The old measurement is used meanwhile. If the store is unavailable, the write fails.
     else if (performance.now() - measured.at > MAX_AGE_MS) measureOnce().catch(() => undefined);
     return Math.floor(deadline + (measured?.offset ?? 0));
   }

@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import type { QueueBackend } from './backend.ts';
 
-/** How long it is used before it is read again, in milliseconds. */
+/** The secret is read again after so many milliseconds. */
 const MAX_AGE_MS = 1000;
 
 /** A random text that all processes on one store share. */
 export interface StoreSecret {
   load(): Promise<void>;
-  /** The last one read. An old one serves while it is read again: what was accepted needs no other answer of the store. */
+  /** The last one read, while it is read again in the background, so that a reply needs no further answer of the store. */
   current(): string;
 }
 
 /**
- * The secret, read again now and then: a Redis that lost its data gets it back from the first process that notices, and all others
- * hear of it before long.
- * @param readStored stores what it is given where the store has none
+ * Caches the secret and reads it again regularly: a Redis that lost its data gets the secret back from the first process that reads, and
+ * all others then read that one.
+ * @param readStored stores its argument if the store has no secret
  */
 export function keepSecret(readStored: QueueBackend['readSecret']): StoreSecret {
   let known = randomBytes(32).toString('base64url');

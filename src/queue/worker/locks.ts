@@ -1,13 +1,13 @@
 import type { RunningJobs } from './running-jobs.ts';
 
-/** How often it is looked for locks that were not renewed in time, in milliseconds. */
+/** How often the locks are checked, in milliseconds. */
 const CHECK_MS = 500;
 
 /**
- * Tells the jobs that run here when they may run elsewhere too. A lock that could not be renewed for so long is taken as lost: the store
- * may be away for this process alone, and then gives the job to another worker, beside which this one shall not go on.
- * @param lockMs milliseconds that a lock lasts by the clock of this process, less than by the store's
- * @returns what ends it
+ * Interrupts the running jobs whose locks were not renewed in time. The store may be unavailable for this process alone, and gives such a
+ * job to another worker, so the run here must end first.
+ * @param lockMs how long a lock lasts by this process's clock, in milliseconds; less than by the store's
+ * @returns stops the checks
  */
 export function watchLocks(running: RunningJobs, lockMs: number): () => void {
   const timer = setInterval(() => {

@@ -7,9 +7,9 @@ import type { JobProcessor } from '../backend.ts';
 import { CANCELED, type JobData, type JobProgress, fromFailure, progressSchema, toTrace } from '../job-record.ts';
 import type { RunningJobs } from './running-jobs.ts';
 
-/** How often a job may lose its worker before it fails. */
+/** A job that has lost more workers fails. */
 const MAX_LOST_WORKERS = 3;
-/** A job that lost its worker waits up to so many milliseconds before it runs again, and twice as long after each further loss. */
+/** The longest quarantine after the first lost worker, in milliseconds. It doubles with each further loss. */
 const QUARANTINE_MS = 1500;
 const JOB_STALLED: JobFailure = {
   code: 'JOB_STALLED',
@@ -24,16 +24,16 @@ export interface ProcessorOptions {
   readonly logger: Logger;
 }
 
-/** What BullMQ runs for each job: one attempt, whose end it tells in BullMQ's errors. */
+/** What BullMQ runs for each job: one attempt, whose outcome becomes a result or one of BullMQ's errors. */
 export function createProcessor({ type, running, endIfMarked, use, logger }: ProcessorOptions): JobProcessor {
   return async (job, token) => {
     const id = job.id ?? '';
     const attempt = job.attemptsMade + 1;
     const startedAt = job.processedOn ?? Date.now();
-    let toldAt: number | undefined;
+    let progressAt: number | undefined;
     const about = { jobId: id, type: type.name, attempt, requestId: job.data.requestId };
     let ownLog: Logger | undefined;
-    // Most functions log nothing, and a logger of its own costs more than the line at the end.
+    // Created when needed: most functions log nothing, and a child logger costs more than the line at the end.
     const log = (): Logger => (ownLog ??= logger.child(about));
     const toError = (error: JobFailure, retry: boolean): Error => {
       const Kind = retry ? Error : UnrecoverableError;
@@ -55,16 +55,16 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
       log,
       onInterruption: (listener) => running.add(id, listener),
       writeProgress: (progress) => {
-        // No two have the same time, of whatever attempt: it tells one state from another.
-        toldAt ??= Math.max(startedAt, progressSchema.safeParse(job.progress).data?.at ?? 0);
-        toldAt = Math.max(Date.now(), toldAt + 1);
-        return writeProgress(job, { ...progress, at: toldAt }, log);
+        // Times of progress are unique within a job, over all attempts, because followers order states by them.
+        progressAt ??= Math.max(startedAt, progressSchema.safeParse(job.progress).data?.at ?? 0);
+        progressAt = Math.max(Date.now(), progressAt + 1);
+        return writeProgress(job, { ...progress, at: progressAt }, log);
       },
     });
     const ended = { ...about, durationMs: Date.now() - startedAt };
     switch (outcome.kind) {
       case 'succeeded':
-        // While the store hears of it, which takes longer than the line.
+        // After BullMQ's command was sent, so that the line is written while the store works.
         setImmediate(() => logger.info(ended, 'job succeeded'));
         return outcome.result;
       case 'failed':
@@ -86,14 +86,14 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
   };
 }
 
-/** Has a job wait that lost its worker: those that died with it go on without it, if it is the one that kills. */
+/** Delays a job that lost its worker: if it is the one that kills workers, the other jobs of that worker run before it does so again. */
 async function quarantine(job: Job<JobData>, token: string | undefined): Promise<void> {
   await job.updateData({ ...job.data, quarantinedAfter: job.stalledCounter });
   const longest = QUARANTINE_MS * 2 ** (job.stalledCounter - 1);
   await job.moveToDelayed(Date.now() + Math.round(longest * Math.random()), token);
 }
 
-/** Progress is news, not the work: a job does not fail because it could not be told. */
+/** A failed write is logged only: the job's work does not depend on its progress. */
 async function writeProgress(job: Job<JobData>, progress: JobProgress, log: () => Logger): Promise<void> {
   try {
     await job.updateProgress({ ...progress });

@@ -3,7 +3,7 @@ import type { Interruption } from '../../core/attempt/run-attempt.ts';
 type Listener = (why: Interruption) => void;
 
 interface RunningJob {
-  /** When its lock was last known to be held, in milliseconds of `performance.now()`. */
+  /** When its lock was last taken or renewed, in milliseconds of `performance.now()`. */
   lockedAt: number;
   readonly listener: Listener;
 }
@@ -12,14 +12,17 @@ interface RunningJob {
 export interface RunningJobs {
   readonly size: number;
   ids(): string[];
-  /** Calls the listener when the job is interrupted. Returns what ends that. */
+  /**
+   * Calls the listener when the job is interrupted.
+   * @returns removes the job
+   */
   add(id: string, listener: Listener): () => void;
   interrupt(id: string, why: Interruption): void;
-  /** Interrupts all there are, and all there will be. */
+  /** Interrupts all running jobs, and each that is added later. */
   handBack(): void;
-  /** The locks of these jobs were made to last again. */
+  /** To be called when the locks of these jobs were renewed. */
   lockedAgain(ids: readonly string[]): void;
-  /** Of which nothing was heard since a time of `performance.now()`. */
+  /** Jobs whose locks were not renewed since a time of `performance.now()`. */
   lockedBefore(time: number): string[];
 }
 
@@ -32,7 +35,7 @@ export function createRunningJobs(): RunningJobs {
     },
     ids: () => [...jobs.keys()],
     add(id, listener) {
-      // Its lock ran out unseen, and this process itself took it up again.
+      // The lock of the earlier run expired unnoticed, and this process took the job again.
       jobs.get(id)?.listener('lost');
       const job = { lockedAt: performance.now(), listener };
       jobs.set(id, job);
