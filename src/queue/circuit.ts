@@ -3,54 +3,54 @@ import { DeadlineError, withDeadline } from '../core/deadline.ts';
 import type { Logger } from '../core/ports.ts';
 import { isConnectionError } from '../stores/connection-error.ts';
 
-/** A store that leaves a question for nothing unanswered for so long, in milliseconds, is away. */
+/** A store that does not answer a ping for so many milliseconds is unavailable. */
 const PROBE_MS = 500;
-/** Milliseconds between two such questions while it is. */
+/** Milliseconds between two pings while it is unavailable. */
 const PROBE_EVERY_MS = 250;
-/** Calls that may wait for the store at a time, so that what waits is bounded. */
+/** The most calls that wait for the store at a time. */
 const MAX_IN_FLIGHT = 2000;
 
-/** The store does not answer, or has too many questions already: nothing was sent. */
+/** The store is unavailable, or too many calls wait for it: nothing was sent. */
 class UnansweredError extends Error {
   override readonly name = 'UnansweredError';
 }
 
 export interface CircuitOptions {
-  /** Asks the store for nothing. Settles some time, whatever happens. */
+  /** Always settles in the end. */
   ping(): Promise<void>;
   readonly logger: Logger;
 }
 
-/** Stands in front of a store: while that does not answer, calls fail at once and are not sent. */
+/** A circuit breaker in front of a store: while that is unavailable, calls fail at once and are not sent. */
 export interface Circuit {
   /**
-   * Gives a call `ms` milliseconds. What it does goes on unheard after that.
-   * @param calls how many it stands for
+   * Rejects after `ms` milliseconds. The call itself continues, and its result is ignored.
+   * @param calls how many calls of clients it answers
    * @default 1
    */
   call<T>(work: () => Promise<T>, ms: number, calls?: number): Promise<T>;
-  /** Takes a hint that the store may be away, and looks whether it is. */
+  /** Checks whether the store is available. To be called after an error that suggests otherwise. */
   suspect(): void;
   close(): void;
 }
 
 /**
- * One call that fails or takes too long closes nothing: it has the store asked, and what that comes to counts for all. Logs once that
- * the store has gone, and once that it is back.
+ * A call that fails or times out does not open the circuit: it starts pings, and their outcome decides. Logs once when the store becomes
+ * unavailable, and once when it is available again.
  */
 export function createCircuit({ ping, logger }: CircuitOptions): Circuit {
   const closing = new AbortController();
   let inFlight = 0;
-  let away = false;
+  let unavailable = false;
   let probing = false;
 
-  const setAway = (error: unknown): void => {
-    if (away || closing.signal.aborted) return;
-    away = true;
+  const setUnavailable = (error: unknown): void => {
+    if (unavailable || closing.signal.aborted) return;
+    unavailable = true;
     logger.warn({ reason: reasonOf(error) }, 'the queue cannot be reached; trying on');
   };
 
-  /** Ends when the store answers: its answer counts however late, and no other question is sent meanwhile. */
+  /** Resolves when the store answers a ping, however late. The next ping is not sent before. */
   async function waitForAnswer(): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       const answer = ping();
@@ -58,8 +58,8 @@ export function createCircuit({ ping, logger }: CircuitOptions): Circuit {
         await withDeadline(answer, PROBE_MS);
         return;
       } catch (error) {
-        // A connection that was cut is made anew before long.
-        if (tries > 1 || error instanceof DeadlineError) setAway(error);
+        // The first error may come from a connection that is being replaced.
+        if (tries > 1 || error instanceof DeadlineError) setUnavailable(error);
       }
       const answered = await answer.then(
         () => true,
@@ -75,8 +75,8 @@ export function createCircuit({ ping, logger }: CircuitOptions): Circuit {
     probing = true;
     try {
       await waitForAnswer();
-      if (away) logger.info({}, 'the queue can be reached again');
-      away = false;
+      if (unavailable) logger.info({}, 'the queue can be reached again');
+      unavailable = false;
     } catch {
       // Closed meanwhile.
     } finally {
@@ -86,7 +86,7 @@ export function createCircuit({ ping, logger }: CircuitOptions): Circuit {
 
   return {
     async call(work, ms, calls = 1) {
-      if (away) throw new UnansweredError('the store does not answer');
+      if (unavailable) throw new UnansweredError('the store does not answer');
       if (inFlight >= MAX_IN_FLIGHT) throw new UnansweredError(`${MAX_IN_FLIGHT} calls wait for the store already`);
       inFlight += calls;
       const answer = work().finally(() => (inFlight -= calls));

@@ -9,7 +9,7 @@ const LOST: JobEvent = { kind: 'lost' };
 type Listener = (event: JobEvent) => void;
 
 export interface BullmqJobEvents extends JobEvents {
-  /** Starts to listen to the store, which is connected. Called again after it failed to. */
+  /** Opens the store's events; the store must be connected. To be called again after it failed. */
   open(): Promise<void>;
   close(): Promise<void>;
 }
@@ -22,7 +22,7 @@ export interface BullmqEventsOptions {
   readonly succeeded: SucceededJobs;
 }
 
-/** core's events on BullMQ: a store tells a process of each type once, and that tells whoever listens in it. */
+/** core's events on BullMQ: a process has one subscription for each type, and passes events on to its own listeners. */
 export function createBullmqEvents({
   backend,
   types,
@@ -42,19 +42,19 @@ export function createBullmqEvents({
     return { kind: 'finished', job };
   };
 
-  const publish = (id: string, told: StoreEvent): void => {
+  const publish = (id: string, stored: StoreEvent): void => {
     const ofJob = listeners.get(id);
     if (ofJob === undefined && !succeeded.isExpected(id)) return;
-    const event = told.kind === 'finished' ? toFinished(told.toRecord?.()) : told;
+    const event = stored.kind === 'finished' ? toFinished(stored.toRecord?.()) : stored;
     if (ofJob !== undefined) for (const listener of ofJob) listener(event);
   };
 
-  /** Whoever listens already may have missed something. */
+  /** Listeners may have missed changes. */
   const publishLost = (type: string): void => {
     for (const id of listeners.keys()) if (typeOfJobId(id) === type) publish(id, LOST);
   };
 
-  /** The events of a type are read as long as somebody listens to one of its jobs. */
+  /** The events of a type are read while one of its jobs has a listener. */
   const count = (id: string, change: 1 | -1): void => {
     const type = typeOfJobId(id) ?? '';
     const now = (subscribers.get(type) ?? 0) + change;
@@ -66,7 +66,7 @@ export function createBullmqEvents({
   return {
     async open() {
       for (const type of types) {
-        // What was opened before another could not be stays open.
+        // A previous call may have opened some before it failed.
         if (opened.has(type)) continue;
         const events = await backend.createEvents(type, publish, () => publishLost(type));
         opened.set(type, events);

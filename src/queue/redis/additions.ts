@@ -6,10 +6,10 @@ import { type JobReply, toRecord } from './record.ts';
 import { SCRIPTS, runScript } from './scripts.ts';
 import type { StoreClock } from '../store-clock.ts';
 
-/** Redis begins with these while this process reads more requests: with all of a turn at once, each would wait for the other. */
+/** So few that Redis begins while this process still reads requests. */
 const MAX_ADDITIONS = 8;
 
-/** What `add-jobs.lua` replies with for one job. */
+/** The reply of `add-jobs.lua` for one job. */
 type Reply = 0 | readonly [job: JobReply, data: string];
 
 export interface RedisQueueOptions {
@@ -34,7 +34,7 @@ export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
     const [job, data] = reply;
     const record = toRecord(type, id, job);
     const parsed: unknown = JSON.parse(data);
-    if (record === undefined) throw new Error(`what has the id ${id} is no job`);
+    if (record === undefined) throw new Error(`the key of ${id} is not a job`);
     return { record, data: parsed };
   };
 
@@ -55,7 +55,7 @@ export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
     const replies = await clock.within(deadline, (storeDeadline) =>
       runScript(client, SCRIPTS.addJobs, keyPrefix, storeDeadline, wantsEarlier, ...jobs),
     );
-    // What the script makes: one for each.
+    // The script's own format: one reply for each addition.
     return replies as readonly Reply[];
   }
 

@@ -21,7 +21,7 @@ import { type StoreClock, createStoreClock } from '../store-clock.ts';
 const PREFIX = 'accepted';
 /** Job types have no colon in their names. */
 const SECRET_KEY = `${PREFIX}:secret`;
-/** Finished jobs that one script removes: Redis does nothing else meanwhile. */
+/** The most jobs of each state that one script removes, because Redis does nothing else meanwhile. */
 const REMOVED_AT_ONCE = 500;
 
 const idsSchema = z.array(z.string());
@@ -29,20 +29,20 @@ const paceSchema = z.tuple([z.number(), z.array(z.tuple([z.coerce.number(), z.co
 
 /** Longer than a caller waits for an answer. */
 const QUEUE_SOCKET_MS = 2500;
-/** It is asked each second. */
+/** It pings each second. */
 const EVENTS_SOCKET_MS = 5000;
-/** A worker that has nothing to do waits in Redis for up to 10 s. */
+/** An idle worker's command blocks for up to 10 s. */
 const WORKER_SOCKET_MS = 15_000;
 
-/** Milliseconds between two tries to connect. */
+/** Milliseconds before the next try to connect. */
 const retryStrategy = (tries: number): number => Math.min(tries * 100, 1000);
 
 /** @throws StartError that names QUEUE_URL, when the URL can't be read */
 export function createRedisBackend(url: string, logger: Logger): QueueBackend {
-  let tellTrouble: (() => void) | undefined;
+  let onTrouble: (() => void) | undefined;
   const trouble = (error: Error): void => {
-    logger.debug({ err: error }, 'trouble with Redis');
-    tellTrouble?.();
+    logger.debug({ err: error }, 'a connection to Redis failed');
+    onTrouble?.();
   };
   const clients: RedisClient[] = [];
   const open = (options: Omit<RedisClientOptions, 'retryStrategy' | 'connectTimeout'>) => {
@@ -51,7 +51,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     clients.push(client);
     return client;
   };
-  // A refused command is never sent later: nothing queues in the client, and nothing is sent a second time.
+  // A command that was reported as failed is never sent later: the client queues nothing and resends nothing.
   const client = open({
     socketTimeout: QUEUE_SOCKET_MS,
     lazyConnect: true,
@@ -61,7 +61,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
   });
   let workerClient: RedisClient | undefined;
   let events: RedisEvents | undefined;
-  /** BullMQ's own: it fails where Redis may not be asked for its version. */
+  /** BullMQ's check fails for users who may not read the version of Redis. */
   let skipVersionCheck = false;
   const clocks = new Map<string, StoreClock>();
   const clockOf = (type: string): StoreClock => {
@@ -80,7 +80,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
 
   return {
     description: `Redis (${describeUrl(url)})`,
-    onTrouble: (listener) => void (tellTrouble = listener),
+    onTrouble: (listener) => void (onTrouble = listener),
     async connect() {
       await connectClient(client);
       skipVersionCheck = !(await checkRedis(client, PREFIX, logger));
@@ -166,7 +166,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
   };
 }
 
-/** What Redis says to a client that it will not let in, however often it tries. */
+/** Errors of Redis that no retry solves. */
 const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM)/;
 
 /**
@@ -181,11 +181,11 @@ async function connectClient(client: RedisClient): Promise<void> {
   client.on('error', onError);
   client.once('ready', resolve);
   if (client.status === 'ready') resolve();
-  // A first try that fails is an error event too, and others follow.
+  // A failed try also emits an error event, and is repeated.
   if (client.status === 'wait') client.connect().catch(() => undefined);
   try {
     await promise;
-    // ioredis is ready even if it could not select the database, and would work on another one.
+    // ioredis becomes ready even if it could not select the database, and would then use another one.
     if (client instanceof Redis) await client.select(client.options.db ?? 0);
   } catch (error) {
     throw isConnectionError(error) || error instanceof StartError ? error : refusal(error);

@@ -7,9 +7,9 @@ import type { RedisClient } from './client.ts';
 const OLDEST_VERSION = 7;
 
 /**
- * Looks whether a Redis is one that keeps jobs; of a cluster, each master.
+ * Checks that a Redis keeps jobs; in a cluster, each master.
  * @param prefix of all channels
- * @returns whether it tells of itself, which is not so where the operator forbids it
+ * @returns whether its version could be read, which an operator may forbid
  * @throws StartError that names QUEUE_URL, for one that is too old, drops keys when its memory is full, or forbids its channels
  */
 export async function checkRedis(client: RedisClient, prefix: string, logger: Logger): Promise<boolean> {
@@ -19,7 +19,7 @@ export async function checkRedis(client: RedisClient, prefix: string, logger: Lo
   return told.every(Boolean);
 }
 
-/** Nobody would hear of the end of a job. */
+/** Without its channels no process receives changes of jobs. */
 async function checkChannels(client: RedisClient, prefix: string): Promise<void> {
   try {
     await client.publish(`${prefix}:check`, '');
@@ -52,7 +52,7 @@ async function checkMaster(master: Redis, logger: Logger): Promise<boolean> {
   return true;
 }
 
-/** Undefined where the operator forbids to ask, or Redis does not know the question. */
+/** Undefined if the user lacks the permission, or Redis does not have the command. */
 async function unlessRefused<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;

@@ -3,16 +3,16 @@ import { StartError } from '../../core/start-error.ts';
 
 export type RedisClient = Redis | Cluster;
 
-/** What may be set of ioredis' options. */
+/** The part of ioredis' options that is used. */
 export interface RedisClientOptions {
   /** Milliseconds until the next try to connect. */
   retryStrategy(tries: number): number;
   readonly connectTimeout: number;
-  /** Milliseconds without an answer after which a connection is given up: a host that vanished says nothing at all. */
+  /** Milliseconds without an answer after which a connection is closed: a host that vanished sends no error. */
   readonly socketTimeout: number;
-  /** null: a command waits for the connection to come back. */
+  /** null: commands wait for a reconnect. */
   readonly maxRetriesPerRequest: number | null;
-  /** Connects when told to, and not at once. */
+  /** Connects only by `connect()`. */
   readonly lazyConnect?: boolean;
   readonly enableOfflineQueue?: boolean;
   readonly autoResendUnfulfilledCommands?: boolean;

@@ -7,11 +7,11 @@ import { toPublishedRecord } from './record.ts';
 /** The name of the channel of a queue, behind the queue's prefix. */
 export const CHANNEL = 'changes';
 
-/** Where many listen for a moment each, it is listened on for so many milliseconds after the last of them. */
+/** A channel stays subscribed for so many milliseconds after its last listener, because many listen for a moment each. */
 const LINGER_MS = 5000;
 /** Milliseconds between two tries to subscribe. */
 const RETRY_MS = 500;
-/** How often Redis is asked for nothing, so that a connection is noticed over which nothing comes any more. */
+/** How often the connection is checked, because a dead one sends nothing, like an idle one. */
 const PING_MS = 1000;
 
 export interface ChannelOptions {
@@ -19,29 +19,29 @@ export interface ChannelOptions {
   readonly name: string;
   readonly type: string;
   readonly listener: EventListener;
-  /** Told when it begins to listen, and again after the connection was lost: what was before that, nobody has heard of. */
+  /** Called after each subscription, the first one and those after a lost connection: earlier changes may have been missed. */
   onBegin(): void;
 }
 
 interface Channel {
-  hear(text: string): void;
+  receive(text: string): void;
   reconnected(): void;
 }
 
-/** What workers and other processes tell of jobs, over one connection for all their queues. */
+/** Receives what workers and other processes publish, over one connection for all queues. */
 export interface RedisEvents {
   open(channel: ChannelOptions): BackendEvents;
 }
 
 /**
- * Hears of changes as long as somebody listens: each job has several, and most have no listener in this process. They are pushed: BullMQ's
- * stream of events has to be asked for each, which costs Redis and this process more than what is told, and is read by BullMQ's tools alone.
+ * Subscribes to a queue's channel while there are listeners, because each job has several changes and most have no listener in this process.
+ * BullMQ's stream of events is left to BullMQ's tools: reading it takes a command for each batch of events, and does not bring the job.
  * @param client a connection of its own
  */
 export function createRedisEvents(client: RedisClient, onError: (error: Error) => void): RedisEvents {
   const channels = new Map<string, Channel>();
-  client.on('message', (name: string, text: string) => channels.get(name)?.hear(text));
-  // A cluster says the second, of the node that tells of all.
+  client.on('message', (name: string, text: string) => channels.get(name)?.receive(text));
+  // A cluster emits the second, for the node that it subscribes on.
   for (const connected of ['ready', '+subscriber']) {
     client.on(connected, () => {
       for (const channel of channels.values()) channel.reconnected();
@@ -51,7 +51,7 @@ export function createRedisEvents(client: RedisClient, onError: (error: Error) =
   let pinging: Promise<unknown> | undefined;
   const pings = setInterval(() => {
     if (client.status !== 'ready') return;
-    // One that is not answered ends at the timeout of the socket, and the connection is made anew.
+    // Without an answer the socket times out, and the client reconnects.
     pinging ??= client
       .call('PING')
       .catch(() => undefined)
@@ -86,12 +86,12 @@ export function createRedisEvents(client: RedisClient, onError: (error: Error) =
       }
 
       channels.set(name, {
-        hear(text) {
+        receive(text) {
           try {
             const change = toEvent(type, text);
             if (change !== undefined) listener(...change);
           } catch (error) {
-            // Anybody may say anything there.
+            // Any client of Redis can publish anything there.
             onError(toError(error));
           }
         },

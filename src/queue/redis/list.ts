@@ -7,12 +7,12 @@ import type { RedisClient } from './client.ts';
  * The order of creation, which BullMQ does not keep on Redis: for each type and caller a sorted set of ids by `createdAt`
  * for the jobs that are not done, and one for each final status.
  *
- * An entry is always written before its job gets there, or with it, and removed with it or after it left. What a crash leaves is an entry
- * without a job, or one in the wrong set; readers compare each with its job, and skip it.
+ * An entry is written before its job, or with it, and removed with its job or after. A crash can leave an entry without a job, or in the
+ * wrong set, but no job without an entry. Readers compare each entry with its job, and skip it if they differ.
  */
 export type IndexSet = 'open' | 'Succeeded' | 'Failed' | 'Canceled';
 
-/** In the order in which they are read: a job that gets from the first to another meanwhile is in the other by then. */
+/** In the order in which they are read, so that a job that ends meanwhile is found in its new set. */
 const SETS: readonly IndexSet[] = ['open', 'Succeeded', 'Failed', 'Canceled'];
 
 const SET_OF: Readonly<Record<JobStatus, IndexSet>> = {
@@ -27,7 +27,7 @@ export function indexKey(prefix: string, set: IndexSet, caller: string): string 
   return `${prefix}index:${set}:${caller}`;
 }
 
-/** Where a type's jobs are. */
+/** The index of one type's jobs. */
 export interface IndexedType {
   readonly type: string;
   readonly prefix: string;
@@ -56,7 +56,7 @@ export async function listJobs(
   }
 }
 
-/** The next entries behind a place, in order, from all sets that may have jobs with these statuses. */
+/** The next entries after a position, in order, from all sets that may have jobs with these statuses. */
 async function nextEntries(
   client: RedisClient,
   types: readonly IndexedType[],
@@ -66,7 +66,7 @@ async function nextEntries(
   const onlyRunning = statuses.every((status) => status === 'Running');
   const lists = await Promise.all(
     types.flatMap((type) =>
-      // There may be many open jobs, and few that run.
+      // There may be many unfinished jobs, of which few run.
       onlyRunning
         ? [readActive(client, type, after)]
         : sets.map((set) => readSet(client, type, indexKey(type.prefix, set, caller), after, limit)),
@@ -83,7 +83,7 @@ async function readSet(
   limit: number,
 ): Promise<Entry[]> {
   const entries: Entry[] = [];
-  // Those of the same millisecond come first again, in the reverse order of their ids.
+  // Entries of the same millisecond are read again, in the reverse order of their ids.
   const from = after?.createdAt.getTime() ?? '+inf';
   for (let offset = 0; entries.length < limit; offset += limit) {
     const reply = await client.zrevrangebyscore(key, from, '-inf', 'WITHSCORES', 'LIMIT', offset, limit);
@@ -96,7 +96,7 @@ async function readSet(
   return entries;
 }
 
-/** What runs now is no more than the workers can hold. */
+/** Running jobs are bounded by the concurrency of the workers. */
 async function readActive(client: RedisClient, type: IndexedType, after: ListPosition | undefined): Promise<Entry[]> {
   const ids = await client.lrange(`${type.prefix}active`, 0, -1);
   const records = ids.length === 0 ? [] : await type.read(ids);

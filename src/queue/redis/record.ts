@@ -6,7 +6,7 @@ export type JobReply = readonly [fields: readonly (string | null)[], locks: numb
 
 /** The records that `read-jobs.lua` replied with; undefined for a job that does not exist. */
 export function toRecords(type: string, ids: readonly string[], replies: unknown): (JobRecord | undefined)[] {
-  // What the script makes; it is read too often to be looked at each time.
+  // The script's own format; validating it would cost every poll.
   return (replies as readonly JobReply[]).map((reply, index) => toRecord(type, ids[index] ?? '', reply));
 }
 
