@@ -46,28 +46,35 @@ export interface App {
   close(): Promise<void>;
 }
 
+export interface AppOptions {
+  /** Called when a store that becomes available after the start turns out to be unusable. */
+  onFatal(error: unknown): void;
+  /**
+   * URL of the job types' folder, with a trailing slash.
+   * @default `jobs/` beside this file
+   */
+  readonly jobsFolder?: URL | undefined;
+  /**
+   * Mean delay of the event loop, in milliseconds, from which requests are refused.
+   * @default 400
+   */
+  readonly maxDelayMs?: number;
+  /**
+   * Milliseconds that a request waits for the store to count it, where RATE_LIMIT is set.
+   * @default 250
+   */
+  readonly countMs?: number;
+}
+
 /**
  * Builds the application, and opens nothing yet.
- * @param onFatal called when a store that becomes available after the start turns out to be unusable
- * @param jobsFolder URL of the job types' folder, with a trailing slash
  * @throws StartError with a one-line message
  */
-export async function createApp(
-  config: Config,
-  logger: Logger,
-  onFatal: (error: unknown) => void,
-  jobsFolder: URL = new URL('./jobs/', import.meta.url),
-): Promise<App> {
+export async function createApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
   const stopping = new AbortController();
-  const registry = createRegistry(await loadJobs(jobsFolder));
+  const registry = createRegistry(await loadJobs(options.jobsFolder ?? new URL('./jobs/', import.meta.url)));
   const embedded = createEmbeddedStore(config.DATA_DIR);
-  const database =
-    config.DATABASE_URL === undefined
-      ? undefined
-      : createPostgresPool(config.DATABASE_URL, 'DATABASE_URL', { query_timeout: 10_000 });
-  const customers = createCustomerRepository(database ?? embedded.pool);
-  const { provide, use } = createProvider();
-  provide(customerRepository, customers);
+  // First, so that a URL which both settings share is reported as QUEUE_URL.
   const queue = wireQueue({
     url: config.QUEUE_URL,
     embedded: embedded.pool,
@@ -75,8 +82,28 @@ export async function createApp(
     retentionSeconds: config.JOB_RETENTION_SECONDS,
     logger,
   });
-  const api = { config, registry, queue, use, logger, stopping: stopping.signal, pingDatabase: customers.ping };
-  const listener = config.role === 'worker' ? undefined : createListener(await createApi(api));
+  const database =
+    config.DATABASE_URL === undefined
+      ? undefined
+      : createPostgresPool(config.DATABASE_URL, 'DATABASE_URL', { query_timeout: 10_000 });
+  const customers = createCustomerRepository(database ?? embedded.pool);
+  const { provide, use } = createProvider();
+  provide(customerRepository, customers);
+  const listener =
+    config.role === 'worker'
+      ? undefined
+      : createListener(
+          await createApi({
+            ...options,
+            config,
+            registry,
+            queue,
+            use,
+            logger,
+            stopping: stopping.signal,
+            pingDatabase: customers.ping,
+          }),
+        );
   let workers: JobWorker | undefined;
   let closing: Promise<void> | undefined;
 
@@ -120,7 +147,7 @@ export async function createApp(
       const isRemote = QUEUE_URL !== undefined || DATABASE_URL !== undefined;
       const connected = connect();
       const inTime = await settlesWithin(connected, isRemote ? START_MS : EMBEDDED_START_MS);
-      if (!inTime) connected.catch((error: unknown) => !stopping.signal.aborted && onFatal(error));
+      if (!inTime) connected.catch((error: unknown) => !stopping.signal.aborted && options.onFatal(error));
       const url = await listener?.listen(HOST, PORT);
       return { url, queue: queue.backend.description, jobTypes: registry.types.map(({ name }) => name) };
     },
@@ -132,7 +159,7 @@ export async function createApp(
   };
 }
 
-interface ApiOptions {
+interface ApiOptions extends AppOptions {
   readonly config: Config;
   readonly registry: Registry;
   readonly queue: WiredQueue;
@@ -168,7 +195,8 @@ async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     rest: config.REST,
     graphiql: config.GRAPHIQL,
     introspection: config.GRAPHQL_INTROSPECTION,
-    rateLimiter: config.RATE_LIMIT && createRateLimiter(backend, config.RATE_LIMIT, logger),
+    rateLimiter: config.RATE_LIMIT && createRateLimiter(backend, config.RATE_LIMIT, logger, options.countMs),
+    maxDelayMs: options.maxDelayMs,
     checks: {
       queue: queue.ping,
       database: pingDatabase,

@@ -63,7 +63,7 @@ keepRequestsYoung();
 try {
   const config = readConfig(readRole(process.argv[2]));
   const logger = createLogger(config.LOG_LEVEL);
-  const app = await createApp(config, logger, fail);
+  const app = await createApp(config, logger, { onFatal: fail });
   closeOnSignals(app);
   // Node would print all that the error has, and a store's has the row.
   process.on('uncaughtException', (error) => {

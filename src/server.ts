@@ -130,8 +130,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   // Routes.
   addRoutes(app, healthRoutes, { checks: options.checks });
   if (graphiql) app.get('/', async (_request, reply) => reply.redirect('graphql'));
-  if (rest) await app.register(createDocumentation({ registry: service.registry, urlsOf }));
+  // Before the document, whose errors about a job type's schema do not say what to use instead.
   const graphql = createGraphQLApi({ service, logger, graphiql, introspection, contextOf, fromFastify });
+  if (rest) await app.register(createDocumentation({ registry: service.registry, urlsOf }));
   // Only the APIs are refused under load; health and pages are not.
   await app.register(async (apis) => {
     await addPressureLimits(apis, options);

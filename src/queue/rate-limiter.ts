@@ -5,12 +5,17 @@ import type { CounterOptions, QueueBackend, RequestCounter } from './backend.ts'
 
 const KEY_PREFIX = 'accepted:requests';
 /** The longest wait for a count, in milliseconds. What the request asks of the queue has its own deadline. */
-const DEADLINE_MS = 250;
+const COUNT_MS = 250;
 /** How long the store is left alone after it did not answer, in milliseconds. */
 const PAUSE_MS = 1000;
 
 /** Counts the requests of all processes in the store, and those of this process alone while the store is unavailable. */
-export function createRateLimiter(backend: QueueBackend, limit: RateLimit, logger: Logger): RateLimiter {
+export function createRateLimiter(
+  backend: QueueBackend,
+  limit: RateLimit,
+  logger: Logger,
+  countMs = COUNT_MS,
+): RateLimiter {
   const { requests, seconds } = limit;
   const options: CounterOptions = { points: requests, duration: seconds, keyPrefix: KEY_PREFIX };
   const own = new RateLimiterMemory(options);
@@ -24,7 +29,7 @@ export function createRateLimiter(backend: QueueBackend, limit: RateLimit, logge
   async function count(key: string): Promise<RateLimiterRes> {
     if (shared !== undefined && performance.now() >= pausedUntil) {
       try {
-        return await withDeadline(consume(shared, key), DEADLINE_MS);
+        return await withDeadline(consume(shared, key), countMs);
       } catch (error) {
         pausedUntil = performance.now() + PAUSE_MS;
         logger.debug({ err: error }, 'counting the requests of this process alone');

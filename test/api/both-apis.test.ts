@@ -25,7 +25,7 @@ describe.each(BACKENDS)('both APIs on %s', (backend) => {
         id: submitCustomer.jobId,
         status: 'PENDING',
         done: false,
-        retryAfter: 1,
+        retryAfter: expect.any(Number),
       });
       return submitCustomer.jobId;
     },
@@ -34,7 +34,7 @@ describe.each(BACKENDS)('both APIs on %s', (backend) => {
       expect(response.status).toBe(202);
       const job = await response.json();
       expect(response.headers.get('location')).toBe(`${app.url}/api/jobs/${job.id}`);
-      expect(response.headers.get('retry-after')).toBe('1');
+      expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d?$/);
       expect(job).toMatchObject({
         type: 'customer',
         status: 'Pending',

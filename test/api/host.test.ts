@@ -78,9 +78,9 @@ describe('a Host', () => {
     const twice = await get(app.url, '/api/jobs', 'Host: localhost', `Host: ${EVIL}`);
     expect(twice).toMatch(/^HTTP\/1\.1 400 .*more than one Host/s);
     const without = await get(app.url, '/api/jobs');
-    expect(without).toMatch(/^HTTP\/1\.1 400 .*The Host of the request is missing/s);
+    expect(without).toMatch(/^HTTP\/1\.1 400 .*The Host header is missing/s);
     const old = await sendRaw(app.url, ['GET /api/jobs HTTP/1.0']);
-    expect(old).toMatch(/^HTTP\/1\.1 400 .*The Host of the request is missing/s);
+    expect(old).toMatch(/^HTTP\/1\.1 400 .*The Host header is missing/s);
   });
 
   it.each([EVIL, 'a b', '<script>', ''])('of any kind leaves health as it is: "%s"', async (host) => {

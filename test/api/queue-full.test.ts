@@ -34,10 +34,10 @@ const SUBMIT = {
     const { data, errors } = await response.json();
     return {
       status: response.status,
-      id: data?.submitScript.jobId,
+      id: data?.submitScript?.jobId,
       code: errors?.[0].extensions.code,
       retryAfter: Number(response.headers.get('Retry-After')),
-      replayed: data?.submitScript.replayed,
+      replayed: data?.submitScript?.replayed,
     };
   },
 };

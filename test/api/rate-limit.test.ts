@@ -86,8 +86,10 @@ describe.each(['redis', 'postgres'] as const)('RATE_LIMIT of two processes on %s
   it('is one, which they share', async () => {
     const store = await createStore(backend);
     onTestFinished(() => store.remove());
-    const first = await startAppForTest(backend, HOUR, { store, role: 'api' });
-    const second = await startAppForTest(backend, HOUR, { store, role: 'api' });
+    // On a busy machine the store may take longer than the product waits for it.
+    const options = { store, role: 'api', limits: { countMs: 10_000 } } as const;
+    const first = await startAppForTest(backend, HOUR, options);
+    const second = await startAppForTest(backend, HOUR, options);
     expect(await allowed((count) => fetch((count % 2 === 0 ? first : second).url + JOB))).toBe(MAX);
     expect((await fetch(first.url + JOB)).status).toBe(429);
     expect((await fetch(second.url + JOB)).status).toBe(429);
@@ -100,7 +102,6 @@ describe.each(['redis', 'postgres'] as const)('RATE_LIMIT of two processes on %s
     onTestFinished(() => proxy.close());
     const settings = { ...store.settings, QUEUE_URL: proxy.url };
     const app = await startAppForTest(backend, HOUR, { store: { settings, remove: () => undefined }, role: 'api' });
-    await fetch(app.url + JOB);
     const unblock = proxy.block();
     onTestFinished(unblock);
     const statuses = new Set<number>();

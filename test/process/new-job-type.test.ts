@@ -11,7 +11,7 @@ import { createStore } from '../support/stores.ts';
 
 const JOB_FILE = `
 import { z } from 'zod';
-import { defineJob } from '../../core/define-job.ts';
+import { defineJob } from '../core/define-job.ts';
 
 const item = z.object({ sku: z.string().min(1), grams: z.int().min(1).max(30_000) });
 const size = z.enum(['small', 'extra-large']);

@@ -7,7 +7,7 @@ import { createStore } from '../support/stores.ts';
 
 const POISON = `
 import { z } from 'zod';
-import { defineJob } from '../../core/define-job.ts';
+import { defineJob } from '../core/define-job.ts';
 
 export default defineJob({
   name: 'poison',

@@ -11,7 +11,7 @@ import { BACKENDS, createStore } from '../support/stores.ts';
 const STUBBORN = `
 import { appendFileSync } from 'node:fs';
 import { z } from 'zod';
-import { defineJob } from '../../core/define-job.ts';
+import { defineJob } from '../core/define-job.ts';
 
 export default defineJob({
   name: 'stubborn',

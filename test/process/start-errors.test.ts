@@ -38,7 +38,7 @@ function jobFile({
 }): string {
   return `
 import { z } from 'zod';
-import { defineJob } from '../../core/define-job.ts';
+import { defineJob } from '../core/define-job.ts';
 
 export default defineJob({
   name: '${name}',
@@ -78,7 +78,7 @@ describe('a start that a file in src/jobs/ stops', () => {
   });
 
   it('names both files of two job types with one name', async () => {
-    const line = await refusalOf({ 'customer.js': "export { default } from '../customer.ts';" });
+    const line = await refusalOf({ 'customer.js': "export { default } from './customer.ts';" });
     expect(line).toMatch(/^accepted: src\/jobs\/customer\.ts: .*name "customer".*src\/jobs\/customer\.js/);
   });
 
@@ -106,7 +106,7 @@ describe('a start that a file in src/jobs/ stops', () => {
     ['is no TypeScript', 'const = 5;\nexport default 5;\n'],
     ['has TypeScript that Node cannot strip', 'enum Size {\n  Small,\n}\nexport default Size;\n'],
     ['imports a package that is not there', "import 'accepted-no-such-package';\n"],
-    ['imports a file that is not there', "import '../no-such-file.ts';\n"],
+    ['imports a file that is not there', "import './no-such-file.ts';\n"],
     ['throws when it is imported', "throw new Error('no licence\\n  for this machine');\n"],
     ['throws something that is no error', "throw 'no licence';\n"],
   ])('names a file that %s, in one line', async (_, text) => {

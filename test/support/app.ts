@@ -1,6 +1,6 @@
 import { GraphQLClient } from 'graphql-request';
 import { onTestFinished } from 'vitest';
-import { createApp } from '../../src/app.ts';
+import { type AppOptions, createApp } from '../../src/app.ts';
 import { type Role, readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { poll } from './follow.ts';
@@ -28,20 +28,24 @@ export interface TestAppOptions {
   readonly jobsFolder?: URL;
   /** @default a new one */
   readonly store?: Store;
+  /** @default those of the product, but for the delay of the event loop */
+  readonly limits?: Pick<AppOptions, 'maxDelayMs' | 'countMs'>;
 }
 
 /** Starts a whole Accepted on a store of its own. Closed by the caller, in `afterAll`. */
 export async function startApp(
   backend: Backend,
   settings: Record<string, string> = {},
-  { role = 'all', jobsFolder, store: given }: TestAppOptions = {},
+  { role = 'all', jobsFolder, store: given, limits }: TestAppOptions = {},
 ): Promise<TestApp> {
   const store = given ?? (await createStore(backend));
   const config = readConfig(role, { PORT: '0', LOG_LEVEL: 'error', ...store.settings, ...settings });
   const onFatal = (error: unknown): void => {
     throw error;
   };
-  const app = await createApp(config, createLogger(config.LOG_LEVEL), onFatal, jobsFolder);
+  // The server shares its event loop with the test, so a busy loop is no reason to refuse requests.
+  const options = { onFatal, jobsFolder, maxDelayMs: 10_000, ...limits };
+  const app = await createApp(config, createLogger(config.LOG_LEVEL), options);
   const { url } = await app.listen();
   if (url === undefined) throw new Error('the app does not listen');
   // On a busy machine it listens before its stores are there.

@@ -1,5 +1,5 @@
 import type { PgPool } from 'bullmq';
-import type { Pool } from 'pg';
+import type { Pool, QueryConfig } from 'pg';
 import type { Logger } from '../../core/ports.ts';
 import { describeUrl } from '../../stores/describe-url.ts';
 import type { EmbeddedPool } from '../../stores/embedded-pool.ts';
@@ -52,7 +52,9 @@ export function connectPostgresQueue(url: string, listeners: number, logger: Log
  */
 export function toBullmqPool(pool: Pool): PgPool {
   const own = {
-    query: (text: string, parameters: unknown[] = []) => retryDeadlocks(() => pool.query(text, parameters)),
+    // The counter of requests passes a named statement with its parameters.
+    query: (statement: string | QueryConfig, parameters?: unknown[]) =>
+      retryDeadlocks(() => pool.query(statement, parameters)),
     connect: () => pool.connect(),
     end: () => pool.end(),
     on: (event: 'error', listener: (error: Error) => void) => pool.on(event, listener),
