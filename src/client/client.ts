@@ -1,6 +1,6 @@
 /**
- * A client of Accepted, for browsers (those of 2024 and later) and for Node 24 and later: `fetch` is all it needs.
- * It speaks the REST face.
+ * A client for Accepted's REST API, for browsers (2024 and later) and Node (24 and later). It has no dependencies and needs only
+ * `fetch`.
  */
 import type { Client, ClientOptions, TypedClientOptions } from './client-types.ts';
 import { JobNotSucceededError } from './errors.ts';
@@ -18,29 +18,29 @@ export type { Job, SubmittedJob, SucceededJob, UnfinishedJob, UnsuccessfulJob } 
 export type { JobTypeMap, JobTypeShape } from './job-type-map.ts';
 export type { JobTypes } from './job-types.ts';
 
-/** Whatever the job types are: at run time there are only their names. */
+/** The types of inputs and results do not exist at run time, so the implementation works on any job type. */
 type AnyClient = Client<Readonly<Record<string, JobTypeShape>>>;
 
 /**
- * Makes a client. It holds nothing open between calls.
- * @throws TypeError if `baseUrl` is no URL
+ * Creates a client. It keeps no connections or timers open between calls, so it does not have to be closed.
+ * @throws TypeError if `baseUrl` is not a valid URL
  */
 export function createClient(options: ClientOptions): Client;
-/** As above, for job types of your own: `createClient<{ thumbnail: { input: …; result: … } }>({ baseUrl, collections })`. */
+/** Creates a client for your own job types: `createClient<{ thumbnail: { input: …; result: … } }>({ baseUrl, collections })`. */
 export function createClient<Types extends JobTypeMap<Types>>(options: TypedClientOptions<Types>): Client<Types>;
-// What callers give and get is said above; no type can say more of both than this.
+// Callers see the overloads above. No single return type fits both, hence `unknown`.
 export function createClient(options: ClientOptions & { collections?: Readonly<Record<string, string>> }): unknown {
   const collections: Readonly<Record<string, string>> = options.collections ?? COLLECTIONS;
   const { headers = {}, silenceSeconds = 45 } = options;
   const transportOptions: TransportOptions = {
     baseUrl: options.baseUrl,
-    // Looked up when it is called, and called as a function: a browser's `fetch` is no method of anything else.
+    // Looked up at each call, so that a replaced global takes effect. Browsers reject `fetch` called as a method of another object.
     fetch: (input, init) => (options.fetch ?? fetch)(input, init),
     headers: typeof headers === 'function' ? headers : () => headers,
     retryForSeconds: options.retryForSeconds ?? 60,
   };
   const transport = createTransport(transportOptions);
-  /** What speaks with the key of one job, if there is one. */
+  /** A transport that authenticates with a job's access token, if one is given. */
   const withToken = (token: string | undefined): Transport =>
     token === undefined
       ? transport
@@ -86,14 +86,14 @@ export function createClient(options: ClientOptions & { collections?: Readonly<R
   return client;
 }
 
-/** More than one credential would be refused. */
+/** Replaces the client's own credentials, because the server refuses more than one. */
 function toBearer(headers: Headers, token: string): Headers {
   headers.delete('X-API-Key');
   headers.set('Authorization', `Bearer ${token}`);
   return headers;
 }
 
-/** Not the job's own `statusUrl`: a client may know the server by another name than the server does. */
+/** Built from the id rather than taken from `statusUrl`, because the client may reach the server under another host name. */
 function pathOf(job: Job | string): string {
   return `/api/jobs/${encodeURIComponent(typeof job === 'string' ? job : job.id)}`;
 }

@@ -1,37 +1,37 @@
 import { MAX_TIMER_MS } from './retry.ts';
 
-/** One connection, as its reader holds it. */
+/** The lifetime of one connection: what ends it, and whether it ever received data. */
 export interface Connection {
-  /** Aborted when the caller's signal is, after a long silence, and when it is closed. */
+  /** Aborted with the caller's signal, by the silence timeout, and by `close`. */
   readonly signal: AbortSignal;
-  /** To be told when something came. */
-  heard(): void;
-  wasHeard(): boolean;
-  /** Whether silence was what broke it. */
-  wasSilent(): boolean;
+  /** Records that data arrived, which restarts the silence timeout. */
+  markReceived(): void;
+  hasReceived(): boolean;
+  /** Whether the silence timeout ended the connection. */
+  hasTimedOut(): boolean;
   close(): void;
 }
 
-/** @param silenceSeconds without a word of the server for so long, the connection counts as broken */
+/** @param silenceSeconds seconds without data after which the connection counts as broken */
 export function createConnection(outer: AbortSignal | undefined, silenceSeconds: number): Connection {
   const own = new AbortController();
-  let heard = false;
-  let silent = false;
+  let received = false;
+  let timedOut = false;
   const onSilence = (): void => {
-    silent = true;
+    timedOut = true;
     own.abort(new Error(`The event stream was silent for ${silenceSeconds} s.`));
   };
   const silenceMs = Math.min(silenceSeconds * 1000, MAX_TIMER_MS);
   let timer = setTimeout(onSilence, silenceMs);
   return {
     signal: outer === undefined ? own.signal : AbortSignal.any([outer, own.signal]),
-    heard() {
-      heard = true;
+    markReceived() {
+      received = true;
       clearTimeout(timer);
       timer = setTimeout(onSilence, silenceMs);
     },
-    wasHeard: () => heard,
-    wasSilent: () => silent,
+    hasReceived: () => received,
+    hasTimedOut: () => timedOut,
     close() {
       clearTimeout(timer);
       own.abort();

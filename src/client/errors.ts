@@ -2,36 +2,36 @@ import type { ProblemName } from '../core/errors.ts';
 import type { UnsuccessfulJob } from './job.ts';
 import { parseRetryAfter } from './retry.ts';
 
-/** One thing that is wrong with the input. */
+/** One error in the input. */
 export interface InputProblem {
-  /** Where: a JSON Pointer as a URI fragment, such as `#/customers/3/id` (RFC 6901, section 6). */
+  /** The invalid field: a JSON Pointer as a URI fragment, such as `#/customers/3/id` (RFC 6901, section 6). */
   readonly pointer: string;
   readonly detail: string;
 }
 
-/** What the server refused, as it says so: a problem reply by RFC 9457. */
+/** An error reply of the server (RFC 9457, Problem Details). */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   /** The HTTP status. */
   readonly status: number;
   /**
-   * Which problem it is: the last part of `type`. Undefined for a reply that is none of Accepted's, such as a proxy's 502.
+   * Name of the problem, the last segment of `type`. Undefined for a reply that is not from Accepted, such as a proxy's 502.
    */
   readonly problem: ProblemName | (string & Record<never, never>) | undefined;
-  /** URL of the problem type's page; `about:blank` where the reply has none (RFC 9457, section 4.2.1). */
+  /** URL of the page that explains the problem; `about:blank` if the reply has none (RFC 9457, section 4.2.1). */
   readonly type: string;
   readonly title: string;
   readonly detail: string | undefined;
-  /** What was asked for. */
+  /** Identifies the request or resource with the problem. */
   readonly instance: string | undefined;
-  /** What is wrong with the input, where that is the problem; else empty. */
+  /** The errors in the input; empty for every problem but `invalid-input`. */
   readonly errors: readonly InputProblem[];
-  /** Under which the server's log has the cause of an unexpected error. */
+  /** Id of the server's log entry for an unexpected error. */
   readonly errorId: string | undefined;
-  /** Seconds after which another try may succeed (RFC 9110, section 10.2.3). */
+  /** Seconds to wait before the next attempt (RFC 9110, section 10.2.3). */
   readonly retryAfter: number | undefined;
 
-  /** @param text the reply's body, of any kind */
+  /** @param text the reply's body in any format */
   constructor(response: Response, text: string) {
     const members = toMembers(text);
     const title = textOf(members['title']) ?? (response.statusText || `HTTP ${response.status}`);
@@ -49,10 +49,10 @@ export class ProblemError extends Error {
   }
 }
 
-/** The job that was waited for ended, and not with a result: it failed, or it was canceled. `job.status` says which. */
+/** The job failed or was canceled; see `job.status`. */
 export class JobNotSucceededError extends Error {
   override readonly name = 'JobNotSucceededError';
-  /** Why, for programs: a code of the job type's own, or `JOB_FAILED`, `JOB_TIMEOUT`, `JOB_CANCELED`, … */
+  /** The cause as a stable code: one that the job type defines, or `JOB_FAILED`, `JOB_TIMEOUT`, `JOB_CANCELED`, … */
   readonly code: string;
   readonly job: UnsuccessfulJob;
 
@@ -63,7 +63,7 @@ export class JobNotSucceededError extends Error {
   }
 }
 
-/** A problem's members, as far as there are any: what stands between may reply with anything. */
+/** Members of the problem document; empty for a body of another format, which a proxy may send. */
 function toMembers(text: string): Readonly<Record<string, unknown>> {
   try {
     const body: unknown = JSON.parse(text);

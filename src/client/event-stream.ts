@@ -1,21 +1,20 @@
 /** One event of a `text/event-stream`. */
 export interface ServerSentEvent {
-  /** `message` unless the stream says otherwise. */
+  /** `message` unless the stream sets another type. */
   readonly type: string;
   readonly data: string;
-  /** To be sent as `Last-Event-ID` when the stream has to be opened again; empty where there is none. */
+  /** The value of `Last-Event-ID` for a reconnection; empty if the stream has sent no id. */
   readonly lastEventId: string;
-  /** Milliseconds to wait before the stream is opened again, as far as the stream has said so. */
+  /** Milliseconds to wait before a reconnection; undefined if the stream has not set it. */
   readonly reconnectionTime: number | undefined;
 }
 
 /**
- * Reads an event stream piece by piece, by the algorithm of the WHATWG HTML standard, section 9.2.6 "Interpreting an event
- * stream": pieces may be cut anywhere, lines may end in CR, LF or both, and data may have many lines. An event that
- * the stream's end cuts off is dropped.
- * @returns takes the next piece of decoded text, without a byte order mark, and returns the events that are complete with it
+ * Parses an event stream incrementally (WHATWG HTML, section 9.2.6, "Interpreting an event stream"). Chunks may be split anywhere,
+ * lines may end in CR, LF or CRLF, and data may span many lines. An event that is incomplete at the end of the stream is dropped.
+ * @returns a function that takes the next chunk of decoded text, without a byte order mark, and returns the events that it completes
  */
-export function createEventStreamParser(): (piece: string) => ServerSentEvent[] {
+export function createEventStreamParser(): (chunk: string) => ServerSentEvent[] {
   let rest = '';
   let afterCr = false;
   let reconnectionTime: number | undefined;
@@ -26,7 +25,7 @@ export function createEventStreamParser(): (piece: string) => ServerSentEvent[] 
   function readLine(line: string): ServerSentEvent | undefined {
     if (line === '') return dispatch();
     const colon = line.indexOf(':');
-    // A line that begins with a colon is a comment: it has no name, and is ignored with the names that are not known.
+    // A line that starts with a colon is a comment. Its field name is empty, and unknown names are ignored.
     const field = colon === -1 ? line : line.slice(0, colon);
     const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '');
     if (field === 'event') type = value;
@@ -44,11 +43,11 @@ export function createEventStreamParser(): (piece: string) => ServerSentEvent[] 
     return isEmpty ? undefined : event;
   }
 
-  return (piece) => {
-    if (piece === '') return [];
-    // The CR that the last piece ended in was the first half of a CRLF.
-    const text = afterCr && piece.startsWith('\n') ? piece.slice(1) : piece;
-    afterCr = piece.endsWith('\r');
+  return (chunk) => {
+    if (chunk === '') return [];
+    // A CR at the end of the previous chunk already ended the line; this LF belongs to it.
+    const text = afterCr && chunk.startsWith('\n') ? chunk.slice(1) : chunk;
+    afterCr = chunk.endsWith('\r');
     const lines = (rest + text).split(/\r\n|\n|\r/);
     rest = lines.pop() ?? '';
     return lines.map(readLine).filter((event) => event !== undefined);
@@ -56,22 +55,22 @@ export function createEventStreamParser(): (piece: string) => ServerSentEvent[] 
 }
 
 /**
- * The events of a stream, until it ends.
- * @param onPiece is told of each piece that comes, also of one that holds no event
- * @throws what breaks the stream
+ * Yields the events of a stream until it ends.
+ * @param onChunk called for each chunk received, including those that complete no event, such as heartbeats
+ * @throws the error that breaks the stream
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
-  onPiece: () => void,
+  onChunk: () => void,
 ): AsyncGenerator<ServerSentEvent, void> {
   const reader = body.getReader();
   const parse = createEventStreamParser();
-  // It leaves a byte order mark out.
+  // It removes a byte order mark, as the parser requires.
   const decoder = new TextDecoder();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    onPiece();
+    onChunk();
     yield* parse(decoder.decode(value, { stream: true }));
   }
 }

@@ -1,18 +1,18 @@
 import type { z } from 'zod';
 import type { JobType } from '../core/define-job.ts';
 
-/** What a job type takes and gives, as JSON carries it. */
+/** The input and the result of a job type, as JSON values. */
 export interface JobTypeShape {
   readonly input: unknown;
   readonly result: unknown;
 }
 
-/** Job types by their names. */
+/** Maps the name of each job type to its shape. */
 export type JobTypeMap<Types> = { readonly [Name in keyof Types]: JobTypeShape };
 
 /**
- * What `defineJob` was given, as types alone. Input is what callers may send, so a field with a default may be left out.
- * JSON holds all of both, because a job type with a schema that it can't hold does not start.
+ * The shape of a job type made with `defineJob`. The input type is what callers may send, so fields with a default are optional.
+ * Both are JSON values, because the server does not start with a job type whose schema has other values.
  */
 export interface ShapeOf<Type extends JobType> {
   readonly input: z.input<Type['input']>;

@@ -1,15 +1,15 @@
-// Made from src/jobs/ by `npm run generate`.
+// Generated from src/jobs/ by `npm run generate`.
 import type customerJob from '../jobs/customer.ts';
 import type customerImportJob from '../jobs/customer-import.ts';
 import type { ShapeOf } from './job-type-map.ts';
 
-/** What each job type takes and gives. */
+/** The input and the result of each job type. */
 export interface JobTypes {
   readonly customer: ShapeOf<typeof customerJob>;
   readonly customerImport: ShapeOf<typeof customerImportJob>;
 }
 
-/** Where each job type is submitted. */
+/** The REST collection of each job type. */
 export const COLLECTIONS = {
   customer: 'customers',
   customerImport: 'customer-imports',

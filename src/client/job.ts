@@ -1,7 +1,7 @@
 import type { JobFailure } from '../core/job.ts';
 import type { JobView } from '../core/job-view.ts';
 
-/** A value as JSON carries it: times are texts by RFC 3339, in UTC. */
+/** A value after JSON serialization: dates become RFC 3339 strings in UTC. */
 type Json<T> = T extends Date
   ? string
   : T extends readonly (infer Item)[]
@@ -15,7 +15,7 @@ type JobFields<Name extends string> = Omit<Json<JobView>, 'type'> & {
   readonly type: Name;
 };
 
-/** A job that is not done: `Pending`, also while it waits for its next attempt, or `Running`. */
+/** A job that is not done: `Running`, or `Pending` before its first attempt and between attempts. */
 export type UnfinishedJob<Name extends string = string> = JobFields<Name> & {
   readonly status: 'Pending' | 'Running';
   readonly done: false;
@@ -34,10 +34,10 @@ export type UnsuccessfulJob<Name extends string = string> = JobFields<Name> & {
   readonly error: JobFailure;
 };
 
-/** A job as the server shows it. `status` and `done` tell the three kinds apart. */
+/** A job as the server returns it, discriminated by `status` and `done`. */
 export type Job<Name extends string = string> = UnfinishedJob<Name> | SucceededJob<Name> | UnsuccessfulJob<Name>;
 
-/** A job that was just handed in, with a key with which whoever has it can read and cancel this one job, until it expires. */
+/** A submitted job. Its `accessToken` grants access to this one job, to read and cancel it, until it expires. */
 export type SubmittedJob<Name extends string = string> = Job<Name> & { readonly accessToken: string };
 
 const FINAL: Readonly<Record<Job['status'], boolean>> = {
@@ -48,11 +48,11 @@ const FINAL: Readonly<Record<Job['status'], boolean>> = {
   Canceled: true,
 };
 
-/** Whether a reply is a job. What is not may come from another server: the contract vouches for the rest. */
+/** Whether a reply is a job. It checks only enough fields to recognize the reply of another server, such as a proxy. */
 export function isJob(value: unknown): value is Job {
   const { id, status, done, error }: Partial<Record<keyof Job, unknown>> = Object(value);
   if (typeof id !== 'string' || typeof status !== 'string' || !Object.hasOwn(FINAL, status)) return false;
-  // It is one of the table's own keys.
+  // `hasOwn` above has checked that the status is a key of FINAL.
   if (done !== FINAL[status as Job['status']]) return false;
   return status === 'Failed' || status === 'Canceled' ? typeof error === 'object' && error !== null : true;
 }

@@ -1,12 +1,12 @@
 import { ProblemError } from './errors.ts';
-import { createPatience } from './retry.ts';
+import { createBackoff } from './retry.ts';
 
-/** No reply, for so long after the server held the request back, counts as a broken connection. */
+/** Seconds without a reply, in addition to the requested hold, after which a connection counts as broken. */
 const REPLY_SECONDS = 60;
 
-/** Not now: the same request may succeed later. */
+/** The server did nothing; the same request may succeed later. */
 const TRY_LATER: ReadonlySet<number> = new Set([429, 503]);
-/** What stands before the server lost it, and does not know what the server did. */
+/** Statuses of proxies that lost the request or its reply; the server may have processed it. */
 const LOST: ReadonlySet<number> = new Set([408, 502, 504]);
 
 export interface TransportOptions {
@@ -22,13 +22,13 @@ export interface RequestOptions {
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
   /**
-   * Seconds for which the server is asked to hold the reply back (`Prefer: wait`, RFC 7240, section 4.3). The first time alone:
-   * what stands between may not have the patience.
+   * Seconds for which the server may hold its reply (`Prefer: wait`, RFC 7240, section 4.3). Only the first attempt asks for it,
+   * because the failure may be a proxy's shorter timeout.
    * @default 0
    */
   readonly holdSeconds?: number;
   /**
-   * Whether doing it twice does no more than doing it once, so that it may be sent again when its reply was lost.
+   * Whether the request is idempotent, so that it may be sent again when its reply is lost.
    * @default true
    */
   readonly repeatable?: boolean;
@@ -36,21 +36,21 @@ export interface RequestOptions {
 
 export interface Reply {
   readonly headers: Headers;
-  /** Whether it took more than one try. */
+  /** Whether it took more than one attempt. */
   readonly repeated: boolean;
   /** Undefined if it is not JSON. */
   readonly body: unknown;
 }
 
-/** Sends requests, with what all of them have in common. */
+/** Sends requests with the client's base URL, headers and retries. */
 export interface Transport {
   readonly retryForSeconds: number;
   /**
-   * Sends a request, again if need be, until it is answered.
-   * @throws ProblemError for a reply of 400 and above; the network's error; the signal's reason
+   * Sends a request, and repeats it after failures that may pass.
+   * @throws ProblemError for a status of 400 or above; the error of `fetch`; the signal's reason
    */
   request(method: string, path: string, options: RequestOptions): Promise<Reply>;
-  /** Sends a GET once, and resolves with the head of the reply, whatever its status. */
+  /** Sends a GET request once, and resolves when the headers of the reply arrive, with any status. */
   open(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response>;
 }
 
@@ -58,14 +58,14 @@ type Outcome =
   | { readonly kind: 'answered'; readonly reply: Omit<Reply, 'repeated'> }
   | { readonly kind: 'failed'; readonly error: unknown; readonly retryAfter: number | undefined };
 
-/** @throws TypeError if the base URL is none */
+/** @throws TypeError if the base URL is not valid */
 export function createTransport(options: TransportOptions): Transport {
   const { retryForSeconds } = options;
   const base = String(options.baseUrl).replace(/\/+$/, '');
-  // It throws where a wrong URL would look like a network that fails. A browser takes a relative one.
+  // Throws now, because a wrong URL would look like a network failure later. A URL constructor would refuse a browser's relative one.
   void new Request(`${base}/`);
 
-  /** The caller's headers, and ours, which count where both have one. */
+  /** The caller's headers, overridden by the client's own. */
   async function headersWith(own: Readonly<Record<string, string>>): Promise<Headers> {
     const headers = new Headers(await options.headers());
     for (const [name, value] of Object.entries(own)) headers.set(name, value);
@@ -81,13 +81,13 @@ export function createTransport(options: TransportOptions): Transport {
       ...request.headers,
     });
     signal?.throwIfAborted();
-    const tooLong = AbortSignal.timeout((holdSeconds + REPLY_SECONDS) * 1000);
+    const timeout = AbortSignal.timeout((holdSeconds + REPLY_SECONDS) * 1000);
     const init = {
       method,
       headers,
-      // A browser makes requests for the same URL wait for each other, unless they keep out of its cache.
+      // Browsers serialize requests for the same URL unless they bypass the cache.
       cache: 'no-store' as const,
-      signal: signal === undefined ? tooLong : AbortSignal.any([signal, tooLong]),
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     };
     let response: Response;
@@ -102,7 +102,7 @@ export function createTransport(options: TransportOptions): Transport {
     }
     if (response.ok) return { kind: 'answered', reply: { headers: response.headers, body: parseJson(text) } };
     const error = new ProblemError(response, text);
-    if (!isPassing(error.status, repeatable)) throw error;
+    if (!isTransient(error.status, repeatable)) throw error;
     return { kind: 'failed', error, retryAfter: error.retryAfter };
   }
 
@@ -110,11 +110,11 @@ export function createTransport(options: TransportOptions): Transport {
     retryForSeconds,
 
     async request(method, path, request) {
-      const patience = createPatience({ retryForSeconds, signal: request.signal });
+      const backoff = createBackoff({ retryForSeconds, signal: request.signal });
       for (let repeated = false; ; repeated = true) {
         const outcome = await send(method, path, repeated ? { ...request, holdSeconds: 0 } : request);
         if (outcome.kind === 'answered') return { ...outcome.reply, repeated };
-        await patience.wait(outcome.error, outcome.retryAfter);
+        await backoff.wait(outcome.error, outcome.retryAfter);
       }
     },
 
@@ -128,8 +128,8 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
-/** Whether a reply with this status asks for another try. */
-export function isPassing(status: number, repeatable = true): boolean {
+/** Whether a request with this status may succeed if it is sent again. */
+export function isTransient(status: number, repeatable = true): boolean {
   return TRY_LATER.has(status) || (repeatable && LOST.has(status));
 }
 

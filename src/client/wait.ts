@@ -13,16 +13,16 @@ export interface WaitUntilDoneOptions<Type extends string> {
 
 type DoneJob<Type extends string> = SucceededJob<Type> | UnsuccessfulJob<Type>;
 
-/** Resolves to the final state of a job. */
+/** Resolves to the final state of a job, and reports each change on the way. */
 export async function waitUntilDone<Type extends string>(
   transport: Transport,
   options: WaitUntilDoneOptions<Type>,
 ): Promise<DoneJob<Type>> {
   let last = '';
   for await (const seen of watch(transport, options)) {
-    // Which type it is of is the word of the caller, who named the job.
+    // The caller vouches for the type of the job.
     const job = seen as Job<Type>;
-    // A reconnected stream, or a poll, may say again what is known.
+    // A reconnected stream or a poll may repeat a state.
     const state = JSON.stringify({ ...job, retryAfter: null });
     if (state !== last) options.onProgress?.(job);
     last = state;
@@ -31,7 +31,7 @@ export async function waitUntilDone<Type extends string>(
   throw new Error('The job was not followed to its end.');
 }
 
-/** Pushed states where the server can be heard, asked ones from where it can't. */
+/** Yields states from the event stream, and continues with polls if the stream is unavailable. */
 async function* watch<Type extends string>(
   transport: Transport,
   options: WaitUntilDoneOptions<Type>,

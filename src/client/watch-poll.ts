@@ -2,55 +2,57 @@ import { type Job, type SubmittedJob, isJob } from './job.ts';
 import { parseRetryAfter, sleep } from './retry.ts';
 import type { Reply, Transport } from './transport.ts';
 
-/** For how long the server is asked to hold a reply back, when only the end of the job is waited for. */
+/** Seconds for which the server may hold a reply if only the final state is wanted. */
 const HOLD_SECONDS = 30;
-/** Without a word of the server, and as a bound for one that would be asked all the time. */
+/** The least time between two polls, also if the server sends no `Retry-After` or a shorter one. */
 const MIN_RETRY_AFTER_SECONDS = 1;
-/** A reply that comes sooner was not held, whatever it says. */
+/** A reply that arrives sooner was not held, even if its header claims so. */
 const MIN_HELD_MS = 500;
 
 export interface WatchPollOptions {
   /** Path of the job. */
   readonly path: string;
   readonly signal: AbortSignal | undefined;
-  /** Whether states on the way are wanted too, and not the final one alone. */
+  /** Whether intermediate states are wanted, rather than only the final one. */
   readonly progress: boolean;
 }
 
 /**
- * A job's states as the server tells them when it is asked, from the present one to the final one. The server is asked to hold
- * its reply back until the job is done (`Prefer: wait`, RFC 7240, section 4.3); where it does not, or where held replies get
- * lost, it is asked again after `Retry-After`, and never sooner.
- * @throws ProblemError, the network's error, or the signal's reason
+ * Polls a job and yields its states, from the current one to the final one. Each poll asks the server to hold its reply until the job
+ * is done (`Prefer: wait`, RFC 7240, section 4.3). If the server does not hold it, or a held reply is lost, polls are at least
+ * `Retry-After` apart.
+ * @throws ProblemError; the error of `fetch`; the signal's reason
  */
 export async function* watchPoll(transport: Transport, options: WatchPollOptions): AsyncGenerator<Job, void> {
   const { path, signal, progress } = options;
   let holdSeconds = progress ? MIN_RETRY_AFTER_SECONDS : HOLD_SECONDS;
   for (;;) {
-    const asked = performance.now();
+    const sentAt = performance.now();
     const reply = await transport.request('GET', `${path}?onComplete=status`, { signal, holdSeconds });
     const job = toJob(reply);
     yield job;
     if (job.done) return;
     const retryAfter = Math.max(parseRetryAfter(reply.headers) ?? job.retryAfter ?? 0, MIN_RETRY_AFTER_SECONDS);
-    const wasHeld = reply.headers.has('Preference-Applied') && performance.now() - asked > MIN_HELD_MS;
+    const wasHeld = reply.headers.has('Preference-Applied') && performance.now() - sentAt > MIN_HELD_MS;
     if (!wasHeld) await sleep(retryAfter * 1000, signal);
-    // It may have been the holding that failed.
+    // The first attempt may have failed because a proxy does not allow held replies.
     if (reply.repeated) holdSeconds = 0;
-    // As often as without holding, but with the end of the job as soon as it comes.
+    // Intermediate states arrive as often as without a hold, and the final one at once.
     if (progress && holdSeconds > 0) holdSeconds = Math.min(Math.ceil(retryAfter), HOLD_SECONDS);
   }
 }
 
-/** @throws Error if another server replied */
+/** @throws Error if the reply is not a job, so that another server must have sent it */
 export function toJob<Type extends string>({ body, headers }: Reply): Job<Type> {
-  // Which type it is of is the server's word, and the caller's who named the job.
+  // The server and the caller vouch for the type of the job.
   if (isJob(body)) return body as Job<Type>;
-  throw new Error(`Expected a job of Accepted, and got something else as ${headers.get('Content-Type')}.`);
+  throw new Error(
+    `Expected a job from Accepted, but received another body (Content-Type: ${headers.get('Content-Type')}).`,
+  );
 }
 
-/** @throws Error if another server replied */
+/** @throws Error if the reply is not a job, so that another server must have sent it */
 export function toSubmittedJob<Type extends string>(reply: Reply): SubmittedJob<Type> {
-  // The server's word, as the rest of the job.
+  // The API's contract adds the token to each submission's reply.
   return toJob<Type>(reply) as SubmittedJob<Type>;
 }

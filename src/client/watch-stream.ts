@@ -2,10 +2,10 @@ import { createConnection } from './connection.ts';
 import { ProblemError } from './errors.ts';
 import { type ServerSentEvent, readEvents } from './event-stream.ts';
 import { type Job, isJob } from './job.ts';
-import { createPatience } from './retry.ts';
-import { type Transport, isPassing } from './transport.ts';
+import { createBackoff } from './retry.ts';
+import { type Transport, isTransient } from './transport.ts';
 
-/** So often in a row the network may fail before polls, which get through where streams do not, are left to try. */
+/** Consecutive network failures before the client falls back to polls, which can pass where streams cannot. */
 const MAX_FAILURES = 5;
 
 export interface WatchStreamOptions {
@@ -19,51 +19,50 @@ export interface WatchStreamOptions {
 /** How one connection ended. */
 type Ending =
   | { readonly kind: 'done' }
-  /** There is no event stream to be had. */
+  /** No event stream can be read. */
   | { readonly kind: 'unavailable' }
   | {
       readonly kind: 'broken';
       readonly error: unknown;
-      /** Whether the server had been heard. */
-      readonly heard: boolean;
-      /** What the server asked to wait. */
+      /** Whether any data arrived. */
+      readonly received: boolean;
+      /** The server's `Retry-After`. */
       readonly waitSeconds: number | undefined;
     };
 
-/** Where to go on. */
+/** The state that the next connection resumes from. */
 interface Position {
   lastEventId: string;
-  /** Seconds that the stream asked to wait before it is opened again. */
+  /** Seconds to wait before a reconnection, set by the stream's `retry` field. */
   reconnectSeconds: number;
 }
 
 /**
- * A job's states as the server pushes them, from the present one to the final one. A stream that breaks is opened again,
- * and goes on where it was (WHATWG HTML, section 9.2.4, "Last-Event-ID").
- * Ends before the final state where there is no event stream to be had, because the server has none, or because what stands
- * between lets nothing of it through.
- * @throws the network's error, or a ProblemError, when tries have failed for too long; the signal's reason
+ * Yields a job's states from its event stream, from the current one to the final one. A stream that breaks is reopened and resumes
+ * after the last event (WHATWG HTML, section 9.2.4, "Last-Event-ID").
+ * It returns before the final state if no event stream can be read, because the server has none or a proxy does not let it through.
+ * @throws the error of `fetch` or a ProblemError when attempts fail for `retryForSeconds`; the signal's reason
  */
 export async function* watchStream(transport: Transport, options: WatchStreamOptions): AsyncGenerator<Job, void> {
-  const patience = createPatience({ retryForSeconds: transport.retryForSeconds, signal: options.signal });
+  const backoff = createBackoff({ retryForSeconds: transport.retryForSeconds, signal: options.signal });
   const position: Position = { lastEventId: '', reconnectSeconds: 0 };
   let failures = 0;
   for (;;) {
     options.signal?.throwIfAborted();
     const ending = yield* readStream(transport, options, position);
     if (ending.kind !== 'broken') return;
-    if (ending.heard) {
-      patience.reset();
+    if (ending.received) {
+      backoff.reset();
       failures = 0;
     } else if (ending.waitSeconds === undefined) {
       failures += 1;
       if (failures === MAX_FAILURES) return;
     }
-    await patience.wait(ending.error, ending.waitSeconds ?? position.reconnectSeconds);
+    await backoff.wait(ending.error, ending.waitSeconds ?? position.reconnectSeconds);
   }
 }
 
-/** What comes by one connection. It is closed when this ends, also when the reader of the states breaks off. */
+/** Yields the states that one connection delivers. The connection is closed at the end, also if the consumer stops early. */
 async function* readStream(
   transport: Transport,
   { path, signal, silenceSeconds }: WatchStreamOptions,
@@ -75,11 +74,11 @@ async function* readStream(
     const headers = { Accept: 'text/event-stream', ...(lastEventId && { 'Last-Event-ID': lastEventId }) };
     const response = await transport.open(path, headers, connection.signal);
     if (!isEventStream(response)) {
-      if (!isPassing(response.status)) return { kind: 'unavailable' };
+      if (!isTransient(response.status)) return { kind: 'unavailable' };
       const error = new ProblemError(response, await response.text());
-      return { kind: 'broken', error, heard: false, waitSeconds: error.retryAfter };
+      return { kind: 'broken', error, received: false, waitSeconds: error.retryAfter };
     }
-    for await (const event of readEvents(response.body, connection.heard)) {
+    for await (const event of readEvents(response.body, connection.markReceived)) {
       const job = toJob(event);
       if (job === undefined) return { kind: 'unavailable' };
       position.lastEventId = event.lastEventId;
@@ -88,26 +87,26 @@ async function* readStream(
       if (job.done) return { kind: 'done' };
     }
     const error = new Error('The event stream ended before the job did.');
-    return connection.wasHeard()
-      ? { kind: 'broken', error, heard: true, waitSeconds: undefined }
+    return connection.hasReceived()
+      ? { kind: 'broken', error, received: true, waitSeconds: undefined }
       : { kind: 'unavailable' };
   } catch (error) {
     signal?.throwIfAborted();
-    const heard = connection.wasHeard();
-    if (connection.wasSilent() && !heard) return { kind: 'unavailable' };
-    return { kind: 'broken', error, heard, waitSeconds: undefined };
+    const received = connection.hasReceived();
+    if (connection.hasTimedOut() && !received) return { kind: 'unavailable' };
+    return { kind: 'broken', error, received, waitSeconds: undefined };
   } finally {
     connection.close();
   }
 }
 
-/** Some ways to fetch give no body that can be read before its end. */
+/** Some `fetch` implementations provide no readable body. */
 function isEventStream(response: Response): response is Response & { readonly body: NonNullable<Response['body']> } {
   const type = response.headers.get('Content-Type') ?? '';
   return response.status === 200 && /^text\/event-stream\s*(;|$)/i.test(type) && response.body !== null;
 }
 
-/** Undefined for an event that is no job's state. */
+/** Undefined for an event that is not the state of a job. */
 function toJob({ type, data }: ServerSentEvent): Job | undefined {
   if (type !== 'message') return undefined;
   try {

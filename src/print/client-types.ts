@@ -4,17 +4,17 @@ import { createRegistry, loadJobs } from '../core/registry.ts';
 
 const { types, fileOf } = createRegistry(await loadJobs(new URL('../jobs/', import.meta.url)));
 const lines = [
-  '// Made from src/jobs/ by `npm run generate`.',
-  // A name with this ending is no word of the language.
+  '// Generated from src/jobs/ by `npm run generate`.',
+  // The suffix keeps a job type's name from being a reserved word.
   ...types.map((type) => `import type ${type.name}Job from '../jobs/${fileOf(type).replace(/^.*\//, '')}';`),
   "import type { ShapeOf } from './job-type-map.ts';",
   '',
-  '/** What each job type takes and gives. */',
+  '/** The input and the result of each job type. */',
   'export interface JobTypes {',
   ...types.map(({ name }) => `  readonly ${name}: ShapeOf<typeof ${name}Job>;`),
   '}',
   '',
-  '/** Where each job type is submitted. */',
+  '/** The REST collection of each job type. */',
   'export const COLLECTIONS = {',
   ...types.map(({ name, collection }) => `  ${name}: '${collection}',`),
   '} as const;',
