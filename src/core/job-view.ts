@@ -16,23 +16,25 @@ export const jobViewSchema = z
     percentComplete: z.int().min(0).max(100).describe('100 when the job has succeeded.'),
     message: z.string().nullable().describe('The latest progress message.'),
     attempt: z.int().min(0).describe('Attempts started so far.'),
-    maxAttempts: z.int().min(1).describe('The most attempts there will be.'),
+    maxAttempts: z.int().min(1).describe('Maximum number of attempts.'),
     createdAt: z.date(),
     lastUpdatedAt: z.date(),
     startedAt: z.date().nullable().describe('When the latest attempt started; null before the first one.'),
     finishedAt: z.date().nullable().describe('Null until the job is done.'),
     expiresAt: z.date().nullable().describe('When the finished job is removed; null until it is done.'),
     error: jobFailureSchema.nullable().describe('Why the job failed or was canceled; null in any other status.'),
-    statusUrl: z.url().describe('Where to poll.'),
-    resultUrl: z.url().nullable().describe('Where the result is; null until the job has succeeded.'),
+    statusUrl: z.url().describe('The URL to poll.'),
+    resultUrl: z.url().nullable().describe('The URL of the result; null until the job has succeeded.'),
     resourceUrl: z
       .url()
       .nullable()
-      .describe('The resource that the job made; null until the job has succeeded, or if its type has none.'),
+      .describe(
+        'The URL of the resource that the job created; null until the job has succeeded, or if its type has none.',
+      ),
     retryAfter: z.int().min(1).nullable().describe('Seconds a poller should wait; null when the job is done.'),
     history: z.array(jobAttemptSchema).describe('The attempts that did not succeed, oldest first; a retry keeps them.'),
   })
-  .meta({ id: 'Job', description: 'A job as it is now.' });
+  .meta({ id: 'Job', description: 'The current state of a job.' });
 
 export type JobView = Readonly<z.output<typeof jobViewSchema>>;
 
@@ -117,7 +119,7 @@ function resourceUrl(type: JobType | undefined, job: SucceededJob, urls: Urls): 
     // The worker stored a result that the type's schema had parsed.
     return urls.resource(type.collection, type.resource.idOf(job.result as ResultOf<JobType>));
   } catch {
-    // An earlier version of the type stored a result of another shape.
+    // An earlier version of the job type may have stored a result of another shape.
     return null;
   }
 }

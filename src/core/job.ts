@@ -23,7 +23,7 @@ export type JobStatus = z.output<typeof jobStatusSchema>;
 /** Why a job did not succeed. Safe for callers: no stack and no internal message. */
 export const jobFailureSchema = z
   .object({
-    code: z.string().describe('In capitals, such as JOB_FAILED.'),
+    code: z.string().describe('The cause, such as JOB_FAILED or a code that the job type defines.'),
     message: z.string().describe('A sentence for callers.'),
   })
   .meta({ id: 'JobError', description: 'Why a job did not succeed.' });
@@ -34,7 +34,7 @@ export const JOB_CANCELED: JobFailure = { code: 'JOB_CANCELED', message: 'The jo
 
 export const jobAttemptSchema = z
   .object({
-    attempt: z.int().min(1).describe('1 for the first.'),
+    attempt: z.int().min(1).describe('Number of the attempt, from 1.'),
     startedAt: z.date(),
     finishedAt: z.date(),
     error: jobFailureSchema,

@@ -5,15 +5,15 @@ import { migrate } from './migrations.ts';
 import type { NormalCustomer } from './normalize-customer.ts';
 import { type Database, SCHEMA } from './table.ts';
 
-/** The customers' table. */
+/** Reads and writes customers. */
 export interface CustomerRepository {
   find(id: string): Promise<Customer | undefined>;
-  /** Writes one customer, new or not. */
+  /** Inserts a customer, or updates the one with the same id. */
   upsert(customer: NormalCustomer, jobId: string): Promise<Customer>;
   /**
-   * Writes many in one statement.
-   * @param customers no two with the same id; at most 10,000
-   * @returns the ids of those that this job made, in this run or an earlier one
+   * Inserts or updates many customers in one statement.
+   * @param customers at most 10,000, with unique ids
+   * @returns the ids of the customers that this job created, in this attempt or an earlier one
    */
   upsertAll(customers: readonly NormalCustomer[], jobId: string): Promise<ReadonlySet<string>>;
   /** Creates or updates the table. */
@@ -23,7 +23,7 @@ export interface CustomerRepository {
 
 export const customerRepository = providerKey<CustomerRepository>('customer repository');
 
-/** @param pool a `pg.Pool`, or something of its shape; it stays the caller's to end */
+/** @param pool a `pg.Pool` or a compatible object; the caller keeps it and ends it */
 export function createCustomerRepository(pool: PostgresPool): CustomerRepository {
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
   const columns = ['id', 'customername', 'email', 'phone', 'country', 'updated_at'] as const;
@@ -31,7 +31,7 @@ export function createCustomerRepository(pool: PostgresPool): CustomerRepository
   const upsert = (customers: readonly NormalCustomer[], jobId: string) =>
     db
       .insertInto('customers')
-      // In one order, so that two statements over the same rows can't lock each other out.
+      // A fixed order keeps two statements over the same rows from deadlocking.
       .values(
         customers
           .toSorted((a, b) => (a.id < b.id ? -1 : 1))

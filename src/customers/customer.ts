@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What the table holds and callers read. */
+/** A stored customer, as callers read it. */
 export const customerSchema = z
   .object({
     id: z.string().meta({ examples: ['42'] }),
@@ -21,21 +21,22 @@ export const customerSchema = z
       .datetime()
       .meta({ description: 'When the customer was last written.', examples: ['2026-03-01T12:00:00.250Z'] }),
   })
-  .meta({ id: 'Customer', description: 'A customer as the database holds it.' });
+  .meta({ id: 'Customer', description: 'A stored customer.' });
 
 export type Customer = z.output<typeof customerSchema>;
 
-/** What the description of a submission says of the field. */
+/** Metadata of the field, shared by the schemas that accept it. */
 export const CUSTOMERNAME = {
-  description: 'At most 200 characters; white space is trimmed and folded.',
+  description:
+    'At most 200 characters. Leading and trailing white space is removed, and runs of white space become one space.',
   examples: ['Ada Lovelace'],
 };
 
-/** A customer before it is checked; what `normalizeCustomer` takes. */
+/** A submitted customer, before `normalizeCustomer` validates it. */
 export const rawCustomerSchema = z
   .object({
     id: z.string().meta({
-      description: "The customer's id, given by the caller: 1 to 64 letters, digits, '.', '_', '~' and '-'.",
+      description: "The customer's id, chosen by the caller: 1 to 64 letters, digits, '.', '_', '~' or '-'.",
       examples: ['42'],
     }),
     customername: z.string().meta(CUSTOMERNAME),
@@ -43,13 +44,13 @@ export const rawCustomerSchema = z
       .string()
       .nullable()
       .optional()
-      .meta({ description: 'An e-mail address.', examples: ['Ada@Example.com'] }),
+      .meta({ description: 'An email address.', examples: ['Ada@Example.com'] }),
     phone: z
       .string()
       .nullable()
       .optional()
       .meta({
-        description: 'A phone number, with its country code or read as one of `country`.',
+        description: 'A phone number. Without a country code (+44…), it is read as a number of `country`.',
         examples: ['020 7946 0000'],
       }),
     country: z

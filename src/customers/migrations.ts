@@ -1,7 +1,7 @@
 import { type Kysely, type Migration, Migrator, sql } from 'kysely';
 import { type Database, SCHEMA } from './table.ts';
 
-/** In the order of their names. Append; what has been released is never changed. */
+/** Run in the order of their names. Append new ones; never change one that has been released. */
 const MIGRATIONS: Record<string, Migration> = {
   '0001-customers': {
     async up(db) {
@@ -19,7 +19,7 @@ const MIGRATIONS: Record<string, Migration> = {
   },
 };
 
-/** Brings the tables up to date. Safe when several processes start together: an advisory lock lets one at a time do it. */
+/** Brings the tables up to date. Several processes may start at once: an advisory lock lets one run at a time. */
 export async function migrate(db: Kysely<Database>): Promise<void> {
   const migrator = new Migrator({
     db: db.withSchema(SCHEMA),

@@ -1,9 +1,9 @@
 import type { Generated } from 'kysely';
 
-/** The schema of PostgreSQL that holds this project's own tables. */
+/** The PostgreSQL schema of this project's own tables. */
 export const SCHEMA = 'accepted';
 
-/** The tables as the migrations leave them. */
+/** The tables after all migrations. */
 export interface Database {
   customers: {
     id: string;
@@ -11,7 +11,7 @@ export interface Database {
     email: string | null;
     phone: string | null;
     country: string | null;
-    /** Id of the job that first wrote the row, so that a job which runs again knows its own rows. */
+    /** Id of the job that inserted the row, so that a later attempt of the same job counts it as new. */
     created_by: string;
     updated_at: Generated<Date>;
   };

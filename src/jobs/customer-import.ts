@@ -10,7 +10,7 @@ const BATCH_SIZE = 250;
 const rejectedRowSchema = z
   .object({
     index: z.int().describe('Position in the list, from 0.'),
-    code: z.string().describe('Why, such as INVALID_PHONE.'),
+    code: z.string().describe('The cause, such as INVALID_PHONE.'),
     message: z.string(),
   })
   .meta({ id: 'RejectedCustomer' });
@@ -19,14 +19,15 @@ type RejectedRow = z.output<typeof rejectedRowSchema>;
 export default defineJob({
   name: 'customerImport',
   collection: 'customer-imports',
-  description: 'Checks, normalises and writes a list of customers. A bad row is reported and spoils no other.',
+  description:
+    'Validates, normalizes and stores a list of customers. Invalid rows are reported; the others are stored.',
   input: z.object({
     customers: z.array(rawCustomerSchema).min(1).max(10_000).describe('1 to 10,000 customers.'),
   }),
   result: z.object({
-    imported: z.int().describe('Customers that are new.'),
-    updated: z.int().describe('Customers that there were already.'),
-    rejected: z.array(rejectedRowSchema).describe('Rows that were not written, in their order.'),
+    imported: z.int().describe('Number of new customers.'),
+    updated: z.int().describe('Number of existing customers that were updated.'),
+    rejected: z.array(rejectedRowSchema).describe('Rows that were not stored, in the order of the list.'),
   }),
   timeoutSeconds: 600,
   concurrency: 2,
@@ -49,7 +50,7 @@ export default defineJob({
   },
 });
 
-/** The rows that can be written; the others are added to `rejected`. */
+/** Returns the valid rows, and adds the others to `rejected`. */
 function normalizeRows(
   rows: readonly RawCustomer[],
   offset: number,

@@ -7,12 +7,12 @@ import { normalizeCustomer } from '../customers/normalize-customer.ts';
 export default defineJob({
   name: 'customer',
   collection: 'customers',
-  description: 'Checks, normalises and writes one customer.',
+  description: 'Validates, normalizes and stores one customer.',
   input: rawCustomerSchema.extend({
     id: rawCustomerSchema.shape.id.min(1).max(64),
     customername: z
       .string()
-      .regex(/\S/, 'Too small: expected at least one character that is no space')
+      .regex(/\S/, 'Too small: expected at least one character other than white space')
       .max(200)
       .meta(CUSTOMERNAME),
   }),

@@ -26,14 +26,16 @@ interface JobConnection {
 /** Adds the list of jobs (GraphQL Cursor Connections Specification). */
 export function addJobConnection(builder: Builder, job: JobInterface, jobStatus: JobStatusEnum): void {
   const pageInfo = builder.objectRef<PageInfo>('PageInfo').implement({
-    description: 'Where a page is in its list (GraphQL Cursor Connections Specification).',
+    description: 'The position of a page in its list (GraphQL Cursor Connections Specification).',
     fields: (t) => ({
       hasNextPage: t.exposeBoolean('hasNextPage'),
-      hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'Always false: lists are read forwards.' }),
+      hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
+        description: 'Always false: lists can only be read forwards.',
+      }),
       startCursor: t.exposeString('startCursor', { nullable: true }),
       endCursor: t.exposeString('endCursor', {
         nullable: true,
-        description: 'Give it as `after` for the next page.',
+        description: 'Pass it as `after` to read the next page.',
       }),
     }),
   });
@@ -53,10 +55,10 @@ export function addJobConnection(builder: Builder, job: JobInterface, jobStatus:
       type: connection,
       description: "The caller's jobs, newest first.",
       args: {
-        type: t.arg.string({ description: 'Name of a job type.' }),
-        status: t.arg({ type: [jobStatus], description: 'Any of these.' }),
+        type: t.arg.string({ description: 'Only jobs of this type.' }),
+        status: t.arg({ type: [jobStatus], description: 'Only jobs in any of these states.' }),
         first: t.arg.int({ defaultValue: DEFAULT_PAGE_SIZE, description: 'Size of the page, from 1 to 100.' }),
-        after: t.arg.string({ description: 'The `endCursor` of the page before.' }),
+        after: t.arg.string({ description: 'The `endCursor` of the previous page.' }),
       },
       resolve: (_, args, context) => listJobs(args, context),
     }),

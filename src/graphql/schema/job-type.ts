@@ -34,13 +34,13 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
       input: t.field({
         type: submitted,
         nullable: true,
-        description: 'What was submitted.',
+        description: 'The submitted input.',
         resolve: ({ job }, _, { service }) => service.readInput(job),
       }),
       result: t.field({
         type: result,
         nullable: true,
-        description: 'Null until succeeded.',
+        description: 'The result; null until the job has succeeded.',
         resolve: ({ job }) => (job.status === 'Succeeded' ? job.result : null),
       }),
     }),
@@ -49,15 +49,15 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
   const payload = builder.objectRef<SubmitPayload>(submitPayloadName(type.name)).implement({
     fields: (t) => ({
       jobId: t.id({ resolve: ({ job }) => job.id }),
-      statusUrl: t.field({ type: 'URL', description: 'GET it to poll.', resolve: ({ job }) => job.statusUrl }),
+      statusUrl: t.field({ type: 'URL', description: 'The REST URL to poll.', resolve: ({ job }) => job.statusUrl }),
       job: t.expose('job', { type: object }),
       accessToken: t.string({
         description:
-          'With it alone, as a bearer token or as `access_token` in the URL, whoever has it can read and cancel this one job, until it expires.',
+          'Grants access to this one job, to read and cancel it, until it expires. Send it as a bearer token or as the query parameter `access_token`.',
         resolve: ({ job: { job } }, _, { service }) => service.accessToken(job),
       }),
       replayed: t.exposeBoolean('replayed', {
-        description: 'Whether an earlier submission with the same idempotency key had made the job.',
+        description: 'Whether an earlier submission with the same idempotency key created the job.',
       }),
     }),
   });
@@ -72,7 +72,7 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
         input: t.arg({ type: input, required: true }),
         idempotencyKey: t.arg.string({
           description:
-            'The same key gives the same job, as long as it can be read: 1 to 255 printable ASCII characters. The header Idempotency-Key does the same.',
+            '1 to 255 printable ASCII characters. A later submission with the same key returns the same job until the job expires. The header Idempotency-Key is equivalent.',
         }),
       },
       async resolve(_, { input: value, idempotencyKey }, context): Promise<SubmitPayload> {

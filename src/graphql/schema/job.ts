@@ -4,7 +4,7 @@ import { type Job, type JobAttempt, type JobFailure, jobStatusSchema } from '../
 import { LazyJobView } from '../../core/job-view.ts';
 import type { Builder, GraphQLContext } from '../builder.ts';
 
-/** The object that the fields of a job are read from. */
+/** The object from which GraphQL reads the fields of a job. */
 export type JobSource = LazyJobView;
 
 export function toJobSource(job: Job, { service, urls }: GraphQLContext): JobSource {
@@ -30,31 +30,31 @@ export function addJobInterface(builder: Builder, jobStatus: JobStatusEnum, type
   const jobError = builder.objectRef<JobFailure>('JobError').implement({
     description: 'Why a job did not succeed.',
     fields: (t) => ({
-      code: t.exposeString('code', { description: 'JOB_FAILED, or what the job type says.' }),
+      code: t.exposeString('code', { description: 'JOB_FAILED, or a code that the job type defines.' }),
       message: t.exposeString('message'),
     }),
   });
   const jobAttempt = builder.objectRef<JobAttempt>('JobAttempt').implement({
     description: 'An attempt that did not succeed.',
     fields: (t) => ({
-      attempt: t.exposeInt('attempt', { description: '1 for the first.' }),
+      attempt: t.exposeInt('attempt', { description: 'Number of the attempt, from 1.' }),
       startedAt: t.expose('startedAt', { type: 'DateTime' }),
       finishedAt: t.expose('finishedAt', { type: 'DateTime' }),
       error: t.expose('error', { type: jobError }),
     }),
   });
   return builder.interfaceRef<JobSource>('Job').implement({
-    description: 'One accepted request for work.',
+    description: 'An accepted request for work.',
     resolveType: ({ type }) => typeName(type),
     fields: (t) => ({
       id: t.exposeID('id'),
       type: t.exposeString('type', { description: 'Name of the job type.' }),
       status: t.expose('status', { type: jobStatus }),
       done: t.exposeBoolean('done', { description: 'Whether the status is final.' }),
-      percentComplete: t.exposeInt('percentComplete', { description: '0 to 100; 100 when succeeded.' }),
-      message: t.exposeString('message', { nullable: true, description: 'The last progress message.' }),
+      percentComplete: t.exposeInt('percentComplete', { description: '0 to 100; 100 when the job has succeeded.' }),
+      message: t.exposeString('message', { nullable: true, description: 'The latest progress message.' }),
       attempt: t.exposeInt('attempt', { description: 'Attempts started so far.' }),
-      maxAttempts: t.exposeInt('maxAttempts', { description: 'The most attempts there will be.' }),
+      maxAttempts: t.exposeInt('maxAttempts', { description: 'Maximum number of attempts.' }),
       createdAt: t.expose('createdAt', { type: 'DateTime' }),
       lastUpdatedAt: t.expose('lastUpdatedAt', { type: 'DateTime' }),
       startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true }),
@@ -62,19 +62,28 @@ export function addJobInterface(builder: Builder, jobStatus: JobStatusEnum, type
       expiresAt: t.expose('expiresAt', {
         type: 'DateTime',
         nullable: true,
-        description: 'When a finished job is forgotten.',
+        description: 'When the finished job is removed; null until it is done.',
       }),
-      error: t.expose('error', { type: jobError, nullable: true, description: 'Only for FAILED and CANCELED.' }),
-      statusUrl: t.expose('statusUrl', { type: 'URL', description: 'GET it to poll.' }),
-      resultUrl: t.expose('resultUrl', { type: 'URL', nullable: true, description: 'Null until succeeded.' }),
+      error: t.expose('error', {
+        type: jobError,
+        nullable: true,
+        description: 'Why the job is FAILED or CANCELED; null in any other status.',
+      }),
+      statusUrl: t.expose('statusUrl', { type: 'URL', description: 'The REST URL to poll.' }),
+      resultUrl: t.expose('resultUrl', {
+        type: 'URL',
+        nullable: true,
+        description: 'The REST URL of the result; null until the job has succeeded.',
+      }),
       resourceUrl: t.expose('resourceUrl', {
         type: 'URL',
         nullable: true,
-        description: 'What the work made; null until succeeded, or where there is none.',
+        description:
+          'The REST URL of the resource that the job created; null until the job has succeeded, or if its type has none.',
       }),
       retryAfter: t.exposeInt('retryAfter', {
         nullable: true,
-        description: 'Seconds a poller should wait; null when done.',
+        description: 'Seconds to wait before the next poll; null when the job is done.',
       }),
       history: t.expose('history', {
         type: [jobAttempt],
@@ -86,18 +95,18 @@ export function addJobInterface(builder: Builder, jobStatus: JobStatusEnum, type
 
 const waitSchema = z.object({ waitSeconds: z.int().min(0) });
 
-/** Adds the operations on one job, whatever its type. */
+/** Adds the operations that apply to jobs of every type. */
 export function addJobOperations(builder: Builder, job: JobInterface): void {
   builder.queryField('jobStatus', (t) =>
     t.field({
       type: job,
       nullable: true,
-      description: 'A job as it is now; null if there is none with this id.',
+      description: 'The current state of a job; null if no job has this id.',
       args: {
         id: t.arg.id({ required: true }),
         waitSeconds: t.arg.int({
           defaultValue: 0,
-          description: 'Holds the reply until the job is done, or so many seconds are over; 60 at most.',
+          description: 'Holds the reply until the job is done, for at most this many seconds. The maximum is 60.',
         }),
       },
       async resolve(_, { id, waitSeconds }, context) {
@@ -112,14 +121,14 @@ export function addJobOperations(builder: Builder, job: JobInterface): void {
     cancelJob: t.field({
       type: job,
       nullable: true,
-      description: 'Cancels a job: at once if it is PENDING; one that is RUNNING is told to stop, and ends CANCELED.',
+      description: 'Cancels a job: a PENDING job at once, a RUNNING job as soon as its worker stops it.',
       args: { id: t.arg.id({ required: true }) },
       resolve: async (_, { id }, context) => toJobSource(await context.service.cancel(id, context.caller), context),
     }),
     retryJob: t.field({
       type: job,
       nullable: true,
-      description: 'Puts a job that FAILED or was CANCELED back, with all its attempts once more.',
+      description: 'Returns a FAILED or CANCELED job to the queue, with all its attempts available again.',
       args: { id: t.arg.id({ required: true }) },
       resolve: async (_, { id }, context) => toJobSource(await context.service.retry(id, context.caller), context),
     }),
@@ -127,7 +136,8 @@ export function addJobOperations(builder: Builder, job: JobInterface): void {
   builder.subscriptionField('jobUpdates', (t) =>
     t.field({
       type: job,
-      description: 'The job as it is, then each change; ends when the job is done.',
+      description:
+        'The current state of the job, then its state after each change. The stream ends when the job is done.',
       args: { id: t.arg.id({ required: true }) },
       async *subscribe(_, { id }, { service, caller, whenGone, breakOff }) {
         yield* service.watch(id, caller, whenGone());

@@ -15,13 +15,13 @@ export type JobStatus =
 export type NewCustomerInput = {
   /** ISO 3166-1 alpha-2 code, such as GB. */
   country?: string | null | undefined;
-  /** At most 200 characters; white space is trimmed and folded. */
+  /** At most 200 characters. Leading and trailing white space is removed, and runs of white space become one space. */
   customername: string;
-  /** An e-mail address. */
+  /** An email address. */
   email?: string | null | undefined;
-  /** The customer's id, given by the caller: 1 to 64 letters, digits, '.', '_', '~' and '-'. */
+  /** The customer's id, chosen by the caller: 1 to 64 letters, digits, '.', '_', '~' or '-'. */
   id: string | number;
-  /** A phone number, with its country code or read as one of `country`. */
+  /** A phone number. Without a country code (+44…), it is read as a number of `country`. */
   phone?: string | null | undefined;
 };
 
@@ -33,13 +33,13 @@ export type SubmitCustomerImportInput = {
 export type SubmitCustomerInput = {
   /** ISO 3166-1 alpha-2 code, such as GB. */
   country?: string | null | undefined;
-  /** At most 200 characters; white space is trimmed and folded. */
+  /** At most 200 characters. Leading and trailing white space is removed, and runs of white space become one space. */
   customername: string;
-  /** An e-mail address. */
+  /** An email address. */
   email?: string | null | undefined;
-  /** The customer's id, given by the caller: 1 to 64 letters, digits, '.', '_', '~' and '-'. */
+  /** The customer's id, chosen by the caller: 1 to 64 letters, digits, '.', '_', '~' or '-'. */
   id: string | number;
-  /** A phone number, with its country code or read as one of `country`. */
+  /** A phone number. Without a country code (+44…), it is read as a number of `country`. */
   phone?: string | null | undefined;
 };
 
