@@ -3,14 +3,14 @@ import type { Config } from './config.ts';
 
 const WIDTH = 12;
 
-/** What a person at a terminal reads when the process is ready. */
+/** The message on a terminal when the process is ready. */
 export function renderBanner({ url, queue, jobTypes }: Running, config: Config, startMs: number): string {
   const lines: [string, string][] = [];
   if (url !== undefined) {
     lines.push(['GraphQL', `${url}/graphql${config.GRAPHIQL ? '  (GraphiQL in a browser)' : ''}`]);
     if (config.REST) lines.push(['REST', `${url}/api  (${url}/docs in a browser)`]);
     lines.push(['Health', `${url}/health/ready`]);
-    lines.push(['Callers', config.auth.kind === 'open' ? 'everybody' : 'those with an API key or a token']);
+    lines.push(['Callers', config.auth.kind === 'open' ? 'anyone' : 'with an API key or a token']);
   }
   lines.push(['Job types', jobTypes.join(', ')], ['Queue', queue], ['Database', describeDatabase(config)]);
   const title = `Accepted is ready (${ROLES[config.role]}, ${(startMs / 1000).toFixed(1)} s)`;

@@ -7,7 +7,7 @@ const QUEUE_SCHEMES = ['redis:', 'rediss:', 'redis+sentinel:', 'redis+cluster:',
 const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/i;
 const DATABASE_SCHEMES = ['postgres:', 'postgresql:'];
 
-/** A whole number, written in digits. */
+/** A whole number in decimal digits. */
 const wholeNumber = (minimum: number, maximum: number) => {
   const message = `expected a whole number from ${minimum} to ${maximum}`;
   return z
@@ -43,13 +43,13 @@ const isAddress = (text: string): boolean => {
 
 const SECONDS_IN: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 
-/** Undefined: there is no limit. */
+/** Undefined for no limit. */
 const rateLimit = z
   .string()
   .toLowerCase()
   .regex(
     /^(off|[1-9]\d{0,8}\/[1-9]\d{0,3}[smh])$/,
-    'expected off, or requests and a time such as 100/1s, 6000/1m or 9000/1h',
+    'expected off, or a number of requests and a period, such as 100/1s, 6000/1m or 9000/1h',
   )
   .transform((value) => {
     if (value === 'off') return undefined;
@@ -80,7 +80,7 @@ export const settingsSchema = z.object({
     .transform((value) => value.split(',').map((origin) => origin.trim()))
     .refine(
       (origins) => origins.every(isOrigin),
-      'expected origins such as https://app.example.com with commas between, or *',
+      'expected *, or origins such as https://app.example.com, separated by commas',
     )
     .default([]),
   TRUST_PROXY: z
@@ -88,7 +88,7 @@ export const settingsSchema = z.object({
     .transform((value) => TRUST[value.toLowerCase()] ?? value.split(',').map((address) => address.trim()))
     .refine(
       (value) => typeof value === 'boolean' || value.every(isAddress),
-      'expected on, off, or IP addresses and CIDR blocks with commas between',
+      'expected on, off, or IP addresses and CIDR blocks, separated by commas',
     )
     .default(false),
   ...authSettings,
@@ -102,11 +102,11 @@ export const settingsSchema = z.object({
 
 type Settings = z.output<typeof settingsSchema>;
 
-/** What the process is: the API and the worker, or one of them. */
+/** The parts that a process runs: the API, the worker, or both. */
 export const roles = ['all', 'api', 'worker'] as const;
 export type Role = (typeof roles)[number];
 
-/** All settings, read once. */
+/** All settings, after validation. */
 export type Config = Readonly<Omit<Settings, keyof AuthSettings> & { role: Role; auth: AuthConfig }>;
 
 /**
@@ -128,11 +128,11 @@ export function readConfig(role: Role, environment: NodeJS.ProcessEnv = process.
   return Object.freeze({ ...settings, DATABASE_URL, role, auth });
 }
 
-/** A server that asks nobody who they are is for this machine alone, unless somebody says that it is not. */
+/** Without API_KEYS or JWT_ISSUER, anyone may call, so the server binds to a loopback address only, unless AUTH=none allows more. */
 function requireLoopback(host: string): void {
   if (LOOPBACK.test(host)) return;
   throw new StartError(
-    `HOST: without API_KEYS or JWT_ISSUER everybody who reaches ${host} may call; expected 127.0.0.1, or AUTH=none to open the server on purpose`,
+    `HOST: without API_KEYS or JWT_ISSUER, anyone who can reach ${host} may call; expected 127.0.0.1, or set AUTH=none to allow this`,
   );
 }
 
@@ -141,16 +141,16 @@ export function isNpmScript(): boolean {
   return process.env['npm_lifecycle_event'] !== undefined;
 }
 
-/** The embedded store belongs to one process, so it can't join two. */
+/** The embedded store works in one process only, so it cannot connect an API process with a worker process. */
 function refuseEmbedded(settings: Pick<Settings, 'QUEUE_URL' | 'DATABASE_URL'>, role: Role): void {
   if (settings.QUEUE_URL === undefined) {
     throw new StartError(
-      `QUEUE_URL: start:${role} needs a queue that several processes can share; set it to redis://… or postgres://…, or use npm start`,
+      `QUEUE_URL: start:${role} needs a queue shared between processes; set it to redis://… or postgres://…, or use npm start`,
     );
   }
   if (settings.DATABASE_URL === undefined && postgresOnly(settings.QUEUE_URL) === undefined) {
     throw new StartError(
-      `DATABASE_URL: start:${role} needs a database that several processes can share; set it to postgres://…, or use npm start`,
+      `DATABASE_URL: start:${role} needs a database shared between processes; set it to postgres://…, or use npm start`,
     );
   }
 }

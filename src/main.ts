@@ -9,11 +9,11 @@ const PARENT_CHECK_MS = 500;
 
 function readRole(argument = 'all'): Role {
   const role = roles.find((candidate) => candidate === argument);
-  if (role === undefined) throw new StartError(`"${argument}" is no role; expected all, api or worker`);
+  if (role === undefined) throw new StartError(`unknown role "${argument}"; expected all, api or worker`);
   return role;
 }
 
-/** Ends the process with one line for people, or with all there is to know of a mistake of ours. */
+/** Ends the process with one line for a mistake in the settings, or with a stack trace for a bug. */
 function fail(error: unknown): never {
   process.stderr.write(`accepted: ${error instanceof StartError ? oneLine(error.message) : describe(error)}\n`);
   process.exit(1);
@@ -27,7 +27,7 @@ function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** The first signal lets what runs finish; a second one does not wait. */
+/** The first signal starts a graceful shutdown; a second one exits at once. */
 function closeOnSignals(app: App): void {
   let closing = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -39,7 +39,7 @@ function closeOnSignals(app: App): void {
   }
 }
 
-/** npm passes a signal to the shell that it runs a script in, and that shell ends without passing it on. */
+/** npm sends a signal only to the shell that runs the script, and that shell ends without forwarding it. */
 function terminateWithParent(): void {
   const parent = process.ppid;
   const check = setInterval(() => {
@@ -51,9 +51,9 @@ function terminateWithParent(): void {
 }
 
 /**
- * V8 watches which objects outlive a collection of new ones, and makes their like among the old ones from the start. Of requests that
- * wait for the store it learns so what is wrong: each leaves garbage that a full collection alone takes away, one every few seconds,
- * which takes tens of milliseconds of a core from all that goes on.
+ * Turns off allocation-site pretenuring. V8 observes which objects survive a scavenge and allocates similar ones in the old generation.
+ * Requests that wait for the store survive one, yet become garbage soon after. In the old generation only a full collection frees them:
+ * one every few seconds, which blocks a core for tens of milliseconds.
  */
 function keepRequestsYoung(): void {
   setFlagsFromString('--no-allocation-site-pretenuring');
@@ -65,9 +65,9 @@ try {
   const logger = createLogger(config.LOG_LEVEL);
   const app = await createApp(config, logger, { onFatal: fail });
   closeOnSignals(app);
-  // Node would print all that the error has, and a store's has the row.
+  // Node would print every property of the error, and a store's error contains the row.
   process.on('uncaughtException', (error) => {
-    logger.error({ thrown: error }, 'nobody caught this; the process ends');
+    logger.error({ thrown: error }, 'uncaught error; the process exits');
     process.exit(1);
   });
   if (isNpmScript()) terminateWithParent();

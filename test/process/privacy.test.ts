@@ -190,7 +190,7 @@ describe("customers' data", () => {
     expect(server.written()).toContain('"code":"P0001"');
   });
 
-  it('is not in what a process says that ends for an error which nobody caught', async () => {
+  it('is not in what a process says that ends for an error which uncaught error', async () => {
     const server = await startServer('redis');
     await fetch(`${server.url}/api/secrets`, {
       method: 'POST',
@@ -199,7 +199,7 @@ describe("customers' data", () => {
     });
     const last = await poll(
       async () => server.written().trim().split('\n').at(-1) ?? '',
-      (line) => line.includes('nobody caught'),
+      (line) => line.includes('uncaught error'),
     );
     expect(JSON.parse(last)).toMatchObject({
       level: 'error',
