@@ -74,7 +74,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
   const stopping = new AbortController();
   const registry = createRegistry(await loadJobs(options.jobsFolder ?? new URL('./jobs/', import.meta.url)));
   const embedded = createEmbeddedStore(config.DATA_DIR);
-  // First, so that a URL which both settings share is reported as QUEUE_URL.
+  // Before the database, whose URL may be a copy of QUEUE_URL: an invalid one is reported under the name that was set.
   const queue = wireQueue({
     url: config.QUEUE_URL,
     embedded: embedded.pool,

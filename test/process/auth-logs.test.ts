@@ -10,8 +10,8 @@ import { createStore } from '../support/stores.ts';
 const SECRET = 'a secret of thirty-two bytes and more';
 const JWT = { JWT_ISSUER: 'https://issuer.example.com', JWT_AUDIENCE: 'accepted', JWT_SECRET: SECRET };
 
-describe('the logs of a closed server', () => {
-  it('hold no key and no token, however they were sent, and whether they were taken', async () => {
+describe('the logs of a server with authentication', () => {
+  it('contain no key or token, in whatever way it was sent, accepted or not', async () => {
     const { settings, remove } = await createStore('embedded');
     onTestFinished(remove);
     const output = new PassThrough().setEncoding('utf8');
@@ -22,7 +22,7 @@ describe('the logs of a closed server', () => {
     const send = async (path: string, init: RequestInit = {}): Promise<string> => {
       const response = await fetch(`${server.url}${path}`, { redirect: 'manual', ...init });
       const text = await response.text();
-      // A redirect keeps the token that its request had in the URL, for who can send none in any other way.
+      // A redirect keeps the token of its request's URL, for clients that can send it in no other way.
       replies += JSON.stringify([...response.headers].filter(([name]) => name !== 'location'));
       if (response.status >= 400) replies += text;
       return text;
@@ -72,7 +72,7 @@ describe('the logs of a closed server', () => {
       expect(log).not.toContain(secret);
       expect(replies).not.toContain(secret);
     }
-    // The MAC alone would be worth nothing less.
+    // The MAC alone would be as valuable.
     expect(log).not.toContain(accessToken.split('.')[3]);
   });
 });

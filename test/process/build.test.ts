@@ -17,7 +17,7 @@ function expectRetryAfter(response: Response): void {
   expect(seconds).toBeLessThanOrEqual(MAX_RETRY_AFTER_SECONDS);
 }
 
-it('runs from what the build made, as it does from its sources', async () => {
+it('runs from its build as from its sources', async () => {
   const folder = copyProject();
   buildProject(folder);
   const store = await createStore('embedded');

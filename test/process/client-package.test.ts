@@ -12,7 +12,7 @@ const [, jobPath = '', jobSource = ''] = /```ts\n\/\/ (src\/jobs\/[\w-]+\.ts)\n(
 const [, example = ''] = /```ts\n(import [^\n]* from 'accepted\/client';\n[\s\S]*?)```/.exec(guide) ?? [];
 const [, declaration = ''] = /```ts\n(const client = createClient<[\s\S]*?)```/.exec(guide) ?? [];
 
-/** A page's code, for the job types of the README and the project. The compiler must refuse the last four statements. */
+/** Code of a page that uses the job types of the README and the project. The compiler must reject the last four statements. */
 const PAGE = `
 import { type Job, createClient } from 'accepted/client';
 

@@ -39,7 +39,7 @@ async function submitImport(api: AcceptedProcess, prefix = 'c'): Promise<string>
 const read = async (api: AcceptedProcess, id: string) =>
   jobSchema.parse(await (await fetch(`${api.url}/api/jobs/${id}?onComplete=status`)).json());
 
-/** Waits for the end, and checks that the import was done whole, and once. */
+/** Waits for the end, and checks that the import is complete, with no row twice. */
 async function expectWholeImport(api: AcceptedProcess, id: string, prefix = 'c'): Promise<void> {
   const done = await poll(
     () => read(api, id),
@@ -47,7 +47,7 @@ async function expectWholeImport(api: AcceptedProcess, id: string, prefix = 'c')
   );
   expect(done).toMatchObject({ status: 'Succeeded', percentComplete: 100 });
   const result = await fetch(`${api.url}/api/jobs/${id}/result`);
-  // Rows that the killed run had written count as imported by this job all the same.
+  // Rows that the killed run wrote still count as imported by this job.
   expect(await result.json()).toEqual({ imported: ROWS, updated: 0, rejected: [] });
   for (const index of [0, ROWS / 2, ROWS - 1]) {
     const customer = await fetch(`${api.url}/api/customers/${prefix}${index}`);
@@ -56,14 +56,14 @@ async function expectWholeImport(api: AcceptedProcess, id: string, prefix = 'c')
 }
 
 describe.each(['redis', 'postgres'] as const)('API and worker as two processes over %s', (backend) => {
-  it('a worker killed in the middle of an import and started again ends it, every row there once', async () => {
+  it('an import survives the kill of its worker, with each row once', async () => {
     const { settings } = await createStoreForTest(backend);
     const database = new Pool({ connectionString: settings.DATABASE_URL ?? settings.QUEUE_URL, max: 2 });
     onTestFinished(() => database.end());
     const api = await startProcess({ settings, role: 'api' });
     const worker = await startProcess({ settings, role: 'worker' });
 
-    // A row that another transaction is writing stops the import half-way.
+    // A row that another transaction has locked stops the import halfway.
     const blocker = await database.connect();
     await blocker.query('BEGIN');
     await blocker.query(
@@ -89,10 +89,10 @@ describe.each(['redis', 'postgres'] as const)('API and worker as two processes o
 });
 
 describe('the embedded store', () => {
-  it('killed in the middle of an import and started again, the import ends, every row there once', async () => {
+  it('completes an import after a kill in the middle of it, with each row once', async () => {
     const { settings } = await createStoreForTest('embedded');
     const first = await startProcess({ settings });
-    // Several, so that there is work in hand at any moment.
+    // Several imports, so that one is always in progress.
     const prefixes = ['a', 'b', 'c', 'd'];
     const ids = await Promise.all(prefixes.map((prefix) => submitImport(first, prefix)));
     await poll(
@@ -107,7 +107,7 @@ describe('the embedded store', () => {
     for (const [index, id] of ids.entries()) await expectWholeImport(second, id, prefixes[index]);
   });
 
-  it('keeps what was accepted over a restart', async () => {
+  it('keeps accepted jobs across a restart', async () => {
     const { settings } = await createStoreForTest('embedded');
     const first = await startProcess({ settings });
     const id = await submitImport(first);
@@ -119,7 +119,7 @@ describe('the embedded store', () => {
 });
 
 describe.each(['redis', 'postgres', 'embedded'] as const)('SIGTERM on %s', (backend) => {
-  it('finishes or hands back what runs, exits with 0, and the work is done by the next process', async () => {
+  it('finishes or returns running jobs, exits with 0, and the next process completes them', async () => {
     const { settings } = await createStoreForTest(backend);
     const first = await startProcess({ settings: { ...settings, SHUTDOWN_GRACE_SECONDS: '0' } });
     const id = await submitImport(first);
@@ -134,7 +134,7 @@ describe.each(['redis', 'postgres', 'embedded'] as const)('SIGTERM on %s', (back
 });
 
 describe('the first start on the embedded store', () => {
-  it('begins anew after one that was killed in the middle of it', async () => {
+  it('succeeds after an earlier first start was killed halfway', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'accepted-crash-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const DATA_DIR = join(folder, 'data');

@@ -7,7 +7,7 @@ import { createStore } from '../support/stores.ts';
 const PERSONAL = ['Zuse Senior', 'konrad@example.com', '+442079460000', 'call-me-maybe', 'personal-id'];
 
 describe('the logs', () => {
-  it('are JSON lines with the ids of request and job, and hold no personal data', async () => {
+  it('are JSON lines with the ids of the request and the job, without personal data', async () => {
     const { settings, remove } = await createStore('embedded');
     onTestFinished(remove);
     const output = new PassThrough().setEncoding('utf8');

@@ -49,9 +49,9 @@ const shared = {
   ],
   shipBy: '2026-03-01T12:00:00Z',
 };
-/** What `JobStatus` asks for of the input. */
+/** The fields of the input that `JobStatus` selects. */
 const graphqlInputView = { recipient: { address: { country: 'GB' } }, service: 'NEXT_DAY' };
-// An enum's values are names in GraphQL and the schema's own in JSON.
+// Enum values have GraphQL names there, and the schema's own values in JSON.
 const restInput = { ...shared, service: 'next-day' };
 const graphqlInput = { ...shared, service: 'NEXT_DAY' };
 const resultWith = (small: string, large: string) => ({
@@ -111,7 +111,7 @@ const errorSchema = z.object({ extensions: z.object({ code: z.string(), issues: 
 const refusalSchema = z.object({ response: z.object({ errors: z.tuple([errorSchema]) }) });
 const problemSchema = z.object({ type: z.url(), errors: z.array(z.object({ pointer: z.string() })) });
 
-/** A copy of the project that has the one file more. */
+/** A copy of the project with the additional file. */
 function copyWithJobFile(): string {
   const folder = copyProject();
   writeFileSync(join(folder, 'src/jobs/parcel-label.ts'), JOB_FILE);
@@ -140,7 +140,7 @@ async function start() {
       const ask = async () => jobStatusSchema.parse(await client.request<unknown>(JobStatus, { id })).jobStatus;
       return poll(ask, ({ status }) => status !== 'PENDING' && status !== 'RUNNING');
     },
-    /** Resolves to what the job redirects to. */
+    /** Resolves to the resource or result that the job redirects to. */
     async followByRest(statusUrl: string): Promise<unknown> {
       const ask = () => fetch(statusUrl, { redirect: 'manual' });
       const done = await poll(ask, ({ status }) => status !== 202);
@@ -153,8 +153,8 @@ async function start() {
   };
 }
 
-describe('dropping one file into src/jobs/ is all it takes', () => {
-  it('to submit and follow the new job type by GraphQL, and to follow the same job by REST', async () => {
+describe('one new file in src/jobs/ is enough', () => {
+  it('to submit and follow a job by GraphQL, and to follow it by REST', async () => {
     const { url, client, submit, followByGraphQL, followByRest } = await start();
     const schema = buildClientSchema(await client.request<IntrospectionQuery>(getIntrospectionQuery()));
     const types = printSchema(schema);
@@ -181,7 +181,7 @@ input SubmitParcelLabelInput {
     expect(await followByRest(statusUrl)).toEqual({ ...restResult, note: 'fragile' });
   });
 
-  it('to submit and follow the new job type by REST, and to follow the same job by GraphQL', async () => {
+  it('to submit and follow a job by REST, and to follow it by GraphQL', async () => {
     const { post, followByGraphQL, followByRest } = await start();
     const accepted = await post(restInput);
     expect(accepted.status).toBe(202);
@@ -202,7 +202,7 @@ input SubmitParcelLabelInput {
     expect(existsSync(join(folder, 'dist/jobs/parcel-label.js'))).toBe(true);
   });
 
-  it('to have both APIs refuse what the schema does not allow, naming the field', async () => {
+  it('for both APIs to reject invalid input and name the field', async () => {
     const { client, post } = await start();
     const address = { ...shared.recipient.address, planet: 'Earth' };
     const refusals: { wrong: object; path: (string | number)[] }[] = [
@@ -211,7 +211,7 @@ input SubmitParcelLabelInput {
       { wrong: { items: [{ sku: 'c', grams: 0 }] }, path: ['items', 0, 'grams'] },
       { wrong: { service: 'by-pigeon' }, path: ['service'] },
       { wrong: { shipBy: '1 March 2026' }, path: ['shipBy'] },
-      // The schema wants UTC, which GraphQL's DateTime does not ask for.
+      // The schema requires UTC, while GraphQL's DateTime accepts any offset.
       { wrong: { shipBy: '2026-03-01T12:00:00+02:00' }, path: ['shipBy'] },
       { wrong: { shipBy: undefined }, path: ['shipBy'] },
     ];

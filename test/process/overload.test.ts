@@ -33,8 +33,8 @@ async function submit(url: string, number: number): Promise<Reply> {
   };
 }
 
-describe.each(BACKENDS)('a process on %s that is asked for more than it can take', (backend) => {
-  it('refuses with 503 and a time to wait, lives, and does all that it accepted', async () => {
+describe.each(BACKENDS)('an overloaded process on %s', (backend) => {
+  it('refuses requests with 503 and Retry-After, stays up, and completes every accepted job', async () => {
     const store = await createStore(backend);
     onTestFinished(() => store.remove());
     const limits = { QUEUE_MAX_DEPTH: '20', WORKER_CONCURRENCY: '1', LOG_LEVEL: 'info' };

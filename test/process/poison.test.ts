@@ -24,7 +24,7 @@ export default defineJob({
 `;
 
 it.each(['redis', 'postgres'] as const)(
-  'a job that kills its worker each time ends with JOB_STALLED on %s, and others go on',
+  'a job that kills its worker each time fails with JOB_STALLED on %s, and other jobs continue',
   async (backend) => {
     const { settings, remove } = await createStore(backend);
     onTestFinished(remove);
@@ -53,9 +53,9 @@ it.each(['redis', 'postgres'] as const)(
     let deaths = 0;
     let done = false;
     onTestFinished(() => void (done = true));
-    /** As whoever keeps a service running does; the last one ends with the test. */
+    /** Restarts the worker like a supervisor; the last one ends with the test. */
     const keepRunning = async (): Promise<void> => {
-      // One that dies before it is ready has died all the same.
+      // A worker may die before it is ready.
       const worker = await startProcess({ settings, main, role: 'worker' }).catch(() => undefined);
       await worker?.ended;
       deaths += 1;
@@ -67,7 +67,7 @@ it.each(['redis', 'postgres'] as const)(
     for (const other of others) expect(await finish(other)).toMatchObject({ status: 'Succeeded' });
     expect(await finish(deadly)).toMatchObject({ status: 'Failed', error: { code: 'JOB_STALLED' } });
     expect(await finish(await submit(false))).toMatchObject({ status: 'Succeeded' });
-    // Four runs, of which none was an attempt that failed.
+    // Four runs, none of which counts as a failed attempt.
     expect(deaths).toBe(4);
     done = true;
   },

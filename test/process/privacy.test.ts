@@ -16,7 +16,7 @@ import { copyProject } from '../support/project-copy.ts';
 import { BACKENDS, type Store, createStore } from '../support/stores.ts';
 import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
 
-/** Part of every personal value that is sent, and of nothing else. */
+/** Part of every personal value in a request, and of nothing else. */
 const MARK = 'zq7x';
 const PHONE = '020 7946 0958';
 const PERSONAL = /zq7x|7946 ?0958/i;
@@ -27,7 +27,7 @@ const CUSTOMER = {
   phone: PHONE,
   country: 'gb',
 };
-/** A customer whom the database refuses, in words that hold the row. */
+/** A customer that the database rejects with a message that quotes the row. */
 const BARRED = { ...CUSTOMER, id: `${MARK}-barred`, customername: `${MARK} Barred` };
 const HEADERS = {
   'Content-Type': 'application/json',
@@ -48,7 +48,7 @@ const TRIGGER = `
   CREATE TRIGGER bar BEFORE INSERT ON accepted.customers FOR EACH ROW EXECUTE FUNCTION accepted.bar();
 `;
 
-/** Makes the customers' table beforehand, with a trigger that quotes the row. */
+/** Creates the customers' table beforehand, with a trigger whose error quotes the row. */
 async function createTable({ settings: { QUEUE_URL, DATABASE_URL = QUEUE_URL, DATA_DIR } }: Store): Promise<void> {
   const embedded = createEmbeddedStore(DATA_DIR);
   if (DATABASE_URL === undefined) await embedded.open();
@@ -63,9 +63,9 @@ async function createTable({ settings: { QUEUE_URL, DATABASE_URL = QUEUE_URL, DA
 }
 
 interface Server extends AcceptedProcess {
-  /** All that it has written so far, to standard output and to standard error. */
+  /** Its output so far, from standard output and standard error. */
   written(): string;
-  /** Where its queue is; undefined where it is embedded. */
+  /** The server of its queue; undefined for the embedded store. */
   readonly queue: TcpProxy | undefined;
 }
 
@@ -90,7 +90,7 @@ const jobSchema = z.object({ id: z.string(), status: z.string() });
 const lineSchema = z.looseObject({ msg: z.string() });
 
 describe("customers' data", () => {
-  it.each(BACKENDS)('is in no log, at the level debug, and in no other reply than its own, on %s', async (backend) => {
+  it.each(BACKENDS)('is in no log, even at the debug level, and in no reply but its own, on %s', async (backend) => {
     const server = await startServer(backend);
     const send = (method: string, path: string, body?: unknown, headers = {}) =>
       fetch(`${server.url}${path}`, {
@@ -108,7 +108,7 @@ describe("customers' data", () => {
         ({ status }) => ['Succeeded', 'Failed', 'Canceled'].includes(status),
       );
 
-    // What goes well, and its key used again, for the same and for another input.
+    // Requests that succeed, and a key used again with the same and with another input.
     const key = { 'Idempotency-Key': `"${MARK}-key"` };
     const customer = await submit('customers', CUSTOMER, key);
     await send('POST', '/api/customers', CUSTOMER, key);
@@ -120,7 +120,7 @@ describe("customers' data", () => {
     expect(await (await send('GET', `/api/customers/${CUSTOMER.id}?q=${MARK}`)).text()).toContain(CUSTOMER.email);
     await (await send('GET', `/api/jobs/${customer.id}/events`, undefined, { 'Last-Event-ID': MARK })).text();
 
-    // What is refused.
+    // Requests that are refused.
     await submit('customer-imports', { customers: [CUSTOMER, { ...BARRED, phone: `${MARK}${PHONE}` }] });
     await send('POST', '/api/customers', { ...CUSTOMER, [MARK]: PHONE, customername: 5 });
     await send('POST', '/api/customers', `{"id":"${MARK}",`);
@@ -136,7 +136,7 @@ describe("customers' data", () => {
     const { port } = new URL(server.url ?? '');
     await textOf(connect(Number(port), '127.0.0.1').end(`${MARK} / HTTP/1.1\r\n\r\n`));
 
-    // What goes wrong, in the job's function and in the database, and again.
+    // Failures in the job's function and in the database, and their retries.
     const failing = await Promise.all(
       ['error', 'lines', 'cause', 'value', 'told', 'result'].map((how) =>
         submit('secrets', { text: `${MARK} ${PHONE}`, how }),
@@ -165,7 +165,7 @@ describe("customers' data", () => {
     expect(masked[0]?.status).toBe(500);
     for (const reply of masked) expect((await reply.text()).replace(`/api/secrets/${MARK}`, '')).not.toMatch(PERSONAL);
 
-    // A store that is away.
+    // An unavailable store.
     if (server.queue !== undefined) {
       const unblock = server.queue.block();
       await poll(
@@ -186,11 +186,11 @@ describe("customers' data", () => {
     const messages = new Set(lines.map((line) => lineSchema.parse(JSON.parse(line)).msg));
     const expected = ['request', 'job accepted', 'job function threw', 'job attempt failed', 'unexpected error'];
     expect([...messages]).toEqual(expect.arrayContaining(expected));
-    // The trigger's, without its words.
+    // The trigger's error, without its message.
     expect(server.written()).toContain('"code":"P0001"');
   });
 
-  it('is not in what a process says that ends for an error which uncaught error', async () => {
+  it('is not in the output of a process that ends with an uncaught error', async () => {
     const server = await startServer('redis');
     await fetch(`${server.url}/api/secrets`, {
       method: 'POST',

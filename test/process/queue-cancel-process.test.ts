@@ -7,7 +7,7 @@ import { type AcceptedProcess, startProcess } from '../support/process.ts';
 import { copyProject } from '../support/project-copy.ts';
 import { BACKENDS, createStore } from '../support/stores.ts';
 
-/** Writes a line for each thing that happens to it, and goes on until it is told to stop, or longer. */
+/** Writes a line for each event, and runs until it is stopped, or even longer. */
 const STUBBORN = `
 import { appendFileSync } from 'node:fs';
 import { z } from 'zod';
@@ -43,7 +43,7 @@ type JobBody = z.output<typeof jobSchema>;
 
 const CANCELED = { status: 'Canceled', error: { code: 'JOB_CANCELED' } };
 
-/** Accepted with the job type, as an API and a worker where the store allows for two processes. */
+/** Accepted with the job type: an API process and a worker process if the store allows two. */
 async function startWithStubborn(backend: (typeof BACKENDS)[number]) {
   const folder = copyProject();
   writeFileSync(join(folder, 'src/jobs/stubborn.ts'), STUBBORN);
@@ -56,7 +56,7 @@ async function startWithStubborn(backend: (typeof BACKENDS)[number]) {
   return {
     startApi: () => start(separate ? 'api' : 'all'),
     startWorker: (api: AcceptedProcess) => (separate ? start('worker') : Promise.resolve(api)),
-    /** What the function did, in order. */
+    /** The events of the function, in order. */
     lines: () => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []),
     async submit({ url }: AcceptedProcess, heeds: boolean): Promise<JobBody> {
       const response = await fetch(`${url}/api/stubborns`, {
@@ -85,8 +85,8 @@ const cancel = async ({ url }: AcceptedProcess, { id }: JobBody): Promise<number
 
 const statusOfPost = async (url: string): Promise<number> => (await fetch(url, { method: 'POST' })).status;
 
-describe.each(BACKENDS)('cancellation of a job that runs in another process on %s', (backend) => {
-  it('reaches it, also when its worker is killed and all is started again, and it is not run again', async () => {
+describe.each(BACKENDS)('cancellation of a job in another process on %s', (backend) => {
+  it('reaches the job even if its worker is killed and all processes restart, and the job does not run again', async () => {
     const { startApi, startWorker, lines, submit } = await startWithStubborn(backend);
     const api = await startApi();
     const worker = await startWorker(api);
@@ -106,7 +106,7 @@ describe.each(BACKENDS)('cancellation of a job that runs in another process on %
     expect(lines()).toEqual(['started', 'aborted']);
 
     const second = await startOf(false);
-    // So that the worker can't hear of it; where it is in one process with the API, it dies soon enough.
+    // The worker must not receive the cancellation; in one process with the API, it is killed soon enough.
     if (worker !== api) worker.suspend();
     expect(await cancel(api, second)).toBe(202);
     await worker.end('SIGKILL');

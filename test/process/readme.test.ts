@@ -11,7 +11,7 @@ const PROJECT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(PROJECT, path), 'utf8');
 
 describe('the documentation', () => {
-  it('has transcripts that a reader can repeat', async () => {
+  it('has transcripts that can be repeated', async () => {
     const store = await createStore('embedded');
     onTestFinished(() => store.remove());
     const { url = '' } = await startProcess(store);
@@ -27,7 +27,7 @@ describe('the documentation', () => {
       return found;
     });
     for (const { command, output } of steps) {
-      // As a reader would, repeat the command until the job is done.
+      // Repeats the command until the job is done, as a reader would.
       const actual = await poll(
         async () => runCommand(adapt(command)),
         (printed) => matchOutput(output.replaceAll('localhost:4000', here), printed) !== undefined,

@@ -18,7 +18,7 @@ async function startRedisForTest(options: readonly string[]): Promise<RunningSer
   return server;
 }
 
-/** The settings of a process that has its queue at this URL. */
+/** The settings of a process whose queue is at this URL. */
 async function settingsFor(QUEUE_URL: string): Promise<Record<string, string>> {
   const { settings, remove } = await createStore('redis');
   onTestFinished(remove);
@@ -32,7 +32,7 @@ async function refusal(QUEUE_URL: string): Promise<string> {
   return stderr.trimEnd();
 }
 
-/** A Redis that says another version of itself, as long as the true one. */
+/** A Redis that reports another version of the same length. */
 async function startOldRedis(version: string): Promise<string> {
   const server = await startRedisForTest([]);
   const port = Number(new URL(server.url).port);
@@ -51,12 +51,12 @@ async function startOldRedis(version: string): Promise<string> {
 }
 
 describe('a start on a Redis', () => {
-  it('that drops keys when its memory is full is refused in one line', async () => {
+  it('that evicts keys is refused in one line', async () => {
     const server = await startRedisForTest(['--maxmemory-policy', 'allkeys-lru']);
     expect(await refusal(server.url)).toMatch(/^accepted: QUEUE_URL: .*allkeys-lru.*noeviction/);
   });
 
-  it('that is a cluster is refused if its master does so', async () => {
+  it('that is a cluster is refused if a master evicts keys', async () => {
     const options = [
       '--cluster-enabled',
       'yes',
@@ -77,7 +77,7 @@ describe('a start on a Redis', () => {
     expect(await refusal(await startOldRedis('6.2.14'))).toMatch(/^accepted: QUEUE_URL: .*6\.2\.14.*7 or newer/);
   });
 
-  it('that writes nothing to disk is one warning', async () => {
+  it('without persistence logs one warning', async () => {
     const output = new PassThrough().setEncoding('utf8');
     let text = '';
     output.on('data', (chunk: string) => (text += chunk));
@@ -87,7 +87,7 @@ describe('a start on a Redis', () => {
     expect(text.split('\n').filter((line) => line.includes('nothing to disk'))).toHaveLength(1);
   });
 
-  it('that writes to disk is no warning', async () => {
+  it('with persistence logs no warning', async () => {
     const output = new PassThrough().setEncoding('utf8');
     let text = '';
     output.on('data', (chunk: string) => (text += chunk));
@@ -97,7 +97,7 @@ describe('a start on a Redis', () => {
     expect(text).not.toContain('"level":40');
   });
 
-  it('whose channels are forbidden ends the start with a line that names the setting', async () => {
+  it('whose ACL forbids the channels is refused in a line that names the setting', async () => {
     const server = await startRedisForTest([]);
     const admin = new Redis(server.url);
     onTestFinished(() => admin.disconnect());
@@ -108,7 +108,7 @@ describe('a start on a Redis', () => {
     );
   });
 
-  it('that may not be asked what it is goes on', async () => {
+  it('whose ACL forbids INFO and CONFIG succeeds', async () => {
     const server = await startRedisForTest(['--rename-command', 'CONFIG', '']);
     const admin = new Redis(server.url);
     onTestFinished(() => admin.disconnect());
@@ -122,8 +122,8 @@ describe('a start on a Redis', () => {
   });
 });
 
-describe('several processes that start together on an empty PostgreSQL', () => {
-  it('are all ready, and do each job once', async () => {
+describe('several processes that start at once on an empty PostgreSQL', () => {
+  it('all become ready, and run each job once', async () => {
     const store = await createStore('postgres');
     onTestFinished(() => store.remove());
     const apps = await Promise.all(Array.from({ length: 5 }, () => startAppForTest('postgres', {}, { store })));

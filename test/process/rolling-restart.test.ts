@@ -15,7 +15,7 @@ const jobsFolder = new URL('../support/jobs/', import.meta.url);
 const stateSchema = z.object({ status: z.string(), percentComplete: z.number() });
 type State = z.output<typeof stateSchema>;
 
-/** What EventSource hears of a job, to its end. */
+/** The states of a job that EventSource receives, up to the final one. */
 function listen(url: string) {
   const states: State[] = [];
   const ended = Promise.withResolvers<void>();
@@ -29,7 +29,7 @@ function listen(url: string) {
 }
 
 describe.each(['redis', 'postgres'] as const)('watchers on %s', (backend) => {
-  it('follow a job through the restart of the API to its end, each with the client of its API', async () => {
+  it('follow a job across a restart of the API to its end, on both APIs', async () => {
     const store = await createStore(backend);
     onTestFinished(() => store.remove());
     const gate = createGate();
@@ -39,7 +39,7 @@ describe.each(['redis', 'postgres'] as const)('watchers on %s', (backend) => {
       await job.progress(80);
       return { text: backend };
     });
-    // It has the worker, too.
+    // It runs the worker too.
     const second = await startAppForTest(backend, {}, { store, jobsFolder });
     const first = await startApp(backend, {}, { store, jobsFolder, role: 'api' });
     const balancer = await startRoundRobin(first.url);
@@ -77,17 +77,17 @@ const acceptedSchema = z.union([
   })),
 ]);
 
-/** Submits customers on both APIs and waits for each, as clients do that are patient, until it is told to stop. */
+/** Submits customers on both APIs and waits for each, like a client that retries, until it is stopped. */
 function startLoad(url: string, clients: number) {
   const done: string[] = [];
   const cut: unknown[] = [];
   const refused = new Set<number>();
   const stop = new AbortController();
 
-  /** Sends a request until it is answered. */
+  /** Repeats a request until it is answered. */
   async function ask(path: string, init: RequestInit): Promise<{ ok: boolean; status: number; body: unknown }> {
     for (;;) {
-      // Without a head there is no reply that could be cut short; the client sends the same request again.
+      // Before the headers arrive, no reply is cut short; the client repeats the request.
       const response = await fetch(url + path, init).catch(() => undefined);
       if (response === undefined) continue;
       const { ok, status } = response;
@@ -129,12 +129,12 @@ function startLoad(url: string, clients: number) {
   return {
     cut,
     refused,
-    /** Resolves when what each client submitted is done. */
+    /** Resolves when all submitted jobs are done. */
     async stop() {
       stop.abort();
       await Promise.all(loops);
     },
-    /** Resolves when so many more are done. */
+    /** Resolves when this many more jobs are done. */
     async goesOn(more: number) {
       const enough = done.length + more;
       await poll(
@@ -146,7 +146,7 @@ function startLoad(url: string, clients: number) {
 }
 
 describe.each(['redis', 'postgres'] as const)('a rolling restart under load on %s', (backend) => {
-  it('loses no job that was accepted, and cuts no reply short', { timeout: 180_000 }, async () => {
+  it('loses no accepted job, and cuts no reply short', { timeout: 180_000 }, async () => {
     const store = await createStore(backend);
     onTestFinished(() => store.remove());
     const start = (role: string) => startProcess({ role, settings: { ...store.settings, LOG_LEVEL: 'info' } });
@@ -160,7 +160,7 @@ describe.each(['redis', 'postgres'] as const)('a rolling restart under load on %
     const load = startLoad(balancer.url, 8);
     await load.goesOn(50);
 
-    // The balancer learns of the end of a server only when that refuses a connection.
+    // The balancer detects the end of a server only when a connection is refused.
     const api3 = await start('api');
     expect(await api1.end('SIGTERM')).toBe(0);
     balancer.use(api3.url ?? '', api2.url ?? '');

@@ -12,7 +12,7 @@ import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 const readySchema = z.object({ url: z.string() });
 
-/** A database whose customers' table a test can lock, so that work on it stops where it is. */
+/** A database whose customers' table a test can lock, so that jobs block on it. */
 async function lockableStore() {
   const { settings, remove } = await createStore('postgres');
   onTestFinished(remove);
@@ -24,7 +24,7 @@ async function lockableStore() {
     await client.query('BEGIN; LOCK TABLE accepted.customers IN ACCESS EXCLUSIVE MODE');
     return client;
   };
-  /** Resolves when somebody waits for the lock. */
+  /** Resolves when a connection waits for the lock. */
   const waiting = () =>
     poll(
       async () =>
@@ -45,9 +45,9 @@ const submit = (url: string | undefined) =>
     body: JSON.stringify({ id: '1', customername: 'Ada' }),
   });
 
-describe('a process that ends', () => {
-  it('lets nobody wait any longer: held replies come as the job is, event streams end, and subscriptions break off', async () => {
-    // Without a worker the job is never done.
+describe('a process that shuts down', () => {
+  it('ends all waits: it sends held replies with the current job, ends event streams, and breaks off subscriptions', async () => {
+    // Without a worker, the job stays pending.
     const app = await startAppForTest('postgres', {}, { role: 'api' });
     const { id } = await (await submit(app.url)).json();
     const held = app.fetch(`/api/jobs/${id}`, { headers: { Prefer: 'wait=60' } });
@@ -74,13 +74,13 @@ describe('a process that ends', () => {
     const closed = app.close();
     expect((await held).status).toBe(202);
     expect(await events.text()).toMatch(/^retry: \d+\n\n.*"status":"Pending"/s);
-    // A client would take `complete` for the end of the job.
+    // A client would take `complete` as the end of the job.
     expect(await ending).toBe('terminated');
     expect(told.join('')).not.toContain('complete');
     await closed;
   });
 
-  it('answers what it was asked, and does not wait for the connection that stays open after it', async () => {
+  it('answers open requests, and does not wait for idle connections', async () => {
     const { settings, lock, waiting } = await lockableStore();
     const server = await startProcess({ settings: { ...settings, SHUTDOWN_GRACE_SECONDS: '3600' } });
     const locked = await lock();
@@ -101,7 +101,7 @@ describe('a process that ends', () => {
     expect(await code).toBe(0);
   });
 
-  it('is not ready from then on, and takes requests until its delay is over', async () => {
+  it('is not ready from then on, and accepts requests until its delay is over', async () => {
     const { settings } = await lockableStore();
     // The test ends it.
     const server = await startProcess({ settings: { ...settings, SHUTDOWN_DELAY_SECONDS: '3600' } });
@@ -118,10 +118,10 @@ describe('a process that ends', () => {
     expect([onGraphQL.status, onGraphQL.headers.get('Connection')]).toEqual([200, 'close']);
   });
 
-  it('hands its work back in good order when the shell that npm runs it in is killed', async () => {
+  it('shuts down gracefully when the shell of npm is killed', async () => {
     const { settings, lock, waiting } = await lockableStore();
     const main = join(import.meta.dirname, '../../src/main.ts');
-    // A shell that stays, as npm's does.
+    // A shell that stays as the parent, like npm's.
     const shell = spawn('sh', ['-c', `"${process.execPath}" "${main}" all; exit $?`], {
       env: {
         PATH: process.env['PATH'],
@@ -139,13 +139,13 @@ describe('a process that ends', () => {
     const exited = new Promise((resolve) => void shell.once('exit', resolve));
     shell.kill('SIGKILL');
     await exited;
-    // The server writes on to what was the shell's output too.
+    // The server shares the output of the shell and continues to write to it.
     expect(await lineWith(shell, shell.stdout, /"msg":"job handed back"/)).toContain('customer_');
   });
 });
 
 describe('a process that loses its database connections', () => {
-  it('lives, and does the work that they were lost at', async () => {
+  it('stays up, and completes the interrupted jobs', async () => {
     const { settings, lock, waiting } = await lockableStore();
     const proxy = await startTcpProxy(settings.QUEUE_URL ?? '');
     onTestFinished(() => proxy.close());

@@ -6,7 +6,7 @@ import { createStore } from '../support/stores.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 it.each(['redis', 'postgres'] as const)(
-  'while %s is away there is one warning, and one line when it is back, however many requests come',
+  'logs one warning while %s is unavailable, and one line when it is back, however many requests fail',
   async (backend) => {
     const { settings, remove } = await createStore(backend);
     onTestFinished(remove);

@@ -18,17 +18,17 @@ describe('takeAccessTokens', () => {
     ['/a?my_access_token=x&Access_Token=y', '/a?my_access_token=x&Access_Token=y', []],
     ['/a?b=access_token=x', '/a?b=access_token=x', []],
     ['/a?b=%&access_token=%', '/a?b=%', ['%']],
-  ])('makes of %s the URL %s and the tokens %j', (given, url, accessTokens) => {
+  ])('splits %s into the URL %s and the tokens %j', (given, url, accessTokens) => {
     expect(takeAccessTokens(given)).toEqual({ url, accessTokens });
   });
 
-  it('leaves none that a parser of queries would find', () => {
+  it('leaves no token that a query parser would find', () => {
     const part = oneof(constantFrom('access_token', 'access%5ftoken', '=', '&', '?', '%', '+', '#'), string());
     assert(
       property(array(part), (parts) => {
         const given = `/a?${parts.join('')}`;
         const { url, accessTokens } = takeAccessTokens(given);
-        // Behind the first question mark, of which `URLSearchParams` alone would take a second one for the same.
+        // Cut at the first question mark: `URLSearchParams` would drop a second one at the start.
         const query = (text: string) => new URLSearchParams(text.replace(/^[^?]*\??/, '&'));
         expect(query(url).has('access_token') && url.includes('?')).toBe(false);
         expect(accessTokens).toEqual(query(given).getAll('access_token'));
@@ -38,10 +38,10 @@ describe('takeAccessTokens', () => {
 });
 
 describe('a request', () => {
-  it('has no token in any of its URLs, when the server has taken it', () => {
+  it('has no token in its URLs once the server has received it', () => {
     const { rewriteUrl } = createAuthentication({ authenticate: async () => ANONYMOUS, isPage: () => false });
     const url = '/graphql?access_token=jk_x&query=%7B__typename%7D';
-    // As Fastify has it when it asks for the URL to route by.
+    // As Fastify passes it to rewriteUrl.
     const request = Object.assign(new IncomingMessage(new Socket()), { url, originalUrl: url });
     expect(rewriteUrl(request)).toBe('/graphql?query=%7B__typename%7D');
     expect(request.originalUrl).toBe('/graphql?query=%7B__typename%7D');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createBatch } from '../../src/queue/batch.ts';
 
-/** Doubles numbers, and keeps what it was given together. Fails for a batch that has a 13, and as a whole from 1,000 on. */
+/** Doubles numbers, and records each batch. A 13 fails by itself; a number from 1,000 on fails its whole batch. */
 function countedBatches(options: { maxItems?: number; maxSize?: number } = {}) {
   const batches: (readonly number[])[] = [];
   const double = createBatch<number, number>(
@@ -18,15 +18,15 @@ function countedBatches(options: { maxItems?: number; maxSize?: number } = {}) {
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-describe('what is asked for in a turn of the event loop', () => {
-  it('is done together, and each has its own answer', async () => {
+describe('requests in one turn of the event loop', () => {
+  it('share a batch, and each gets its own result', async () => {
     const { batches, double } = countedBatches();
     const later = Promise.resolve().then(() => double(3));
     expect(await Promise.all([double(1), double(2), later])).toEqual([2, 4, 6]);
     expect(batches).toEqual([[1, 2, 3]]);
   });
 
-  it('does not join what has begun', async () => {
+  it('do not join a batch that has started', async () => {
     const { batches, double } = countedBatches();
     const first = double(1);
     await turn();
@@ -35,7 +35,7 @@ describe('what is asked for in a turn of the event loop', () => {
     expect(batches).toEqual([[1], [2]]);
   });
 
-  it('is bounded, in number and in size; a single one may be larger', async () => {
+  it('share a batch of bounded number and size; a single one may be larger', async () => {
     const byNumber = countedBatches({ maxItems: 2 });
     await Promise.all([1, 2, 3, 4, 5].map(byNumber.double));
     expect(byNumber.batches).toEqual([[1, 2], [3, 4], [5]]);
@@ -44,14 +44,14 @@ describe('what is asked for in a turn of the event loop', () => {
     expect(bySize.batches).toEqual([[4, 5], [6], [50], [1]]);
   });
 
-  it('fails alone, for its own sake', async () => {
+  it('fail individually for a cause of their own', async () => {
     const { batches, double } = countedBatches();
     const results = await Promise.allSettled([double(1), double(13), double(2)]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(batches).toEqual([[1, 13, 2], [1], [13], [2]]);
   });
 
-  it('fails together, for a reason that all share, and the next is tried', async () => {
+  it('fail together for a shared cause, and the next batch is attempted', async () => {
     const { batches, double } = countedBatches();
     const results = await Promise.allSettled([double(1), double(1000)]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);

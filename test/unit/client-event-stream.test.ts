@@ -9,25 +9,25 @@ const event = (data: string, more: object = {}) => ({
   ...more,
 });
 
-/** Streams as the WHATWG HTML standard, section 9.2.6, has them interpreted. */
+/** Streams and their events by the WHATWG HTML standard, section 9.2.6. */
 const STREAMS: Readonly<Record<string, { stream: string; events: object[] }>> = {
   'data of many lines is joined by line feeds': {
     stream: 'data: YHOO\ndata: +2\ndata: 10\n\n',
     events: [event('YHOO\n+2\n10')],
   },
-  'comments are ignored, and an id goes on until there is another': {
+  'comments are ignored, and an id stays until the next one': {
     stream: ': test stream\n\ndata: first\nid: 1\n\ndata:second\n\nid\ndata:  third\n\n',
     events: [event('first', { lastEventId: '1' }), event('second', { lastEventId: '1' }), event(' third')],
   },
-  'an empty data field is an event, and no data field is none': {
+  'an empty data field makes an event, a missing one does not': {
     stream: 'data\n\ndata\ndata\n\nevent: x\n\ndata:y\n\n',
     events: [event(''), event('\n'), event('y')],
   },
-  'a space after the colon, and one alone, is left out': {
+  'one space after the colon is removed': {
     stream: 'data:test\n\ndata: test\n\n',
     events: [event('test'), event('test')],
   },
-  'a type holds for one event': {
+  'a type applies to one event': {
     stream: 'event: ping\ndata: 1\n\ndata: 2\n\n',
     events: [event('1', { type: 'ping' }), event('2')],
   },
@@ -43,13 +43,13 @@ const STREAMS: Readonly<Record<string, { stream: string; events: object[] }>> = 
     stream: 'id: 1\ndata: 1\n\nid: 2\u0000\ndata: 2\n\n',
     events: [event('1', { lastEventId: '1' }), event('2', { lastEventId: '1' })],
   },
-  'fields without a meaning are ignored, also where their names differ in case or space': {
+  'unknown fields are ignored, including names that differ in case or space': {
     stream: 'Data: 1\n data: 2\ndata : 3\nfoo: bar\ndata: 4\n\n',
     events: [event('4')],
   },
-  'an event that the end cuts off is dropped': { stream: 'data: 1\n\ndata: 2\n', events: [event('1')] },
-  'a byte order mark at the start is left out': { stream: '\uFEFFdata: 1\n\n', events: [event('1')] },
-  'text of more bytes than characters stays whole': { stream: 'data: ä€𝄞\n\n', events: [event('ä€𝄞')] },
+  'an event that is incomplete at the end is dropped': { stream: 'data: 1\n\ndata: 2\n', events: [event('1')] },
+  'a byte order mark at the start is removed': { stream: '\uFEFFdata: 1\n\n', events: [event('1')] },
+  'characters of several bytes stay intact': { stream: 'data: ä€𝄞\n\n', events: [event('ä€𝄞')] },
 };
 
 function streamOf(pieces: readonly Uint8Array[]): ReadableStream<Uint8Array> {
@@ -61,7 +61,7 @@ function streamOf(pieces: readonly Uint8Array[]): ReadableStream<Uint8Array> {
   });
 }
 
-/** Reads a stream that comes in these pieces. */
+/** Reads a stream that arrives in these chunks. */
 async function read(pieces: readonly Uint8Array[]): Promise<object[]> {
   const events: object[] = [];
   for await (const found of readEvents(streamOf(pieces), () => undefined)) events.push(found);
@@ -80,13 +80,13 @@ describe('an event stream', () => {
     });
   }
 
-  it('gives an event with its last byte, also where lines end in CR alone', () => {
+  it('yields an event with its last byte, even where lines end in CR only', () => {
     const parse = createEventStreamParser();
     expect(parse('data: 1\r\r')).toEqual([event('1')]);
     expect(parse('\ndata: 2\r\n\r')).toEqual([event('2')]);
   });
 
-  it('tells of each piece, also of comments', async () => {
+  it('reports each chunk, including comments', async () => {
     let pieces = 0;
     const body = streamOf([':\n', ':\n', 'data: 1\n\n'].map((text) => new TextEncoder().encode(text)));
     for await (const { data } of readEvents(body, () => (pieces += 1))) expect(data).toBe('1');

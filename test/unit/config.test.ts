@@ -5,7 +5,7 @@ import { StartError } from '../../src/core/start-error.ts';
 const REDIS = 'redis://127.0.0.1:6379/1';
 const POSTGRES = 'postgres://127.0.0.1/queue';
 
-/** What a start with these settings is refused with. */
+/** The error message for these settings. */
 function refusal(environment: Record<string, string>, role: 'all' | 'api' | 'worker' = 'all'): string {
   try {
     readConfig(role, environment);
@@ -17,7 +17,7 @@ function refusal(environment: Record<string, string>, role: 'all' | 'api' | 'wor
 }
 
 describe('readConfig', () => {
-  it('needs no setting', () => {
+  it('requires no settings', () => {
     expect(readConfig('all', {})).toEqual({
       role: 'all',
       PORT: 4000,
@@ -42,13 +42,13 @@ describe('readConfig', () => {
     });
   });
 
-  it('takes an empty variable for an unset one', () => {
+  it('treats an empty variable as unset', () => {
     const defaults = readConfig('all', {});
     const empty = Object.fromEntries(Object.keys(defaults).map((name) => [name, '']));
     expect(readConfig('all', empty)).toEqual(defaults);
   });
 
-  it('reads each setting, and leaves the rest of the environment alone', () => {
+  it('reads each setting, and ignores other variables', () => {
     const config = readConfig('all', {
       PORT: '0',
       HOST: '0.0.0.0',
@@ -95,7 +95,7 @@ describe('readConfig', () => {
     });
   });
 
-  it('leaves the environment as it is', () => {
+  it('does not change the environment', () => {
     const environment = Object.freeze({ PORT: '4001', HOST: '' });
     expect(readConfig('all', environment)).toMatchObject({ PORT: 4001, HOST: '127.0.0.1' });
   });
@@ -104,7 +104,7 @@ describe('readConfig', () => {
     ['http://localhost:4000', 'http://localhost:4000'],
     ['https://example.com/', 'https://example.com'],
     ['https://example.com/base//', 'https://example.com/base'],
-  ])('makes of the PUBLIC_URL %s a base to which paths can be added', (given, expected) => {
+  ])('removes trailing slashes from the PUBLIC_URL %s', (given, expected) => {
     expect(readConfig('all', { PUBLIC_URL: given }).PUBLIC_URL).toBe(expected);
   });
 
@@ -115,7 +115,7 @@ describe('readConfig', () => {
     'redis+cluster://a:6379,b:6379',
     'postgres://localhost/queue',
     'postgresql://localhost/queue',
-  ])('takes %s for a QUEUE_URL', (url) => {
+  ])('accepts the QUEUE_URL %s', (url) => {
     expect(readConfig('all', { QUEUE_URL: url }).QUEUE_URL).toBe(url);
   });
 });
@@ -126,7 +126,7 @@ describe('RATE_LIMIT', () => {
     ['100/1s', { requests: 100, seconds: 1 }],
     ['6000/10M', { requests: 6000, seconds: 600 }],
     ['1/2h', { requests: 1, seconds: 7200 }],
-  ])('%s is understood', (value, limit) => {
+  ])('accepts %s', (value, limit) => {
     expect(readConfig('all', { RATE_LIMIT: value }).RATE_LIMIT).toEqual(limit);
   });
 });
@@ -150,7 +150,7 @@ describe('a bad setting', () => {
     ...['false', '0', 'no'].map((value) => ['GRAPHIQL', value]),
     ['GRAPHQL_INTROSPECTION', 'yes'],
     ...['trace', 'INFO', 'verbose'].map((value) => ['LOG_LEVEL', value]),
-  ])('%s=%s is refused by its name, with what is expected', (name = '', value = '') => {
+  ])('%s=%s is rejected with its name and the expected form', (name = '', value = '') => {
     expect(refusal({ [name]: value })).toMatch(new RegExp(`^${name}: expected .+$`));
   });
 
@@ -160,13 +160,13 @@ describe('a bad setting', () => {
 });
 
 describe.each(['api', 'worker'] as const)('start:%s', (role) => {
-  it('is refused on the embedded queue, which belongs to one process', () => {
+  it('is rejected with the embedded queue, which works in one process only', () => {
     expect(refusal({}, role)).toMatch(new RegExp(`^QUEUE_URL: start:${role} needs .*redis://.*postgres://.*npm start`));
     expect(refusal({ QUEUE_URL: '', DATABASE_URL: POSTGRES }, role)).toMatch(/^QUEUE_URL: /);
   });
 
   it.each([REDIS, 'redis+sentinel://a:26379/main', 'redis+cluster://a:6379'])(
-    'is refused on the embedded database with the queue %s',
+    'is rejected with the embedded database and the queue %s',
     (url) => {
       expect(refusal({ QUEUE_URL: url }, role)).toMatch(
         new RegExp(`^DATABASE_URL: start:${role} needs .*postgres://.*npm start`),
@@ -174,7 +174,7 @@ describe.each(['api', 'worker'] as const)('start:%s', (role) => {
     },
   );
 
-  it('runs on a queue and a database that several processes can share', () => {
+  it('accepts a shared queue with a shared database', () => {
     const shared = { QUEUE_URL: REDIS, DATABASE_URL: POSTGRES };
     expect(readConfig(role, shared)).toMatchObject({ role, ...shared });
     expect(readConfig(role, { QUEUE_URL: POSTGRES })).toMatchObject({ role, DATABASE_URL: POSTGRES });
@@ -182,16 +182,16 @@ describe.each(['api', 'worker'] as const)('start:%s', (role) => {
 });
 
 describe('DATABASE_URL', () => {
-  it.each(['postgres://localhost/both', 'postgresql://localhost/both'])('is by default the QUEUE_URL %s', (url) => {
+  it.each(['postgres://localhost/both', 'postgresql://localhost/both'])('defaults to the QUEUE_URL %s', (url) => {
     expect(readConfig('all', { QUEUE_URL: url }).DATABASE_URL).toBe(url);
     expect(readConfig('all', { QUEUE_URL: url, DATABASE_URL: '' }).DATABASE_URL).toBe(url);
   });
 
-  it('can be another one than the QUEUE_URL', () => {
+  it('can differ from the QUEUE_URL', () => {
     expect(readConfig('all', { QUEUE_URL: POSTGRES, DATABASE_URL: `${POSTGRES}2` }).DATABASE_URL).toBe(`${POSTGRES}2`);
   });
 
-  it.each([undefined, REDIS, 'redis+cluster://a:6379'])('is by default unset with the queue %s', (url) => {
+  it.each([undefined, REDIS, 'redis+cluster://a:6379'])('is unset by default with the queue %s', (url) => {
     expect(readConfig('all', url === undefined ? {} : { QUEUE_URL: url }).DATABASE_URL).toBeUndefined();
   });
 });

@@ -7,7 +7,7 @@ import { watchConnections } from '../../src/http/connections.ts';
 import { poll } from '../support/follow.ts';
 import type { Handler } from '../support/http-server.ts';
 
-/** More than the system takes over for a connection that nobody reads. */
+/** More than the system buffers for a connection without a reader. */
 const LARGE = Buffer.alloc(20_000_000, 'x');
 const PIECE = LARGE.subarray(0, 20_000);
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
@@ -20,7 +20,7 @@ async function listen(handler: Handler, slowReaderMs = 30_000) {
     server.closeAllConnections();
     server.close();
   });
-  // A TCP server that listens has an address of this kind.
+  // A listening TCP server always has an AddressInfo.
   return { server, port: (server.address() as AddressInfo).port };
 }
 
@@ -43,7 +43,7 @@ async function drain(socket: Socket): Promise<number> {
 }
 
 describe('a server that closes', () => {
-  it('sends a reply to its end, however late it is read', async () => {
+  it('sends the whole reply, even to a late reader', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { server, port } = await listen((_request, response) => {
       response.setHeader('Content-Length', LARGE.length);
@@ -60,7 +60,7 @@ describe('a server that closes', () => {
     await closed;
   });
 
-  it('closes connections on which nothing has been asked, and those whose reply is sent', async () => {
+  it('closes connections without a request, and those whose reply has been sent', async () => {
     const { server, port } = await listen((_request, response) => response.end('done'));
     await send(port, '');
     const answered = await send(port, GET);
@@ -70,7 +70,7 @@ describe('a server that closes', () => {
     expect(await closed).toEqual([]);
   });
 
-  it('answers a request whose beginning had come', async () => {
+  it('answers a request that had begun to arrive', async () => {
     const { server, port } = await listen((_request, response) => {
       response.setHeader('Connection', 'close');
       response.end('done');
@@ -80,7 +80,7 @@ describe('a server that closes', () => {
       () => new Promise<number>((resolve) => void server.getConnections((_error, count) => resolve(count))),
       (count) => count === 1,
     );
-    // Its bytes have come when those of a later connection have been answered.
+    // A reply on a later connection shows that the bytes of this one have arrived.
     await once((await send(port, GET)).resume(), 'data');
     server.close();
     socket.write(GET.slice(20));
@@ -89,7 +89,7 @@ describe('a server that closes', () => {
 });
 
 describe('a reader', () => {
-  /** Sends a request whose reply is too large to be taken without reading; resolves when the server drops it. */
+  /** Sends a request whose reply exceeds the system's buffers; resolves when the server drops the connection. */
   async function stall(port: number, server: Server): Promise<Socket> {
     const { promise, resolve } = Promise.withResolvers<void>();
     server.once('connection', (connection: Socket) => void connection.once('close', () => resolve()));
@@ -98,12 +98,12 @@ describe('a reader', () => {
     return socket;
   }
 
-  it('that takes nothing of what it is sent is dropped', async () => {
+  it('that does not read what it is sent is dropped', async () => {
     const { server, port } = await listen((_request, response) => response.end(LARGE), 40);
     expect(await drain(await stall(port, server))).toBeLessThan(LARGE.length);
   });
 
-  it('that has nothing to take is left alone', async () => {
+  it('with nothing to read is not dropped', async () => {
     const { promise, resolve } = Promise.withResolvers<ServerResponse>();
     const { server, port } = await listen((_request, response) => {
       if (!response.write('x')) return;
@@ -112,9 +112,9 @@ describe('a reader', () => {
     }, 40);
     const socket = await send(port, GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
     await once(socket.resume(), 'data');
-    // In the time in which another one is dropped.
+    // Within the time after which another one is dropped.
     await stall(port, server);
-    // In pieces: how much of one piece a reader has taken cannot be seen.
+    // In chunks, because the progress of a reader within one chunk cannot be observed.
     Readable.from(Array.from({ length: LARGE.length / PIECE.length }, () => PIECE)).pipe(await promise);
     expect(await drain(socket)).toBeGreaterThan(LARGE.length);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PROBLEMS } from '../../src/core/errors.ts';
 
 /** The contract's table of codes. */
-describe('a code on GraphQL goes with a status and a problem on REST', () => {
+describe('a GraphQL code corresponds to a REST status and problem', () => {
   it.each([
     ['BAD_USER_INPUT', 400, 'invalid-input'],
     ['BAD_REQUEST', 400, 'malformed-request'],

@@ -10,7 +10,7 @@ class Store {
   depth = 0;
   reads = 0;
   readonly arrivals: (() => void)[] = [];
-  /** What the next reads return or throw. */
+  /** The values that the next reads return, or the errors that they throw. */
   read = async (): Promise<number> => this.depth;
 
   readDepth = async (): Promise<number> => {

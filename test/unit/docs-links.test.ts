@@ -21,7 +21,7 @@ function anchorsOf(path: string): string[] {
   );
 }
 
-/** What a document links to, other than other sites. */
+/** The links of a document within the repository. */
 function linksOf(markdown: string): string[] {
   const links = [...withoutCode(markdown).matchAll(/\]\(([^()\s]+)\)/g)].map(([, link = '']) => link);
   return links.filter((link) => !/^[a-z]+:/.test(link));

@@ -77,7 +77,7 @@ function scriptedJob(state: Job) {
   return {
     followed,
     becomes: (next: Job | undefined) => void (now = next),
-    tell(event: JobEvent) {
+    publish(event: JobEvent) {
       for (const listener of listeners) listener(event);
     },
     listeners: () => listeners.size,
@@ -87,108 +87,108 @@ function scriptedJob(state: Job) {
 }
 
 describe('watching a job', () => {
-  it('goes on after an end that was before the job was put back', async () => {
-    const { followed, becomes, tell, listeners } = scriptedJob(pending);
+  it('continues after an end that a retry has undone', async () => {
+    const { followed, becomes, publish, listeners } = scriptedJob(pending);
     const states = watchJob(followed, never);
     expect((await states.next()).value).toEqual(pending);
     const next = states.next();
-    tell({ kind: 'finished' });
-    tell({ kind: 'waiting' });
+    publish({ kind: 'finished' });
+    publish({ kind: 'waiting' });
     await new Promise((resolve) => void setImmediate(resolve));
     becomes(canceled);
-    tell({ kind: 'finished' });
+    publish({ kind: 'finished' });
     expect((await next).value).toEqual(canceled);
     expect((await states.next()).done).toBe(true);
     expect(listeners()).toBe(0);
   });
 
-  it('reads the job again when progress is told of an attempt whose start was not', async () => {
-    const { followed, becomes, tell } = scriptedJob(pending);
+  it('reads the job again on progress of an attempt whose start it has missed', async () => {
+    const { followed, becomes, publish } = scriptedJob(pending);
     const states = watchJob(followed, never);
     await states.next();
     becomes(running);
     const next = states.next();
     const toldAt = performance.now();
-    tell(progress(5, 2));
+    publish(progress(5, 2));
     expect((await next).value).toMatchObject({ status: 'Running', percentComplete: 0 });
     expect((await states.next()).value).toEqual(running);
-    // At once, and not after 5 s of silence.
+    // At once, rather than after 5 s of silence.
     expect(performance.now() - toldAt).toBeLessThan(4000);
     const later = states.next();
-    tell(progress(4, 1));
-    tell(progress(5, 2));
-    tell(progress(6, 3));
+    publish(progress(4, 1));
+    publish(progress(5, 2));
+    publish(progress(6, 3));
     expect((await later).value).toMatchObject({ status: 'Running', percentComplete: 6, lastUpdatedAt: at(3) });
     await states.return();
   });
 
-  it('takes the job that succeeded from the event of its end, with the steps before', async () => {
-    const { followed, tell, listeners } = scriptedJob(pending);
+  it('takes the succeeded job from its final event, with the steps before', async () => {
+    const { followed, publish, listeners } = scriptedJob(pending);
     const states = watchJob(followed, never);
     await states.next();
     const next = states.next();
-    tell({ kind: 'finished', job: succeeded });
+    publish({ kind: 'finished', job: succeeded });
     expect((await next).value).toMatchObject({ status: 'Running', attempt: 1 });
     expect((await states.next()).value).toEqual(succeeded);
     expect((await states.next()).done).toBe(true);
     expect(listeners()).toBe(0);
   });
 
-  it('takes the job that succeeded from the event of its end while it is still read for the first time', async () => {
-    const { followed, tell, listeners } = scriptedJob(pending);
+  it('takes the succeeded job from its final event while the first read is in progress', async () => {
+    const { followed, publish, listeners } = scriptedJob(pending);
     const reading = Promise.withResolvers<Job>();
     const states = watchJob({ ...followed, read: () => reading.promise }, never);
     const first = states.next();
-    tell({ kind: 'finished', job: { ...succeeded, createdAt: at(-1) } });
-    tell({ kind: 'finished', job: succeeded });
+    publish({ kind: 'finished', job: { ...succeeded, createdAt: at(-1) } });
+    publish({ kind: 'finished', job: succeeded });
     expect((await first).value).toEqual(succeeded);
     reading.reject(new Error('too late'));
     expect((await states.next()).done).toBe(true);
     expect(listeners()).toBe(0);
   });
 
-  it('ends without a last state when the job was removed', async () => {
-    const { followed, becomes, tell, listeners } = scriptedJob(pending);
+  it('ends without a final state if the job was removed', async () => {
+    const { followed, becomes, publish, listeners } = scriptedJob(pending);
     const states = watchJob(followed, never);
     await states.next();
     becomes(undefined);
     const next = states.next();
-    tell({ kind: 'lost' });
+    publish({ kind: 'lost' });
     expect((await next).done).toBe(true);
     expect(listeners()).toBe(0);
   });
 });
 
 describe('waiting for a job', () => {
-  it('goes on after an end that was before the job was put back', async () => {
-    const { followed, becomes, tell, listeners } = scriptedJob(pending);
+  it('continues after an end that a retry has undone', async () => {
+    const { followed, becomes, publish, listeners } = scriptedJob(pending);
     const wait = listenForEnd(followed);
     const done = wait.until(30_000, never);
     await new Promise((resolve) => void setImmediate(resolve));
-    tell({ kind: 'finished' });
+    publish({ kind: 'finished' });
     await new Promise((resolve) => void setImmediate(resolve));
     becomes(canceled);
-    tell({ kind: 'finished' });
+    publish({ kind: 'finished' });
     expect(await done).toEqual(canceled);
     wait.close();
     expect(listeners()).toBe(0);
   });
 
-  it('takes the job that succeeded from the event of its end', async () => {
-    const { followed, tell } = scriptedJob(pending);
+  it('takes the succeeded job from its final event', async () => {
+    const { followed, publish } = scriptedJob(pending);
     const wait = listenForEnd(followed);
     const done = wait.until(30_000, never, pending);
-    tell({ kind: 'finished', job: succeeded });
+    publish({ kind: 'finished', job: succeeded });
     expect(await done).toEqual(succeeded);
     wait.close();
   });
 
-  it('reads the job where the event brings one that is not there for it', async () => {
-    const { followed, becomes, tell } = scriptedJob(pending);
+  it('reads the job if the event brings one that the caller may not see', async () => {
+    const { followed, becomes, publish } = scriptedJob(pending);
     const wait = listenForEnd(followed);
     const done = wait.until(30_000, never, pending);
     becomes(canceled);
-    tell({ kind: 'finished', job: { ...succeeded, createdAt: at(-1) } });
+    publish({ kind: 'finished', job: { ...succeeded, createdAt: at(-1) } });
     expect(await done).toEqual(canceled);
     wait.close();
   });
@@ -198,15 +198,15 @@ describe('silence', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
   afterEach(() => void vi.useRealTimers());
 
-  /** Lets the reader act on what has happened. */
+  /** Lets the follower process pending events. */
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const pass = async (ms: number): Promise<void> => {
     vi.advanceTimersByTime(ms);
     await settle();
   };
 
-  it('has a watched job read after 5 s, then after twice as long, up to 40 s, and after 5 s again from the next event on', async () => {
-    const { followed, becomes, tell, reads } = scriptedJob(pending);
+  it('makes a watcher read the job after 5 s, then after twice as long up to 40 s, and after 5 s again from the next event on', async () => {
+    const { followed, becomes, publish, reads } = scriptedJob(pending);
     const states = watchJob(followed, never);
     await states.next();
     const next = states.next();
@@ -218,7 +218,7 @@ describe('silence', () => {
       await pass(1);
       expect(reads()).toBe((expected += 1));
     }
-    tell({ kind: 'waiting' });
+    publish({ kind: 'waiting' });
     await settle();
     expect(reads()).toBe((expected += 1));
     becomes(canceled);
@@ -226,7 +226,7 @@ describe('silence', () => {
     expect((await next).value).toEqual(canceled);
   });
 
-  it('is waited out while the queue is unavailable, with a read every 5 s', async () => {
+  it('makes a watcher read every 5 s while the queue is unavailable', async () => {
     const { followed, becomes, reads, isUnavailable } = scriptedJob(pending);
     const states = watchJob(followed, never);
     await states.next();
@@ -243,8 +243,8 @@ describe('silence', () => {
     expect((await next).value).toEqual(canceled);
   });
 
-  it('has a job that is waited for read every 5 s, and at once when events were lost', async () => {
-    const { followed, becomes, tell, reads } = scriptedJob(pending);
+  it('makes a waiter read the job every 5 s, and at once if events were lost', async () => {
+    const { followed, becomes, publish, reads } = scriptedJob(pending);
     const wait = listenForEnd(followed);
     const done = wait.until(60_000, never);
     await settle();
@@ -252,7 +252,7 @@ describe('silence', () => {
     expect(reads()).toBe(1);
     await pass(1);
     expect(reads()).toBe(2);
-    tell({ kind: 'lost' });
+    publish({ kind: 'lost' });
     await settle();
     expect(reads()).toBe(3);
     becomes(canceled);
@@ -261,7 +261,7 @@ describe('silence', () => {
     wait.close();
   });
 
-  it('ends a wait when its time is over, and when its signal is aborted, with the job as it is then', async () => {
+  it('ends a wait with the current job when its time is over or its signal is aborted', async () => {
     const { followed, reads } = scriptedJob(pending);
     const wait = listenForEnd(followed);
     const inTime = wait.until(3000, never, pending);
@@ -292,16 +292,16 @@ describe('silence', () => {
   });
 
   it('is not ended by the start of an attempt that a read has shown', async () => {
-    const { followed, becomes, tell, reads } = scriptedJob(running);
+    const { followed, becomes, publish, reads } = scriptedJob(running);
     const states = watchJob(followed, never);
     await states.next();
     const next = states.next();
     await settle();
-    tell({ kind: 'started' });
+    publish({ kind: 'started' });
     await settle();
     expect(reads()).toBe(1);
     becomes(canceled);
-    tell({ kind: 'finished' });
+    publish({ kind: 'finished' });
     expect((await next).value).toEqual(canceled);
   });
 });

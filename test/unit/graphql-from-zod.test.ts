@@ -123,7 +123,7 @@ describe('a default value', () => {
     expect(inputField(z.string().optional())).toMatchObject({ name: 'field', defaultValue: undefined });
   });
 
-  // GraphQL would put it in the place of what is absent, and zod would refuse it there.
+  // GraphQL would fill it in where the field is absent, and zod would then refuse it.
   it('is left to zod where the input would not accept it', () => {
     expect(inputField(z.stringbool().default(true))).toMatchObject({ name: 'field', defaultValue: undefined });
   });

@@ -13,7 +13,7 @@ const progress = (percentComplete: number): JobEvent => ({
 });
 
 describe('an inbox', () => {
-  it('gives events in their order, those that came before it was asked and those that come after', async () => {
+  it('returns events in order, whether they arrive before or after the call', async () => {
     const inbox = createJobInbox();
     inbox.push(progress(1));
     inbox.push(progress(2));
@@ -26,14 +26,14 @@ describe('an inbox', () => {
     expect(await inbox.next(LONG_MS, never)).toEqual(progress(4));
   });
 
-  it('gives nothing when the time is over, and what comes after that all the same', async () => {
+  it('returns nothing when the time is over, and keeps later events', async () => {
     const inbox = createJobInbox();
     expect(await inbox.next(1, never)).toBeUndefined();
     inbox.push({ kind: 'finished' });
     expect(await inbox.next(1, never)).toEqual({ kind: 'finished' });
   });
 
-  it('gives nothing when the signal is aborted, before or meanwhile, and keeps no listener', async () => {
+  it('returns nothing when the signal is aborted before or during the wait, and keeps no listener', async () => {
     const inbox = createJobInbox();
     const controller = new AbortController();
     const next = inbox.next(LONG_MS, controller.signal);
@@ -44,7 +44,7 @@ describe('an inbox', () => {
     expect(await inbox.next(LONG_MS, controller.signal)).toEqual({ kind: 'waiting' });
   });
 
-  it('holds 256 events, and replaces them all by one that says so when there is another', async () => {
+  it('holds 256 events, and replaces them with one lost event on overflow', async () => {
     const inbox = createJobInbox();
     for (let count = 0; count < 256; count += 1) inbox.push(progress(count));
     expect(await inbox.next(0, never)).toEqual(progress(0));
@@ -64,7 +64,7 @@ describe('an inbox', () => {
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
-  it('holds no more than 256 events, and says that there were more', async () => {
+  it('stays bounded for 10,000 events, and starts with a lost event', async () => {
     const inbox = createJobInbox();
     for (let count = 0; count < 10_000; count += 1) inbox.push(progress(count));
     const kinds: string[] = [];

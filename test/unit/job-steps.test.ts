@@ -32,34 +32,34 @@ const brief = (job: Job): string => `${job.status} ${job.attempt} ${job.lastUpda
 describe('the steps between two reads of a job', () => {
   it.each([
     ['a start', 'started', pending, running, ['Running 1 10']],
-    ['a start that was seen', 'started', running, running, []],
-    ['a start that the job is far beyond', 'started', pending, failed, ['Running 1 10']],
-    ['a start after a wait that was not told', 'started', running, runningAgain, ['Pending 1 20', 'Running 2 30']],
+    ['a start that has been seen', 'started', running, running, []],
+    ['a start that the job has long passed', 'started', pending, failed, ['Running 1 10']],
+    ['a start after a wait without an event', 'started', running, runningAgain, ['Pending 1 20', 'Running 2 30']],
     ['a wait', 'waiting', running, waiting, ['Pending 1 20']],
-    ['a wait that the job is far beyond', 'waiting', running, succeeded, ['Pending 1 20']],
+    ['a wait that the job has long passed', 'waiting', running, succeeded, ['Pending 1 20']],
     ['a wait before the first start', 'waiting', pending, failed, []],
-    ['a job that its worker gave back', 'waiting', running, pending, ['Pending 0 0']],
+    ['a job that its worker returned', 'waiting', running, pending, ['Pending 0 0']],
     ['an end', 'finished', runningAgain, succeeded, ['Succeeded 2 40']],
     [
-      'an end of which nothing was told before',
+      'an end without earlier events',
       'finished',
       pending,
       failed,
       ['Running 1 10', 'Pending 1 20', 'Running 2 30', 'Failed 2 40'],
     ],
     ['an end without a start', 'finished', pending, canceled, ['Canceled 0 40']],
-    ['an end that is not there: it was before a retry', 'finished', pending, pending, []],
+    ['an end that a retry has undone', 'finished', pending, pending, []],
     ['lost events', 'lost', pending, runningAgain, ['Running 1 10', 'Pending 1 20', 'Running 2 30']],
   ] as const)('%s', (_, kind, last, now, expected) => {
     expect(stepsUpTo({ kind }, last, now).map(brief)).toEqual(expected);
   });
 
-  it('end with what was read, when nothing was told', () => {
+  it('end with the state read, if there was no event', () => {
     expect(stepsUpTo(undefined, pending, succeeded).at(-1)).toEqual(succeeded);
     expect(stepsUpTo(undefined, succeeded, succeeded)).toEqual([]);
   });
 
-  it('were never updated earlier than the one before, where the clocks of two workers differ', () => {
+  it('never go back in time if the clocks of two workers differ', () => {
     const ahead: Job = { ...pending, lastUpdatedAt: at(25) };
     expect(stepsUpTo({ kind: 'finished' }, ahead, failed).map(brief)).toEqual([
       'Running 1 25',
@@ -69,7 +69,7 @@ describe('the steps between two reads of a job', () => {
     ]);
   });
 
-  it('have the history up to them', () => {
+  it('have the history up to each step', () => {
     const histories = stepsUpTo({ kind: 'finished' }, pending, failed).map(({ history }) => history.length);
     expect(histories).toEqual([0, 1, 1, 2]);
   });
@@ -86,10 +86,10 @@ describe('progress', () => {
   });
 
   it.each([
-    ['of a job that does not run', pending, progress(40, 15)],
-    ['from before what is known', running, progress(40, 9)],
-    ['of the same time, and no further', { ...running, percentComplete: 40 }, progress(40, 10)],
-  ] as const)('is none %s', (_, last, event) => {
+    ['of a job that is not running', pending, progress(40, 15)],
+    ['older than the known state', running, progress(40, 9)],
+    ['of the same time without a change', { ...running, percentComplete: 40 }, progress(40, 10)],
+  ] as const)('is ignored if it is %s', (_, last, event) => {
     expect(progressed(last, event)).toEqual([]);
   });
 });

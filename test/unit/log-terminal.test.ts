@@ -11,7 +11,7 @@ describe('a log on a terminal', () => {
     [String.raw`\\u001b\r`, String.raw`\\u001b\r`],
     ['\\\u001b', String.raw`\\u001b`],
     ['two\nlines\twith "quotes", é and 漢 \ud83d\ude00', 'two\nlines\twith "quotes", é and 漢 \ud83d\ude00'],
-  ])('shows what it would obey: %j', (text, shown) => {
+  ])('escapes control sequences: %j', (text, shown) => {
     expect(JSON.parse(showControls(JSON.stringify({ msg: text })))).toEqual({ msg: shown });
   });
 });

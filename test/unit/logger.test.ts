@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 const MODULE = JSON.stringify(join(import.meta.dirname, '../../src/observability/logger.ts'));
 
-/** Runs code in a process whose standard output is a file, and returns what it reports, and the messages in the file. */
+/** Runs code in a process whose standard output is a file, and returns its report and the messages in the file. */
 function run(code: string): { reported: unknown; messages: string[] } {
   const folder = mkdtempSync(join(tmpdir(), 'accepted-log-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -38,7 +38,7 @@ describe('log lines', () => {
     expect(messages).toEqual(['a', 'b']);
   });
 
-  it('are written at once, after those before, when they warn or are those of a child logger', () => {
+  it('are written at once, after earlier ones, for warnings and child loggers', () => {
     const { reported, messages } = run(`
       logger.info('a');
       logger.warn('b');
@@ -52,14 +52,14 @@ describe('log lines', () => {
     expect(messages).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('take no more than 16 KiB in the buffer', () => {
+  it('use at most 16 KiB of buffer', () => {
     const { reported } = run(`
       for (let count = 0; count < 20; count += 1) logger.info('x'.repeat(1000));
       report(written() > 15_000);`);
     expect(reported).toBe(true);
   });
 
-  it('are all written when the process ends', () => {
+  it('are all written when the process exits', () => {
     const code = `const { createLogger } = await import(${MODULE});
       createLogger('info').info({}, 'last words');`;
     for (const end of ['', 'process.exit(0)'])

@@ -5,11 +5,11 @@ import { type NormalCustomer, normalizeCustomer } from '../../src/customers/norm
 const normalize = (fields: Partial<RawCustomer>): NormalCustomer =>
   normalizeCustomer({ id: 'c-1', customername: 'Ada', ...fields });
 
-/** A refusal that callers read and that no retry would mend. */
+/** A failure with this code, which no retry can change. */
 const refusal = (code: string): unknown => expect.objectContaining({ name: 'JobError', code, retry: false });
 
 describe('normalizeCustomer', () => {
-  it('trims, folds and normalises every field', () => {
+  it('trims, folds and normalizes every field', () => {
     expect(
       normalizeCustomer({
         id: ' c-1 ',
@@ -27,24 +27,21 @@ describe('normalizeCustomer', () => {
     });
   });
 
-  it.each([[undefined], [null], [''], [' \t\n\u00a0']])(
-    'makes null of the optional fields when they are %j',
-    (blank) => {
-      const none = { email: null, phone: null, country: null };
-      const given = blank === undefined ? {} : { email: blank, phone: blank, country: blank };
-      expect(normalizeCustomer({ id: 'c-1', customername: 'Ada', ...given })).toEqual({
-        id: 'c-1',
-        customername: 'Ada',
-        ...none,
-      });
-    },
-  );
+  it.each([[undefined], [null], [''], [' \t\n\u00a0']])('sets optional fields to null if they are %j', (blank) => {
+    const none = { email: null, phone: null, country: null };
+    const given = blank === undefined ? {} : { email: blank, phone: blank, country: blank };
+    expect(normalizeCustomer({ id: 'c-1', customername: 'Ada', ...given })).toEqual({
+      id: 'c-1',
+      customername: 'Ada',
+      ...none,
+    });
+  });
 
   it.each([
     { id: ' c-1 ', customername: ' Ada  L. ', email: 'A@B.example', phone: '020 7946 0000', country: 'gb' },
     { id: 'a.b_c~d', customername: 'Cafe\u0301\u3000 Noir', email: null, phone: '+81 3-1234-5678', country: null },
     { id: '...', customername: '李', email: ' x+y@sub.example.org', phone: '011 44 20 7946 0000', country: 'us' },
-  ])('changes nothing more when it is given what it made ($id)', (raw) => {
+  ])('is idempotent ($id)', (raw) => {
     const once = normalizeCustomer(raw);
     expect(normalizeCustomer(once)).toEqual(once);
   });
@@ -71,7 +68,7 @@ describe('the id', () => {
     'a\nb',
     'a\u0000',
     'a:b',
-  ])('can’t be %j', (id) => {
+  ])('cannot be %j', (id) => {
     expect(() => normalize({ id })).toThrow(refusal('INVALID_ID'));
   });
 });
@@ -82,18 +79,18 @@ describe('the name', () => {
     ['\u00a0Ada\u3000 \r\nLovelace\t', 'Ada Lovelace'],
     ['Cafe\u0301', 'Caf\u00e9'],
     ['x'.repeat(200), 'x'.repeat(200)],
-    // What is folded away does not count.
+    // Folded white space does not count towards the length.
     [`${'x'.repeat(100)}${' '.repeat(200)}${'y'.repeat(99)}`, `${'x'.repeat(100)} ${'y'.repeat(99)}`],
   ])('%j becomes %j', (customername, expected) => {
     expect(normalize({ customername }).customername).toBe(expected);
   });
 
-  it.each(['', ' ', '\t\n\u00a0\u3000', 'x'.repeat(201)])('can’t be %j', (customername) => {
+  it.each(['', ' ', '\t\n\u00a0\u3000', 'x'.repeat(201)])('cannot be %j', (customername) => {
     expect(() => normalize({ customername })).toThrow(refusal('INVALID_CUSTOMERNAME'));
   });
 });
 
-describe('the e-mail address', () => {
+describe('the email address', () => {
   it.each([
     ['Ada@Example.COM', 'ada@example.com'],
     [' ada+test@sub.example.org\n', 'ada+test@sub.example.org'],
@@ -110,7 +107,7 @@ describe('the e-mail address', () => {
     'ada@example.com, b@example.com',
     'Ada <ada@example.com>',
     `${'x'.repeat(64)}@${'y'.repeat(60)}.${'z'.repeat(60)}.${'z'.repeat(60)}.example.com`,
-  ])('can’t be %j', (email) => {
+  ])('cannot be %j', (email) => {
     expect(() => normalize({ email })).toThrow(refusal('INVALID_EMAIL'));
   });
 });
@@ -121,14 +118,14 @@ describe('the phone number', () => {
     ['(0)20-7946-0000', 'gb', '+442079460000'],
     ['030 901820', 'DE', '+4930901820'],
     ['(212) 555-2368', 'US', '+12125552368'],
-    // The country's own prefix for calls abroad.
+    // The country's own international call prefix.
     ['0044 20 7946 0000', 'DE', '+442079460000'],
     ['011 44 20 7946 0000', 'US', '+442079460000'],
     // A number with a country code is not read as one of the country.
     ['+44 20 7946 0000', 'US', '+442079460000'],
     ['+44 20 7946 0000', null, '+442079460000'],
     ['+44 (0)20 7946 0000', undefined, '+442079460000'],
-    // A country that has no numbering plan of its own.
+    // A country without a numbering plan of its own.
     ['+44 20 7946 0000', 'AQ', '+442079460000'],
   ])('%j in %j becomes %j', (phone, country, expected) => {
     expect(normalize({ phone, ...(country !== undefined && { country }) }).phone).toBe(expected);
@@ -149,7 +146,7 @@ describe('the phone number', () => {
     expect(() => normalize({ phone, country })).toThrow(refusal('INVALID_PHONE'));
   });
 
-  it('is not shown in the refusal, which callers and logs may keep', () => {
+  it('is not in the error, which callers and logs may keep', () => {
     expect(() => normalize({ phone: '555-0100' })).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('555') }),
     );
@@ -161,12 +158,12 @@ describe('the country', () => {
     expect(normalize({ country }).country).toBe('GB');
   });
 
-  // The last two are in capitals SS and FI, which are codes; as they stand they are none.
-  it.each(['XX', 'UK', 'EU', 'XK', 'GBR', 'G', '826', 'Great Britain', 'G B', 'ß', 'ﬁ'])('can’t be %j', (country) => {
+  // The last two become SS and FI in upper case, which are valid codes.
+  it.each(['XX', 'UK', 'EU', 'XK', 'GBR', 'G', '826', 'Great Britain', 'G B', 'ß', 'ﬁ'])('cannot be %j', (country) => {
     expect(() => normalize({ country })).toThrow(refusal('INVALID_COUNTRY'));
   });
 
-  it('is refused before a phone number that depends on it', () => {
+  it('is validated before the phone number that depends on it', () => {
     expect(() => normalize({ country: 'UK', phone: '020 7946 0000' })).toThrow(refusal('INVALID_COUNTRY'));
   });
 });

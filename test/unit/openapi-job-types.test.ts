@@ -69,7 +69,7 @@ describe('a job type', () => {
     });
   });
 
-  it('without a resource has no URL for one', () => {
+  it('without a resource has no resource path', () => {
     expect(documentOf(jobType()).paths).not.toHaveProperty('/api/xs/{id}');
   });
 
@@ -87,25 +87,21 @@ describe('a job type', () => {
     ['a date and time', z.iso.datetime({ offset: true }), { type: 'string', format: 'date-time' }],
     ['a date', z.iso.date(), { type: 'string', format: 'date' }],
     ['an integer', z.int(), { type: 'integer' }],
-    ['what may be null', z.url().nullable(), { type: ['string', 'null'], format: 'uri' }],
-    [
-      'an enum that may be null',
-      z.enum(['a']).nullable(),
-      { anyOf: [{ type: 'string', enum: ['a'] }, { type: 'null' }] },
-    ],
+    ['a nullable value', z.url().nullable(), { type: ['string', 'null'], format: 'uri' }],
+    ['a nullable enum', z.enum(['a']).nullable(), { anyOf: [{ type: 'string', enum: ['a'] }, { type: 'null' }] }],
     ['a pattern', z.string().regex(/^a+$/), { type: 'string', pattern: '^a+$' }],
     [
-      'a pattern whose flag JSON Schema does not have',
+      'a pattern with a flag that JSON Schema lacks',
       z.string().regex(/^a+$/i).max(9),
       { type: 'string', maxLength: 9 },
     ],
     ['one such pattern of two', z.string().regex(/^a+$/i).regex(/b/), { type: 'string', allOf: [{ pattern: 'b' }] }],
-    ['a pattern that is none with the flag u', z.string().regex(new RegExp(String.raw`\-`)), { type: 'string' }],
-  ])('says what JSON can have: %s', (_, field, expected) => {
+    ['a pattern that is invalid with the flag u', z.string().regex(new RegExp(String.raw`\-`)), { type: 'string' }],
+  ])('describes the JSON value: %s', (_, field, expected) => {
     expect(fieldSchemas(field)).toEqual([expected, expected]);
   });
 
-  it('tells a default where it is one that can be told', () => {
+  it('states a default if it is a constant', () => {
     let calls = 0;
     expect(fieldSchemas(z.string().default('a'))[0]).toEqual({ type: 'string', default: 'a' });
     expect(fieldSchemas(z.string().default(() => String((calls += 1))))[0]).toEqual({ type: 'string' });
@@ -118,12 +114,8 @@ describe('a job type', () => {
     ['z.date()', z.date(), 'Date cannot be represented'],
     ['z.bigint()', z.bigint().optional(), 'BigInt cannot be represented'],
     ['z.map()', z.map(z.string(), z.int()).nullable(), 'Map cannot be represented'],
-    [
-      'a default for what is wrong that is another one each time',
-      z.string().catch(({ input }) => z.string().parse(input)),
-      'Dynamic catch',
-    ],
-  ])('that JSON Schema can’t express stops the start, with its file and field: %s', (_, when, reason) => {
+    ['a catch value that differs each time', z.string().catch(({ input }) => z.string().parse(input)), 'Dynamic catch'],
+  ])('that JSON Schema cannot express stops the start with its file and field: %s', (_, when, reason) => {
     for (const side of ['input', 'result']) {
       const make = () => documentOf(jobType({ [side]: inList(when) }));
       expect(make).toThrow(StartError);
@@ -131,26 +123,26 @@ describe('a job type', () => {
     }
   });
 
-  it.each(['XJob', 'SubmittedXJob'])('cannot name a schema like one of its own: %s', (id) => {
+  it.each(['XJob', 'SubmittedXJob'])('cannot use the id of one of its own schemas: %s', (id) => {
     const when = z.object({ a: z.int() }).meta({ id });
     expect(() => documentOf(jobType({ input: inList(when) }))).toThrow(
       new StartError(`jobs/x.ts: the OpenAPI schema ${id} exists twice`),
     );
   });
 
-  it('cannot have a schema whose name OpenAPI does not allow', () => {
+  it('cannot have a schema whose id is invalid in OpenAPI', () => {
     const when = z.object({ a: z.int() }).meta({ id: 'A b' });
     expect(() => documentOf(jobType({ result: inList(when) }))).toThrow(
       new StartError('jobs/x.ts: "A b" is not a name for an OpenAPI schema'),
     );
   });
 
-  it('whose schema has a name that is taken stops the start, with its file', () => {
+  it('whose schema id is already used stops the start with its file', () => {
     const when = z.object({ a: z.int() }).meta({ id: 'Problem' });
     expect(() => documentOf(jobType({ result: inList(when) }))).toThrow(/^jobs\/x\.ts: Duplicate schema id "Problem"/);
   });
 
-  it('whose operation has a name that is taken stops the start, with its file', () => {
+  it('whose operation id is already used stops the start with its file', () => {
     expect(() => documentOf(jobType({ name: 'jobResult', resource: true }))).toThrow(
       new StartError('jobs/job-result.ts: the OpenAPI operation getJobResult exists twice'),
     );

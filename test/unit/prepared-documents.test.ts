@@ -56,7 +56,7 @@ describe('prepared documents', () => {
 });
 
 describe('the cache of documents', () => {
-  it('keeps those that were used last, up to its bound', () => {
+  it('keeps the most recently used ones, up to its bound', () => {
     const cache = createDocumentCache();
     const document: DocumentNode = parse('{ a }');
     const texts = Array.from({ length: 1000 }, (_, index) => `${index}`.padEnd(1000));

@@ -8,13 +8,13 @@ import { poll } from '../support/follow.ts';
 
 const BLOCK_MS = 300;
 
-/** Does what keeps an event loop from all else. */
+/** Blocks the event loop. */
 function block(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BLOCK_MS);
 }
 
 describe('a process whose event loop is kept busy', () => {
-  it('refuses requests until it has time for them, but those for health', async () => {
+  it('refuses requests except health checks until the event loop is free', async () => {
     const app = Fastify();
     onTestFinished(() => app.close());
     app.setErrorHandler(createProblemHandler(createLogger('silent'), () => createUrls('http://localhost')));

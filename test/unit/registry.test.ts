@@ -16,7 +16,7 @@ function jobType(options: Partial<JobDefinition<typeof text, typeof text>> = {})
 }
 
 describe('the registry', () => {
-  it('knows the job types and their files', () => {
+  it('has the job types and their files', () => {
     const echo = jobType();
     const bulk = jobType({ name: 'bulkEcho2', collection: 'bulk-echoes-2' });
     const registry = createRegistry([
@@ -42,9 +42,14 @@ describe('the registry', () => {
     ['the name jobStatus', { name: 'jobStatus' }, 'job-status.ts', /name "jobStatus" is reserved/],
     ['a file in camelCase', { name: 'otherJob' }, 'otherJob.ts', /belongs in a file called other-job\.ts/],
     ['a file of another name', { name: 'other' }, 'others.ts', /belongs in a file called other\.ts/],
-    ['a name that is used', { collection: 'others' }, 'echo.ts', /name "echo" is already used by src\/jobs\/echo\.ts/],
     [
-      'a collection that is used',
+      'a name that is already used',
+      { collection: 'others' },
+      'echo.ts',
+      /name "echo" is already used by src\/jobs\/echo\.ts/,
+    ],
+    [
+      'a collection that is already used',
       { name: 'other' },
       'other.ts',
       /collection "echoes" is .* used by src\/jobs\/echo\.ts/,
@@ -55,35 +60,40 @@ describe('the registry', () => {
     ['an empty collection', { name: 'other', collection: '' }, 'other.ts', /not in kebab-case/],
     ['the collection jobs', { name: 'other', collection: 'jobs' }, 'other.ts', /collection "jobs" is reserved/],
     ['the collection operations', { name: 'other', collection: 'operations' }, 'other.ts', /"operations" is reserved/],
-    ['no attempt', { name: 'other', collection: 'others', attempts: 0 }, 'other.ts', /attempts is not a whole number/],
+    [
+      'zero attempts',
+      { name: 'other', collection: 'others', attempts: 0 },
+      'other.ts',
+      /attempts is not a whole number/,
+    ],
     [
       'too many attempts',
       { name: 'other', collection: 'others', attempts: 101 },
       'other.ts',
       /attempts is more than 100/,
     ],
-    ['a half attempt', { name: 'other', collection: 'others', attempts: 1.5 }, 'other.ts', /attempts is not/],
-    ['no concurrency', { name: 'other', collection: 'others', concurrency: 0 }, 'other.ts', /concurrency is not/],
+    ['a fraction of an attempt', { name: 'other', collection: 'others', attempts: 1.5 }, 'other.ts', /attempts is not/],
+    ['zero concurrency', { name: 'other', collection: 'others', concurrency: 0 }, 'other.ts', /concurrency is not/],
     [
-      'no time',
+      'a timeout of zero',
       { name: 'other', collection: 'others', timeoutSeconds: 0 },
       'other.ts',
       /timeoutSeconds is not between/,
     ],
     [
-      'endless time',
+      'an infinite timeout',
       { name: 'other', collection: 'others', timeoutSeconds: Infinity },
       'other.ts',
       /timeoutSeconds is/,
     ],
     [
-      'a time that is none',
+      'a timeout that is not a number',
       { name: 'other', collection: 'others', timeoutSeconds: NaN },
       'other.ts',
       /timeoutSeconds is/,
     ],
     [
-      'a wait below 0',
+      'a negative delay',
       { name: 'other', collection: 'others', backoffSeconds: -1 },
       'other.ts',
       /backoffSeconds is not/,
@@ -96,7 +106,7 @@ describe('the registry', () => {
     expect(start).toThrow(expect.objectContaining({ message: expect.stringContaining(`src/jobs/${file}: `) }));
   });
 
-  it('refuses to be empty', () => {
+  it('rejects an empty list of job types', () => {
     expect(() => createRegistry([])).toThrow(
       new StartError('no job types found: add a file that defines one to src/jobs/'),
     );
@@ -105,7 +115,7 @@ describe('the registry', () => {
 
 describe('a job’s id', () => {
   it.each(['a', 'customerImport', 'x'.repeat(40)])(
-    'starts with the job type %s, and is fit for a URL and a key',
+    'starts with the job type %s, and is safe in URLs and store keys',
     (type) => {
       const ids = Array.from({ length: 1000 }, () => newJobId(type));
       expect(new Set(ids).size).toBe(1000);
@@ -116,7 +126,7 @@ describe('a job’s id', () => {
     },
   );
 
-  it('without a job type belongs to none', () => {
+  it('is not valid without a job type', () => {
     const random = newJobId('echo').slice('echo_'.length);
     const none = ['', 'echo', `_${random}`, random, `echo_${random}A`, `echo_${random.slice(1)}`, `Echo_${random}`];
     for (const id of [
@@ -131,7 +141,7 @@ describe('a job’s id', () => {
   });
 });
 
-/** Paths of what is wrong with the input. */
+/** The paths of the issues in an input. */
 function issuesOf(schema: z.ZodType, input: unknown): readonly InputIssue[] {
   try {
     parseInput(schema, input);
@@ -157,20 +167,20 @@ describe('a strict schema', () => {
     ['a field that is transformed', z.object({ f: inner.transform(({ a }) => a) }), { f: { z: 1 } }, 'f.z'],
     ['a field with a check', z.object({ f: inner.refine(() => true) }), { f: { z: 1 } }, 'f.z'],
     ['an object in lists of lists', z.object({ f: z.array(z.array(inner)) }), { f: [[{ z: 1 }]] }, 'f.0.0.z'],
-    ['an object in a loose one', z.looseObject({ f: inner }), { f: { z: 1 }, any: 1 }, 'f.z'],
-    ['a field that inherits', z.object({ f: inner }), { f: JSON.parse('{"__proto__": 1}') }, 'f.__proto__'],
+    ['an object inside a loose one', z.looseObject({ f: inner }), { f: { z: 1 }, any: 1 }, 'f.z'],
+    ['a field with an inherited name', z.object({ f: inner }), { f: JSON.parse('{"__proto__": 1}') }, 'f.__proto__'],
   ])('refuses an unknown field in %s', (_, schema, input, path) => {
     expect(schema.safeParse(input).success).toBe(true);
     expect(pathsOf(toStrict(schema), input)).toEqual([path]);
   });
 
-  it('leaves an object alone that says what to do with unknown fields', () => {
+  it('does not change an object that declares how to treat unknown fields', () => {
     expect(toStrict(z.looseObject({ a: z.int() })).parse({ a: 1, b: 2 })).toEqual({ a: 1, b: 2 });
     expect(toStrict(z.object({ a: z.int() }).catchall(z.int())).parse({ a: 1, b: 2 })).toEqual({ a: 1, b: 2 });
     expect(pathsOf(toStrict(z.object({ a: z.int() }).catchall(z.int())), { a: 1, b: 'c' })).toEqual(['b']);
   });
 
-  it('keeps checks, defaults and transforms, and the schema it was made from', () => {
+  it('keeps checks, defaults and transforms, and does not change the original schema', () => {
     const period = z.object({ from: z.int(), to: z.int().default(9) }).refine(({ from, to }) => from <= to, 'Not so');
     const schema = z.object({ list: z.array(period.transform(({ from, to }) => to - from)).min(1) });
     const strict = toStrict(schema);
@@ -180,7 +190,7 @@ describe('a strict schema', () => {
     expect(schema.parse({ list: [{ from: 1, z: 1 }] })).toEqual({ list: [8] });
   });
 
-  it('gives each input a default of its own', () => {
+  it('gives each input its own copy of a default', () => {
     let calls = 0;
     const strict = toStrict(
       z.object({ list: z.array(z.int()).default([]), count: z.int().default(() => (calls += 1)) }),
@@ -196,11 +206,11 @@ describe('a strict schema', () => {
 describe('parseInput', () => {
   const schema = toStrict(z.object({ name: z.string(), list: z.array(z.object({ n: z.int() })).default([]) }));
 
-  it('accepts what the schema accepts', () => {
+  it('accepts a valid input', () => {
     expect(issuesOf(schema, { name: 'ü 😀', list: [{ n: 1 }] })).toEqual([]);
   });
 
-  it('says of each thing that is wrong where it is', () => {
+  it('reports the path of each issue', () => {
     const issues = issuesOf(schema, { list: [{ n: 1 }, { n: 'two', x: 1, y: 2 }], z: 1 });
     expect(issues.map(({ path }) => path)).toEqual([
       ['name'],
@@ -214,14 +224,14 @@ describe('parseInput', () => {
     for (const input of [undefined, null, 'text', []]) expect(pathsOf(schema, input)).toEqual(['']);
   });
 
-  it('says at most 20 things', () => {
+  it('reports at most 20 issues', () => {
     const manyFields = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`field${index}`, 1]));
     expect(issuesOf(schema, { name: 'a', list: Array.from({ length: 30 }, () => ({ n: 'x' })) })).toHaveLength(20);
     expect(issuesOf(schema, { name: 'a', ...manyFields })).toHaveLength(20);
     expect(issuesOf(z.array(z.string()), Array(30).fill('\u0000'))).toHaveLength(20);
   });
 
-  it.each(['\u0000', 'a\u0000b', '\ud800', 'a\udc00', '\udc00\ud800'])('refuses the text %j wherever it is', (bad) => {
+  it.each(['\u0000', 'a\u0000b', '\ud800', 'a\udc00', '\udc00\ud800'])('rejects the string %j at any place', (bad) => {
     const message = expect.stringContaining('U+0000 or a lone surrogate');
     expect(issuesOf(schema, { name: bad })).toEqual([{ path: ['name'], message }]);
     const deep = z.object({ list: z.array(z.object({ text: z.string() })) });

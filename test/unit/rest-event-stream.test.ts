@@ -24,7 +24,7 @@ async function next(stream: AsyncGenerator<string, void, void>): Promise<string 
 }
 
 describe('an event stream', () => {
-  it('is kept alive by comments while there is no state, which delay none', async () => {
+  it('is kept alive by comments between states, without delaying a state', async () => {
     const gate = createGate();
     async function* states(): AsyncGenerator<Job, void, void> {
       yield pending;
@@ -41,7 +41,7 @@ describe('an event stream', () => {
     expect(await next(stream)).toBeUndefined();
   });
 
-  it('has each state on one line, and leaves out the one that the client has', async () => {
+  it('has each state on one line, and omits the one that the client has already received', async () => {
     async function* states(): AsyncGenerator<Job, void, void> {
       yield pending;
       yield { ...pending, percentComplete: 10 };
@@ -55,7 +55,7 @@ describe('an event stream', () => {
     ]);
   });
 
-  it('ends its source when its reader has gone', async () => {
+  it('ends its source when its reader disconnects', async () => {
     let ended = false;
     async function* states(): AsyncGenerator<Job, void, void> {
       try {

@@ -33,12 +33,12 @@ const jobs: readonly Job[] = [
 const viewOf = (job: Job) => new LazyJobView(job, undefined, createUrls('http://localhost'), () => 2);
 const asJson = (job: Job): string => JSON.stringify(jobViewSchema.parse(viewOf(job)));
 
-describe('what is serialised from its schema', () => {
-  it.each(jobs)('is what JSON.stringify makes of it, to the byte: $status', (job) => {
+describe('a reply serialized from its schema', () => {
+  it.each(jobs)('equals the output of JSON.stringify byte for byte: $status', (job) => {
     expect(serializeJob(viewOf(job))).toBe(asJson(job));
   });
 
-  it('is so in a list', () => {
+  it('equals it in a list too', () => {
     const items = jobs.map(viewOf);
     expect(serializeJobList({ items, nextCursor: 'next' })).toBe(
       `{"items":[${jobs.map(asJson).join(',')}],"nextCursor":"next"}`,
@@ -46,8 +46,8 @@ describe('what is serialised from its schema', () => {
   });
 });
 
-describe('a reply that the client has', () => {
-  it('is 304, and is not made', async () => {
+describe('a reply that the client has cached', () => {
+  it('is 304, and is not serialized', async () => {
     let made = 0;
     const app = Fastify();
     app.get('/', async (request, reply) =>
@@ -68,12 +68,12 @@ describe('a reply that the client has', () => {
     ['the same tag', tag, 304],
     ['the same tag among others', `W/"other", ${tag}`, 304],
     ['the same version as a strong tag', tag.replace('W/', ''), 304],
-    ['any', '*', 304],
+    ['any tag', '*', 304],
     ['the weak tag of another version', 'W/"other"', 200],
     ['the weak tag of another state', tagOf({ ...succeeded, lastUpdatedAt: at(2) }), 200],
     ['an empty weak tag', 'W/""', 200],
     ['the version without quotes', tag.slice(3, -1), 200],
-  ])('is known by the weak comparison: %s', async (_, header, status) => {
+  ])('is recognized by weak comparison: %s', async (_, header, status) => {
     const app = Fastify();
     app.get('/', async (request, reply) => sendTagged(request, reply, succeeded, () => '{}'));
     const reply = await app.inject({ url: '/', headers: { 'If-None-Match': header } });

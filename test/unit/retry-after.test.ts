@@ -23,21 +23,26 @@ const runningFor = (ms: number): Job => ({ ...base, status: 'Running', attempt: 
 
 describe('Retry-After', () => {
   it.each<[string, Job, { durationMs?: number; intervalMs?: number; waiting?: number }, number]>([
-    ['nothing is known', pending, {}, 1],
-    ['nothing is known, and many wait', pending, { waiting: 1000 }, 1],
-    ['jobs are quick', pending, { durationMs: 5, intervalMs: 5 }, 1],
+    ['no pace is known', pending, {}, 1],
+    ['no pace is known, and many jobs wait', pending, { waiting: 1000 }, 1],
+    ['jobs are fast', pending, { durationMs: 5, intervalMs: 5 }, 1],
     ['jobs take 10 s', pending, { durationMs: 10_000 }, 10],
     ['jobs take a little more than 10 s', pending, { durationMs: 10_001 }, 11],
-    ['100 wait that end every 200 ms', pending, { durationMs: 1000, intervalMs: 200, waiting: 100 }, 21],
-    ['more wait than a minute takes', pending, { durationMs: 1000, intervalMs: 1000, waiting: 1000 }, 60],
-    ['it runs, and nothing is known', runningFor(0), {}, 1],
-    ['it runs and will take 6 s more', runningFor(4000), { durationMs: 10_000 }, 6],
-    ['it runs, however many wait', runningFor(4000), { durationMs: 10_000, intervalMs: 100, waiting: 1000 }, 6],
-    ['it is about to end', runningFor(9999), { durationMs: 10_000 }, 1],
-    ['it runs longer than usual', runningFor(20_000), { durationMs: 10_000 }, 4],
-    ['it runs far longer than usual', runningFor(3_600_000), { durationMs: 10_000 }, 60],
-    ['it will take longer than an hour', runningFor(0), { durationMs: 3_600_000 }, 60],
-    ['it began on a machine whose clock is ahead', runningFor(-5000), { durationMs: 1000 }, 6],
+    ['100 jobs wait, and one ends every 200 ms', pending, { durationMs: 1000, intervalMs: 200, waiting: 100 }, 21],
+    ['more jobs wait than a minute allows', pending, { durationMs: 1000, intervalMs: 1000, waiting: 1000 }, 60],
+    ['the job runs, and no pace is known', runningFor(0), {}, 1],
+    ['the job runs, and needs 6 s more', runningFor(4000), { durationMs: 10_000 }, 6],
+    [
+      'the job runs, while many others wait',
+      runningFor(4000),
+      { durationMs: 10_000, intervalMs: 100, waiting: 1000 },
+      6,
+    ],
+    ['the job is about to end', runningFor(9999), { durationMs: 10_000 }, 1],
+    ['the job runs longer than usual', runningFor(20_000), { durationMs: 10_000 }, 4],
+    ['the job runs far longer than usual', runningFor(3_600_000), { durationMs: 10_000 }, 60],
+    ['the job needs about an hour', runningFor(0), { durationMs: 3_600_000 }, 60],
+    ['the job started on a machine whose clock is ahead', runningFor(-5000), { durationMs: 1000 }, 6],
   ])('%s', (_, job, { durationMs, intervalMs = 0, waiting = 0 }, seconds) => {
     expect(estimateRetryAfter(job, { durationMs, intervalMs, waiting }, NOW)).toBe(seconds);
   });
@@ -50,13 +55,13 @@ describe('a pace', () => {
     expect(toPace([], 7)).toEqual({ durationMs: undefined, intervalMs: 0, waiting: 7 });
   });
 
-  it('has the duration of the one in the middle, and the time between two ends', () => {
+  it('has the median duration, and the time between two ends', () => {
     const runs = [run(0, 100), run(0, 200), run(200, 9000), run(300, 400)];
     expect(toPace(runs, 0)).toEqual({ durationMs: 200, intervalMs: 200, waiting: 0 });
     expect(toPace([run(0, 100), run(0, 130), run(0, 160)], 0)).toMatchObject({ durationMs: 130, intervalMs: 30 });
   });
 
-  it('does not take the time in which there was nothing to do for the time that a job takes', () => {
+  it('does not count idle time as the duration of a job', () => {
     const hour = 3_600_000;
     const runs = [run(0, 50), run(hour, hour + 40), run(2 * hour, 2 * hour + 60)];
     expect(toPace(runs, 1)).toEqual({ durationMs: 50, intervalMs: 50, waiting: 1 });
@@ -89,7 +94,7 @@ describe('the estimates', () => {
     return { measured, estimator, paceIs: (next: () => Promise<Pace>) => void (pace = next) };
   }
 
-  it('are one second until the pace has been measured, which nobody waits for', async () => {
+  it('are one second until the pace has been measured in the background', async () => {
     const { estimator } = setUp();
     expect(estimator.estimate(pending)).toBe(1);
     expect(estimator.estimateRoom('x')).toBe(1);

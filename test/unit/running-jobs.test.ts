@@ -5,8 +5,8 @@ import { createRunningJobs } from '../../src/queue/worker/running-jobs.ts';
 const FIRST = new Error('first');
 const SECOND = new Error('second');
 
-describe('what tells a function to stop', () => {
-  it('aborts its signal with the first reason, whether it was asked for before or after', () => {
+describe('the signal of a run', () => {
+  it('is aborted with the first reason, whether it was read before or after', () => {
     const stop = new Stop();
     const { signal } = stop;
     expect(signal.aborted).toBe(false);
@@ -18,7 +18,7 @@ describe('what tells a function to stop', () => {
     expect(late.signal.reason).toBe(FIRST);
   });
 
-  it('leaves a promise behind that goes on, and hides that it failed later', async () => {
+  it('abandons a promise that continues, and ignores its later failure', async () => {
     const { promise, reject } = Promise.withResolvers<never>();
     const stop = new Stop();
     const outcome = stop.unlessStopped(promise);
@@ -30,8 +30,8 @@ describe('what tells a function to stop', () => {
   });
 });
 
-describe('the jobs that run in a process', () => {
-  it('are interrupted by their ids, until they end', () => {
+describe('the running jobs of a process', () => {
+  it('are interrupted by id until they end', () => {
     const running = createRunningJobs();
     const heard: Interruption[] = [];
     const end = running.add('a', (why) => void heard.push(why));
@@ -43,7 +43,7 @@ describe('the jobs that run in a process', () => {
     expect(running.ids()).toEqual([]);
   });
 
-  it('are handed back, and so are those that start after it', () => {
+  it('are all returned at shutdown, including those that start later', () => {
     const running = createRunningJobs();
     const heard: string[] = [];
     running.add('a', (why) => void heard.push(`a ${why}`));
@@ -52,7 +52,7 @@ describe('the jobs that run in a process', () => {
     expect(heard).toEqual(['a handed-back', 'b handed-back']);
   });
 
-  it('have one run each: the earlier one was lost, and its end is not that of the other', () => {
+  it('have one run each: a second run replaces a lost one, whose end does not affect it', () => {
     const running = createRunningJobs();
     const heard: string[] = [];
     const endFirst = running.add('a', (why) => void heard.push(`first ${why}`));
@@ -62,7 +62,7 @@ describe('the jobs that run in a process', () => {
     expect(heard).toEqual(['first lost', 'second canceled']);
   });
 
-  it('are without a lock that was not renewed since', () => {
+  it('are listed if their lock has not been renewed since', () => {
     const running = createRunningJobs();
     running.add('a', () => undefined);
     const added = performance.now();

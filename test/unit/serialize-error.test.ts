@@ -14,7 +14,7 @@ describe('a database error in the log', () => {
     ['23505', 'integrity'],
     ['P0001', 'RAISE EXCEPTION'],
     ['P0004', 'ASSERT'],
-  ])('of SQLSTATE %s (%s) has its code and its stack, and no message, which may quote the row', (code) => {
+  ])('of SQLSTATE %s (%s) has its code and stack without the message, which may quote the row', (code) => {
     const logged = serializeError(databaseError(code));
     expect(logged).toMatchObject({ type: 'Error', code, stack: expect.stringContaining('serialize-error.test') });
     expect(JSON.stringify(logged)).not.toContain(SECRET);

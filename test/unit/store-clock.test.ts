@@ -3,7 +3,7 @@ import { createStoreClock } from '../../src/queue/store-clock.ts';
 
 const HOUR = 3_600_000;
 
-/** A store that does what comes in time by its own clock, which is wrong by `skew`. */
+/** A store that accepts writes within their deadline by its own clock, which is off by `skew`. */
 function setUp(skew: number) {
   const store = { skew };
   const time = (): number => Date.now() + store.skew;
@@ -16,20 +16,20 @@ function setUp(skew: number) {
 }
 
 describe('the clock of a store', () => {
-  it.each([0, HOUR, -HOUR])('matters to no deadline, when it is wrong by %i ms', async (skew) => {
+  it.each([0, HOUR, -HOUR])('does not affect deadlines when it is off by %i ms', async (skew) => {
     const { clock, write } = setUp(skew);
     expect(await clock.within(performance.now() + 1000, write)).toBe('done');
     await expect(clock.within(performance.now() - 1, write)).rejects.toThrow('LATE');
   });
 
-  it('may be put forward: what is late by it alone is done', async () => {
+  it('may jump forward: a write that is late by the old offset only is still made', async () => {
     const { store, clock, write } = setUp(0);
     await clock.within(performance.now() + 1000, write);
     store.skew = HOUR;
     expect(await clock.within(performance.now() + 1000, write)).toBe('done');
   });
 
-  it('may be another one after a new connection', async () => {
+  it('may differ after a reconnect', async () => {
     const { store, clock, write } = setUp(0);
     await clock.within(performance.now() + 1000, write);
     store.skew = -HOUR;
@@ -37,7 +37,7 @@ describe('the clock of a store', () => {
     await expect(clock.within(performance.now() - 1, write)).rejects.toThrow('LATE');
   });
 
-  it('is not asked for twice by writes at a time', async () => {
+  it('is read once for concurrent writes', async () => {
     let asked = 0;
     const clock = createStoreClock(async () => {
       asked += 1;

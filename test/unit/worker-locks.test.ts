@@ -3,7 +3,7 @@ import type { Interruption } from '../../src/core/attempt/run-attempt.ts';
 import { createRunningJobs } from '../../src/queue/worker/running-jobs.ts';
 import { watchLocks } from '../../src/queue/worker/locks.ts';
 
-it('a running job whose lock was not renewed in time is interrupted as lost, and others are not', async () => {
+it('a running job whose lock was not renewed in time is interrupted as lost, and no other job is', async () => {
   const running = createRunningJobs();
   const interrupted: string[] = [];
   const lost = new Promise<Interruption>((resolve) => running.add('silent', resolve));
