@@ -130,7 +130,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   // Routes.
   addRoutes(app, healthRoutes, { checks: options.checks });
   if (graphiql) app.get('/', async (_request, reply) => reply.redirect('graphql'));
-  // Before the document, whose errors about a job type's schema do not say what to use instead.
+  // GraphQL first: of the errors for a schema that neither API can express, its own names the field and an alternative.
   const graphql = createGraphQLApi({ service, logger, graphiql, introspection, contextOf, fromFastify });
   if (rest) await app.register(createDocumentation({ registry: service.registry, urlsOf }));
   // Only the APIs are refused under load; health and pages are not.

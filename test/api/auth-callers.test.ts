@@ -16,10 +16,10 @@ const jobSchema = z.looseObject({ id: z.string(), status: z.string() });
 const listSchema = z.object({ items: z.array(jobSchema) });
 const codesSchema = z.object({ errors: z.array(z.object({ extensions: z.looseObject({ code: z.string() }) })) });
 
-/** The code of the one error on GraphQL, or undefined. */
+/** The code of the first GraphQL error, or undefined. */
 const codeOf = ({ body }: Answer): string | undefined => codesSchema.safeParse(body).data?.errors[0]?.extensions.code;
 
-/** Everything that can be asked of one job: a name, and the request. */
+/** All operations on one job: a name, and the request. */
 const OF_ONE_JOB: readonly [string, (client: Client, id: string) => Promise<Answer>][] = [
   ['GET /api/jobs/{id}', (client, id) => client.rest(`/api/jobs/${id}`)],
   ['GET /api/jobs/{id} and wait', (client, id) => client.rest(`/api/jobs/${id}`, { headers: { Prefer: 'wait=1' } })],
@@ -79,7 +79,7 @@ describe.each(BACKENDS)('callers on %s', (backend) => {
     await app.close();
   });
 
-  it.each(OF_ONE_JOB)('do not tell the job of another from one that is not there: %s', async (name, ask) => {
+  it.each(OF_ONE_JOB)('cannot distinguish the job of another caller from an unknown one: %s', async (name, ask) => {
     const id = name.includes('retry') ? failed : running;
     const theirs = await ask(client('eve'), id);
     const none = await ask(client('eve'), NOT_THERE);
@@ -91,7 +91,7 @@ describe.each(BACKENDS)('callers on %s', (backend) => {
     expect([await status(running), await status(failed)]).toEqual(['Running', 'Failed']);
   });
 
-  it('do not hear of the jobs of others by a subscription', async () => {
+  it('receive no updates of the jobs of others by a subscription', async () => {
     const watch = async (id: string) => {
       const response = await app.fetch('/graphql', {
         method: 'POST',
@@ -105,7 +105,7 @@ describe.each(BACKENDS)('callers on %s', (backend) => {
     expect(theirs.text).toContain('NOT_FOUND');
   });
 
-  it('have lists of their own, on both faces', async () => {
+  it('have their own lists on both APIs', async () => {
     const mine = await submit('eve', 'mine');
     const ids = async (name: KeyName): Promise<string[]> => {
       const { body } = await client(name).rest('/api/jobs?limit=100');
@@ -118,11 +118,11 @@ describe.each(BACKENDS)('callers on %s', (backend) => {
     expect(await ids('ada')).not.toContain(mine.id);
     expect(await ids('eve')).toContain(mine.id);
     expect(await ids('eve')).not.toContain(running);
-    // An admin reads all jobs by their ids, and lists its own.
+    // An admin can read every job by its id, but lists only its own.
     expect(await ids('admin')).not.toContain(running);
   });
 
-  it('have idempotency keys of their own, on both faces', async () => {
+  it('have their own idempotency keys on both APIs', async () => {
     const key = randomUUID();
     const headers = { 'Idempotency-Key': `"${key}"` };
     const ada = await submit('ada', 'same', headers);
@@ -132,11 +132,11 @@ describe.each(BACKENDS)('callers on %s', (backend) => {
     const again = await client('ada').graphql(mutation);
     expect(again.body).toEqual({ data: { submitScripted: { jobId: ada.id, replayed: true } } });
     expect(codeOf(await client('eve').graphql(mutation))).toBe('IDEMPOTENCY_KEY_REUSED');
-    // An admin has keys like anybody else.
+    // An admin's keys are separate too.
     expect((await submit('admin', 'a third input', headers)).id).not.toBe(ada.id);
   });
 
-  it('see what was submitted if they see the job, and its result', async () => {
+  it('can read the input and the result of a job that they can read', async () => {
     const { id } = await submit('ada', 'seen');
     const query = `{ jobStatus(id: "${id}", waitSeconds: 60) { ... on ScriptedJob { input { text } result { text } } } }`;
     const seen = { data: { jobStatus: { input: { text: 'seen' }, result: { text: 'seen' } } } };
@@ -145,7 +145,7 @@ describe.each(BACKENDS)('callers on %s', (backend) => {
     expect((await client('eve').graphql(query)).body).toEqual({ data: { jobStatus: null } });
   });
 
-  it('that are admins cancel and retry what is of others', async () => {
+  it('with the scope admin can cancel and retry the jobs of others', async () => {
     const retried = await client('admin').rest(`/api/jobs/${failed}/retry`, { method: 'POST' });
     expect(retried.status).toBe(202);
     await poll(
@@ -192,7 +192,7 @@ describe('a scope', () => {
   });
   afterAll(() => app.close());
 
-  /** A request, who may make it, what that one gets, and the scope that the other lacks. */
+  /** A request, a caller with the scope, one without it, the status for the first, and the scope that the second lacks. */
   it.each<[string, KeyName, KeyName, number, string, (client: Client, id: string) => Promise<Answer>]>([
     [
       'POST',
@@ -210,7 +210,7 @@ describe('a scope', () => {
     ['monitor', 'reader', 'submitter', 404, 'read', (as, id) => as.rest(`/api/operations/${id}`)],
     ['list', 'reader', 'submitter', 200, 'read', (as) => as.rest('/api/jobs')],
     ['resource', 'reader', 'submitter', 200, 'read', (as) => as.rest('/api/customers/scopes')],
-  ])('is asked for by REST: %s', async (_, able, unable, expected, scope, ask) => {
+  ])('is required by REST: %s', async (_, able, unable, expected, scope, ask) => {
     expect((await ask(client(able), ids[able])).status).toBe(expected);
     const refused = await ask(client(unable), ids[unable]);
     expect(refused.status).toBe(403);
@@ -238,7 +238,7 @@ describe('a scope', () => {
     ['jobStatus', 'reader', 'submitter', undefined, '{ jobStatus(id: "ID") { id } }'],
     ['jobs', 'reader', 'submitter', undefined, '{ jobs { nodes { id } } }'],
     ['customer', 'reader', 'submitter', undefined, '{ customer(id: "scopes") { id } }'],
-  ])('is asked for by GraphQL: %s', async (_, able, unable, expected, query) => {
+  ])('is required by GraphQL: %s', async (_, able, unable, expected, query) => {
     const ask = (name: KeyName) => client(name).graphql(query.replace('ID', ids[name]));
     expect(codeOf(await ask(able))).toBe(expected);
     const refused = await ask(unable);
@@ -248,7 +248,7 @@ describe('a scope', () => {
     expect(codeOf(await ask('admin'))).toBe(expected);
   });
 
-  it('to submit is enough to wait for what was submitted', async () => {
+  it('to submit is enough to wait for the submitted job', async () => {
     const { status, body, headers } = await client('submitter').rest('/api/customers', {
       method: 'POST',
       body: customer,
@@ -260,7 +260,7 @@ describe('a scope', () => {
   });
 });
 
-describe('a server that is closed', () => {
+describe('a server with authentication', () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await startApp('redis', { API_KEYS, CORS_ORIGINS: 'https://app.example.com' });
@@ -269,18 +269,18 @@ describe('a server that is closed', () => {
 
   const REQUESTS: readonly [string, (client: Client) => Promise<Answer>][] = [
     ['POST', (client) => client.rest('/api/customers', { method: 'POST', body: { id: '1', customername: 'Ada' } })],
-    ['a body that is no JSON', (client) => client.rest('/api/customers', { method: 'POST', body: '{' })],
+    ['a body that is not JSON', (client) => client.rest('/api/customers', { method: 'POST', body: '{' })],
     ['list', (client) => client.rest('/api/jobs')],
     ['resource', (client) => client.rest('/api/customers/1')],
-    ['a path that is not there', (client) => client.rest('/nothing')],
-    ['a method that is not there', (client) => client.rest('/api/customers', { method: 'PUT' })],
+    ['an unknown path', (client) => client.rest('/nothing')],
+    ['an unknown method', (client) => client.rest('/api/customers', { method: 'PUT' })],
     ['HEAD', (client) => client.rest('/api/jobs', { method: 'HEAD' })],
     ...OF_ONE_JOB.filter(([name]) => name.includes('/')).map(
       ([name, ask]) => [name, (client: Client) => ask(client, NOT_THERE)] as [string, (as: Client) => Promise<Answer>],
     ),
   ];
 
-  it.each(REQUESTS)('asks who calls by REST: %s', async (_, ask) => {
+  it.each(REQUESTS)('requires a credential on REST: %s', async (_, ask) => {
     const { status, headers, body } = await ask(clientOf(app));
     expect(status).toBe(401);
     expect(headers.get('www-authenticate')).toBe('Bearer realm="Accepted"');
@@ -289,11 +289,11 @@ describe('a server that is closed', () => {
   });
 
   it.each([
-    ['a key that nobody has', bearer('accepted_nobody'), 'The token is not valid.'],
+    ['an unknown key', bearer('accepted_nobody'), 'The token is not valid.'],
     ['the hash of a key', bearer(API_KEYS.split(/[:,]/)[2] ?? ''), 'The token is not valid.'],
     ['a part of a key', bearer(keyOf('ada').slice(0, -1)), 'The token is not valid.'],
-    ['a key that nobody has, as X-API-Key', { 'X-API-Key': 'accepted_nobody' }, 'The API key is not valid.'],
-    ['nothing behind the scheme', { Authorization: 'Bearer ' }, undefined],
+    ['an unknown key, as X-API-Key', { 'X-API-Key': 'accepted_nobody' }, 'The API key is not valid.'],
+    ['an empty credential', { Authorization: 'Bearer ' }, undefined],
     ['another scheme', { Authorization: `Basic ${btoa(`ada:${keyOf('ada')}`)}` }, undefined],
   ])('refuses %s', async (_, credential, description) => {
     const client = clientOf(app, credential);
@@ -311,7 +311,7 @@ describe('a server that is closed', () => {
   });
 
   it.each(['{ __typename }', '{ __schema { types { name } } }', 'not GraphQL'])(
-    'asks who calls by GraphQL: %s',
+    'requires a credential on GraphQL: %s',
     async (query) => {
       for (const accept of ['application/graphql-response+json', 'application/json', 'text/event-stream', '*/*']) {
         const headers = { Accept: accept };
@@ -326,12 +326,12 @@ describe('a server that is closed', () => {
     },
   );
 
-  it('takes a key as X-API-Key, and the scheme in any case', async () => {
+  it('accepts a key as X-API-Key, and the scheme in any case', async () => {
     for (const credential of [{ 'X-API-Key': keyOf('ada') }, { Authorization: `bEARER  ${keyOf('ada')}` }])
       expect((await clientOf(app, credential).rest('/api/jobs')).status).toBe(200);
   });
 
-  it('takes one credential, and not several', async () => {
+  it('refuses several credentials', async () => {
     const both = { ...bearer(keyOf('ada')), 'X-API-Key': keyOf('ada') };
     const { status, body } = await clientOf(app, both).rest('/api/jobs');
     expect(status).toBe(400);
@@ -340,18 +340,18 @@ describe('a server that is closed', () => {
     expect((await clientOf(app, {}, 'access_token=x&access_token=x').rest('/api/jobs')).status).toBe(400);
   });
 
-  it('takes no API key in a URL', async () => {
+  it('refuses an API key in a URL', async () => {
     expect((await clientOf(app, {}, `access_token=${keyOf('ada')}`).rest('/api/jobs')).status).toBe(401);
   });
 
   it.each(['/health/live', '/health/ready', '/docs', '/docs/', '/docs/assets/page.css', '/problems', '/openapi.json'])(
-    'shows everybody %s',
+    'serves %s without a credential',
     async (path) => {
       expect((await clientOf(app).rest(path)).status).toBe(200);
     },
   );
 
-  it('shows everybody GraphiQL, which is a page and answers no query', async () => {
+  it('serves the GraphiQL page, but no query, without a credential', async () => {
     const response = await app.fetch('/graphql?query={__typename}', { headers: { Accept: 'text/html' } });
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toContain('text/html');
@@ -363,7 +363,7 @@ describe('a server that is closed', () => {
     expect(posted.status).toBe(401);
   });
 
-  it('answers preflights, and lets pages read why they are refused', async () => {
+  it('answers preflights, and lets pages read errors', async () => {
     const Origin = 'https://app.example.com';
     const wanted = 'authorization,x-api-key,idempotency-key,prefer,if-none-match,last-event-id,content-type';
     for (const path of ['/api/customers', '/api/jobs/x', '/graphql']) {
@@ -382,7 +382,7 @@ describe('a server that is closed', () => {
     expect((await app.fetch('/api/jobs', { method: 'OPTIONS' })).status).toBe(204);
   });
 
-  it('without GraphiQL shows nobody the page', async () => {
+  it('does not serve the page with GRAPHIQL=off', async () => {
     const other = await startApp('redis', { API_KEYS, GRAPHIQL: 'off' });
     const response = await other.fetch('/graphql?query={__typename}', { headers: { Accept: 'text/html' } });
     expect(response.status).toBe(401);

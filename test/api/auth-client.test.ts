@@ -6,7 +6,7 @@ import { json, startScriptedServer } from '../support/scripted-server.ts';
 
 const JOB = { id: 'customer_AAAAAAAAAAAAAAAAAAAAAA', status: 'Pending', done: false, retryAfter: 1, error: null };
 
-describe('the client, on a closed server', () => {
+describe('the client, on a server with authentication', () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await startApp('redis', { API_KEYS });
@@ -17,7 +17,7 @@ describe('the client, on a closed server', () => {
   const browser = () => createClient({ baseUrl: app.url });
   const customer = (id: string) => ({ id, customername: 'Ada Lovelace' });
 
-  it('gets a key with what it submits, with which alone another one follows the job', async () => {
+  it('gets an access token for each submission, with which another client can follow the job', async () => {
     const { id, accessToken } = await backend().submit('customer', customer('followed'));
     const seen: string[] = [];
     const result = await browser().wait<'customer'>(id, { accessToken, onProgress: ({ status }) => seen.push(status) });
@@ -27,7 +27,7 @@ describe('the client, on a closed server', () => {
     await expect(browser().cancel(id, { accessToken })).rejects.toMatchObject({ problem: 'not-cancelable' });
   });
 
-  it('is refused without a key, at once, and with the key of another job', async () => {
+  it('is refused at once without a key, and with the access token of another job', async () => {
     const { id } = await backend().submit('customer', customer('refused'));
     const other = await backend().submit('customer', customer('other'));
     for (const options of [{}, { accessToken: other.accessToken }]) {
@@ -37,7 +37,7 @@ describe('the client, on a closed server', () => {
     await expect(backend().read(id)).rejects.toMatchObject({ status: 403, problem: 'forbidden' });
   });
 
-  it('sends the key in the place of its own credentials, and its other headers as ever', async () => {
+  it('sends the access token instead of its own credentials, with its other headers', async () => {
     const path = `/api/jobs/${JOB.id}`;
     const server = await startScriptedServer({ [`GET ${path}?onComplete=status`]: [json(200, JOB)] });
     const headers = { 'X-API-Key': 'mine', authorization: 'Bearer mine', 'X-Request': 'kept' };

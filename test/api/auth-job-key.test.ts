@@ -33,7 +33,7 @@ function holder(app: Pick<TestApp, 'fetch'>, way: Presented, token: string): Cli
   return way === 'a bearer token' ? clientOf(app, bearer(token)) : clientOf(app, {}, `access_token=${token}`);
 }
 
-/** What may be asked with the key of a job: the request, and the status of its reply while the job runs. */
+/** The requests that an access token allows, and the status of each reply while the job runs. */
 const READS: readonly [string, number, (client: Client, id: string) => Promise<Answer>][] = [
   ['GET', 202, (as, id) => as.rest(`/api/jobs/${id}`)],
   ['GET with more in the query', 200, (as, id) => as.rest(`/api/jobs/${id}?onPending=ok`)],
@@ -43,7 +43,7 @@ const READS: readonly [string, number, (client: Client, id: string) => Promise<A
   ['jobStatus', 200, (as, id) => as.graphql(`{ jobStatus(id: "${id}") { id ... on ScriptedJob { input { text } } } }`)],
 ];
 
-describe.each(['closed', 'open'])('the key of a job, on a server that is %s', (kind) => {
+describe.each(['closed', 'open'])('the access token of a job, on a server that is %s', (kind) => {
   let app: TestApp;
   const ada = (): Client => clientOf(app, kind === 'closed' ? bearer(keyOf('ada')) : {});
 
@@ -57,7 +57,7 @@ describe.each(['closed', 'open'])('the key of a job, on a server that is %s', (k
     expect(status).toBe(202);
     return submittedSchema.parse(body);
   };
-  /** A job that runs until the test is over. */
+  /** A job that runs until the end of the test. */
   const hold = async (text: string) => {
     const gate = createGate();
     onTestFinished(() => gate.open());
@@ -70,7 +70,7 @@ describe.each(['closed', 'open'])('the key of a job, on a server that is %s', (k
     return { ...job, gate };
   };
 
-  it('comes with each submission, and with nothing else', async () => {
+  it('is in the reply to each submission, and in no other', async () => {
     const job = await submit('once', { 'Idempotency-Key': '"once"' });
     expect(job.accessToken).toMatch(/^jk_scripted_[\w-]{22}\.\d+\.\d+\.[\w-]{43}$/);
     const replayed = await submit('once', { 'Idempotency-Key': '"once"' });
@@ -84,7 +84,7 @@ describe.each(['closed', 'open'])('the key of a job, on a server that is %s', (k
       expect(JSON.stringify((await ada().rest(path)).body)).not.toContain('accessToken');
   });
 
-  it.each(WAYS)('reads that job, as %s', async (way) => {
+  it.each(WAYS)('allows to read that job, as %s', async (way) => {
     const { id, accessToken, gate } = await hold(`reads-${kind}-${way}`);
     const client = holder(app, way, accessToken);
     for (const [name, expected, ask] of READS) {
@@ -104,7 +104,7 @@ describe.each(['closed', 'open'])('the key of a job, on a server that is %s', (k
     expect((await client.rest(`/api/jobs/${id}/result`)).body).toEqual({ text });
   });
 
-  it.each(WAYS)('watches that job by events and by a subscription, as %s', async (way) => {
+  it.each(WAYS)('allows to follow that job by events and by a subscription, as %s', async (way) => {
     const { id, accessToken, gate } = await hold(`watches-${kind}-${way}`);
     const query = way === 'a query parameter' ? `?access_token=${accessToken}` : '';
     const headers = way === 'a bearer token' ? bearer(accessToken) : {};
@@ -123,7 +123,7 @@ describe.each(['closed', 'open'])('the key of a job, on a server that is %s', (k
     expect(await subscription.text()).toContain('SUCCEEDED');
   });
 
-  it.each(WAYS)('cancels that job, as %s', async (way) => {
+  it.each(WAYS)('allows to cancel that job, as %s', async (way) => {
     const first = await hold(`cancels-${kind}-${way}`);
     const rest = await holder(app, way, first.accessToken).rest(`/api/jobs/${first.id}`, { method: 'DELETE' });
     expect(rest.status).toBe(202);
@@ -140,7 +140,7 @@ describe.each(['closed', 'open'])('the key of a job, on a server that is %s', (k
       );
   });
 
-  it.each(WAYS)('opens nothing else, as %s', async (way) => {
+  it.each(WAYS)('allows nothing else, as %s', async (way) => {
     const { id, accessToken } = await hold(`opens-${kind}-${way}`);
     const client = holder(app, way, accessToken);
     const post = { method: 'POST', body: { text: 'more' } };
@@ -160,7 +160,7 @@ describe.each(['closed', 'open'])('the key of a job, on a server that is %s', (k
       expect(codeOf(await client.graphql(query))).toBe('FORBIDDEN');
   });
 
-  it.each(WAYS)('opens no other job, which is 401 whether or not there is one, as %s', async (way) => {
+  it.each(WAYS)('gets 401 for any other job, existing or not, as %s', async (way) => {
     const { accessToken } = await submit();
     const other = await submit('other');
     const client = holder(app, way, accessToken);
@@ -179,13 +179,13 @@ describe.each(['closed', 'open'])('the key of a job, on a server that is %s', (k
     }
   });
 
-  it('is refused when it is forged, and when it is cut', async () => {
+  it('is refused if it is forged or truncated', async () => {
     const { id, accessToken } = await submit();
     const other = await submit('other');
     const [name = '', createdAt = '', expiry = '', mac = ''] = accessToken.split('.');
     const head = `${name}.${createdAt}`;
     const flipped = `${mac.startsWith('A') ? 'B' : 'A'}${mac.slice(1)}`;
-    // The last letter of 32 bytes in base64url has two bits that say nothing.
+    // The last character of 32 bytes in base64url has two unused bits.
     const respelled = mac.slice(0, -1) + BASE64URL.charAt(BASE64URL.indexOf(mac.slice(-1)) + 1);
     for (const forged of [
       `${head}.${expiry}.${flipped}`,
@@ -212,12 +212,12 @@ describe.each(['closed', 'open'])('the key of a job, on a server that is %s', (k
         expect(codeOf(await holder(app, way, forged).graphql('{ __typename }'))).toBe('UNAUTHENTICATED');
       }
     }
-    // What is told of the refusal does not tell the token, where it came in the URL.
+    // The problem does not repeat the token from the URL.
     const { body } = await holder(app, 'a query parameter', `${accessToken}A`).rest(`/api/jobs/${id}?onPending=ok`);
     expect(body).toMatchObject({ instance: `/api/jobs/${id}?onPending=ok` });
   });
 
-  it('comes again when a job is retried', async () => {
+  it('is in the reply to a retry too', async () => {
     script('fails', async () => {
       throw new JobError('BROKEN', 'As told.', { retry: false });
     });
@@ -233,8 +233,8 @@ describe.each(['closed', 'open'])('the key of a job, on a server that is %s', (k
   });
 });
 
-describe('who has the key of a job that made a resource', () => {
-  it('is led to the result, and not to the resource, which needs the scope to read', async () => {
+describe('the holder of the access token of a job with a resource', () => {
+  it('is redirected to the result rather than the resource, which requires the scope read', async () => {
     const app = await startAppForTest('redis', { API_KEYS });
     const { body } = await clientOf(app, bearer(keyOf('ada'))).rest('/api/customers', {
       method: 'POST',
@@ -252,16 +252,16 @@ describe('who has the key of a job that made a resource', () => {
     expect(await followed.json()).toMatchObject(CUSTOMER);
     expect((await client.rest('/api/customers/key')).status).toBe(403);
     expect(codeOf(await client.graphql('{ customer(id: "key") { id } }'))).toBe('FORBIDDEN');
-    // Who can set no header has the key in the URL that it is led to.
+    // A client that cannot set headers gets the token in the redirect's URL.
     const led = await app.fetch(`/api/jobs/${id}?access_token=${accessToken}`, { redirect: 'follow' });
     expect(await led.json()).toMatchObject(CUSTOMER);
-    // Or asks for it without a redirect.
+    // It can also read the result without a redirect.
     const streamed = await app.fetch(`/api/jobs/${id}?onComplete=stream&access_token=${accessToken}`);
     expect(await streamed.json()).toMatchObject(CUSTOMER);
   });
 });
 
-describe('the life of a key', () => {
+describe('the lifetime of an access token', () => {
   const secretOf = (secret: string) => ({ readSecret: async () => secret });
   const job = { id: NOT_THERE, createdAt: new Date(1_799_999_999_999) };
   const expiryOf = (key: string): number => Number(key.split('.')[2]);
@@ -270,7 +270,7 @@ describe('the life of a key', () => {
     [1, 3600],
     [3600, 3600],
     [86_400, 86_400],
-  ])('is, where jobs are kept for %d s, %d s', async (retention, life) => {
+  ])('with a retention of %d s is %d s', async (retention, life) => {
     const before = Math.floor(Date.now() / 1000);
     const expiry = expiryOf(await createJobKeys(secretOf('a'), retention).issue(job));
     expect(expiry).toBeGreaterThanOrEqual(before + life);
@@ -294,7 +294,7 @@ describe('the life of a key', () => {
     });
   });
 
-  it('is asked of a server too', async () => {
+  it('is enforced by a server', async () => {
     const store = await createStore('redis');
     onTestFinished(() => store.remove());
     const app = await startAppForTest('redis', { API_KEYS }, { store });
@@ -315,7 +315,7 @@ describe('the life of a key', () => {
     expect(expired.body).toMatchObject({ detail: 'The access token has expired.' });
   });
 
-  it('ends with its job, though the idempotency key gives another job the same id', async () => {
+  it('ends with its job, even if a later job has the same id from an idempotency key', async () => {
     const app = await startAppForTest('redis', { API_KEYS, JOB_RETENTION_SECONDS: '1' });
     const submit = async (customername: string) => {
       const { body } = await clientOf(app, bearer(keyOf('ada'))).rest('/api/customers', {
@@ -338,14 +338,14 @@ describe('the life of a key', () => {
     expect((await holdsSecond.rest(`/api/operations/${second.id}`)).status).toBe(200);
   });
 
-  it('is of no use with the secret of another queue', async () => {
+  it('does not extend to a queue with another secret', async () => {
     const key = await createJobKeys(secretOf('a'), 3600).issue(job);
     await expect(createJobKeys(secretOf('b'), 3600).verify(key)).rejects.toMatchObject({ problem: 'unauthenticated' });
   });
 });
 
 describe.each(['redis', 'postgres'] as const)('two servers on %s', (backend) => {
-  it('take each other’s keys, and no others', async () => {
+  it('accept each other’s access tokens, and no others', async () => {
     const store = await createStore(backend);
     onTestFinished(() => store.remove());
     const settings = { ...store.settings, API_KEYS };

@@ -14,17 +14,17 @@ const ISSUER = 'https://issuer.example.com';
 const AUDIENCE = 'accepted';
 const SECRET = 'a secret of thirty-two bytes and more';
 const NAMES = { JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE };
-/** No point of the curve. */
+/** Not a point on the curve. */
 const BROKEN_KEY = { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA', kid: 'ES256', alg: 'ES256' };
 const HS256 = { alg: 'HS256' };
 
 type Different = Readonly<Record<string, unknown>>;
 
-/** Claims that are good for a minute, and what is different. */
+/** Valid claims for one minute, with changes. */
 function claims(different: Different = {}): JWTPayload {
   const now = Math.floor(Date.now() / 1000);
   const all = { iss: ISSUER, aud: AUDIENCE, sub: 'ada', scope: 'submit read', exp: now + 60, ...different };
-  // What is undefined is not in the JSON; some of it is not what a claim should be, on purpose.
+  // JSON omits undefined values. Some claims are deliberately of the wrong type.
   return JSON.parse(JSON.stringify(all)) as JWTPayload;
 }
 
@@ -46,7 +46,7 @@ async function jwk(alg: Algorithm, kid: string = alg, pair = PAIRS[alg]): Promis
   return { ...(await exportJWK(pair.publicKey)), alg, kid, use: 'sig' };
 }
 
-/** What a token is answered with: `REFUSED`, where it says nothing true. */
+/** The outcome for a token: `REFUSED` if it is not valid. */
 async function answerTo(app: Pick<TestApp, 'fetch'>, token: string) {
   const { status, headers, body } = await clientOf(app, bearer(token)).rest('/api/jobs');
   const { detail } = z.looseObject({ detail: z.string().optional() }).parse(body);
@@ -55,7 +55,7 @@ async function answerTo(app: Pick<TestApp, 'fetch'>, token: string) {
 }
 const REFUSED = { status: 401, error: 'invalid_token', told: false };
 
-describe('a JWT that a secret signed', () => {
+describe('a JWT signed with a secret', () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await startApp('redis', { ...NAMES, JWT_SECRET: SECRET });
@@ -67,33 +67,33 @@ describe('a JWT that a secret signed', () => {
 
   it.each<[string, () => Different]>([
     ['with one audience of several', () => ({ aud: ['another', AUDIENCE] })],
-    ['with its scopes as scp, a text', () => ({ scope: undefined, scp: 'read' })],
-    ['with its scopes as scp, a list', () => ({ scope: undefined, scp: ['read', 'submit'] })],
-    ['with scopes that mean nothing here', () => ({ scope: 'openid read profile' })],
-    ['with a scope that is no text beside one that is', () => ({ scope: 7, scp: ['read'] })],
-    ['that has expired a moment ago, as clocks differ', () => ({ exp: now() })],
-  ])('is taken %s', async (_, different) => {
+    ['with its scopes as the string scp', () => ({ scope: undefined, scp: 'read' })],
+    ['with its scopes as the list scp', () => ({ scope: undefined, scp: ['read', 'submit'] })],
+    ['with unknown scopes', () => ({ scope: 'openid read profile' })],
+    ['with a scope that is not a string beside a valid scp', () => ({ scope: 7, scp: ['read'] })],
+    ['that expired within the clock tolerance', () => ({ exp: now() })],
+  ])('is accepted %s', async (_, different) => {
     expect(await list(await signHs(claims(different())))).toBe(200);
   });
 
   it.each<[string, string, () => Different]>([
     ['that has expired', 'The token has expired.', () => ({ exp: now() - 60 })],
-    ['without an end', 'The token has an invalid claim: exp.', () => ({ exp: undefined })],
+    ['without an expiry', 'The token has an invalid claim: exp.', () => ({ exp: undefined })],
     ['that is not valid yet', 'The token has an invalid claim: nbf.', () => ({ nbf: now() + 60 })],
     ['of another issuer', 'The token has an invalid claim: iss.', () => ({ iss: `${ISSUER}/` })],
-    ['of no issuer', 'The token has an invalid claim: iss.', () => ({ iss: undefined })],
+    ['without an issuer', 'The token has an invalid claim: iss.', () => ({ iss: undefined })],
     ['for another audience', 'The token has an invalid claim: aud.', () => ({ aud: 'another' })],
-    ['for no audience', 'The token has an invalid claim: aud.', () => ({ aud: undefined })],
-    ['of nobody', 'The token has an invalid claim: sub.', () => ({ sub: undefined })],
-    ['of nobody, as an empty text', 'The token has an invalid claim: sub.', () => ({ sub: '' })],
-    ['of half a character', 'The token has an invalid claim: sub.', () => ({ sub: '\ud800' })],
-    ['with an end that is no number', 'The token has an invalid claim: exp.', () => ({ exp: 'tomorrow' })],
-    ['of a number', 'The token has an invalid claim: sub.', () => ({ sub: 42 })],
+    ['without an audience', 'The token has an invalid claim: aud.', () => ({ aud: undefined })],
+    ['without a subject', 'The token has an invalid claim: sub.', () => ({ sub: undefined })],
+    ['with an empty subject', 'The token has an invalid claim: sub.', () => ({ sub: '' })],
+    ['with a lone surrogate as the subject', 'The token has an invalid claim: sub.', () => ({ sub: '\ud800' })],
+    ['with an expiry that is not a number', 'The token has an invalid claim: exp.', () => ({ exp: 'tomorrow' })],
+    ['with a number as the subject', 'The token has an invalid claim: sub.', () => ({ sub: 42 })],
   ])('is refused %s', async (_, detail, different) => {
     expect(await answerTo(app, await signHs(claims(different())))).toEqual({ ...REFUSED, detail });
   });
 
-  it('is refused with another secret, another algorithm, none, and when it is broken', async () => {
+  it('is refused with another secret, another algorithm, no algorithm, or a malformed structure', async () => {
     const good = await signHs(claims());
     const [header, payload, signature] = good.split('.');
     expect(await answerTo(app, await signHs(claims(), `${SECRET}!`))).toMatchObject(REFUSED);
@@ -121,7 +121,7 @@ describe('a JWT that a secret signed', () => {
       expect(await answerTo(app, broken)).toMatchObject(REFUSED);
   });
 
-  it('has the scopes that it names, and no more', async () => {
+  it('grants only the scopes that it names', async () => {
     const as = async (scope: string) => clientOf(app, bearer(await signHs(claims({ scope }))));
     const submit = { method: 'POST', body: { id: '1', customername: 'Ada' } };
     expect((await (await as('submit')).rest('/api/customers', submit)).status).toBe(202);
@@ -132,7 +132,7 @@ describe('a JWT that a secret signed', () => {
       expect((await (await as(none)).rest('/api/jobs')).status).toBe(403);
   });
 
-  it('stands for its subject, whatever that is', async () => {
+  it('identifies the caller by any subject', async () => {
     const idSchema = z.object({ id: z.string() });
     const listSchema = z.object({ items: z.array(idSchema) });
     const subjects = [
@@ -164,13 +164,13 @@ describe('a JWT that a secret signed', () => {
     for (const [sub, id] of ids) {
       const { body } = await (await as(sub)).rest('/api/jobs');
       const items = listSchema.parse(body).items.map((job) => job.id);
-      // Ada has submitted with other tests too.
+      // Other tests submit as Ada too.
       if (sub === 'ada') expect(items).toContain(id);
       else expect(items).toEqual([id]);
     }
   });
 
-  it('is read by GraphQL too', async () => {
+  it('is accepted by GraphQL too', async () => {
     const client = clientOf(app, bearer(await signHs(claims())));
     expect((await client.graphql('{ __typename }')).body).toEqual({ data: { __typename: 'Query' } });
     const expired = await clientOf(app, bearer(await signHs(claims({ exp: now() - 60 })))).graphql('{ __typename }');
@@ -180,15 +180,15 @@ describe('a JWT that a secret signed', () => {
     });
   });
 
-  it('cannot be the key of a job, nor come in a URL', async () => {
+  it('is refused as the access token of a job and in a URL', async () => {
     const token = await signHs(claims());
     expect((await clientOf(app, {}, `access_token=${token}`).rest('/api/jobs')).status).toBe(401);
     expect((await clientOf(app, { 'X-API-Key': token }).rest('/api/jobs')).status).toBe(401);
   });
 });
 
-describe('a JWT that a private key signed', () => {
-  /** Serves a key set that a test changes, and counts who asks for it. */
+describe('a JWT signed with a private key', () => {
+  /** Serves a key set that a test changes, and counts the requests for it. */
   async function startIssuer(keys: object[]) {
     const issuer = { keys, asked: 0, url: '', reply: undefined as ((response: ServerResponse) => void) | undefined };
     issuer.url = `${await serve((_request, response) => {
@@ -206,7 +206,7 @@ describe('a JWT that a private key signed', () => {
   const refused = { problem: 'unauthenticated' };
   const unavailable = { problem: 'service-unavailable', retryAfter: 1 };
 
-  it('is taken by each of its algorithms, and its key is asked for once', async () => {
+  it('is accepted with each algorithm, and the keys are fetched once', async () => {
     const issuer = await startIssuer(await Promise.all(ALGORITHMS.map((alg) => jwk(alg))));
     const verify = start(issuer.url);
     for (const alg of ALGORITHMS) {
@@ -219,7 +219,7 @@ describe('a JWT that a private key signed', () => {
     expect(issuer.asked).toBe(1);
   });
 
-  it('is refused when the public key is taken for a secret', async () => {
+  it('is refused if it is signed with the public key as a secret', async () => {
     const issuer = await startIssuer([await jwk('RS256')]);
     const verify = start(issuer.url);
     const { publicKey } = PAIRS.RS256;
@@ -241,7 +241,7 @@ describe('a JWT that a private key signed', () => {
     await expect(verify(new UnsecuredJWT(claims()).encode())).rejects.toMatchObject(refused);
   });
 
-  it('is refused when it brings its own key', async () => {
+  it('is refused if it contains its own key', async () => {
     const issuer = await startIssuer([await jwk('ES256')]);
     const verify = start(issuer.url);
     const own = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -268,7 +268,7 @@ describe('a JWT that a private key signed', () => {
     ).rejects.toMatchObject(refused);
   });
 
-  it('is taken when its key is new in the set, and refused when that is gone', async () => {
+  it('is accepted when its key is new in the set, and refused when the key is removed', async () => {
     const issuer = await startIssuer([await jwk('ES256', 'old')]);
     const verify = start(issuer.url);
     const old = await sign(claims(), PAIRS.ES256.privateKey, { alg: 'ES256', kid: 'old' });
@@ -280,12 +280,12 @@ describe('a JWT that a private key signed', () => {
       () => verify(token).catch(() => undefined),
       (caller) => caller !== undefined,
     );
-    // Many tokens with keys that nobody knows make few questions.
+    // Many tokens with unknown keys cause few fetches.
     expect(issuer.asked).toBe(2);
     await expect(verify(old)).rejects.toMatchObject(refused);
   });
 
-  it('is refused ten minutes after its key was withdrawn, also if no other key is asked for', async () => {
+  it('is refused ten minutes after its key is withdrawn, even if no other key is requested', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     onTestFinished(() => void vi.useRealTimers());
     const issuer = await startIssuer([await jwk('ES256', 'old'), await jwk('EdDSA')]);
@@ -303,13 +303,13 @@ describe('a JWT that a private key signed', () => {
 
   it.each<[string, (response: ServerResponse) => void]>([
     ['with an error', (response) => void response.writeHead(500).end()],
-    ['that they moved', (response) => void response.writeHead(302, { Location: '/elsewhere' }).end()],
-    ['no JSON', (response) => void response.end('<html>')],
-    ['no key set', (response) => void response.end('{"keys":7}')],
-    ['a key that is none', (response) => void response.end(JSON.stringify({ keys: [BROKEN_KEY] }))],
-    ['by hanging up', (response) => void response.destroy()],
-    ['nothing', () => undefined],
-    ['half', (response) => void response.write('{"keys":[')],
+    ['with a redirect', (response) => void response.writeHead(302, { Location: '/elsewhere' }).end()],
+    ['with a body that is not JSON', (response) => void response.end('<html>')],
+    ['with JSON that is not a key set', (response) => void response.end('{"keys":7}')],
+    ['with an invalid key', (response) => void response.end(JSON.stringify({ keys: [BROKEN_KEY] }))],
+    ['by closing the connection', (response) => void response.destroy()],
+    ['with nothing', () => undefined],
+    ['with half a body', (response) => void response.write('{"keys":[')],
   ])('is not refused when the server of the keys replies %s', async (_, reply) => {
     const issuer = await startIssuer([await jwk('ES256')]);
     issuer.reply = reply;
@@ -318,7 +318,7 @@ describe('a JWT that a private key signed', () => {
     await expect(verify(token)).rejects.toMatchObject(unavailable);
   });
 
-  it('is answered with 503 on both faces while the server of the keys is down, and taken when it is well', async () => {
+  it('gets 503 on both APIs while the key server is down, and is accepted when it is back', async () => {
     const issuer = await startIssuer([await jwk('ES256')]);
     issuer.reply = (response) => void response.destroy();
     const app = await startAppForTest('redis', { ...NAMES, JWT_JWKS_URL: issuer.url, LOG_LEVEL: 'silent' });
@@ -330,7 +330,7 @@ describe('a JWT that a private key signed', () => {
     const graphql = await client.graphql('{ __typename }');
     expect([graphql.status, graphql.headers.get('retry-after')]).toEqual([503, '1']);
     expect(graphql.body).toMatchObject({ errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] });
-    // What needs no key of theirs is answered as ever.
+    // Requests that need none of these keys still succeed.
     expect(await answerTo(app, await signHs(claims()))).toMatchObject(REFUSED);
     expect((await app.fetch('/health/ready')).status).toBe(200);
     issuer.reply = undefined;
@@ -340,7 +340,7 @@ describe('a JWT that a private key signed', () => {
     );
   });
 
-  it('does not make the server ask for keys each time, while they cannot be had', async () => {
+  it('does not cause a fetch for each request while the keys are unavailable', async () => {
     const issuer = await startIssuer([]);
     issuer.reply = (response) => void response.destroy();
     const verify = start(issuer.url);

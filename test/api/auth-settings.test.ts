@@ -16,7 +16,7 @@ const JWKS = `${ISSUER}/keys`;
 
 type Environment = Record<string, string>;
 
-/** What a start with these settings is refused with. */
+/** The error message for these settings. */
 function refusal(environment: Environment, role: 'all' | 'api' = 'all'): string {
   try {
     readConfig(role, environment);
@@ -46,16 +46,16 @@ describe('a server', () => {
       },
     ],
     ['a secret', { ...JWT, JWT_SECRET: SECRET }, { kind: 'closed', jwt: { keys: { kind: 'secret', secret: SECRET } } }],
-  ])('with %s is as open as that says', (_, environment, auth) => {
+  ])('with %s has the authentication that the settings say', (_, environment, auth) => {
     expect(readConfig('all', environment).auth).toMatchObject(auth);
   });
 
-  it.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('that is open listens on %s', (HOST) => {
+  it.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('without authentication listens on %s', (HOST) => {
     expect(readConfig('all', { HOST }).HOST).toBe(HOST);
   });
 
   it.each(['0.0.0.0', '::', '192.168.0.1', 'example.com', '127.0.0.1.example.com'])(
-    'that is open does not listen on %s, unless AUTH=none says so',
+    'without authentication listens on %s only with AUTH=none',
     (HOST) => {
       expect(refusal({ HOST })).toMatch(/^HOST: .*AUTH=none/);
       expect(readConfig('all', { HOST, AUTH: 'none' }).HOST).toBe(HOST);
@@ -64,20 +64,20 @@ describe('a server', () => {
     },
   );
 
-  it('that only works does not listen, and needs no callers', () => {
+  it('with the role worker does not listen, and needs no authentication', () => {
     const stores = { QUEUE_URL: 'redis://127.0.0.1', DATABASE_URL: 'postgres://127.0.0.1/a' };
     expect(readConfig('worker', { ...stores, HOST: '0.0.0.0' }).role).toBe('worker');
     expect(refusal({ ...stores, HOST: '0.0.0.0' }, 'api')).toMatch(/^HOST: /);
   });
 
-  it('takes a name with several keys, so that one can follow another', () => {
+  it('accepts several keys of one name, so that a key can be replaced', () => {
     const other = 'b'.repeat(64);
     expect(readConfig('all', { API_KEYS: `shop:read:${HASH}, shop:read:${other.toUpperCase()}` }).auth).toMatchObject({
       apiKeys: [{ name: 'shop' }, { name: 'shop' }],
     });
   });
 
-  it('takes keys from its own machine without TLS', () => {
+  it('accepts a JWKS URL on a loopback address without TLS', () => {
     for (const host of ['127.0.0.1:8080', 'localhost', '[::1]:1'])
       expect(readConfig('all', { ...JWT, JWT_JWKS_URL: `http://${host}/keys` }).auth.kind).toBe('closed');
   });
@@ -116,7 +116,7 @@ describe('a start is stopped', () => {
       'shop:read:accepted_the-key-itself',
       `shop:read:${HASH},other:read:${HASH}`,
     ].map((value): [string, Environment] => ['API_KEYS', { API_KEYS: value }]),
-  ])('by %s, with a line that names it and shows no secret: %j', (name, environment) => {
+  ])('by an invalid %s, with a line that names it and shows no secret: %j', (name, environment) => {
     const line = refusal(environment);
     expect(line).toMatch(new RegExp(`^${name}: expected .+$`));
     for (const secret of [SECRET, SECRET.slice(1), HASH, 'the-key-itself']) expect(line).not.toContain(secret);
@@ -134,7 +134,7 @@ describe('npm run api-key', () => {
   const run = (...values: string[]) =>
     promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../src/print/api-key.ts'), ...values]);
 
-  it('prints a key that nobody guesses, and an entry that lets it in', async () => {
+  it('prints a random key, and an entry that accepts it', async () => {
     const { stdout } = await run('shop', 'submit+read');
     const [, key = ''] = /: +(accepted_[\w-]{43})\n/.exec(stdout) ?? [];
     const [, entry = ''] = /: (shop:submit\+read:[\da-f]{64})\n/.exec(stdout) ?? [];
@@ -145,14 +145,11 @@ describe('npm run api-key', () => {
     expect((await run('shop', 'submit+read')).stdout).not.toContain(key);
   });
 
-  it.each([[[]], [['shop']], [['shop', 'write']], [['a shop', 'read']]])(
-    'says how it is used, given %j',
-    async (given) => {
-      await expect(run(...given)).rejects.toMatchObject({
-        code: 1,
-        stdout: '',
-        stderr: expect.stringMatching(/^Usage: npm run api-key -- NAME SCOPES/),
-      });
-    },
-  );
+  it.each([[[]], [['shop']], [['shop', 'write']], [['a shop', 'read']]])('prints its usage for %j', async (given) => {
+    await expect(run(...given)).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^Usage: npm run api-key -- NAME SCOPES/),
+    });
+  });
 });

@@ -15,7 +15,7 @@ import { startScriptedApp } from '../support/scripted-app.ts';
 
 type Options = CreateHttpPollerOptions<unknown, OperationState<unknown>>;
 
-/** What a poller waits if nobody says otherwise: so long that only the server's `Retry-After` lets one end in time. */
+/** The poller's own interval, so long that it can only end in time by the server's `Retry-After`. */
 const HOUR_MS = 3_600_000;
 
 const pipeline = createPipelineFromOptions({});
@@ -45,7 +45,7 @@ function startPoller(url: string, options: Options = {}) {
 const jobSchema = z.object({ id: z.string() });
 
 describe("the poller of Azure's clients", () => {
-  it('follows the monitor from its start over progress to the result', async () => {
+  it('follows the monitor from the start through progress to the result', async () => {
     const halfway = createGate();
     const gate = createGate();
     const app = await startScriptedApp({
@@ -77,7 +77,7 @@ describe("the poller of Azure's clients", () => {
     expect(poller.operationState?.status).toBe('succeeded');
   });
 
-  it('asks again after Retry-After, and not after the hour that it was set to', async () => {
+  it('polls again after Retry-After rather than its own interval of an hour', async () => {
     const app = await startScriptedApp({ backend: 'redis' });
     let polls = 0;
     const poller = startPoller(app.url, { updateState: () => void (polls += 1) });
@@ -91,7 +91,7 @@ describe("the poller of Azure's clients", () => {
   });
 
   it.each(['location', 'operation-location', 'original-uri'] as const)(
-    'finds the result where the monitor says, also when it is told to look at the %s',
+    'finds the result by the monitor, even if configured to read the %s',
     async (resourceLocationConfig) => {
       const app = await startScriptedApp({ backend: 'redis' });
       app.startWorker();
@@ -112,7 +112,7 @@ describe("the poller of Azure's clients", () => {
     expect(poller.operationState?.status).toBe('failed');
   });
 
-  it('ends with a job that is canceled', async () => {
+  it('ends when the job is canceled', async () => {
     const app = await startScriptedApp({ backend: 'redis' });
     let id = '';
     const poller = startPoller(app.url, {
@@ -124,7 +124,7 @@ describe("the poller of Azure's clients", () => {
     expect(poller.operationState?.status).toBe('canceled');
   });
 
-  it('is written down, and goes on elsewhere', async () => {
+  it('can be serialized and resumed elsewhere', async () => {
     const gate = createGate();
     onTestFinished(() => gate.open());
     const app = await startScriptedApp({ backend: 'redis', run: () => gate.opened });
@@ -140,7 +140,7 @@ describe("the poller of Azure's clients", () => {
 });
 
 describe("the poller of Azure's clients, with Location alone", () => {
-  /** The pipeline follows a 303 to POST alone, so the result is asked for in place. */
+  /** The pipeline follows a 303 only for POST, so the result is requested without a redirect. */
   function startLocationPoller(url: string) {
     return createHttpPoller<unknown, OperationState<unknown>>(
       {
@@ -163,7 +163,7 @@ describe("the poller of Azure's clients, with Location alone", () => {
     expect(await poller.pollUntilDone()).toEqual({ text: 'Ada' });
   });
 
-  it('fails when the job has failed', async () => {
+  it('fails if the job fails', async () => {
     const app = await startScriptedApp({
       backend: 'redis',
       async run() {

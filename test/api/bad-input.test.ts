@@ -31,12 +31,12 @@ describe('bad input', () => {
     app = await startApp('redis');
   });
   afterAll(async () => {
-    // Whatever came before, the process lives.
+    // The process has survived every request above.
     expect((await app.fetch('/health/ready')).status).toBe(200);
     await app.close();
   });
 
-  /** What no HTTP client would send. */
+  /** Sends bytes that no HTTP client would send. */
   const sendRaw = async (text: string): Promise<string> => {
     const { hostname, port } = new URL(app.url);
     const socket = connect(Number(port), hostname).setEncoding('utf8');
@@ -94,7 +94,7 @@ describe('bad input', () => {
       'submitCustomerImport(input: { customers: [{ id: "1", customername: "a" }, { id: "2", customername: true }] }) { jobId }',
       ['customers', 1, 'customername'],
     ],
-  ])('in the document itself it has a path too: %s', async (field, path) => {
+  ])('a literal in the document has a path too: %s', async (field, path) => {
     const { status, code, issues } = await graphqlError(`mutation { ${field} }`);
     expect({ status, code }).toEqual({ status: 400, code: 'BAD_USER_INPUT' });
     expect(issues?.map((issue) => issue.path)).toEqual([path]);
@@ -117,7 +117,7 @@ describe('bad input', () => {
       { row: { id: 1.5, customername: 'Ada' } },
       ['customers', 0, 'id'],
     ],
-  ])('in a variable for a part of it, it has the path of that part: %s', async (query, variables, path) => {
+  ])('a variable for a part of the input has the path of that part: %s', async (query, variables, path) => {
     const { status, code, issues } = await graphqlError(query, variables);
     expect({ status, code }).toEqual({ status: 400, code: 'BAD_USER_INPUT' });
     expect(issues?.map((issue) => issue.path)).toEqual([path]);
@@ -127,12 +127,12 @@ describe('bad input', () => {
     ['half a surrogate pair', '\ud800', '#/%EF%BF%BD'],
     ['a slash and a tilde', 'a/b~', '#/a~1b~0'],
     ['the name of a prototype', 'constructor', '#/constructor'],
-  ])('an unknown field has a pointer, whatever its name is: %s', async (_, name, pointer) => {
+  ])('an unknown field of any name has a pointer: %s', async (_, name, pointer) => {
     const { errors } = await problem(await app.post('/api/customers', { id: '1', customername: 'Ada', [name]: 1 }));
     expect(errors?.map((error) => error.pointer)).toEqual([pointer]);
   });
 
-  it('in a list it is found by its index', async () => {
+  it('an error in a list has an index', async () => {
     const customers = [{ id: '1', customername: 'Ada' }, { id: '2' }];
     const { issues } = await graphqlError(IMPORT, { input: { customers } });
     expect(issues?.map((issue) => issue.path)).toEqual([['customers', 1, 'customername']]);
@@ -143,12 +143,12 @@ describe('bad input', () => {
   it.each([
     ['no rows', []],
     ['more than 10,000', Array.from({ length: 10_001 }, (_, index) => ({ id: `${index}`, customername: 'A' }))],
-  ])('an import of %s is refused', async (_, customers) => {
+  ])('an import of %s is rejected', async (_, customers) => {
     expect(await graphqlError(IMPORT, { input: { customers } })).toMatchObject({ code: 'BAD_USER_INPUT' });
     expect((await app.post('/api/customer-imports', { customers })).status).toBe(400);
   });
 
-  it('shows no more than 20 issues', async () => {
+  it('reports at most 20 issues', async () => {
     const customers = Array.from({ length: 1000 }, () => ({}));
     expect((await problem(await app.post('/api/customer-imports', { customers }))).errors).toHaveLength(20);
     expect((await graphqlError(IMPORT, { input: { customers } })).issues?.length).toBeLessThanOrEqual(20);
@@ -183,7 +183,7 @@ describe('bad input', () => {
   });
 
   it.each(['a b:zz', 'a/b?', '<script>', ''])(
-    'a Host that is none is malformed, and never part of a URL: "%s"',
+    'an invalid Host is malformed-request, and never part of a URL: "%s"',
     async (host) => {
       for (const path of ['/graphql', '/api/jobs/1']) {
         const reply = await sendRaw(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
@@ -195,9 +195,9 @@ describe('bad input', () => {
   );
 
   it.each([
-    ['bytes that are no HTTP', 'nonsense\r\n\r\n'],
-    ['a path that is no URL', 'GET /api/jobs/%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'],
-  ])('%s get a problem too', async (_, text) => {
+    ['bytes that are not HTTP', 'nonsense\r\n\r\n'],
+    ['an invalid path', 'GET /api/jobs/%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'],
+  ])('a problem is the reply to %s', async (_, text) => {
     const reply = await sendRaw(text);
     expect(reply).toMatch(/^HTTP\/1\.1 400 /);
     expect(reply).toContain('application/problem+json');
@@ -207,7 +207,7 @@ describe('bad input', () => {
     expect(await problem(await app.fetch(`/api/jobs/${'a'.repeat(5000)}`))).toMatchObject({ status: 404 });
   });
 
-  it('only the operation that was asked for is reported', async () => {
+  it('only issues of the requested operation are reported', async () => {
     const query =
       'mutation A($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId } } query B($id: ID!) { jobStatus(id: $id) { id } }';
     const response = await sendGraphQL(JSON.stringify({ query, operationName: 'B' }));

@@ -45,7 +45,7 @@ describe.each(BACKENDS)('both APIs on %s', (backend) => {
     },
   };
 
-  /** What each API says of a job when it is done, in the same words. */
+  /** The final state of a job by each API, in the same shape. */
   const follow: Record<Api, (id: string) => Promise<{ status: string; customer: unknown; error: unknown }>> = {
     async GraphQL(id) {
       const { jobStatus } = await poll(
@@ -95,7 +95,7 @@ describe.each(BACKENDS)('both APIs on %s', (backend) => {
   );
 
   it.each(APIS.flatMap((first) => APIS.map((second) => [first, second] as const)))(
-    'a phone that is none, submitted by %s, fails with its code on %s',
+    'an invalid phone number, submitted by %s, fails with its code on %s',
     async (first, second) => {
       const jobId = await submit[first]({ id: 'no-phone', customername: 'Nobody', phone: 'call me' });
       const { status, error } = await follow[second](jobId);
@@ -105,7 +105,7 @@ describe.each(BACKENDS)('both APIs on %s', (backend) => {
     },
   );
 
-  it('an import reports its bad rows, and writes all the others', async () => {
+  it('an import reports invalid rows, and stores the others', async () => {
     const customers = Array.from({ length: 600 }, (_, index) => ({
       id: `row-${index}`,
       customername: `Customer ${index}`,
@@ -137,7 +137,7 @@ describe.each(BACKENDS)('both APIs on %s', (backend) => {
     ];
     expect(first.jobStatus).toMatchObject({ import: { imported: 595, updated: 0, rejected } });
 
-    // The same again, by the other API: every customer is there already.
+    // The same import by the other API: every customer exists already.
     const accepted = await app.post('/api/customer-imports', { customers });
     const done = await poll(
       () => app.fetch(accepted.headers.get('location') ?? ''),
@@ -148,7 +148,7 @@ describe.each(BACKENDS)('both APIs on %s', (backend) => {
     expect(await result.json()).toMatchObject({ imported: 0, updated: 595, rejected });
   });
 
-  it('an import takes 10,000 rows', async () => {
+  it('an import accepts 10,000 rows', async () => {
     const customers = Array.from({ length: 10_000 }, (_, index) => ({
       id: `large-${index}`,
       customername: `Customer ${index}`,

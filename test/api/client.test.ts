@@ -13,7 +13,7 @@ async function failure(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
-describe('the client, on the true server', () => {
+describe('the client, on a real server', () => {
   let app: TestApp;
   const client = () => createClient({ baseUrl: app.url });
   const rows = (count: number, prefix: string) =>
@@ -24,7 +24,7 @@ describe('the client, on the true server', () => {
   });
   afterAll(() => app.close());
 
-  it('submits, tells of the progress, and resolves to the result', async () => {
+  it('submits, reports progress, and resolves to the result', async () => {
     const seen: Job<'customerImport'>[] = [];
     const result = await client().submitAndWait(
       'customerImport',
@@ -40,18 +40,18 @@ describe('the client, on the true server', () => {
     });
     const percents = seen.map(({ percentComplete }) => percentComplete);
     expect(percents).toEqual(percents.toSorted((a, b) => a - b));
-    // Nothing is told twice.
+    // No state is reported twice.
     expect(new Set(seen.map((job) => JSON.stringify(job))).size).toBe(seen.length);
   });
 
-  it('waits for a job that somebody else submitted, by its id', async () => {
+  it('waits for a job of another client by its id', async () => {
     const accepted = await app.post('/api/customers', { id: 'by-id', customername: 'Ada Lovelace' });
     const { id } = await accepted.json();
     expect(await client().wait<'customer'>(id)).toMatchObject({ id: 'by-id', customername: 'Ada Lovelace' });
     expect(await client().read(id)).toMatchObject({ id, type: 'customer', status: 'Succeeded', done: true });
   });
 
-  it('makes one job of an idempotency key, and refuses another input under it', async () => {
+  it('creates one job for an idempotency key, and refuses another input under it', async () => {
     const input = { id: 'keyed', customername: 'Ada Lovelace' };
     const first = await client().submit('customer', input, { idempotencyKey: 'order "7"' });
     const again = await client().submit('customer', input, { idempotencyKey: 'order "7"' });
@@ -60,8 +60,8 @@ describe('the client, on the true server', () => {
     expect(await failure(other)).toMatchObject({ status: 422, problem: 'idempotency-key-reused' });
   });
 
-  it('cancels and retries a job, and throws how it ended in between', async () => {
-    // Without a worker it waits.
+  it('cancels and retries a job, and throws for the canceled one', async () => {
+    // Without a worker, the job stays pending.
     const api = await startAppForTest('postgres', {}, { role: 'api' });
     const waiting = createClient({ baseUrl: api.url });
     const job = await waiting.submit('customer', { id: '1', customername: 'Ada Lovelace' });
@@ -72,7 +72,7 @@ describe('the client, on the true server', () => {
     expect(await failure(waiting.retry(job))).toMatchObject({ status: 409, problem: 'not-retryable' });
   });
 
-  it('throws what is wrong with the input, field by field', async () => {
+  it('throws the errors of the input by field', async () => {
     const error = await failure(client().submit('customer', { id: '', customername: ' ' }));
     expect(error).toBeInstanceOf(ProblemError);
     expect(error).toMatchObject({
@@ -86,7 +86,7 @@ describe('the client, on the true server', () => {
     });
   });
 
-  it('throws why a job failed, with the job', async () => {
+  it('throws the cause of a failed job, with the job', async () => {
     const input = { id: 'bad', customername: 'Nobody', phone: 'none' };
     const error = await failure(client().submitAndWait('customer', input));
     expect(error).toBeInstanceOf(JobNotSucceededError);
@@ -99,7 +99,7 @@ describe('the client, on the true server', () => {
     }
   });
 
-  it('stops waiting when it is told to, and lets the job go on', async () => {
+  it('stops waiting when it is aborted, while the job continues', async () => {
     const stop = new AbortController();
     const job = await client().submit('customerImport', { customers: rows(500, 'stopped') });
     const waiting = client().wait(job, { signal: stop.signal, onProgress: () => stop.abort(new Error('enough')) });
@@ -107,7 +107,7 @@ describe('the client, on the true server', () => {
     expect(await client().wait(job)).toMatchObject({ imported: 500 });
   });
 
-  it('takes job types of which only the caller knows', async () => {
+  it('supports job types that only the caller declares', async () => {
     const own = createClient<{ person: { input: { id: string; customername: string }; result: { id: string } } }>({
       baseUrl: `${app.url}/`,
       collections: { person: 'customers' },
@@ -137,7 +137,7 @@ const result = { id: '42' };
 const input = { id: '42', customername: 'Ada' };
 const gone: Step = problem(404, 'not-found');
 
-/** Waits for the job of a script, and returns what was seen on the way. */
+/** Waits for the job of a script, and returns the reported states. */
 async function follow(
   script: Readonly<Record<string, readonly Step[]>>,
   options: object = {},
@@ -156,7 +156,7 @@ async function follow(
 }
 
 describe('the client, while it waits', () => {
-  it('has each state pushed, by one request', async () => {
+  it('receives all states through one request', async () => {
     const stream = [pending, running(10), running(50), succeeded].map(event);
     const { server, percents } = await follow({ [EVENTS]: [events([...stream, ': more\n'], 'hang')] });
     expect(percents).toEqual([0, 10, 50, 100]);
@@ -164,7 +164,7 @@ describe('the client, while it waits', () => {
     expect(server.requests[0]?.headers.accept).toBe('text/event-stream');
   });
 
-  it('goes on where the stream broke', async () => {
+  it('resumes a broken stream after the last event', async () => {
     const [first, second, third] = [event(running(10)), event(running(50)), event(running(50))];
     let stream: ServerResponse | undefined;
     const broken: Step = (response, request) => {
@@ -179,13 +179,13 @@ describe('the client, while it waits', () => {
       events([': nothing new\n']),
       events([event(succeeded)]),
     ];
-    // Not sooner: a stream that breaks takes with it what has not been read.
+    // Not earlier, because a broken stream loses unread data.
     const { server, percents } = await follow(
       { [EVENTS]: steps },
       {},
       (percent) => percent === 50 && stream?.destroy(),
     );
-    // What it said again was not told again.
+    // Repeated states are not reported again.
     expect(percents).toEqual([10, 50, 100]);
     const ids = server.requests
       .filter(({ path }) => path.endsWith('/events'))
@@ -195,7 +195,7 @@ describe('the client, while it waits', () => {
     expect(server.asked).not.toContain(STATUS);
   });
 
-  it('takes a stream that is silent for too long as broken', async () => {
+  it('treats a stream that is silent for too long as broken', async () => {
     const { server } = await follow(
       { [EVENTS]: [events([event(running(10))], 'hang'), events([event(succeeded)])] },
       { silenceSeconds: 1 },
@@ -203,7 +203,7 @@ describe('the client, while it waits', () => {
     expect(server.asked).toEqual([EVENTS, EVENTS, RESULT]);
   });
 
-  it('takes a stream with comments as alive', async () => {
+  it('treats a stream with comments as alive', async () => {
     const comments: Step = async (response) => {
       events([event(running(10))], 'hang')(response, { method: '', path: '', headers: {}, body: '', at: 0 });
       for (let beat = 0; beat < 8; beat += 1) {
@@ -227,32 +227,32 @@ describe('the client, while it waits', () => {
   const noStreams: Readonly<Record<string, { step: Step; options?: object }>> = {
     'the path does not exist': { step: gone },
     'a stream is not acceptable': { step: problem(406, 'not-acceptable') },
-    'the stream says that there is nothing more': { step: (response) => response.writeHead(204).end() },
-    'something else replies': {
+    'the stream is 204 No Content': { step: (response) => response.writeHead(204).end() },
+    'another server replies': {
       step: (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>'),
     },
-    'the events are no jobs': { step: events(['data: hello\n\n']) },
-    'the stream ends before it begins': {
+    'the events are not jobs': { step: events(['data: hello\n\n']) },
+    'the stream ends without data': {
       step: (response) => response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(),
     },
-    'nothing of the stream comes through': { step: (response) => headers(response), options: { silenceSeconds: 1 } },
-    'no reply comes': { step: () => undefined, options: { silenceSeconds: 1 } },
-    'fetch gives no body to read': { step: events([event(succeeded)]), options: { fetch: withoutBody } },
+    'the stream delivers no data': { step: (response) => headers(response), options: { silenceSeconds: 1 } },
+    'no reply arrives': { step: () => undefined, options: { silenceSeconds: 1 } },
+    'fetch provides no readable body': { step: events([event(succeeded)]), options: { fetch: withoutBody } },
   };
   for (const [reason, { step, options }] of Object.entries(noStreams)) {
-    it(`asks, if ${reason}`, async () => {
+    it(`polls if ${reason}`, async () => {
       const { server, percents } = await follow({ [EVENTS]: [step], [STATUS]: [json(200, succeeded)] }, options);
       expect(server.asked).toEqual([EVENTS, STATUS, RESULT]);
       expect(percents).toEqual([100]);
     });
   }
 
-  it('asks, if streams break again and again before they begin', async () => {
+  it('polls if streams repeatedly break before the first data', async () => {
     const { server } = await follow({ [EVENTS]: [cut], [STATUS]: [json(200, succeeded)] });
     expect(server.asked).toEqual([EVENTS, EVENTS, EVENTS, EVENTS, EVENTS, STATUS, RESULT]);
   });
 
-  it('asks not sooner than Retry-After says', async () => {
+  it('polls no sooner than Retry-After', async () => {
     const { server, percents } = await follow({
       [EVENTS]: [gone],
       [STATUS]: [
@@ -267,7 +267,7 @@ describe('the client, while it waits', () => {
     expect(Number(third) - Number(second)).toBeGreaterThan(990);
   });
 
-  it('has replies held, and asks again at once after one that was', async () => {
+  it('asks for held replies, and polls again at once after a held one', async () => {
     const held: Step = async (response, request) => {
       await delay(700);
       await json(202, running(10), { 'Retry-After': '30', 'Preference-Applied': 'wait=30' })(response, request);
@@ -280,7 +280,7 @@ describe('the client, while it waits', () => {
     expect(Number(second?.at) - Number(first?.at)).toBeLessThan(10_000);
   });
 
-  it('has replies held no longer than Retry-After, when progress is wanted', async () => {
+  it('asks for holds of at most Retry-After if progress is wanted', async () => {
     const { server } = await follow({
       [EVENTS]: [gone],
       [STATUS]: [json(202, pending, { 'Retry-After': '2' }), json(200, succeeded)],
@@ -291,7 +291,7 @@ describe('the client, while it waits', () => {
     expect(prefer).toEqual(['wait=1', 'wait=2']);
   });
 
-  it('has no more replies held, once one that was held got lost', async () => {
+  it('asks for no more holds after a held reply is lost', async () => {
     const { server } = await follow({
       [EVENTS]: [gone],
       [STATUS]: [problem(504, 'none'), json(202, pending, { 'Retry-After': '1' }), json(200, succeeded)],
@@ -301,27 +301,27 @@ describe('the client, while it waits', () => {
     expect(Number(asked[2]?.at) - Number(asked[1]?.at)).toBeGreaterThan(990);
   });
 
-  it('throws what ended a canceled job', async () => {
+  it('throws the error of a canceled job', async () => {
     const server = await startScriptedServer({ [EVENTS]: [events([event(canceled)])] });
     const error = await failure(createClient({ baseUrl: server.url }).wait(ID));
     expect(error).toBeInstanceOf(JobNotSucceededError);
     expect(error).toMatchObject({ code: 'JOB_CANCELED', message: 'The job was canceled.', job: canceled });
   });
 
-  /** Steps that never end the call, and where they are met. */
+  /** Scripts that never end the call, by the point at which it is aborted. */
   const endless: Readonly<Record<string, Readonly<Record<string, readonly Step[]>>>> = {
-    'before the stream is there': { [EVENTS]: [() => undefined] },
+    'before the stream opens': { [EVENTS]: [() => undefined] },
     'while the stream is open': { [EVENTS]: [events([event(running(10))], 'hang')] },
     'while a reply is held': { [EVENTS]: [gone], [STATUS]: [() => undefined] },
-    'between two questions': { [EVENTS]: [gone], [STATUS]: [json(202, pending, { 'Retry-After': '3600' })] },
-    'between two tries': { [EVENTS]: [problem(503, 'queue-unavailable', { 'Retry-After': '30' })] },
+    'between two polls': { [EVENTS]: [gone], [STATUS]: [json(202, pending, { 'Retry-After': '3600' })] },
+    'between two attempts': { [EVENTS]: [problem(503, 'queue-unavailable', { 'Retry-After': '30' })] },
   };
   const fetchWithErrorsOfItsOwn: typeof fetch = (...request) =>
     fetch(...request).catch(() => {
       throw new Error('An error that does not tell why.');
     });
   for (const [when, script] of Object.entries(endless)) {
-    it(`rejects with the signal's reason when it is told to stop ${when}, and leaves nothing open`, async () => {
+    it(`rejects with the signal's reason when it is aborted ${when}, and leaves nothing open`, async () => {
       const { promise: reached, resolve } = Promise.withResolvers<ServerResponse>();
       const [last = ''] = Object.keys(script).slice(-1);
       const told: Step = async (response, request) => {
@@ -329,8 +329,8 @@ describe('the client, while it waits', () => {
         resolve(response);
       };
       const server = await startScriptedServer({ ...script, [last]: [told] });
-      // Where it does not try again, it must not take its own abort for a failure.
-      const retryForSeconds = when === 'between two tries' ? 60 : 0;
+      // It must not treat its own abort as a failure to retry.
+      const retryForSeconds = when === 'between two attempts' ? 60 : 0;
       const client = createClient({ baseUrl: server.url, retryForSeconds, fetch: fetchWithErrorsOfItsOwn });
       const signal = AbortSignal.timeout(1000);
       const waiting = failure(client.wait(ID, { signal }));
@@ -362,7 +362,7 @@ describe('the client, while it waits', () => {
 });
 
 describe('the client, when requests fail on the way', () => {
-  it('submits again with the same key, which it makes itself', async () => {
+  it('repeats a submission with the same generated key', async () => {
     const server = await startScriptedServer({
       [SUBMIT]: [
         cut,
@@ -382,7 +382,7 @@ describe('the client, when requests fail on the way', () => {
     expect(keys).not.toContain(server.requests.at(-1)?.headers['idempotency-key']);
   });
 
-  it('submits again when the server wants it, and not sooner', async () => {
+  it('repeats a submission after Retry-After, and no sooner', async () => {
     const server = await startScriptedServer({
       [SUBMIT]: [
         problem(503, 'queue-unavailable', { 'Retry-After': '1' }),
@@ -396,7 +396,7 @@ describe('the client, when requests fail on the way', () => {
     expect(third?.headers['idempotency-key']).toBe(first?.headers['idempotency-key']);
   });
 
-  it("rejects with the signal's reason when it is told to stop between two tries", async () => {
+  it("rejects with the signal's reason when it is aborted between two attempts", async () => {
     const server = await startScriptedServer({
       [SUBMIT]: [problem(503, 'queue-unavailable', { 'Retry-After': '30' })],
     });
@@ -406,13 +406,13 @@ describe('the client, when requests fail on the way', () => {
     expect(server.asked).toEqual([SUBMIT]);
   });
 
-  it("sends the caller's own key, as a string of a structured field", async () => {
+  it("sends the caller's own key as a structured-field string", async () => {
     const server = await startScriptedServer({ [SUBMIT]: [json(202, pending)] });
     await createClient({ baseUrl: server.url }).submit('customer', input, { idempotencyKey: 'a "b" \\c' });
     expect(server.requests[0]?.headers['idempotency-key']).toBe(String.raw`"a \"b\" \\c"`);
   });
 
-  it('gives up after the time it is given, with the last error', async () => {
+  it('gives up after retryForSeconds with the last error', async () => {
     const server = await startScriptedServer({
       [SUBMIT]: [cut],
       [STATUS]: [problem(503, 'queue-unavailable', { 'Retry-After': '60' })],
@@ -420,12 +420,12 @@ describe('the client, when requests fail on the way', () => {
     const client = createClient({ baseUrl: server.url, retryForSeconds: 1 });
     expect(await failure(client.submit('customer', input))).toBeInstanceOf(TypeError);
     expect(server.asked.length).toBeGreaterThan(1);
-    // There is no use in waiting for what would come too late.
+    // The next attempt would be too late, so the client does not wait for it.
     const error = await failure(client.read(ID));
     expect(error).toMatchObject({ status: 503, problem: 'queue-unavailable', retryAfter: 60 });
   });
 
-  it('does not repeat what must not be done twice when its reply was lost, but when it was refused', async () => {
+  it('repeats a request that is not idempotent after a refusal, but not after a lost reply', async () => {
     const server = await startScriptedServer({
       [`DELETE ${PATH}`]: [cut, problem(503, 'queue-unavailable', { 'Retry-After': '1' }), json(202, running(30))],
       [`POST ${PATH}/retry`]: [cut, problem(409, 'not-retryable'), json(202, pending)],
@@ -439,7 +439,7 @@ describe('the client, when requests fail on the way', () => {
     expect(server.asked.length).toBe(6);
   });
 
-  it("does not take another server's replies for Accepted's", async () => {
+  it('rejects replies of another server', async () => {
     const page: Step = (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>Log in</p>');
     const server = await startScriptedServer({
       [STATUS]: [page, (response) => response.writeHead(403, 'Forbidden', { 'Content-Type': 'text/html' }).end('<p>')],
@@ -456,7 +456,7 @@ describe('the client, when requests fail on the way', () => {
     });
   });
 
-  it('asks for the headers before each request', async () => {
+  it('calls the headers function before each request', async () => {
     let tokens = 0;
     const server = await startScriptedServer({
       [EVENTS]: [gone],
@@ -470,15 +470,15 @@ describe('the client, when requests fail on the way', () => {
       'Bearer 2',
       'Bearer 3',
     ]);
-    // What the client itself needs counts more.
+    // The client's own headers take precedence.
     const accept = server.requests.map(({ headers: sent }) => sent.accept);
     expect(accept).toEqual(['text/event-stream', 'application/json', 'application/json']);
   });
 
-  it('refuses a base URL that is none, and a job type that there is not', async () => {
+  it('throws for an invalid base URL and for an unknown job type', async () => {
     expect(() => createClient({ baseUrl: 'nowhere' })).toThrow(TypeError);
     const client = createClient({ baseUrl: 'http://127.0.0.1:9' });
-    // @ts-expect-error -- The compiler refuses a name that no job type has; callers without one get an error too.
+    // @ts-expect-error -- The compiler rejects an unknown job type; JavaScript callers get an error at run time.
     expect(await failure(client.submit('toString', {}))).toBeInstanceOf(TypeError);
   });
 });

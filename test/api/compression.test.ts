@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestApp, startApp } from '../support/app.ts';
 
-/** More than 1 KiB, as one job's reply is less. */
+/** A list of several jobs, to exceed 1 KiB. */
 const LIST = '/api/jobs?limit=5';
 const SCHEMA = `/graphql?query=${encodeURIComponent('{ __schema { types { name description } } }')}`;
 const JOBS = `/graphql?query=${encodeURIComponent('{ jobs(first: 5) { edges { node { id type status statusUrl createdAt lastUpdatedAt } } } }')}`;
@@ -32,7 +32,7 @@ describe('compression', () => {
     ['a page', '/problems'],
     ['GraphQL', JOBS],
     ['GraphQL by Yoga', SCHEMA],
-  ])('makes replies above 1 KiB smaller for clients that accept it, and the same: %s', async (_, path) => {
+  ])('compresses replies above 1 KiB for clients that accept it, without changing them: %s', async (_, path) => {
     const plain = await get(path, 'identity');
     expect(plain.headers.get('content-encoding')).toBeNull();
     const text = await plain.text();
@@ -45,7 +45,7 @@ describe('compression', () => {
     }
   });
 
-  it('is not for replies of 1 KiB or less', async () => {
+  it('does not apply to replies of 1 KiB or less', async () => {
     for (const path of [`/api/jobs/${id}?onComplete=status`, '/health/live', '/graphql?query={__typename}']) {
       const response = await get(path, 'gzip');
       expect((await response.arrayBuffer()).byteLength).toBeLessThan(1024);
@@ -53,7 +53,7 @@ describe('compression', () => {
     }
   });
 
-  it('is not for event streams, which it would hold back', async () => {
+  it('does not apply to event streams, which it would delay', async () => {
     const events = await get(`/api/jobs/${id}/events`, 'gzip');
     expect(events.headers.get('content-encoding')).toBeNull();
     expect(await events.text()).toContain('"Succeeded"');

@@ -15,7 +15,7 @@ const post = (url: string | undefined, path: string, body: object): Promise<Resp
     body: JSON.stringify(body),
   });
 
-/** The contract's section on accepting, sentence by sentence, beside what the tests of the queue say of it. */
+/** The contract's section on accepting, sentence by sentence; the tests of the queue cover the rest of it. */
 describe('a submission', () => {
   let app: TestApp;
   beforeAll(async () => {
@@ -27,7 +27,7 @@ describe('a submission', () => {
     ['an unknown field', { text: 'a', colour: 'red' }, '#/colour'],
     ['a missing field', {}, '#/text'],
     ['another type', { text: 1 }, '#/text'],
-  ])('is checked by the schema of its job type before it is accepted: %s', async (_, body, pointer) => {
+  ])('is validated by the schema of its job type before it is accepted: %s', async (_, body, pointer) => {
     const response = await app.post('/api/scripted-jobs', body);
     expect(response.status).toBe(400);
     const problem = await response.json();
@@ -35,7 +35,7 @@ describe('a submission', () => {
     expect((await (await app.fetch('/api/jobs')).json()).items).toEqual([]);
   });
 
-  it('is told to ask again after as long as such jobs take of late, and 1 second at least', async () => {
+  it('gets a Retry-After of the recent duration of such jobs, and at least 1 second', async () => {
     const store = await createStore('postgres');
     onTestFinished(() => store.remove());
     const working = await startAppForTest('postgres', {}, { jobsFolder, store });
@@ -48,13 +48,13 @@ describe('a submission', () => {
     expect(accepted.headers.get('retry-after')).toBe('1');
     const path = new URL(accepted.headers.get('location') ?? '').pathname;
     await gate.reached;
-    // The work takes two seconds: as long as this reply is held.
+    // The job takes two seconds, the time for which this reply is held.
     expect((await working.fetch(path, { headers: { Prefer: 'wait=2' } })).status).toBe(202);
     gate.open();
     expect((await working.fetch(`${path}?onPending=synchronous`)).status).toBe(303);
     await working.close();
 
-    // Without a worker the next job waits.
+    // Without a worker, the next job stays pending.
     const api = await startAppForTest('postgres', {}, { role: 'api', jobsFolder, store });
     const next = await api.post('/api/scripted-jobs', { text: 'slow' });
     const asked = await poll(
@@ -66,8 +66,8 @@ describe('a submission', () => {
   });
 });
 
-describe('while the queue cannot be reached', () => {
-  it('a submission that was accepted before, and is waited for, is still answered with 202', async () => {
+describe('while the queue is unavailable', () => {
+  it('a submission that was accepted before, and waits for its result, still gets 202', async () => {
     const store = await createStore('redis');
     onTestFinished(() => store.remove());
     const proxy = await startTcpProxy(store.settings.QUEUE_URL ?? '');
@@ -89,7 +89,7 @@ describe('while the queue cannot be reached', () => {
   });
 
   it.each(['redis', 'postgres'] as const)(
-    'a submission is 503 and never a hang, also when %s is there and says nothing',
+    'a submission gets 503 in time, even if %s accepts connections and never replies',
     async (backend) => {
       const { settings, remove } = await createStore(backend);
       onTestFinished(remove);
@@ -108,7 +108,7 @@ describe('while the queue cannot be reached', () => {
     },
   );
 
-  it('a submission is 503 with Retry-After on both APIs, also in the first second after the start, and is taken when it is back', async () => {
+  it('a submission gets 503 with Retry-After on both APIs, even in the first second after the start, and is accepted once the queue is back', async () => {
     const { settings, remove } = await createStore('redis');
     onTestFinished(remove);
     const proxy = await startTcpProxy(settings.QUEUE_URL ?? '');

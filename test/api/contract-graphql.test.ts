@@ -65,13 +65,13 @@ describe.each(BACKENDS)('GraphQL on %s', (backend) => {
   };
   const WAIT = 'query ($id: ID!, $seconds: Int) { jobStatus(id: $id, waitSeconds: $seconds) { status done } }';
 
-  it('POST takes queries and mutations, and GET takes queries only', async () => {
+  it('POST accepts queries and mutations, and GET only queries', async () => {
     const get = (query: string) => app.fetch(`/graphql?query=${encodeURIComponent(query)}`);
     expect((await get('{ __typename }')).status).toBe(200);
     expect((await get('mutation { submitScripted(input: { text: "a" }) { jobId } }')).status).toBe(405);
   });
 
-  it('a submission has its job id, status URL and job at once, and says that it is not replayed', async () => {
+  it('a submission returns its job id, status URL and job at once, with replayed: false', async () => {
     const { data } = await ask(SUBMIT, { text: randomUUID() });
     expect(data).toMatchObject({
       submitScripted: {
@@ -82,7 +82,7 @@ describe.each(BACKENDS)('GraphQL on %s', (backend) => {
     });
   });
 
-  it('the same caller, type and key give the same job, by argument or by header, replayed: true', async () => {
+  it('the same caller, type and key return the same job with replayed: true, by argument or header', async () => {
     const text = randomUUID();
     const key = randomUUID();
     const first = await ask(SUBMIT, { text, key });
@@ -94,7 +94,7 @@ describe.each(BACKENDS)('GraphQL on %s', (backend) => {
     expect(other).toMatchObject({ status: 422, errors: [{ extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } }] });
   });
 
-  it('jobStatus is null for a job that there is not', async () => {
+  it('jobStatus is null for an unknown job', async () => {
     for (const id of ['x', 'scripted_AAAAAAAAAAAAAAAAAAAAAA', 'none_AAAAAAAAAAAAAAAAAAAAAA']) {
       expect((await ask(WAIT, { id })).data).toEqual({ jobStatus: null });
       expect((await ask(WAIT, { id, seconds: 1 })).data).toEqual({ jobStatus: null });
@@ -109,7 +109,7 @@ describe.each(BACKENDS)('GraphQL on %s', (backend) => {
     expect((await held).data).toEqual({ jobStatus: { status: 'SUCCEEDED', done: true } });
   });
 
-  it('cancelJob ends a running job, and retryJob puts it back', async () => {
+  it('cancelJob ends a running job, and retryJob returns it to the queue', async () => {
     const { id, open } = await running();
     const { data } = await ask('mutation ($id: ID!) { cancelJob(id: $id) { id status } }', { id });
     expect(data).toMatchObject({ cancelJob: { id } });
@@ -120,7 +120,7 @@ describe.each(BACKENDS)('GraphQL on %s', (backend) => {
     expect((await ask(WAIT, { id, seconds: 60 })).data).toEqual({ jobStatus: { status: 'SUCCEEDED', done: true } });
   });
 
-  it('jobs has the jobs newest first, by type and status, and its cursors lead on', async () => {
+  it('jobs lists the newest first, by type and status, in pages', async () => {
     const ids: string[] = [];
     for (let index = 0; index < 3; index += 1) ids.unshift(await submit());
     await ask(WAIT, { id: ids[0], seconds: 60 });
@@ -143,7 +143,7 @@ describe.each(BACKENDS)('GraphQL on %s', (backend) => {
     expect(second.nodes[0]?.id).toBe(ids[2]);
   });
 
-  it('bad input has the code BAD_USER_INPUT, the status 400, and an issue for each thing that is wrong', async () => {
+  it('bad input has the code BAD_USER_INPUT, the status 400, and one issue for each error', async () => {
     const { status, errors } = await ask(
       'mutation { submitScripted(input: { text: "a", size: 1.5, colour: "red" }) { jobId } }',
     );
@@ -167,7 +167,7 @@ describe.each(BACKENDS)('GraphQL on %s', (backend) => {
   });
 
   it.each(['cancelJob', 'retryJob'])(
-    '%s of a job that there is not has the code NOT_FOUND, and of one that is done CONFLICT',
+    '%s has the code NOT_FOUND for an unknown job, and CONFLICT for one in the wrong state',
     async (name) => {
       const missing = await ask(`mutation { ${name}(id: "x") { id } }`);
       expect(missing).toMatchObject({ status: 404, errors: [{ extensions: { code: 'NOT_FOUND' } }] });

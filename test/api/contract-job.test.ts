@@ -44,11 +44,11 @@ const jobSchema = z.object({
 });
 type ShownJob = z.output<typeof jobSchema>;
 
-/** The contract's sections on words and on a job as both APIs show it, sentence by sentence. */
+/** The contract's sections on terms and on the job that both APIs show, sentence by sentence. */
 describe('a job', () => {
   let store: Store;
   let app: TestApp;
-  /** Has no worker: what is submitted to it is done by `app`, when that lives. */
+  /** Has no worker: its jobs are run by `app`, once that is started. */
   let api: TestApp;
   const shown = new Map<string, ShownJob>();
 
@@ -97,7 +97,7 @@ describe('a job', () => {
 
   const job = (status: string): ShownJob => shown.get(status) ?? expect.fail(`no job was ${status}`);
 
-  it.each(['Pending', 'Running', 'Succeeded', 'Failed', 'Canceled'])('that is %s says so', (status) => {
+  it.each(['Pending', 'Running', 'Succeeded', 'Failed', 'Canceled'])('has the status %s', (status) => {
     expect(job(status).status).toBe(status);
   });
 
@@ -129,12 +129,12 @@ describe('a job', () => {
     expect(job('Succeeded').percentComplete).toBe(100);
   });
 
-  it('has the last progress message', () => {
+  it('has the latest progress message', () => {
     expect(job('Pending').message).toBeNull();
     expect(job('Running').message).toBe('nearly half');
   });
 
-  it('has the attempts started so far, and the most there will be', () => {
+  it('has the number of attempts started so far, and their maximum', () => {
     expect(job('Pending')).toMatchObject({ attempt: 0, maxAttempts: 3 });
     expect(job('Running')).toMatchObject({ attempt: 1, maxAttempts: 3 });
     expect(job('Failed')).toMatchObject({ attempt: 3, maxAttempts: 3 });
@@ -149,30 +149,30 @@ describe('a job', () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b));
   });
 
-  it('is forgotten JOB_RETENTION_SECONDS after it finished', () => {
+  it('expires JOB_RETENTION_SECONDS after it finished', () => {
     const { finishedAt, expiresAt } = job('Succeeded');
     expect(Date.parse(expiresAt ?? '') - Date.parse(finishedAt ?? '')).toBe(86_400_000);
   });
 
-  it('has an error only when it Failed or was Canceled, which is never a stack or an internal text', () => {
+  it('has an error only if it Failed or was Canceled, without a stack or an internal message', () => {
     for (const status of ['Pending', 'Running', 'Succeeded']) expect(job(status).error).toBeNull();
     expect(job('Canceled').error).toEqual({ code: 'JOB_CANCELED', message: 'The job was canceled.' });
     expect(job('Failed').error?.code).toBe('JOB_FAILED');
     expect(JSON.stringify(job('Failed'))).not.toMatch(/password|\bat /);
   });
 
-  it('has an absolute statusUrl to poll, and a resultUrl that is null until it Succeeded', async () => {
+  it('has an absolute statusUrl to poll, and a resultUrl that is null until it has Succeeded', async () => {
     for (const { id, statusUrl } of shown.values()) expect(new URL(statusUrl).pathname).toBe(`/api/jobs/${id}`);
     for (const status of ['Pending', 'Running', 'Failed', 'Canceled']) expect(job(status).resultUrl).toBeNull();
     const { id, resultUrl } = job('Succeeded');
     expect(new URL(resultUrl ?? '').pathname).toBe(`/api/jobs/${id}/result`);
   });
 
-  it('says how many seconds a poller should wait, and null when it is done', () => {
+  it('has the seconds that a poller should wait, and null when it is done', () => {
     for (const { done, retryAfter } of shown.values()) expect(retryAfter === null).toBe(done);
   });
 
-  it('has its typed result on GraphQL, which is null until it Succeeded', async () => {
+  it('has a typed result on GraphQL, which is null until it has Succeeded', async () => {
     const query = 'query ($id: ID!) { jobStatus(id: $id) { ... on ScriptedJob { input { text } result { text } } } }';
     const succeeded = await app.graphql.request(query, { id: job('Succeeded').id });
     expect(succeeded).toEqual({ jobStatus: { input: { text: 'pending' }, result: { text: 'pending' } } });
@@ -190,7 +190,7 @@ describe('a job', () => {
     expect(job('Canceled').history).toMatchObject([{ attempt: 1, error: { code: 'JOB_CANCELED' } }]);
   });
 
-  it('that waits for its next attempt is Pending again, and never leaves a final status but for a retry', async () => {
+  it('is Pending again between attempts, and leaves a final status only by a retry', async () => {
     const text = randomUUID();
     const gates = [createGate(), createGate()];
     script(text, async ({ attempt }) => {
@@ -201,7 +201,7 @@ describe('a job', () => {
     const statuses: string[] = [];
     for await (const state of statesOf(await app.fetch(`/api/jobs/${id}/events`))) {
       statuses.push(jobSchema.parse(state).status);
-      // Whoever has one state waits for the next.
+      // A client that has one state waits for the next.
       for (const gate of gates) gate.open();
     }
     expect(statuses.slice(-4)).toEqual(['Running', 'Pending', 'Running', 'Failed']);

@@ -25,7 +25,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
     });
   const get = (path: string, headers: Record<string, string> = {}): Promise<Response> => app.fetch(path, { headers });
 
-  /** A job that runs, and what lets it end. */
+  /** A running job, and the function that lets it end. */
   async function running() {
     const gate = createGate();
     const text = randomUUID();
@@ -40,7 +40,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
     return { id, text, path: `/api/jobs/${id}`, open: gate.open };
   }
 
-  /** A job that is done, by how it ended. */
+  /** A finished job with this status. */
   async function done(status: 'Succeeded' | 'Failed' | 'Canceled') {
     const text = randomUUID();
     if (status === 'Canceled') {
@@ -77,7 +77,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
       });
     });
 
-    it('with Prefer: wait=N that is done in time replies 200 with the result, Content-Location and Preference-Applied', async () => {
+    it('with Prefer: wait=N and a job that is done in time replies 200 with the result, Content-Location and Preference-Applied', async () => {
       const text = randomUUID();
       const response = await submit(text, { Prefer: 'respond-async, wait=20' });
       expect(response.status).toBe(200);
@@ -86,7 +86,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
       expect(response.headers.get('preference-applied')).toBe('wait=20');
     });
 
-    it('with Prefer: wait=N that is not done in time replies 202', async () => {
+    it('with Prefer: wait=N and a job that is not done in time replies 202', async () => {
       const gate = createGate();
       const text = randomUUID();
       script(text, async () => {
@@ -100,7 +100,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
       gate.open();
     });
 
-    it('with Prefer: wait=N that fails in time replies with the problem, and where the job is', async () => {
+    it('with Prefer: wait=N and a job that fails in time replies with the problem and the URL of the job', async () => {
       const text = randomUUID();
       script(text, async () => {
         throw new JobError('NO_LUCK', 'It could not be done.', { retry: false });
@@ -111,7 +111,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
       expect(await response.json()).toMatchObject({ detail: 'NO_LUCK: It could not be done.' });
     });
 
-    it('with the same idempotency key gives the same job, with Idempotency-Replayed: true', async () => {
+    it('with the same idempotency key returns the same job, with Idempotency-Replayed: true', async () => {
       const text = randomUUID();
       const key = { 'Idempotency-Key': `"${randomUUID()}"` };
       const first = await submit(text, key);
@@ -122,7 +122,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
       expect(second.headers.get('location')).toBe(first.headers.get('location'));
     });
 
-    it('with another input under an idempotency key is 422', async () => {
+    it('with a used idempotency key and another input is 422', async () => {
       const key = { 'Idempotency-Key': `"${randomUUID()}"` };
       await submit('one', key);
       const response = await submit('another', key);
@@ -155,7 +155,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
       job.open();
     });
 
-    it('replies the same with 200 to ?onPending=ok', async () => {
+    it('replies 200 with the same body to ?onPending=ok', async () => {
       const job = await running();
       const response = await get(`${job.path}?OnPending=OK`);
       expect(response.status).toBe(200);
@@ -164,7 +164,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
     });
 
     it.each(['?onPending=synchronous', '?ONPENDING=Synchronous', ''])(
-      'holds the reply until it is done: %s with Prefer: wait=60',
+      'holds the reply until the job is done: %s with Prefer: wait=60',
       async (query) => {
         const job = await running();
         const reply = get(job.path + query, { Prefer: 'wait=60' });
@@ -175,7 +175,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
       },
     );
 
-    it('holds the reply no longer than Prefer says, and 60 seconds at most', async () => {
+    it('holds the reply no longer than Prefer asks, and at most 60 seconds', async () => {
       const job = await running();
       const short = await get(`${job.path}?onPending=synchronous`, { Prefer: 'wait=1' });
       expect(short.status).toBe(202);
@@ -194,7 +194,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
       job.open();
     });
 
-    it('that runs is told to end by DELETE: 202, and it ends Canceled', async () => {
+    it('that is running replies 202 to DELETE, and ends Canceled', async () => {
       const job = await running();
       const response = await app.fetch(job.path, { method: 'DELETE' });
       expect(response.status).toBe(202);
@@ -206,7 +206,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
   });
 
   describe('a job that is done', () => {
-    it('replies 303, Location its result where there is no resource', async () => {
+    it('replies 303 with its result as Location if it has no resource', async () => {
       const job = await done('Succeeded');
       const response = await get(job.path);
       expect(response.status).toBe(303);
@@ -227,7 +227,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
     it.each([
       ['Failed', 422, 'job-failed', 'NO_LUCK'],
       ['Canceled', 409, 'job-canceled', 'JOB_CANCELED'],
-    ] as const)('that %s replies 303 to the result, which says why with %s', async (status, code, problem, error) => {
+    ] as const)('that %s replies 303 to the result, which is %s', async (status, code, problem, error) => {
       const job = await done(status);
       const response = await get(job.path);
       expect(response.status).toBe(303);
@@ -272,7 +272,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
   });
 
   describe('the status monitor', () => {
-    it('is 200 while the job runs, with Retry-After, and when it is done, with where the result is', async () => {
+    it('is 200 with Retry-After while the job runs, and 200 with the URL of the result when it is done', async () => {
       const job = await running();
       const path = `/api/operations/${job.id}`;
       const pending = await get(path);
@@ -299,7 +299,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
     it.each([
       ['Failed', { code: 'NO_LUCK', message: 'It could not be done.' }],
       ['Canceled', { code: 'JOB_CANCELED', message: 'The job was canceled.' }],
-    ] as const)('says why a job %s', async (status, error) => {
+    ] as const)('has the error of a job that %s', async (status, error) => {
       const job = await done(status);
       const monitor = await get(`/api/operations/${job.id}`);
       expect(await monitor.json()).toMatchObject({ status, error });
@@ -307,7 +307,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
   });
 
   describe('the list', () => {
-    it('has the jobs newest first, in pages that nextCursor and Link lead through', async () => {
+    it('has the newest jobs first, in pages linked by nextCursor and Link', async () => {
       const ids: string[] = [];
       for (let index = 0; index < 5; index += 1) ids.unshift((await (await submit()).json()).id);
       const first = await get('/api/jobs?type=scripted&limit=3');
@@ -319,7 +319,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
       expect(second.items.slice(0, 2).map((job: { id: string }) => job.id)).toEqual(ids.slice(3));
     });
 
-    it('has the jobs of some statuses alone', async () => {
+    it('can be filtered by status', async () => {
       const failed = await done('Failed');
       const canceled = await done('Canceled');
       const { items } = await (await get('/api/jobs?status=failed,Canceled&limit=2')).json();
@@ -340,7 +340,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
   });
 
   describe('ETag', () => {
-    it.each(['', '?onPending=ok'])('of a job changes with it, and If-None-Match gives 304: %s', async (query) => {
+    it.each(['', '?onPending=ok'])('of a job changes with it, and If-None-Match gets 304: %s', async (query) => {
       const job = await running();
       const first = await get(job.path + query);
       const tag = first.headers.get('etag') ?? '';
@@ -360,7 +360,7 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
   });
 });
 
-describe('HTTP manners', () => {
+describe('HTTP', () => {
   let app: TestApp;
   let id: string;
   beforeAll(async () => {
@@ -386,7 +386,7 @@ describe('HTTP manners', () => {
     ['/api/operations/ID', 'GET, HEAD, OPTIONS'],
     ['/api/customers', 'POST, OPTIONS'],
     ['/api/customers/1', 'GET, HEAD, OPTIONS'],
-  ])('%s says that it allows %s, and replies 405 to the others', async (path, allow) => {
+  ])('%s allows %s, and replies 405 to other methods', async (path, allow) => {
     const url = path.replace('ID', id);
     const options = await app.fetch(url, { method: 'OPTIONS' });
     expect(options.status).toBe(204);
@@ -405,7 +405,7 @@ describe('HTTP manners', () => {
     '/api/jobs/ID/result',
     '/api/customers/1',
     '/api/jobs/ID/events',
-  ])('HEAD has the headers of GET, and no body: %s', async (path) => {
+  ])('HEAD has the headers of GET without a body: %s', async (path) => {
     const url = path.replace('ID', id);
     const head = await app.fetch(url, { method: 'HEAD' });
     const full = await app.fetch(url);
@@ -420,7 +420,7 @@ describe('HTTP manners', () => {
     ['/api/jobs', 'text/html'],
     ['/api/jobs', 'application/json;q=0'],
     ['/api/jobs/ID/events', 'application/json'],
-  ])('replies 406 where nothing is acceptable: %s with Accept: %s', async (path, accept) => {
+  ])('replies 406 if no media type is acceptable: %s with Accept: %s', async (path, accept) => {
     const response = await app.fetch(path.replace('ID', id), { headers: { Accept: accept } });
     expect(response.status).toBe(406);
     expect(await response.json()).toMatchObject({ type: `${app.url}/problems/not-acceptable` });
@@ -441,7 +441,7 @@ describe('HTTP manners', () => {
     ['application/json; charset=iso-8859-1', 415],
     ['application/json; charset="UTF-8"', 202],
     ['application/json', 202],
-  ])('takes JSON in UTF-8 alone: %s', async (type, status) => {
+  ])('accepts only JSON in UTF-8: %s', async (type, status) => {
     const body = JSON.stringify({ id: '2', customername: 'Ada' });
     const response = await app.fetch('/api/customers', { method: 'POST', headers: { 'Content-Type': type }, body });
     expect(response.status).toBe(status);
@@ -455,13 +455,13 @@ describe('HTTP manners', () => {
     ['GET', '/api/jobs/ID/events', 'no-store'],
     ['GET', '/api/customers/none', 'no-store'],
     ['DELETE', '/api/jobs/ID', 'no-store'],
-  ])('%s %s may be kept: %s', async (method, path, expected) => {
+  ])('%s %s has Cache-Control: %s', async (method, path, expected) => {
     const response = await app.fetch(path.replace('ID', id), { method });
     expect(response.headers.get('cache-control')).toBe(expected);
     await response.text();
   });
 
-  it('lets pages of CORS_ORIGINS read replies and their headers, and no others', async () => {
+  it('lets only pages of CORS_ORIGINS read replies and their headers', async () => {
     const from = (origin: string) => app.fetch(`/api/jobs/${id}?onComplete=status`, { headers: { Origin: origin } });
     const allowed = await from('http://localhost:3000');
     expect(allowed.headers.get('access-control-allow-origin')).toBe('http://localhost:3000');
@@ -490,7 +490,7 @@ describe('HTTP manners', () => {
     expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
   });
 
-  it('believes the forwarding headers of TRUST_PROXY, and of nobody else', async () => {
+  it('trusts the forwarding headers of TRUST_PROXY only', async () => {
     const headers = { 'X-Forwarded-Host': 'api.example.com', 'X-Forwarded-Proto': 'https' };
     const url = `/api/jobs/${id}?onComplete=status`;
     const trusted = await (await app.fetch(url, { headers })).json();
@@ -502,7 +502,7 @@ describe('HTTP manners', () => {
   });
 });
 
-describe('what a client gets wrong', () => {
+describe('a client error', () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await startApp('redis', { PUBLIC_URL: 'https://api.example.com/v1' });
@@ -510,7 +510,7 @@ describe('what a client gets wrong', () => {
   afterAll(() => app.close());
 
   it.each(['/api/customers/%00', `/api/jobs/${'a'.repeat(12_000)}`, '/api/jobs/%ff', '/api/customers/%E0%A4%A'])(
-    'is no mistake of ours: %s',
+    'is not reported as a server error: %s',
     async (path) => {
       const response = await app.fetch(path);
       expect([400, 404]).toContain(response.status);
@@ -518,18 +518,18 @@ describe('what a client gets wrong', () => {
     },
   );
 
-  it('is told with the path that clients know', async () => {
+  it('has the path of the request as the client sent it', async () => {
     const response = await app.fetch('/api/jobs/none?onPending=ok');
     expect((await response.json()).instance).toBe('/v1/api/jobs/none?onPending=ok');
   });
 
-  it.each(['variables=x', 'extensions=%7B'])('is a 400 in the URL of a GraphQL query: %s', async (parameter) => {
+  it.each(['variables=x', 'extensions=%7B'])('in the URL of a GraphQL query is a 400: %s', async (parameter) => {
     const response = await app.fetch(`/graphql?query=%7B__typename%7D&${parameter}`);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
   });
 
-  it('is refused where it is no UTF-8, and not changed', async () => {
+  it('of invalid UTF-8 is refused rather than corrected', async () => {
     const body = Buffer.from('{"id":"1","customername":"\xff"}', 'latin1');
     const headers = { 'Content-Type': 'application/json' };
     const response = await app.fetch('/api/customers', { method: 'POST', headers, body });
@@ -537,7 +537,7 @@ describe('what a client gets wrong', () => {
     expect((await response.json()).type).toMatch(/malformed-request$/);
   });
 
-  it('is not to name a content type for a body that is not there', async () => {
+  it('does not include a Content-Type without a body', async () => {
     const headers = { 'Content-Type': 'application/json' };
     expect((await app.fetch('/api/jobs/none/retry', { method: 'POST', headers })).status).toBe(404);
     expect((await app.fetch('/api/jobs/none', { method: 'DELETE', headers })).status).toBe(404);
@@ -547,7 +547,7 @@ describe('what a client gets wrong', () => {
 });
 
 describe('a job past its retention', () => {
-  it('is not found on any URL, and its idempotency key makes a new job', async () => {
+  it('is not found at any URL, and its idempotency key creates a new job', async () => {
     const app = await startAppForTest('redis', { JOB_RETENTION_SECONDS: '1' });
     const submit = async () =>
       app.fetch('/api/customers', {

@@ -20,13 +20,13 @@ interface Follower {
   readonly source: EventSource;
   readonly states: readonly State[];
   readonly eventIds: readonly string[];
-  /** What `Last-Event-ID` each connection began with, and the status that it got. */
+  /** The `Last-Event-ID` and the status of each connection. */
   readonly connections: readonly { readonly lastEventId: string | undefined; readonly status: number }[];
-  /** Resolves when a state came for which this holds. */
+  /** Resolves when a matching state has arrived. */
   until(accept: (state: State) => boolean): Promise<void>;
-  /** Resolves when so many connections have been opened. */
+  /** Resolves when this many connections have been opened. */
   opened(times: number): Promise<void>;
-  /** Resolves when the source has given up connecting. */
+  /** Resolves when the source has stopped connecting. */
   readonly closed: Promise<void>;
 }
 
@@ -79,7 +79,7 @@ function follow(url: string): Follower {
 const briefly = ({ status, percentComplete }: State): string => `${status} ${percentComplete}`;
 
 describe.each(BACKENDS)('EventSource on %s', (backend) => {
-  it('gets each state in order, and is told to stop when it connects again after the end', async () => {
+  it('receives each state in order, and gets 204 when it reconnects after the end', async () => {
     const app = await startScriptedApp({
       backend,
       async run(job) {
@@ -109,7 +109,7 @@ describe.each(BACKENDS)('EventSource on %s', (backend) => {
     expect(follower.source.readyState).toBe(EventSource.CLOSED);
   });
 
-  it('goes on after its connection was cut, and gets no state twice', async () => {
+  it('resumes after its connection was cut, and receives no state twice', async () => {
     const gate = createGate();
     const app = await startScriptedApp({
       backend,
@@ -143,7 +143,7 @@ describe.each(BACKENDS)('EventSource on %s', (backend) => {
     expect(follower.connections[1]?.lastEventId).toBe(known);
   });
 
-  it('learns of a job that ended while it was away', async () => {
+  it('receives the end of a job that ended while it was disconnected', async () => {
     const gate = createGate();
     const app = await startScriptedApp({ backend, run: () => gate.opened });
     app.startWorker();
@@ -158,7 +158,7 @@ describe.each(BACKENDS)('EventSource on %s', (backend) => {
     expect(follower.states.map(briefly).slice(-2)).toEqual(['Running 0', 'Succeeded 100']);
   });
 
-  it('that closes leaves nobody waiting in the server', async () => {
+  it('is released in the server when it closes', async () => {
     const gate = createGate();
     onTestFinished(() => gate.open());
     const app = await startScriptedApp({ backend, run: () => gate.opened });
@@ -175,7 +175,7 @@ describe.each(BACKENDS)('EventSource on %s', (backend) => {
 });
 
 describe('EventSource', () => {
-  it('gets the one state of a job that is done, and stops', async () => {
+  it('receives the only state of a finished job, and stops', async () => {
     const app = await startScriptedApp({ backend: 'redis' });
     app.startWorker();
     const id = await app.submit();
@@ -185,7 +185,7 @@ describe('EventSource', () => {
     expect(follower.states.map(briefly)).toEqual(['Succeeded 100']);
   });
 
-  it('does not connect again for a job that there is not', async () => {
+  it('does not reconnect for an unknown job', async () => {
     const app = await startScriptedApp({ backend: 'redis' });
     const follower = follow(`${app.url}/api/jobs/script_AAAAAAAAAAAAAAAAAAAAAA/events`);
     await follower.closed;

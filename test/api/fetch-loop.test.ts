@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestApp, startApp } from '../support/app.ts';
 import { BACKENDS } from '../support/stores.ts';
 
-/** All that a client has to know: 202 is not yet, `Retry-After` is when to ask again, and redirects are followed. */
+/** A complete client: it polls again after `Retry-After` while it gets 202, and follows redirects. */
 async function submitAndWait(url: string, body: object): Promise<Response> {
   const headers = { 'Content-Type': 'application/json' };
   let response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
@@ -29,14 +29,14 @@ describe.each(BACKENDS)('a plain fetch loop on %s', (backend) => {
     expect(await response.json()).toMatchObject({ id: '42', customername: 'Ada Lovelace' });
   });
 
-  it('ends at the result of a job that makes no resource', async () => {
+  it('ends at the result of a job without a resource', async () => {
     const customers = Array.from({ length: 1000 }, (_, index) => ({ id: `${index}`, customername: 'Ada' }));
     const response = await submitAndWait(`${app.url}/api/customer-imports`, { customers });
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ rejected: [] });
   });
 
-  it('ends at the problem of a job that failed', async () => {
+  it('ends at the problem of a failed job', async () => {
     const response = await submitAndWait(`${app.url}/api/customers`, { id: '43', customername: 'Ada', phone: 'none' });
     expect(response.status).toBe(422);
     expect(response.headers.get('content-type')).toContain('application/problem+json');

@@ -2,7 +2,7 @@ import { serverAudits } from 'graphql-http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestApp, startApp } from '../support/app.ts';
 
-/** GraphQL over HTTP's own audits, as its reference implementation has them; those that only SHOULD hold, hold too. */
+/** The audits of GraphQL over HTTP's reference implementation, including those that the specification only recommends (SHOULD). */
 describe('GraphQL over HTTP', () => {
   let app: TestApp;
   beforeAll(async () => {

@@ -27,7 +27,7 @@ const extensionsSchema = z.object({
   issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() })).optional(),
 });
 
-/** The code of the one error that a request ends with, and the arguments or fields that it names. */
+/** The code of a request's only error, and the arguments or fields that it names. */
 async function refusalOf(request: Promise<unknown>): Promise<{ code: string; paths: string[] }> {
   const error = await request.then(
     () => expect.fail('it was accepted'),

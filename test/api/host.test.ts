@@ -7,7 +7,7 @@ import { sendRaw } from '../support/raw-http.ts';
 const EVIL = 'evil.example.com';
 const SUBMISSION = '{"id":"1","customername":"Ada"}';
 
-/** A request with these lines for a head, to what the server closes the connection after. */
+/** Sends a request with this head, and reads the reply until the server closes the connection. */
 const get = (url: string, path: string, ...head: string[]): Promise<string> =>
   sendRaw(url, [`GET ${path} HTTP/1.1`, ...head, 'Connection: close']);
 
@@ -30,7 +30,7 @@ describe('a Host', () => {
   afterAll(() => app.close());
 
   it.each(['localhost', 'LocalHost:4000', '127.0.0.1', '127.0.0.1:80', '[::1]:4000'])(
-    'that is a name of this machine is part of the URLs, on a connection from it: %s',
+    'that names this machine is used in URLs, on a local connection: %s',
     async (host) => {
       const reply = await submit(app.url, `Host: ${host}`);
       expect(reply).toMatch(/^HTTP\/1\.1 202 /);
@@ -55,7 +55,7 @@ describe('a Host', () => {
     'a b',
     '<script>',
     '',
-  ])('that is none of the server\'s is refused, and is in no URL: "%s"', async (host) => {
+  ])('that does not name the server is refused, and is in no URL: "%s"', async (host) => {
     for (const path of [
       '/api/jobs',
       '/graphql?query={__typename}',
@@ -74,7 +74,7 @@ describe('a Host', () => {
     if (host === EVIL) expect(reply).toContain('PUBLIC_URL');
   });
 
-  it('that comes twice, or not at all, is refused with a reason', async () => {
+  it('that is missing or repeated is refused with a reason', async () => {
     const twice = await get(app.url, '/api/jobs', 'Host: localhost', `Host: ${EVIL}`);
     expect(twice).toMatch(/^HTTP\/1\.1 400 .*more than one Host/s);
     const without = await get(app.url, '/api/jobs');
@@ -83,11 +83,11 @@ describe('a Host', () => {
     expect(old).toMatch(/^HTTP\/1\.1 400 .*The Host header is missing/s);
   });
 
-  it.each([EVIL, 'a b', '<script>', ''])('of any kind leaves health as it is: "%s"', async (host) => {
+  it.each([EVIL, 'a b', '<script>', ''])('of any kind is accepted by health checks: "%s"', async (host) => {
     expect(await get(app.url, '/health/live', `Host: ${host}`)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  it('that is forwarded counts from a trusted proxy alone', async () => {
+  it('that is forwarded is used only from a trusted proxy', async () => {
     const forwarded = ['Host: localhost', `X-Forwarded-Host: ${EVIL}`, 'X-Forwarded-Proto: https'];
     const untrusted = await submit(app.url, ...forwarded);
     expect(untrusted).toMatch(/^HTTP\/1\.1 202 /);
@@ -98,13 +98,13 @@ describe('a Host', () => {
     const notEncoded = await get(trusting.url, '/api/jobs/%zz', `Host: ${EVIL}`, 'X-Forwarded-Host: api.example.com');
     expect(notEncoded).toMatch(/^HTTP\/1\.1 400 /);
     expect(notEncoded).not.toContain(EVIL);
-    // A proxy that hands on what the client said in Host has not said that it is right.
+    // A proxy that passes the client's Host on has not verified it.
     expect(await submit(trusting.url, `Host: ${EVIL}`)).toMatch(/^HTTP\/1\.1 400 /);
   });
 });
 
 describe('with PUBLIC_URL', () => {
-  it('no URL is made of the Host, which need not be there before HTTP/1.1', async () => {
+  it('no URL contains the Host, which HTTP/1.0 may omit', async () => {
     const app = await startAppForTest('redis', { PUBLIC_URL: 'https://api.example.com/v1' });
     const reply = await submit(app.url, `Host: ${EVIL}`);
     expect(reply).toMatch(/^HTTP\/1\.1 202 /);
@@ -118,23 +118,23 @@ describe('with PUBLIC_URL', () => {
 });
 
 describe('a server that listens on all addresses', () => {
-  // What helps it to be open to others is not what this is about.
+  // AUTH=none only allows the server to bind to all addresses.
   const settings = { HOST: '0.0.0.0', AUTH: 'none' };
   const [outside] = Object.values(networkInterfaces()).flatMap((all) =>
     (all ?? []).filter(({ internal, family }) => !internal && family === 'IPv4'),
   );
 
-  it.skipIf(outside === undefined)('is known by the address of the connection, and by no other', async () => {
+  it.skipIf(outside === undefined)('accepts only the address of the connection as Host', async () => {
     const { address = '' } = outside ?? {};
     const app = await startAppForTest('redis', settings);
     const url = `http://${address}:${new URL(app.url).port}`;
     expect(await submit(url, `Host: ${address}:1`)).toContain(`http://${address}:1/api/jobs/customer_`);
-    // On a connection from elsewhere these names are the client's own machine.
+    // On a remote connection, these names mean the client's machine.
     for (const host of ['localhost', '127.0.0.1', '0.0.0.0'])
       expect(await submit(url, `Host: ${host}`)).toMatch(/^HTTP\/1\.1 400 /);
   });
 
-  it('is known by the name in HOST', async () => {
+  it('accepts the name in HOST', async () => {
     const app = await startAppForTest('redis', { HOST: 'localhost' });
     expect(await submit(app.url, 'Host: LOCALHOST')).toMatch(/^HTTP\/1\.1 202 /);
   });
@@ -152,7 +152,7 @@ describe('TRUST_PROXY', () => {
     [['10.0.0.0/8', '::1'], '::1', true],
     [['fd00::/8'], 'fd12::1', true],
     [['fd00::/8'], undefined, false],
-  ])('of %j trusts %s: %s', (trusted, address, expected) => {
+  ])('%j trusts %s: %s', (trusted, address, expected) => {
     expect(createTrust(trusted)(address)).toBe(expected);
   });
 });

@@ -20,7 +20,7 @@ describe('the HTTP server', () => {
     app = await startApp('redis');
   });
   afterAll(async () => {
-    // Whatever came before, the process answers, and no prototype has been changed.
+    // The process has survived every request above, and no prototype has changed.
     expect((await app.fetch('/health/ready')).status).toBe(200);
     expect(Object.keys(Object.prototype)).toEqual([]);
     expect('polluted' in {}).toBe(false);
@@ -46,16 +46,16 @@ describe('the HTTP server', () => {
   });
 
   it.each([
-    ['of 2 MB, as it says', [`Content-Length: 2000000`], 'a'],
+    ['of 2 MB, by its length', [`Content-Length: 2000000`], 'a'],
     [
       'of 2 MB, in chunks',
       ['Transfer-Encoding: chunked'],
       `${(2_000_000).toString(16)}\r\n${'a'.repeat(2_000_000)}\r\n0\r\n\r\n`,
     ],
-  ])('refuses a body %s, on both faces', async (_, head, body) => {
-    for (const face of [HEAD, GRAPHQL]) {
+  ])('refuses a body %s on both APIs', async (_, head, body) => {
+    for (const start of [HEAD, GRAPHQL]) {
       const socket = await openSocket(app.url);
-      socket.write([...face, ...head, '', body].join('\r\n'));
+      socket.write([...start, ...head, '', body].join('\r\n'));
       let reply = '';
       socket.setEncoding('utf8').on('data', (chunk: string) => (reply += chunk));
       await poll(
@@ -70,20 +70,20 @@ describe('the HTTP server', () => {
     ['without a space', 'nonsense\r\n\r\n'],
     ['of another protocol', '\x16\x03\x01\x02\x00\x01\x00\x01'],
     [
-      'with a length and chunks, which proxies may read otherwise',
+      'with a length and chunks, which proxies may interpret differently',
       [...HEAD, 'Content-Length: 5', 'Transfer-Encoding: chunked', '', '0'].join('\r\n'),
     ],
     ['with two lengths', [...HEAD, 'Content-Length: 5', 'Content-Length: 6', '', '{}'].join('\r\n')],
-    ['with a field that goes on in another line', [...HEAD.slice(0, 2), 'X-Field: a', ' b', '', ''].join('\r\n')],
+    ['with a field folded over two lines', [...HEAD.slice(0, 2), 'X-Field: a', ' b', '', ''].join('\r\n')],
     ['with a carriage return in a field', [...HEAD.slice(0, 2), 'X-Field: a\rb', '', ''].join('\r\n')],
     ['with U+0000 in a field', [...HEAD.slice(0, 2), 'X-Field: a\0b', '', ''].join('\r\n')],
   ])('refuses bytes %s', async (_, bytes) => {
     expect(await sendRaw(app.url, bytes)).toMatch(/^HTTP\/1\.1 400 .*\/problems\/malformed-request"/s);
   });
 
-  it('refuses a compressed body, and says so, on both faces', async () => {
-    for (const face of [HEAD, GRAPHQL]) {
-      const reply = await sendRaw(app.url, [...face, 'Content-Encoding: gzip', 'Content-Length: 2', '', '{}']);
+  it('refuses a compressed body with 415 on both APIs', async () => {
+    for (const start of [HEAD, GRAPHQL]) {
+      const reply = await sendRaw(app.url, [...start, 'Content-Encoding: gzip', 'Content-Length: 2', '', '{}']);
       expect(reply).toMatch(/^HTTP\/1\.1 415 .*accept-encoding: identity.*compressed/is);
     }
     const identity = await sendRaw(app.url, [...HEAD, 'Content-Encoding: identity', 'Content-Length: 2', '', '{}']);
@@ -134,12 +134,12 @@ describe('the HTTP server', () => {
     '/api/jobs?__proto__[polluted]=true',
     '/api/jobs?constructor.prototype.polluted=true',
     '/api/jobs?__proto__=1',
-  ])('takes such keys in a query for unknown ones: %s', async (path) => {
+  ])('treats such keys in a query as unknown parameters: %s', async (path) => {
     expect((await app.fetch(path)).status).toBe(200);
     expect('polluted' in {}).toBe(false);
   });
 
-  it('refuses JSON that is nested 700,000 levels deep, on both faces', async () => {
+  it('refuses JSON that is nested 700,000 levels deep on both APIs', async () => {
     const deep = `${'['.repeat(700_000)}${']'.repeat(700_000)}`;
     const send = (path: string, body: string) =>
       app.fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
@@ -152,7 +152,7 @@ describe('the HTTP server', () => {
     }
   });
 
-  it('takes brackets in text for what they are', async () => {
+  it('does not count brackets inside strings', async () => {
     const customername = `${'[{'.repeat(90)}\\"`;
     expect((await app.post('/api/customers', { id: '1', customername })).status).toBe(202);
   });
@@ -166,7 +166,7 @@ describe('the HTTP server', () => {
     '../../etc',
     '%2e%2e%2f',
     '\u001b[31m',
-  ])('never makes a header of its own of what a caller sends: %j', async (nasty) => {
+  ])('never lets input inject a header: %j', async (nasty) => {
     const expectClean = (response: Response): void => {
       expect(response.status).toBeLessThan(500);
       expect(response.headers.has('x-injected')).toBe(false);
@@ -214,10 +214,10 @@ async function startWithServer(): Promise<{ app: TestApp; server: Server }> {
 }
 
 describe('a slow client', () => {
-  it('gets 408 after the time for a request', async () => {
+  it('gets 408 after the request timeout', async () => {
     const { app, server } = await startWithServer();
     expect(server).toMatchObject({ headersTimeout: 20_000, requestTimeout: 30_000 });
-    // The same checks with less waiting.
+    // The same checks with a shorter timeout.
     Object.assign(server, { headersTimeout: 100, requestTimeout: 200 });
     const replies = [
       ['GET /api/jobs HTTP/1.1', 'Host: localhost', 'X-Slow: '],
@@ -233,18 +233,18 @@ describe('a slow client', () => {
   });
 });
 
-describe('a client that hangs up in the middle of its request', () => {
-  it('leaves neither a warning nor an error in the log', async () => {
+describe('a client that disconnects in the middle of its request', () => {
+  it('causes no warning or error in the log', async () => {
     const { settings, remove } = await createStore('postgres');
     onTestFinished(remove);
     const output = new PassThrough().setEncoding('utf8');
     let log = '';
     output.on('data', (chunk: string) => (log += chunk));
     const { url = '', end } = await startProcess({ settings: { ...settings, LOG_LEVEL: 'debug' }, output });
-    for (const head of [HEAD, GRAPHQL]) {
+    for (const start of [HEAD, GRAPHQL]) {
       const socket = await openSocket(url);
       socket.write([...head, 'Content-Length: 100', '', '{"id":'].join('\r\n'));
-      // The server has read the head when it answers another connection that was opened later.
+      // A reply on a later connection shows that the server has read the head.
       await (await fetch(`${url}/api/jobs`)).text();
       socket.resetAndDestroy();
       await once(socket, 'close');

@@ -22,7 +22,7 @@ interface Answer {
 }
 
 async function submitRest(url: string, input: object, key: string): Promise<Answer> {
-  // The fields in another order, and white space between them.
+  // The fields in another order, with white space between them.
   const body = JSON.stringify(Object.fromEntries(Object.entries(input).toReversed()), null, 2);
   const response = await fetch(`${url}/api/customers`, { method: 'POST', headers: headersOf(key), body });
   expect(response.status).toBe(202);
@@ -42,7 +42,7 @@ async function submitGraphql(url: string, input: object, key: string, way: 'argu
 }
 
 describe.each(['redis', 'postgres'] as const)('an idempotency key on both APIs of two servers over %s', (backend) => {
-  it('makes one job, whichever way it comes', async () => {
+  it('creates one job, by header or argument', async () => {
     const store = await createStore(backend);
     onTestFinished(() => store.remove());
     const settings = { ...store.settings };
@@ -74,7 +74,7 @@ describe.each(['redis', 'postgres'] as const)('an idempotency key on both APIs o
     });
     expect(await graphql.json()).toMatchObject({ errors: [{ extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } }] });
 
-    // Two in one request: the second finds the first.
+    // Two in one request: the second is a replay of the first.
     const both = await fetch(`${url}/graphql`, {
       method: 'POST',
       headers: headersOf(),

@@ -16,7 +16,7 @@ import { documentedReplies, printedDocument } from '../support/openapi.ts';
 const require = createRequire(import.meta.url);
 const ROOT = join(import.meta.dirname, '../..');
 
-/** What is served and is no part of the API: GraphQL, and pages. */
+/** Routes outside the REST API: GraphQL and pages. */
 const NOT_DESCRIBED = /^(\*|\/($|graphql|docs|problems|\*))/;
 
 const JOB_FILES = await loadJobs(new URL('../../src/jobs/', import.meta.url));
@@ -46,7 +46,7 @@ const pathsSchema = z.record(
   ),
 );
 
-/** Each `$ref` of a document, wherever it is. */
+/** Every `$ref` in a document. */
 function refsOf(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, part]) =>
@@ -63,7 +63,7 @@ function resolve(document: unknown, ref: string): unknown {
 }
 
 describe('openapi.json', () => {
-  it('has nothing that a linter objects to', async () => {
+  it('passes a linter without findings', async () => {
     const linted = promisify(execFile)(
       process.execPath,
       [
@@ -83,7 +83,7 @@ describe('openapi.json', () => {
         },
       },
     );
-    // It exits with 1 when it objects to something, and says what all the same.
+    // It exits with 1 if it has findings, and still prints them.
     const { stdout } = await linted.catch((error: unknown) => z.object({ stdout: z.string() }).parse(error));
     const { problems, totals } = z
       .object({
@@ -95,12 +95,12 @@ describe('openapi.json', () => {
     expect(totals).toEqual({ errors: 0, warnings: 0, ignored: 0 });
   });
 
-  it('is what npm run generate prints', async () => {
+  it('is up to date with npm run generate', async () => {
     const document = createOpenApi(createRegistry(JOB_FILES));
     expect(readFileSync(join(ROOT, 'openapi.json'), 'utf8')).toBe(`${JSON.stringify(document, null, 2)}\n`);
   });
 
-  it('is what the app serves, but for the server', async () => {
+  it('is the document that the app serves, except for the server', async () => {
     const app = await startAppForTest('redis');
     const response = await app.fetch('/openapi.json');
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
@@ -117,13 +117,13 @@ describe('openapi.json', () => {
     });
   });
 
-  it('goes with the REST face, and so do the pages', async () => {
+  it('is not served with REST=off, and neither are the pages', async () => {
     const app = await startAppForTest('redis', { REST: 'off' });
     for (const path of ['/openapi.json', '/docs', '/problems', '/problems/not-found'])
       expect((await app.fetch(path)).status).toBe(404);
   });
 
-  it('has each operation that is served, and no other', async () => {
+  it('has exactly the operations that are served', async () => {
     const routes: RouteOptions[] = [];
     const listen = (message: unknown): void => {
       // The message of this channel: https://fastify.dev/docs/latest/Reference/Hooks/#diagnostics-channel-hooks
@@ -149,7 +149,7 @@ describe('openapi.json', () => {
     }
   });
 
-  it('refers to nothing that it does not have', () => {
+  it('has no broken references', () => {
     const refs = new Set(refsOf(printedDocument));
     expect(refs.size).toBeGreaterThan(30);
     for (const ref of refs)
@@ -174,7 +174,7 @@ describe('openapi.json', () => {
     }
   });
 
-  it('tells of every problem that there is, by its name', () => {
+  it('lists every problem by its name', () => {
     const text = JSON.stringify(printedDocument);
     for (const name of Object.keys(PROBLEMS)) expect(text).toContain(`(\`${name}\`)`);
   });

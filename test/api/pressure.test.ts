@@ -4,7 +4,7 @@ import { startScriptedApp } from '../support/scripted-app.ts';
 
 const BLOCK_MS = 300;
 
-/** Keeps the event loop of this process, which is the server's, from running. */
+/** Blocks the event loop of this process, in which the server runs. */
 function block(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BLOCK_MS);
 }

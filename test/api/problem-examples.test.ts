@@ -9,7 +9,7 @@ import { startScriptedApp } from '../support/scripted-app.ts';
 
 const CUSTOMER = { id: '42', customername: 'Ada Lovelace' };
 
-/** The examples of these are made from the constants that the server sends; their own tests cause them. */
+/** The examples of these use the constants that the server sends; other tests cause these problems. */
 const FROM_CONSTANTS: ReadonlySet<string> = new Set([
   'request-timeout',
   'rate-limited',
@@ -20,7 +20,7 @@ const FROM_CONSTANTS: ReadonlySet<string> = new Set([
 
 const shownSchema = z.looseObject({ type: z.string(), instance: z.string().optional() });
 
-/** The examples of the document, and of the pages, are replies as the server sends them. */
+/** Examples in the document and on the pages equal real replies. */
 describe('the example of a problem', () => {
   let open: TestApp;
   let closed: TestApp;
@@ -45,7 +45,7 @@ describe('the example of a problem', () => {
     return `/api/jobs/${id}`;
   }
 
-  /** A failed job of a server of its own, and a request about it. */
+  /** A failed job of a separate server, and a request for it. */
   async function failed(method: string, path: string): Promise<Response> {
     const app = await startScriptedApp({
       backend: 'embedded',
@@ -78,7 +78,7 @@ describe('the example of a problem', () => {
       open.fetch('/api/jobs', {
         headers: Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`X-${index}`, 'x'])),
       }),
-    // The document has no such method, which the app's own `fetch` holds replies to.
+    // The app's own `fetch` compares replies with the document, which does not have this method.
     'not-implemented': () => fetch(`${open.url}/api/jobs`, { method: 'PROPFIND' }),
     'queue-full': async () => {
       await pending();
@@ -97,14 +97,14 @@ describe('the example of a problem', () => {
     'not-cancelable': () => failed('DELETE', ''),
   };
 
-  it.each(Object.entries(CAUSES))('is what the server sends: %s', async (name, cause) => {
+  it.each(Object.entries(CAUSES))('equals the reply of the server: %s', async (name, cause) => {
     const response = await cause();
     const sent = await response.json();
     const { type, instance = sent.instance, ...shown } = shownSchema.parse(problemExamples()[name]?.value);
     expect(sent).toEqual({ ...shown, type: new URL(new URL(type).pathname, response.url).href, instance });
   });
 
-  it('is there for every problem, from a reply or from a constant', () => {
+  it('exists for every problem, from a reply or from a constant', () => {
     expect([...Object.keys(CAUSES), ...FROM_CONSTANTS].toSorted()).toEqual(Object.keys(PROBLEMS).toSorted());
   });
 });

@@ -7,7 +7,7 @@ import { BACKENDS } from '../support/stores.ts';
 
 const MAX = 5;
 
-/** A submission on one of the APIs, as its status, the code and the job that it says, and its `Retry-After`. */
+/** Submits on one of the APIs, and returns the status, the code, the job and `Retry-After`. */
 const SUBMIT = {
   async REST(url: string, text: string, key?: string) {
     const response = await fetch(`${url}/api/scripts`, {
@@ -42,7 +42,7 @@ const SUBMIT = {
   },
 };
 
-it('answers who may submit and not read for a job that its key has made, when as many jobs wait as may', async () => {
+it('returns the job of a used idempotency key to a caller without the scope read while the queue is full', async () => {
   const app = await startAppForTest('redis', { API_KEYS, QUEUE_MAX_DEPTH: '1' }, { role: 'api' });
   const client = clientOf(app, bearer(keyOf('submitter')));
   const submit = (key: string) =>
@@ -56,8 +56,8 @@ it('answers who may submit and not read for a job that its key has made, when as
   expect((await submit('new')).status).toBe(503);
 });
 
-describe.each(BACKENDS)('a queue on %s in which as many jobs wait as may', (backend) => {
-  it('refuses the next one on both APIs, and takes jobs again when some are done', async () => {
+describe.each(BACKENDS)('a full queue on %s', (backend) => {
+  it('refuses submissions on both APIs, and accepts them again when jobs are done', async () => {
     const app = await startScriptedApp({ backend, maxDepth: MAX });
     for (let job = 1; job < MAX; job += 1) expect(await SUBMIT.REST(app.url, 'x')).toMatchObject({ status: 202 });
     expect(await SUBMIT.GraphQL(app.url, 'x')).toMatchObject({ status: 200 });
@@ -76,7 +76,7 @@ describe.each(BACKENDS)('a queue on %s in which as many jobs wait as may', (back
     );
   });
 
-  it('takes no more than there is room for of many that come at a time', async () => {
+  it('accepts no more of many concurrent submissions than there is room for', async () => {
     const app = await startScriptedApp({ backend, maxDepth: MAX });
     const apis = Object.values(SUBMIT);
     const replies = await Promise.all(
@@ -88,7 +88,7 @@ describe.each(BACKENDS)('a queue on %s in which as many jobs wait as may', (back
     expect(items).toHaveLength(MAX);
   });
 
-  it('still answers for a job that an idempotency key has made, and makes none for a new key', async () => {
+  it('still returns the job of a used idempotency key, and creates none for a new key', async () => {
     const app = await startScriptedApp({ backend, maxDepth: 1 });
     const { id } = await SUBMIT.REST(app.url, 'x', 'known');
     expect(await SUBMIT.REST(app.url, 'x', 'known')).toMatchObject({ status: 202, id, replayed: true });

@@ -8,7 +8,7 @@ import { createStore } from '../support/stores.ts';
 
 const jobsFolder = new URL('../support/jobs/', import.meta.url);
 
-it('a job whose worker has lost it on Redis is pending, is canceled at once, and what the worker still says is dropped', async () => {
+it('a job whose worker lost its lock on Redis is pending, is canceled at once, and later writes of the worker are dropped', async () => {
   const store = await createStore('redis');
   onTestFinished(() => store.remove());
   const app = await startAppForTest('redis', { LOG_LEVEL: 'silent' }, { jobsFolder, store });
@@ -30,7 +30,7 @@ it('a job whose worker has lost it on Redis is pending, is canceled at once, and
   expect(canceled.status).toBe(200);
   expect(await canceled.json()).toMatchObject({ status: 'Canceled', done: true });
   gate.open();
-  // The worker is free again when it has been refused.
+  // The worker is free again once its write has been refused.
   const next = await app.post('/api/scripted-jobs', { text: randomUUID() });
   expect((await app.fetch(`${next.headers.get('location')}?onPending=synchronous`)).status).toBe(303);
   expect(await (await app.fetch(`${path}?onComplete=status`)).json()).toMatchObject({ status: 'Canceled' });

@@ -8,7 +8,7 @@ import { BACKENDS, createStore } from '../support/stores.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 const MAX = 10;
-/** So long that no test sees the end of it. */
+/** Longer than any test. */
 const HOUR = { RATE_LIMIT: `${MAX}/1h` };
 const JOB = '/api/jobs/customer_AAAAAAAAAAAAAAAAAAAAAA';
 
@@ -20,13 +20,13 @@ function askGraphQL(url: string): Promise<Response> {
   });
 }
 
-/** Asks one after the other until a reply is 429, and resolves to how many were not. */
+/** Sends requests in sequence until a reply is 429, and resolves to the number of other replies. */
 async function allowed(ask: (count: number) => Promise<Response>): Promise<number> {
   for (let count = 0; ; count += 1) if ((await ask(count)).status === 429) return count;
 }
 
 describe.each(BACKENDS)('RATE_LIMIT on %s', (backend) => {
-  it('counts the requests of both faces together, and says on each reply what is left', async () => {
+  it('counts the requests to both APIs together, and states the remaining ones on each reply', async () => {
     const { url } = await startAppForTest(backend, HOUR);
     for (let count = 1; count <= MAX; count += 1) {
       const response = await (count % 2 === 0 ? askGraphQL(url) : fetch(url + JOB));
@@ -36,11 +36,11 @@ describe.each(BACKENDS)('RATE_LIMIT on %s', (backend) => {
     }
   });
 
-  it('refuses what is over it with 429, in the shape of the face', async () => {
+  it('refuses further requests with 429 in the format of each API', async () => {
     const app = await startAppForTest(backend, HOUR);
     expect(await allowed(() => fetch(app.url + JOB))).toBe(MAX);
 
-    // It is one that the OpenAPI document has.
+    // The app's `fetch` also compares the reply with the OpenAPI document.
     const onRest = await app.fetch(JOB);
     expect(onRest.status).toBe(429);
     expect(await onRest.json()).toMatchObject({
@@ -58,7 +58,7 @@ describe.each(BACKENDS)('RATE_LIMIT on %s', (backend) => {
     }
   });
 
-  it('leaves health and pages alone', async () => {
+  it('does not apply to health checks and pages', async () => {
     const { url } = await startAppForTest(backend, HOUR);
     await allowed(() => fetch(url + JOB));
     for (const path of ['/health/live', '/health/ready', '/docs', '/openapi.json']) {
@@ -67,14 +67,14 @@ describe.each(BACKENDS)('RATE_LIMIT on %s', (backend) => {
     }
   });
 
-  it('counts each address for itself, as a proxy that is trusted tells it', async () => {
+  it('counts each address separately, as a trusted proxy reports it', async () => {
     const { url } = await startAppForTest(backend, { ...HOUR, TRUST_PROXY: 'on' });
     const from = (address: string) => fetch(url + JOB, { headers: { 'X-Forwarded-For': address } });
     expect(await allowed(() => from('192.0.2.1'))).toBe(MAX);
     expect((await from('192.0.2.2')).status).toBe(404);
   });
 
-  it('does not believe what a client says of its address', async () => {
+  it('ignores an address that a client claims', async () => {
     const { url } = await startAppForTest(backend, HOUR);
     expect(await allowed((count) => fetch(url + JOB, { headers: { 'X-Forwarded-For': `192.0.2.${count}` } }))).toBe(
       MAX,
@@ -83,7 +83,7 @@ describe.each(BACKENDS)('RATE_LIMIT on %s', (backend) => {
 });
 
 describe.each(['redis', 'postgres'] as const)('RATE_LIMIT of two processes on %s', (backend) => {
-  it('is one, which they share', async () => {
+  it('is shared', async () => {
     const store = await createStore(backend);
     onTestFinished(() => store.remove());
     // On a busy machine the store may take longer than the product waits for it.
@@ -95,7 +95,7 @@ describe.each(['redis', 'postgres'] as const)('RATE_LIMIT of two processes on %s
     expect((await fetch(second.url + JOB)).status).toBe(429);
   });
 
-  it('is kept by each process for itself while the store is away, and no request fails for it', async () => {
+  it('applies to each process separately while the store is unavailable, and no request fails', async () => {
     const store = await createStore(backend);
     onTestFinished(() => store.remove());
     const proxy = await startTcpProxy(store.settings.QUEUE_URL ?? '');
@@ -116,14 +116,14 @@ describe.each(['redis', 'postgres'] as const)('RATE_LIMIT of two processes on %s
 });
 
 describe('RATE_LIMIT', () => {
-  it('is off unless it is set', async () => {
+  it('is off by default', async () => {
     const { url } = await startAppForTest('redis');
     const { headers } = await fetch(url + JOB);
     expect(headers.get('RateLimit')).toBeNull();
     expect(headers.get('RateLimit-Policy')).toBeNull();
   });
 
-  it('lets a caller on when its time is over', async () => {
+  it('admits a caller again when the period is over', async () => {
     const { url } = await startAppForTest('redis', { RATE_LIMIT: '1/1s' });
     await allowed(() => fetch(url + JOB));
     const response = await poll(
@@ -134,7 +134,7 @@ describe('RATE_LIMIT', () => {
   });
 });
 
-describe('the key that requests are counted under', () => {
+describe('the key of the rate limit', () => {
   it.each([
     ['192.0.2.1', 'ip:192.0.2.1'],
     ['::ffff:192.0.2.1', 'ip:192.0.2.1'],
@@ -142,11 +142,11 @@ describe('the key that requests are counted under', () => {
     ['2001:db8:1:2::6', 'ip:2001:db8:1:2'],
     ['2001:db8::6', 'ip:2001:db8:0:0'],
     ['::1', 'ip:0:0:0:0'],
-  ])('is for the address %s %s', (ip, key) => {
+  ])('for the address %s is %s', (ip, key) => {
     expect(rateLimitKey(ANONYMOUS, ip)).toBe(key);
   });
 
-  it('is the caller, where it has said who it is', () => {
+  it('is the caller id if the caller is authenticated', () => {
     expect(rateLimitKey(principal('key:shop'), '192.0.2.1')).toBe('caller:key:shop');
   });
 });

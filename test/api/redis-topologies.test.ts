@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 
 const DONE = { accepted: 202, done: 303, waited: 200 };
 
-/** Runs the main job over a queue at this URL, and another one whose result is pushed: who is not told reads it after five seconds. */
+/** Runs the main job over a queue at this URL, and another one whose result must arrive by an event: a poll would take five seconds. */
 async function mainJob(QUEUE_URL: string): Promise<{ accepted: number; done: number; waited: number }> {
   const app = await startAppForTest('redis', { QUEUE_URL });
   const accepted = await app.post('/api/customers', { id: '42', customername: 'Ada Lovelace' });
@@ -24,7 +24,7 @@ async function mainJob(QUEUE_URL: string): Promise<{ accepted: number; done: num
 describe('QUEUE_URL', () => {
   const programs = installServers();
 
-  it('redis+cluster:// is a Redis Cluster', async () => {
+  it('redis+cluster:// connects to a Redis Cluster', async () => {
     const server = await startRedis(programs, ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1']);
     onTestFinished(() => server.stop());
     const admin = new Redis(server.url);
@@ -37,7 +37,7 @@ describe('QUEUE_URL', () => {
     expect(await mainJob(server.url.replace('redis://', 'redis+cluster://'))).toEqual(DONE);
   });
 
-  it('redis+sentinel:// is the master that the sentinels name', async () => {
+  it('redis+sentinel:// connects to the master that the sentinels name', async () => {
     const master = await startRedis(programs);
     onTestFinished(() => master.stop());
     const sentinel = await startSentinel(programs, 'jobs', master.url);
@@ -45,7 +45,7 @@ describe('QUEUE_URL', () => {
     expect(await mainJob(`${sentinel.url.replace('redis://', 'redis+sentinel://')}/jobs/3`)).toEqual(DONE);
   });
 
-  it('redis:// takes a password', async () => {
+  it('redis:// accepts a password', async () => {
     const server = await startRedis(programs, ['--requirepass', 'p@ss']);
     onTestFinished(() => server.stop());
     expect(await mainJob(server.url.replace('//', '//:p%40ss@'))).toEqual(DONE);

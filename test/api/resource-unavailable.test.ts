@@ -6,8 +6,8 @@ import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
 describe('a resource whose database', () => {
   it.each<[string, (proxy: TcpProxy) => unknown]>([
     ['does not answer', (proxy) => proxy.freeze()],
-    ['is away', (proxy) => proxy.block()],
-  ])('%s is 503 with Retry-After, on both faces', async (_, fail) => {
+    ['is unavailable', (proxy) => proxy.block()],
+  ])('%s gets 503 with Retry-After on both APIs', async (_, fail) => {
     const store = await createStore('redis');
     onTestFinished(() => store.remove());
     const proxy = await startTcpProxy(store.settings.DATABASE_URL ?? '');
@@ -16,7 +16,7 @@ describe('a resource whose database', () => {
     const rest = () => app.fetch('/api/customers/1');
     const graphql = () =>
       app.fetch('/graphql?query={customer(id:"1"){id}}', { headers: { Accept: 'application/graphql-response+json' } });
-    // Connections for both, which are kept.
+    // Opens the connections for both, which stay open.
     const before = await Promise.all([rest(), graphql()]);
     expect(before.map(({ status }) => status)).toEqual([404, 200]);
 

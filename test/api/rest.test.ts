@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
 
-describe('the REST face', () => {
+describe('the REST API', () => {
   let app: TestApp;
-  /** Done jobs, by how they ended. */
+  /** Finished jobs by their outcome. */
   const done = { succeeded: '', failed: '', withoutResource: '' };
 
   const submit = async (collection: string, body: object): Promise<string> => {
@@ -60,7 +60,7 @@ describe('the REST face', () => {
   });
 
   it.each(['onComplete=stream', 'OnComplete=Stream', 'ONCOMPLETE=STREAM'])(
-    '?%s is 200 with the result',
+    '?%s gets 200 with the result',
     async (query) => {
       const response = await app.fetch(`/api/jobs/${done.succeeded}?${query}`);
       expect(response.status).toBe(200);
@@ -68,20 +68,20 @@ describe('the REST face', () => {
     },
   );
 
-  it('?onComplete=status is 200 with the job', async () => {
+  it('?onComplete=status gets 200 with the job', async () => {
     const response = await app.fetch(`/api/jobs/${done.failed}?onComplete=status`);
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ status: 'Failed', done: true, error: { code: 'INVALID_PHONE' } });
   });
 
-  it.each(['onPending=later', 'onComplete='])('?%s is a 400 that names the parameter', async (query) => {
+  it.each(['onPending=later', 'onComplete='])('?%s gets a 400 that names the parameter', async (query) => {
     const response = await app.fetch(`/api/jobs/${done.succeeded}?${query}`);
     expect(response.status).toBe(400);
     const problem = await response.json();
     expect(problem.errors[0].pointer).toBe(`#/${query.split('=')[0]}`);
   });
 
-  it('the result of a failed job is a 422 problem that says why', async () => {
+  it('the result of a failed job is a 422 problem with the cause', async () => {
     for (const path of [`/api/jobs/${done.failed}/result`, `/api/jobs/${done.failed}?onComplete=stream`]) {
       const response = await app.fetch(path);
       expect(response.status).toBe(422);
@@ -98,21 +98,21 @@ describe('the REST face', () => {
     '/api/customers/none',
     '/api/nothing',
     '/',
-  ])('what is not there is a 404 problem: %s', async (path) => {
+  ])('an unknown path is a 404 problem: %s', async (path) => {
     const response = await (path === '/' ? app.fetch(path, { method: 'DELETE' }) : app.fetch(path));
     expect(response.status).toBe(404);
     expect(response.headers.get('content-type')).toContain('application/problem+json');
     expect(await response.json()).toMatchObject({ type: `${app.url}/problems/not-found`, status: 404, instance: path });
   });
 
-  it('says that it lives and is ready', async () => {
+  it('reports that it is live and ready', async () => {
     for (const path of ['/health/live', '/health/ready']) expect((await app.fetch(path)).status).toBe(200);
   });
 });
 
 describe('a job that is not done', () => {
   it('is 202 with Retry-After, 200 with onPending=ok, and has no result yet', async () => {
-    // Without a worker nothing is ever done.
+    // Without a worker, the job stays pending.
     const app = await startAppForTest('postgres', {}, { role: 'api' });
     const accepted = await app.post('/api/customers', { id: '1', customername: 'Ada' });
     const { id } = await accepted.json();
@@ -139,8 +139,8 @@ describe('a job that is not done', () => {
   });
 });
 
-describe('settings of the faces', () => {
-  it('REST=off takes the REST face away, and nothing else', async () => {
+describe('settings of the APIs', () => {
+  it('REST=off disables the REST API only', async () => {
     const app = await startAppForTest('redis', { REST: 'off' });
     expect((await app.post('/api/customers', { id: '1', customername: 'Ada' })).status).toBe(404);
     expect((await app.fetch('/health/ready')).status).toBe(200);

@@ -7,10 +7,10 @@ import { poll } from '../support/follow.ts';
 import { type ScriptedApp, startScriptedApp } from '../support/scripted-app.ts';
 
 const UPDATES = 4000;
-/** Each state is so large that a small part of all fills whatever the system buffers for a connection. */
+/** Each state is so large that a few of them fill the system's buffers for a connection. */
 const PUBLIC_URL = `http://localhost/${'x'.repeat(7000)}`;
 
-/** The two streams that follow a job, as requests. */
+/** The requests for the two streams that follow a job. */
 const STREAMS: Record<'REST' | 'GraphQL', (id: string) => string[]> = {
   REST: (id) => [`GET /api/jobs/${id}/events HTTP/1.1`, 'Host: localhost', 'Connection: close', '', ''],
   GraphQL(id) {
@@ -20,7 +20,7 @@ const STREAMS: Record<'REST' | 'GraphQL', (id: string) => string[]> = {
   },
 };
 
-/** Sends a request, and reads nothing of the reply. */
+/** Sends a request without reading the reply. */
 async function ask({ url }: ScriptedApp, lines: readonly string[]): Promise<Socket> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   onTestFinished(() => void socket.destroy());
@@ -29,21 +29,21 @@ async function ask({ url }: ScriptedApp, lines: readonly string[]): Promise<Sock
   return socket;
 }
 
-describe.each(Object.keys(STREAMS) as (keyof typeof STREAMS)[])('a slow reader on %s', (face) => {
-  it('is sent a bounded part of what happens, and how it ends', async () => {
+describe.each(Object.keys(STREAMS) as (keyof typeof STREAMS)[])('a slow reader on %s', (stream) => {
+  it('receives a bounded number of states, and the final one', async () => {
     const app = await startScriptedApp({
       backend: 'redis',
       publicUrl: PUBLIC_URL,
       async run(job) {
         for (let update = 1; update <= UPDATES; update += 1) {
           await job.progress((update / UPDATES) * 100, `update ${update}`);
-          // What happens in one millisecond is one state.
+          // Changes within one millisecond make one state.
           await delay(1);
         }
       },
     });
     const id = await app.submit();
-    const socket = await ask(app, STREAMS[face](id));
+    const socket = await ask(app, STREAMS[stream](id));
     await poll(
       async () => app.followers(),
       (count) => count === 1,

@@ -10,8 +10,8 @@ const WATCHERS = 300;
 const jobsFolder = new URL('../support/jobs/', import.meta.url);
 const SUBSCRIPTION = { 'Content-Type': 'application/json', Accept: 'text/event-stream' };
 
-describe('a job that hundreds watch', () => {
-  it('is told to each of them to its end, by no more connections to the store', async () => {
+describe('a job with hundreds of watchers', () => {
+  it('is published to each of them up to its end, without further connections to the store', async () => {
     const store = await createStore('redis');
     onTestFinished(() => store.remove());
     const admin = new Redis(store.settings.QUEUE_URL ?? '');

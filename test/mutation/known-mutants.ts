@@ -83,7 +83,7 @@ export const KNOWN_MUTANTS: readonly KnownMutant[] = [
   {
     name: 'pressure refuses no request',
     file: 'src/server.ts',
-    search: 'await addPressureLimits(faces);',
+    search: 'await addPressureLimits(apis, options);',
     replacement: '',
     tests: ['test/unit/pressure', 'test/api/pressure', 'test/process/overload'],
   },

@@ -19,9 +19,9 @@ describe('a process whose event loop is kept busy', () => {
     onTestFinished(() => app.close());
     app.setErrorHandler(createProblemHandler(createLogger('silent'), () => createUrls('http://localhost')));
     app.get('/health', async () => 'ok');
-    await app.register(async (faces) => {
-      await addPressureLimits(faces, { maxDelayMs: 5 });
-      faces.get('/work', async () => 'done');
+    await app.register(async (apis) => {
+      await addPressureLimits(apis, { maxDelayMs: 5 });
+      apis.get('/work', async () => 'done');
     });
     const work = () => app.inject('/work');
     expect((await work()).statusCode).toBe(200);
