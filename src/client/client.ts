@@ -52,7 +52,7 @@ export function createClient(options: ClientOptions & { collections?: Readonly<R
   const client: AnyClient = {
     async submit(type, input, { idempotencyKey = newIdempotencyKey(), signal } = {}) {
       const collection = Object.hasOwn(collections, type) ? collections[type] : undefined;
-      if (collection === undefined) throw new TypeError(`There is no job type called "${type}".`);
+      if (collection === undefined) throw new TypeError(`Unknown job type "${type}".`);
       const key = { 'Idempotency-Key': toHeaderValue(idempotencyKey) };
       return toSubmittedJob(
         await transport.request('POST', `/api/${collection}`, { headers: key, body: input, signal }),

@@ -2,7 +2,7 @@
  * Terms of the pattern, used throughout the project.
  *
  * - **job type**: one kind of slow work: a name, an input schema, a result schema and the function that does it.
- * - **job**: one accepted request for work, with an id that nobody can guess.
+ * - **job**: one accepted request for work, with an unguessable id.
  * - **attempt**: one run of the function. Delivery is at least once, so a function must be safe to run again.
  * - **result**: the function's return value, valid by the result schema.
  * - **resource**: the thing the work made, with a URL of its own.

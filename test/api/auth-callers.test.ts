@@ -64,7 +64,7 @@ describe.each(BACKENDS)('callers on %s', (backend) => {
       return { text: held };
     });
     script(broken, async () => {
-      throw new JobError('BROKEN', 'As told.', { retry: false });
+      throw new JobError('BROKEN', 'As scripted.', { retry: false });
     });
     running = (await submit('ada', held)).id;
     await gate.reached;

@@ -219,7 +219,7 @@ describe.each(['closed', 'open'])('the access token of a job, on a server that i
 
   it('is in the reply to a retry too', async () => {
     script('fails', async () => {
-      throw new JobError('BROKEN', 'As told.', { retry: false });
+      throw new JobError('BROKEN', 'As scripted.', { retry: false });
     });
     const { id } = await submit('fails');
     await poll(

@@ -50,10 +50,10 @@ async function jwk(alg: Algorithm, kid: string = alg, pair = PAIRS[alg]): Promis
 async function answerTo(app: Pick<TestApp, 'fetch'>, token: string) {
   const { status, headers, body } = await clientOf(app, bearer(token)).rest('/api/jobs');
   const { detail } = z.looseObject({ detail: z.string().optional() }).parse(body);
-  const told = token.length > 40 && JSON.stringify([body, ...headers]).includes(token);
-  return { status, error: /error="(\w+)"/.exec(headers.get('www-authenticate') ?? '')?.[1], told, detail };
+  const repeated = token.length > 40 && JSON.stringify([body, ...headers]).includes(token);
+  return { status, error: /error="(\w+)"/.exec(headers.get('www-authenticate') ?? '')?.[1], repeated, detail };
 }
-const REFUSED = { status: 401, error: 'invalid_token', told: false };
+const REFUSED = { status: 401, error: 'invalid_token', repeated: false };
 
 describe('a JWT signed with a secret', () => {
   let app: TestApp;

@@ -318,17 +318,17 @@ describe('the client, while it waits', () => {
   };
   const fetchWithErrorsOfItsOwn: typeof fetch = (...request) =>
     fetch(...request).catch(() => {
-      throw new Error('An error that does not tell why.');
+      throw new Error('Any other error.');
     });
   for (const [when, script] of Object.entries(endless)) {
     it(`rejects with the signal's reason when it is aborted ${when}, and leaves nothing open`, async () => {
       const { promise: reached, resolve } = Promise.withResolvers<ServerResponse>();
       const [last = ''] = Object.keys(script).slice(-1);
-      const told: Step = async (response, request) => {
+      const abortingStep: Step = async (response, request) => {
         await script[last]?.[0]?.(response, request);
         resolve(response);
       };
-      const server = await startScriptedServer({ ...script, [last]: [told] });
+      const server = await startScriptedServer({ ...script, [last]: [abortingStep] });
       // It must not treat its own abort as a failure to retry.
       const retryForSeconds = when === 'between two attempts' ? 60 : 0;
       const client = createClient({ baseUrl: server.url, retryForSeconds, fetch: fetchWithErrorsOfItsOwn });

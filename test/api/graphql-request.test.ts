@@ -178,7 +178,7 @@ describe.each(BACKENDS)('graphql-request with generated types on %s', (backend) 
     ['after', { after: 'nonsense' }, ListJobs],
     ['type', { type: 'nonsense' }, ListJobs],
     ['status.0', { status: ['NONSENSE'] }, ListJobs],
-  ])('is told that %s is bad in %o', async (path, variables, Operation) => {
+  ])('gets an error that names %s in %o', async (path, variables, Operation) => {
     const request = app.graphql.request<unknown>(Operation, { id: NONE, ...variables });
     expect(await refusalOf(request)).toEqual({ code: 'BAD_USER_INPUT', paths: [path] });
   });

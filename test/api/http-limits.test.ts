@@ -241,7 +241,7 @@ describe('a client that disconnects in the middle of its request', () => {
     let log = '';
     output.on('data', (chunk: string) => (log += chunk));
     const { url = '', end } = await startProcess({ settings: { ...settings, LOG_LEVEL: 'debug' }, output });
-    for (const start of [HEAD, GRAPHQL]) {
+    for (const head of [HEAD, GRAPHQL]) {
       const socket = await openSocket(url);
       socket.write([...head, 'Content-Length: 100', '', '{"id":'].join('\r\n'));
       // A reply on a later connection shows that the server has read the head.

@@ -11,11 +11,11 @@ import { malformedHttp } from './malformed-http.ts';
 import { restRequest } from './rest-requests.ts';
 import { type FuzzRequest, createClient } from './send.ts';
 
-/** Requests in all. A long run, such as 100,000, finds rarer failures. */
+/** Total number of requests. A long run, such as 100,000, finds rarer failures. */
 const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 4000);
-/** The seed that a failure prints, to send the same requests again. */
+/** The seed printed by a failure, to repeat the same requests. */
 const SEED = process.env['FUZZ_SEED'];
-/** Requests that are sent at the same time. */
+/** Number of concurrent requests. */
 const BATCH = 20;
 const SHARES: Readonly<Record<Backend, number>> = { redis: 0.6, postgres: 0.2, embedded: 0.2 };
 
@@ -30,14 +30,14 @@ const anything: fc.Arbitrary<Sent> = fc.oneof(
   { arbitrary: malformedHttp.map((bytes): Sent => ({ face: 'none', bytes })), weight: 1 },
 );
 
-/** Names what was sent in what it led to. */
+/** Adds the request to its failure. */
 const blame = (sent: Sent) => (cause: unknown) => {
   throw new Error(`not as it should be: ${JSON.stringify(sent).slice(0, 2000)}`, { cause });
 };
 
-describe('a server that is sent anything', () => {
+describe('a server under random requests', () => {
   it.each(['redis', 'postgres', 'embedded'] as const)(
-    'answers by the contract, keeps what it accepted, and stays sound, on %s',
+    'replies by the contract, keeps accepted jobs, and stays healthy, on %s',
     { timeout: 900_000 },
     async (backend) => {
       const store = await createStore(backend);
@@ -63,7 +63,7 @@ describe('a server that is sent anything', () => {
         }),
         {
           numRuns: Math.ceil((REQUESTS * SHARES[backend]) / BATCH),
-          // What was sent before counts too, so that a smaller batch would prove nothing.
+          // Earlier requests matter too, so a smaller batch would prove nothing.
           endOnFailure: true,
           ...(SEED !== undefined && { seed: Number(SEED) }),
         },

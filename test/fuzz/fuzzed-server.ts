@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type AcceptedProcess, startProcess } from '../support/process.ts';
 import type { Store } from '../support/stores.ts';
 
-/** What a server has for its objects, in MiB: one that keeps something of each request ends for want of memory. */
+/** Heap limit of the server in MiB: a leak in each request makes it run out of memory. */
 const HEAP_MIB = 160;
 
 const lineSchema = z.looseObject({
@@ -14,14 +14,14 @@ const lineSchema = z.looseObject({
 });
 type Line = z.output<typeof lineSchema>;
 
-/** The server that the requests go to, in a process of its own. */
+/** The server under test, in a separate process. */
 export interface FuzzedServer {
   readonly url: string;
-  /** Expects it to have lived through it all, to end as it should, and to have logged no trouble. */
+  /** Expects the server to be alive, to shut down cleanly, and to have logged no warning or error. */
   expectSound(): Promise<void>;
 }
 
-/** Starts a server, with its worker, that ends with the test at the latest. */
+/** Starts a server with its worker; it ends with the test at the latest. */
 export async function startFuzzedServer({ settings }: Store): Promise<FuzzedServer> {
   const output = new PassThrough().setEncoding('utf8');
   let log = '';
@@ -35,14 +35,14 @@ export async function startFuzzedServer({ settings }: Store): Promise<FuzzedServ
     url: server.url,
     async expectSound() {
       expect(await server.end('SIGTERM'), `the log ends with ${log.slice(-3000)}`).toBe(0);
-      // A line that is no JSON would be one that a request has written into the log, or a crash.
+      // A line that is not JSON would be log injection or a crash.
       const lines = log.split('\n').filter((line) => line !== '');
       expect(lines.map((line) => lineSchema.parse(JSON.parse(line))).filter(isTrouble)).toEqual([]);
     },
   };
 }
 
-/** A machine with much to do may be late; what else went wrong comes with its error. */
+/** Warnings that a busy machine may cause; other failures log their error. */
 function isTrouble({ level, err }: Line): boolean {
   return (level === 'error' || err !== undefined) && err?.type !== 'DeadlineError';
 }

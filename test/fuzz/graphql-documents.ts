@@ -1,4 +1,4 @@
-/** Valid documents, made by walking the schema. */
+/** Valid documents, generated from the schema. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -26,7 +26,7 @@ const MAX_DEPTH = 5;
 
 type Composite = GraphQLObjectType | GraphQLInterfaceType;
 
-/** A value for a type of input, with its literal in the document. */
+/** A value of an input type, with its literal in the document. */
 function valueOf(
   type: GraphQLInputType,
   name: string,
@@ -58,7 +58,7 @@ function valueOf(
       });
   }
   const scalars: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
-    // A wait ends with the job, or with these seconds.
+    // A wait ends with the job or after these seconds.
     Int: name === 'waitSeconds' ? fc.constantFrom(0, 0, 1) : fc.integer({ min: 1, max: 100 }),
     Boolean: fc.boolean(),
     Float: fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -153,11 +153,11 @@ function rootOf(kind: Operation['kind']): Composite {
   return root;
 }
 
-/** Valid operations. @param texts what stands where text does */
+/** Valid operations. @param texts the values of strings */
 export function operation(texts: fc.Arbitrary<string>): fc.Arbitrary<Operation> {
   const query = fc.array(fc.oneof(...fieldsOf(rootOf('query'), 0, texts)), { minLength: 1, maxLength: 2 });
   const mutation = fc.array(fc.oneof(...fieldsOf(rootOf('mutation'), 0, texts)), { minLength: 1, maxLength: 2 });
-  // It has one root field (GraphQL, section 5.2.3.1), which no directive may take away.
+  // A subscription has one root field (GraphQL, section 5.2.3.1), which no directive may exclude.
   const subscription = fc
     .oneof(...fieldsOf(rootOf('subscription'), 0, texts))
     .map((field) => [{ ...field, included: false }]);

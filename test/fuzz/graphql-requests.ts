@@ -4,9 +4,9 @@ import { brokenJson, contentType, deepJson, hostileHeaders, hostileJson, hostile
 import type { Operation } from './print-operation.ts';
 import type { FuzzRequest } from './send.ts';
 
-/** A request, and what may be said of it beforehand. */
+/** A request, and the properties of its reply that are known in advance. */
 export interface GraphQLRequest extends FuzzRequest {
-  /** Whether the schema allows the document and its variables, and the request carries them as it should. */
+  /** Whether the document and its variables are valid, and the request is well-formed. */
   readonly valid: boolean;
 }
 
@@ -14,7 +14,7 @@ const JSON_TYPE = 'application/json';
 
 const knownJob = fc.nat({ max: 5000 }).map((place) => `{job:${place}}`);
 
-/** Text that can be sent, and mostly is an id or a name. */
+/** Text that can be sent, mostly an id or a name. */
 const plainText = fc.oneof(
   { arbitrary: knownJob, weight: 3 },
   { arbitrary: fc.string({ minLength: 1, maxLength: 20 }), weight: 2 },
@@ -47,12 +47,12 @@ const valid = fc
     };
   });
 
-/** The schema allows it; what the text says may be refused all the same. */
+/** Valid by the schema; the values may still be refused. */
 const hostileValues = operation(fc.oneof({ arbitrary: hostileText, weight: 2 }, plainText)).map(
   ({ kind, document: query, variables }): GraphQLRequest => ({ ...post({ query, variables }, kind), valid: false }),
 );
 
-/** A valid document with a piece taken out, doubled or replaced. */
+/** A valid document with a part removed, doubled or replaced. */
 const spoiled = fc
   .tuple(
     operation(plainText),
@@ -66,7 +66,7 @@ const spoiled = fc
     return { ...post({ query, variables }, kind), valid: false };
   });
 
-/** Wrong variables for a document that wants some. */
+/** Invalid variables for documents that require some. */
 const wrongVariables = fc
   .tuple(
     fc.constantFrom(
@@ -89,7 +89,7 @@ const wrongVariables = fc
 
 const DEPTHS = [20, 300, 5000, 20_000] as const;
 
-/** Documents that cost more to read than to write. */
+/** Documents that are more expensive to process than to send. */
 const costly = fc
   .tuple(
     fc.constantFrom<(times: number) => string>(
@@ -142,7 +142,7 @@ const ODD_DOCUMENTS = [
   '{ jobs { nodes @stream { id } } }',
 ];
 
-/** The whole body, or the whole URL, is odd. */
+/** Requests with an unusual body or URL. */
 const oddForms = fc.oneof(
   fc
     .tuple(fc.constantFrom(...ODD_DOCUMENTS), hostileText)

@@ -1,4 +1,4 @@
-/** Values that programs stumble over, for every place where a request has room for one. */
+/** Values that often break programs, for every place in a request. */
 import * as fc from 'fast-check';
 
 const KNOWN_TROUBLE = [
@@ -70,7 +70,7 @@ const hostileKey = fc.oneof(
   hostileText,
 );
 
-/** A value of JSON of no certain kind. */
+/** Any JSON value. */
 export const hostileJson: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -82,13 +82,13 @@ export const hostileJson: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>(
   ),
 })).value;
 
-/** With `__proto__` as a field like any other, as JSON has it. */
+/** Has `__proto__` as an ordinary field, as in JSON. */
 export function toObject(entries: readonly (readonly [string, unknown])[]): object {
-  // The way of a parser, which makes a property and sets no prototype.
+  // Creates a property, as a parser does, rather than setting the prototype.
   return Object.fromEntries(entries);
 }
 
-/** `[[[…]]]`, or the same of objects, as text: far deeper than anything that is made by hand. */
+/** `[[[…]]]` or nested objects, as text: far deeper than real input. */
 export const deepJson: fc.Arbitrary<string> = fc
   .record({ depth: fc.constantFrom(50, 1000, 20_000, 100_000), open: fc.constantFrom('[', '{"a":', '{"customers":[') })
   .map(({ depth, open }) => {

@@ -1,4 +1,4 @@
-/** What holds for every reply, whatever was asked. */
+/** Expectations for the reply to any request. */
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { PROBLEMS } from '../../src/core/errors.ts';
@@ -6,7 +6,7 @@ import type { DocumentedReplies } from '../support/openapi.ts';
 import type { GraphQLRequest } from './graphql-requests.ts';
 import type { FuzzRequest, Reply } from './send.ts';
 
-/** What only our own code, or a library's, would say. */
+/** Text that only an internal error of the code or a library contains. */
 const INTERNAL = [
   /\n\s+at |\bat [\w.<>]+ \(|:\d+:\d+\)/,
   /node_modules|node:internal|file:\/\/\/|\/src\/[\w/-]+\.ts|\/dist\/[\w/-]+\.js/,
@@ -41,7 +41,7 @@ const graphqlReplySchema = z.union([
 ]);
 type GraphQLReply = z.output<typeof graphqlReplySchema>;
 
-/** What a valid document may be refused with: its values were made up, and a machine with much to do may be late. */
+/** Codes of errors for a valid document: its values are random, and a busy machine may be late. */
 const FOR_VALID: ReadonlySet<string> = new Set([
   'BAD_USER_INPUT',
   'NOT_FOUND',
@@ -53,7 +53,7 @@ const FOR_VALID: ReadonlySet<string> = new Set([
 const DOCUMENTED = /^\/(api\/|health\/|openapi\.json)/;
 const WITHOUT_BODY = new Set([204, 304]);
 
-/** Expects a reply to the REST face, or to a page, to be one that the contract has. */
+/** Expects a reply of the REST API or a page to match the contract. */
 export async function expectRestReply(
   request: FuzzRequest,
   reply: Reply,
@@ -61,28 +61,28 @@ export async function expectRestReply(
 ): Promise<void> {
   const { status, headers, body } = reply;
   expectNothingInternal(reply);
-  // Node itself refuses an expectation that it does not know (RFC 9110, section 10.1.1).
+  // Node itself refuses an unknown expectation (RFC 9110, section 10.1.1).
   if (status === 417) return;
   if (status >= 400 && request.method !== 'HEAD') {
     expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(problemSchema.parse(JSON.parse(body)).status).toBe(status);
   }
   const [pathname = ''] = request.path.split('?');
-  // Node refuses a head that is too long, before there is a path.
+  // Node refuses a head that is too long before it reads the path.
   if (request.path.length > 12_000) return;
-  // A path that other clients would have changed before they sent it is for no operation.
+  // A path that other clients normalize before sending belongs to no operation.
   if (!DOCUMENTED.test(pathname) || new URL(pathname, 'http://localhost').pathname !== pathname) return;
   const response = new Response(WITHOUT_BODY.has(status) ? null : body, { status, headers });
   await documented.expectReply(request.method, request.path, response);
 }
 
-/** Expects a reply to the GraphQL face to be one that GraphQL over HTTP, graphql-sse and the contract have. */
+/** Expects a reply of the GraphQL API to match GraphQL over HTTP, graphql-sse and the contract. */
 export function expectGraphQLReply(request: GraphQLRequest, reply: Reply): void {
   const { status, headers, body } = reply;
   const mediaType = headers.get('content-type')?.split(';', 1)[0];
   if (mediaType === 'text/html') return;
   expectNothingInternal(reply);
-  // Nothing that could be said would be in a form that the client takes.
+  // The client accepts no available media type.
   if (status === 417 || (status === 406 && body === '')) return;
   if (request.method === 'HEAD' || request.method === 'OPTIONS') return;
   if (mediaType === 'application/problem+json') {
@@ -94,7 +94,7 @@ export function expectGraphQLReply(request: GraphQLRequest, reply: Reply): void 
   if (mediaType !== 'text/event-stream') expect(mediaType).toMatch(/^application\/(graphql-response\+)?json$/);
   if (!request.valid) return;
   const errors = results.flatMap((result) => result.errors ?? []);
-  // What it would cost may be too much.
+  // Its cost may exceed the limit.
   if (errors.some(({ message }) => message.startsWith('The document has more than'))) return;
   expect(status === 200 || mediaType === 'application/graphql-response+json').toBe(true);
   for (const { extensions } of errors) expect(FOR_VALID).toContain(extensions.code);
@@ -110,11 +110,11 @@ function resultsOf(stream: string): GraphQLReply[] {
   });
 }
 
-/** Expects what comes back for bytes, if anything, to be HTTP, and no mistake of ours. */
+/** Expects the reply to raw bytes, if any, to be HTTP without a server error. */
 export function expectBytes(text: string): void {
   expectInternalTextAbsent(text);
   if (text === '') return;
-  // 501 is for a method that no resource could have (RFC 9110, section 9.1).
+  // 501 is for an unknown method (RFC 9110, section 9.1).
   expect(text).toMatch(/^HTTP\/1\.1 (?:[1234]\d\d|501|503) /);
 }
 

@@ -1,18 +1,18 @@
 import type { FuzzRequest, Reply } from './send.ts';
 
-/** The jobs that replies said were accepted, outside of the system. */
+/** The accepted jobs by the replies, recorded outside the system. */
 export interface Ledger {
-  /** Puts ids of jobs where a request has places for them. */
+  /** Fills job ids into the placeholders of a request. */
   fill<Request extends FuzzRequest>(request: Request): Request;
-  /** Keeps the id of the job that a reply to a submission tells of. */
+  /** Records the job id in the reply to a submission. */
   note(request: FuzzRequest, reply: Reply): void;
   accepted(): readonly string[];
 }
 
-/** `{job:7}`, also as URLs have it. */
+/** `{job:7}`, also URL-encoded. */
 const PLACE = /(?:\{|%7B)job(?::|%3A)(\d+)(?:\}|%7D)/g;
 const LOCATION = /\/api\/jobs\/([\w-]+)$/;
-/** How the documents of these tests ask for it. */
+/** Finds the id by the selections of these tests' documents. */
 const JOB_ID = /"jobId":"([\w-]+)"/g;
 
 export function createLedger(): Ledger {

@@ -1,4 +1,4 @@
-/** What no HTTP client would send. */
+/** Requests that no HTTP client would send. */
 import * as fc from 'fast-check';
 
 const METHODS = ['GET', 'POST', 'TRACE', 'CONNECT', 'get', 'G\u0000T', '', 'PRI', 'QUERY', 'M-SEARCH', 'A'.repeat(300)];
@@ -76,7 +76,7 @@ const request = fc
     Buffer.from([`${method} ${target} ${version}`, ...headers, '', body].join(newLine), 'latin1'),
   );
 
-/** Bytes for a connection that is closed behind them: malformed requests, halves of them, and noise. */
+/** Bytes to send before a connection is closed: malformed requests, partial ones, and noise. */
 export const malformedHttp: fc.Arbitrary<Buffer> = fc.oneof(
   { arbitrary: request, weight: 8 },
   { arbitrary: fc.tuple(request, fc.nat({ max: 200 })).map(([bytes, length]) => bytes.subarray(0, length)), weight: 1 },

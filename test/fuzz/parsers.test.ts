@@ -18,7 +18,7 @@ function holds<T>(arbitrary: fc.Arbitrary<T>, predicate: (value: T) => void): vo
   fc.assert(fc.property(arbitrary, predicate), { numRuns: 1000 });
 }
 
-/** What a parser makes of something, or undefined where it refuses that in a way that callers may read. */
+/** The result of a parser, or undefined if it rejects the value with a public error. */
 function accepted<T>(parse: () => T): T | undefined {
   try {
     return parse();
@@ -49,14 +49,14 @@ const job: fc.Arbitrary<Job> = fc.record({
 });
 
 describe('Prefer', () => {
-  it('is seconds from 0 to 60, or nothing, whatever it says', () => {
+  it('is parsed as 0 to 60 seconds or nothing, for any value', () => {
     holds(fc.oneof(hostileText, printable, fc.array(hostileText)), (header) => {
       const seconds = parseWait(header);
       expect(seconds === undefined || (seconds >= 0 && seconds <= 60 && Number.isInteger(seconds))).toBe(true);
     });
   });
 
-  it('has its wait found among other preferences', () => {
+  it('may have wait among other preferences', () => {
     const other = fc
       .tuple(token, fc.option(printable))
       .map(([name, value]) => (value === null ? name : `${name}=${quoted(value)}`));
@@ -67,7 +67,7 @@ describe('Prefer', () => {
 });
 
 describe('an idempotency key', () => {
-  it('is the same behind the header as it was in front of it', () => {
+  it('survives its encoding in the header', () => {
     holds(
       printable.filter((text) => text.length > 0 && text.length <= 255),
       (key) => {
@@ -77,7 +77,7 @@ describe('an idempotency key', () => {
     );
   });
 
-  it('is printable, or refused, whatever was sent', () => {
+  it('is printable or refused, for any value', () => {
     holds(fc.tuple(fc.boolean(), fc.oneof(hostileText, hostileText.map(quoted))), ([asArgument, text]) => {
       const key = accepted(() => readIdempotencyKey(asArgument ? text : undefined, asArgument ? undefined : text));
       expect(key ?? 'refused').toMatch(/^[ -~]{1,255}$/);
@@ -86,7 +86,7 @@ describe('an idempotency key', () => {
 });
 
 describe("a job's id", () => {
-  it('tells its type, new or made of a key', () => {
+  it('contains its type, whether new or derived from a key', () => {
     holds(fc.tuple(typeName, hostileText, printable), ([type, caller, key]) => {
       for (const id of [newJobId(type), jobIdOfKey(type, caller, key, 'secret')]) {
         expect(id).toMatch(/^[\w-]{1,64}$/);
@@ -95,17 +95,17 @@ describe("a job's id", () => {
     });
   });
 
-  it('is another one for another type, caller or key', () => {
+  it('differs by type, caller and key', () => {
     const parts = fc.tuple(typeName, hostileText, printable);
     holds(fc.tuple(parts, parts), ([one, other]) => {
       const same = one.every((part, index) => part === other[index]);
-      // What is no text of Unicode is written in the same way as other such text.
+      // Ill-formed strings encode to the same bytes as each other.
       if (![...one, ...other].every((part) => part.isWellFormed())) return;
       expect(jobIdOfKey(...one, 'secret') === jobIdOfKey(...other, 'secret')).toBe(same);
     });
   });
 
-  it('is no text of another form', () => {
+  it('is not valid in another form', () => {
     holds(hostileText, (text) => {
       expect(typeOfJobId(text)).toBe(/^[a-z][A-Za-z0-9]{0,39}(?=_[\w-]{22}$)/.exec(text)?.[0]);
     });
@@ -113,13 +113,13 @@ describe("a job's id", () => {
 });
 
 describe('a cursor', () => {
-  it('leads back to its place', () => {
+  it('resolves to its position', () => {
     holds(job, (each) => {
       expect(cursorSchema.parse(toCursor(each))).toEqual({ createdAt: each.createdAt, id: each.id });
     });
   });
 
-  it('is a place in time, or refused, whatever was sent', () => {
+  it('is a position in time or refused, for any value', () => {
     const encoded = fc.oneof(printable, hostileText).map((text) => Buffer.from(text).toString('base64url'));
     const numbered = fc
       .tuple(fc.bigInt({ min: 0n }), printable)
@@ -136,7 +136,7 @@ describe('the query of a request', () => {
   const query = (...names: string[]) =>
     fc.dictionary(fc.oneof(fc.constantFrom(...names), hostileText), value, { maxKeys: 4 });
 
-  it('says how to poll, or is refused', () => {
+  it('selects how to poll, or is refused', () => {
     holds(query('onPending', 'onComplete', 'ONPENDING'), (sent) => {
       const options = accepted(() => readPollOptions(sent));
       expect([undefined, 'accepted', 'ok', 'synchronous']).toContain(options?.onPending);
@@ -144,7 +144,7 @@ describe('the query of a request', () => {
     });
   });
 
-  it('says what to list, or is refused', () => {
+  it('filters the list, or is refused', () => {
     holds(query('type', 'status', 'limit', 'cursor'), (sent) => {
       const filter = accepted(() => readListOptions(sent));
       expect(filter === undefined || (filter.limit >= 1 && filter.limit <= 100)).toBe(true);
@@ -153,7 +153,7 @@ describe('the query of a request', () => {
 });
 
 describe('an entity tag', () => {
-  it('has the form of one, and is another for another state', () => {
+  it('is well-formed, and differs by state', () => {
     holds(fc.tuple(job, job), ([one, other]) => {
       // RFC 9110, section 8.8.3.
       expect(tagOf(one)).toMatch(/^W\/"[!#-~]*"$/);
@@ -169,7 +169,7 @@ describe('an entity tag', () => {
 });
 
 describe('a JSON Pointer', () => {
-  it('leads back to its field, as a fragment of a URI', () => {
+  it('resolves to its field, as a URI fragment', () => {
     holds(fc.array(fc.oneof(hostileText, fc.nat())), (path) => {
       const pointer = toPointer(path);
       expect(pointer).toMatch(/^#(?:\/(?:[\w\-.~!$&'()*+,;=:@]|%[\dA-F]{2})*)*$/);
@@ -181,7 +181,7 @@ describe('a JSON Pointer', () => {
 });
 
 describe('a URL', () => {
-  it('of a request is one, whatever came in', () => {
+  it('of a request is valid, for any headers', () => {
     holds(
       fc.oneof(
         printable,
@@ -209,7 +209,7 @@ describe('a URL', () => {
     });
   });
 
-  it('of a store shows nothing of a password that is not encoded', () => {
+  it('of a store is described without any part of an unencoded password', () => {
     const secret = fc.stringMatching(/^SECRET[\w!$&'()*+,;=:@%/?#[\] -]{1,20}$/);
     holds(fc.tuple(secret, fc.constantFrom(':', 'user:')), ([password, user]) => {
       expect(describeUrl(`redis://${user}${password}@store.example.com:6379/0`)).not.toMatch(/SECRET/);

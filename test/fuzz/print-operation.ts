@@ -24,14 +24,14 @@ export type Selection =
       readonly selections: readonly Selection[];
     };
 
-/** A document with what belongs to it. */
+/** A document with its variables. */
 export interface Operation {
   readonly kind: 'query' | 'mutation' | 'subscription';
   readonly document: string;
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** Writes selections as a document's text, and keeps the variables and fragments that they need. */
+/** Prints selections as a document, and collects the variables and fragments that they use. */
 export function printOperation(kind: Operation['kind'], selections: readonly Selection[]): Operation {
   const variables: Record<string, unknown> = {};
   const declared: string[] = [];
@@ -56,7 +56,7 @@ export function printOperation(kind: Operation['kind'], selections: readonly Sel
     const given = selection.arguments.map(
       ({ name, type, value, literal, asVariable }) => `${name}: ${asVariable ? declare(type, value) : literal}`,
     );
-    // Fields that would have to be merged have names of their own.
+    // Aliases avoid conflicts between fields that would be merged.
     const alias = selection.aliased || !selection.isLeaf ? `${next('a')}: ` : '';
     const directive = selection.included ? ` @include(if: ${declare('Boolean!', true)})` : '';
     return `${alias}${selection.name}${given.length > 0 ? `(${given.join(', ')})` : ''}${directive} ${inside}`;

@@ -47,10 +47,10 @@ type Parameter = z.output<typeof parameterSchema>;
 /** The last part of a reference, which is the name of a component. */
 const nameOf = (ref: string): string => ref.replace(/^.*\//, '');
 
-/** Stands in a generated path for the id of a job that was accepted before: the one at this place of the ledger. */
+/** Placeholder in a generated path for the id of an accepted job: the entry at this index of the ledger. */
 const knownJob = fc.nat({ max: 5000 }).map((place) => `{job:${place}}`);
 
-/** Values that a schema allows, for the most part. */
+/** Values that are mostly valid by a schema. */
 function validValue(schema: JsonSchema): fc.Arbitrary<unknown> {
   if (schema.$ref !== undefined) {
     return validValue(schemaSchema.parse(components.schemas[nameOf(schema.$ref)]));
@@ -75,7 +75,7 @@ function validValue(schema: JsonSchema): fc.Arbitrary<unknown> {
   return fc.oneof(...types.map((type) => byType[type]?.() ?? fc.constant(null)));
 }
 
-/** A valid value with something wrong in one place of its top level. */
+/** A valid value with one error at its top level. */
 function nearlyValid(valid: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   return fc
     .tuple(valid, fc.nat(), fc.oneof(hostileText, fc.constant('fax')), hostileJson, fc.nat(2))
@@ -113,17 +113,17 @@ function bodyOf(schema: JsonSchema): fc.Arbitrary<Body> {
   );
 }
 
-/** What stands for a parameter, encoded for its place. */
+/** The value of a parameter, encoded for its place. */
 function textOf({ name, in: place, schema }: Parameter): fc.Arbitrary<string> {
   const valid = validValue(schema).map(String);
   const mostly = name === 'id' ? fc.oneof({ arbitrary: knownJob, weight: 4 }, valid) : valid;
   if (place === 'header') return mostly;
   const encoded = fc.oneof({ arbitrary: mostly, weight: 3 }, hostileText).map(encode);
-  // What is not encoded at all is sent as far as a client can send it.
+  // An unencoded value is sent as far as a client can send it.
   return fc.oneof({ arbitrary: encoded, weight: 8 }, hostileText.map(asciiOnly));
 }
 
-/** As URLs have it, but for the braces of the ledger's places; a lone surrogate becomes U+FFFD. */
+/** URL-encodes text, except for the ledger's placeholders; a lone surrogate becomes U+FFFD. */
 function encode(text: string): string {
   return /^\{job:\d+\}$/.test(text) ? text : encodeURIComponent(text.toWellFormed());
 }
@@ -156,7 +156,7 @@ function requestOf(method: string, template: string, operation: z.output<typeof 
   const body: fc.Arbitrary<Body> = operation.requestBody
     ? bodyOf(operation.requestBody.content['application/json'].schema)
     : fc.oneof({ arbitrary: fc.constant({}), weight: 9 }, bodyOf({}));
-  // Another method on the same URL, now and then.
+  // Sometimes another method on the same URL.
   const methods = fc.oneof(
     { arbitrary: fc.constant(method.toUpperCase()), weight: 12 },
     fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'),
@@ -181,7 +181,7 @@ const operations = Object.entries(paths).flatMap(([template, methods]) =>
   })),
 );
 
-/** Somewhere that may not be there. */
+/** A path that may not exist. */
 const elsewhere = fc
   .record({
     method: fc.constantFrom('GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'),

@@ -2,19 +2,19 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** A reply that takes longer is a hang: no request of these tests may be held for so long. */
+/** A reply that takes longer counts as a hang: these requests never ask for a longer hold. */
 const DEADLINE_MS = 45_000;
 
-/** A request as a test makes it up. */
+/** A generated request. */
 export interface FuzzRequest {
   readonly method: string;
-  /** With its query, as it is sent; printable ASCII. */
+  /** With its query, exactly as sent; printable ASCII. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Buffer | undefined;
 }
 
-/** A reply with all of its body. */
+/** A complete reply. */
 export interface Reply {
   readonly status: number;
   readonly headers: Headers;
@@ -22,14 +22,14 @@ export interface Reply {
 }
 
 export interface Client {
-  /** @throws when there is no whole reply in time */
+  /** @throws if no complete reply arrives in time */
   send(request: FuzzRequest): Promise<Reply>;
-  /** Sends bytes, ends, and resolves to all that comes back. */
+  /** Sends bytes, ends the connection, and resolves to the reply. */
   sendBytes(bytes: Buffer): Promise<string>;
   close(): void;
 }
 
-/** A client that changes nothing of what it is told to send, over few connections that it keeps. */
+/** A client that sends requests unchanged, over a few persistent connections. */
 export function createClient(url: string): Client {
   const { hostname, port } = new URL(url);
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });

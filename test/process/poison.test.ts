@@ -12,7 +12,7 @@ import { defineJob } from '../core/define-job.ts';
 export default defineJob({
   name: 'poison',
   collection: 'poisons',
-  description: 'Kills its worker, if it is told to.',
+  description: 'Kills its worker if the input says so.',
   input: z.object({ deadly: z.boolean() }),
   result: z.object({ survived: z.boolean() }),
   concurrency: 2,

@@ -16,7 +16,7 @@ import { defineJob } from '../core/define-job.ts';
 export default defineJob({
   name: 'stubborn',
   collection: 'stubborns',
-  description: 'Goes on until it is told to stop, or longer.',
+  description: 'Runs until it is stopped, or longer.',
   input: z.object({ file: z.string(), heeds: z.boolean() }),
   result: z.object({ text: z.string() }),
   async run({ file, heeds }, job) {

@@ -47,13 +47,13 @@ describe.each(['redis', 'postgres'] as const)('watchers on %s', (backend) => {
 
     const onRest = listen(`${balancer.url}/api/jobs/${id}/events`);
     const onGraphQL = subscribe(balancer.url, JobUpdates, { id });
-    const told: string[] = [];
+    const received: string[] = [];
     const all = (async () => {
       for await (const { data } of onGraphQL.results)
-        if (data) told.push(`${data.jobUpdates.status} ${data.jobUpdates.percentComplete}`);
+        if (data) received.push(`${data.jobUpdates.status} ${data.jobUpdates.percentComplete}`);
     })();
     await poll(
-      async () => [onRest.states.at(-1)?.percentComplete, told.at(-1)],
+      async () => [onRest.states.at(-1)?.percentComplete, received.at(-1)],
       ([percent, last]) => percent === 40 && last === 'RUNNING 40',
     );
     balancer.use(second.url);
@@ -66,7 +66,7 @@ describe.each(['redis', 'postgres'] as const)('watchers on %s', (backend) => {
     gate.open();
     await Promise.all([onRest.ended, all]);
     expect(onRest.states.at(-1)).toMatchObject({ status: 'Succeeded', percentComplete: 100 });
-    expect(told.at(-1)).toBe('SUCCEEDED 100');
+    expect(received.at(-1)).toBe('SUCCEEDED 100');
   });
 });
 

@@ -60,15 +60,15 @@ describe('a process that shuts down', () => {
         body: JSON.stringify(query),
       }),
     ]);
-    const told: string[] = [];
+    const received: string[] = [];
     const ending = (async () => {
-      for await (const chunk of subscription.body?.pipeThrough(new TextDecoderStream()) ?? []) told.push(chunk);
+      for await (const chunk of subscription.body?.pipeThrough(new TextDecoderStream()) ?? []) received.push(chunk);
     })().then(
       () => 'in good order',
       (error: Error) => error.message,
     );
     await poll(
-      async () => told.join(''),
+      async () => received.join(''),
       (text) => text.includes('"status":"PENDING"'),
     );
     const closed = app.close();
@@ -76,7 +76,7 @@ describe('a process that shuts down', () => {
     expect(await events.text()).toMatch(/^retry: \d+\n\n.*"status":"Pending"/s);
     // A client would take `complete` as the end of the job.
     expect(await ending).toBe('terminated');
-    expect(told.join('')).not.toContain('complete');
+    expect(received.join('')).not.toContain('complete');
     await closed;
   });
 

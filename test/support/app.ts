@@ -7,14 +7,14 @@ import { poll } from './follow.ts';
 import { type DocumentedReplies, documentedReplies } from './openapi.ts';
 import { type Backend, type Store, createStore } from './stores.ts';
 
-/** What the OpenAPI document tells of. */
+/** Paths that the OpenAPI document covers. */
 const DOCUMENTED = /^\/(api\/|health\/|openapi\.json)/;
 
-/** A server in this process, with clients for both faces. */
+/** A server in this process, with clients for both APIs. */
 export interface TestApp {
   readonly url: string;
   readonly graphql: GraphQLClient;
-  /** `fetch` on a path, which does not follow redirects unless it is told to, and expects replies that are documented. */
+  /** `fetch` for a path, by default without following redirects. It expects documented replies. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** POSTs JSON. */
   post(path: string, body: unknown): Promise<Response>;
@@ -32,7 +32,7 @@ export interface TestAppOptions {
   readonly limits?: Pick<AppOptions, 'maxDelayMs' | 'countMs'>;
 }
 
-/** Starts a whole Accepted on a store of its own. Closed by the caller, in `afterAll`. */
+/** Starts the whole server on an empty store. The caller closes it in `afterAll`. */
 export async function startApp(
   backend: Backend,
   settings: Record<string, string> = {},
@@ -48,7 +48,7 @@ export async function startApp(
   const app = await createApp(config, createLogger(config.LOG_LEVEL), options);
   const { url } = await app.listen();
   if (url === undefined) throw new Error('the app does not listen');
-  // On a busy machine it listens before its stores are there.
+  // It may listen before its stores are connected.
   await poll(
     () => fetch(`${url}/health/ready`),
     ({ ok }) => ok,
@@ -77,7 +77,7 @@ export async function startApp(
   };
 }
 
-/** As `startApp`, for one test, which closes it. */
+/** Like `startApp`, for one test; it is closed with the test. */
 export async function startAppForTest(...options: Parameters<typeof startApp>): Promise<TestApp> {
   const app = await startApp(...options);
   onTestFinished(() => app.close());

@@ -2,10 +2,10 @@ import { type Browser, type Page, chromium } from 'playwright-core';
 import { inject, onTestFinished } from 'vitest';
 
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
-/** Of these, some name no server: `data:`, `blob:`, `about:`. */
+/** Protocols that reach a server, unlike `data:`, `blob:` or `about:`. */
 const NETWORK = /^(https?|wss?|ftp):$/;
 
-/** Starts a headless Chromium that finds no host but this machine. Closed by the caller, in `afterAll`. */
+/** Starts a headless Chromium that resolves no host but this machine. The caller closes it in `afterAll`. */
 export async function startBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: inject('chromium'),
@@ -14,8 +14,8 @@ export async function startBrowser(): Promise<Browser> {
 }
 
 /**
- * A page of a profile of its own, for one test, which closes it. The test fails if the page asked for anything
- * that is not on this machine, if a script of it failed, or if it did what its policy refuses.
+ * A page with a fresh profile, closed with the test. The test fails if the page requests anything
+ * from another machine, if a script fails, or if it violates its Content Security Policy.
  */
 export async function openPageForTest(browser: Browser): Promise<Page> {
   const context = await browser.newContext({ serviceWorkers: 'block' });

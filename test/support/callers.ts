@@ -6,7 +6,7 @@ export function principal(id: string, scopes: readonly Scope[] = ['submit', 'rea
   return { kind: 'principal', id, scopes: new Set(scopes) };
 }
 
-/** What `API_KEYS` lets each of these in with. */
+/** The scopes of each key in `API_KEYS`. */
 const KEYS = {
   ada: 'submit+read',
   eve: 'submit+read',
@@ -18,7 +18,7 @@ export type KeyName = keyof typeof KEYS;
 
 export const keyOf = (name: KeyName): string => `accepted_the-key-of-${name}`;
 
-/** The setting that closes a server to all but these callers. */
+/** The setting that admits only these callers. */
 export const API_KEYS = Object.entries(KEYS)
   .map(([name, scopes]) => {
     const hash = createHash('sha256').update(`accepted_the-key-of-${name}`);
@@ -26,15 +26,15 @@ export const API_KEYS = Object.entries(KEYS)
   })
   .join(',');
 
-/** A reply of either face, as far as tests of callers look at it. */
+/** The parts of a reply of either API that tests of callers use. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** What its JSON is, and undefined where it is none. */
+  /** The parsed JSON; undefined for another body. */
   readonly body: unknown;
 }
 
-/** Somebody who sends requests with one credential, or with none. */
+/** Sends requests with one credential or none. */
 export interface Client {
   rest(path: string, init?: { method?: string; body?: unknown; headers?: Record<string, string> }): Promise<Answer>;
   graphql(query: string, variables?: object): Promise<Answer>;

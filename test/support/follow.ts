@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 const DEADLINE_MS = 50_000;
 const ASK_AGAIN_MS = 50;
 
-/** Asks until the answer is accepted, the way pollers do; fails after 50 s. */
+/** Polls until a value is accepted; fails after 50 s. */
 export async function poll<T>(ask: () => Promise<T>, accept: (answer: T) => boolean): Promise<T> {
   const deadline = Date.now() + DEADLINE_MS;
   for (;;) {

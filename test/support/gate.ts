@@ -1,11 +1,11 @@
-/** A place that a job waits at until a test lets it on. */
+/** Holds a job until the test lets it continue. */
 export interface Gate {
-  /** Resolves when the job is there. */
+  /** Resolves when the job has reached the gate. */
   readonly reached: Promise<void>;
-  /** Resolves when it is open. */
+  /** Resolves when the gate is open. */
   readonly opened: Promise<void>;
   open(): void;
-  /** What the job does there. */
+  /** Called by the job: reports its arrival and waits until the gate is open. */
   pass(): Promise<void>;
 }
 

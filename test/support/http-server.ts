@@ -13,11 +13,11 @@ export async function serve(handler: Handler): Promise<string> {
     await closed;
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  // A TCP server that listens has an address of this kind.
+  // A listening TCP server always has an AddressInfo.
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Passes a request on to the server at `target`, and its reply back as it comes. */
+/** Forwards a request to the server at `target`, and streams its reply back. */
 export async function forward(target: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
@@ -40,7 +40,7 @@ export async function forward(target: string, request: IncomingMessage, response
     for await (const chunk of reply.body ?? []) response.write(chunk);
     response.end();
   } catch {
-    // One of both sides has gone.
+    // One side has disconnected.
     response.destroy();
   }
 }

@@ -2,17 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Where the servers, and the browser, that the tests run are. */
+/** Paths of the servers and the browser that the tests run. */
 export interface ServerPrograms {
   readonly redisServer: string;
   readonly initdb: string;
   readonly postgres: string;
   readonly chromium: string;
-  /** The library that makes a process see another time; undefined where there is none, off Linux. */
+  /** The library that changes the time of a process; undefined on systems other than Linux. */
   readonly faketime: string | undefined;
 }
 
-/** Finds a Redis and a PostgreSQL server, a Chromium and libfaketime, and installs them on Debian and its kin where they are missing. */
+/** Finds Redis, PostgreSQL, Chromium and libfaketime, and installs missing ones on Debian-based systems. */
 export function installServers(): ServerPrograms {
   const missing = [
     findRedis() ? [] : ['redis-server'],
@@ -34,7 +34,7 @@ function findRedis(): string | undefined {
   return onPath('redis-server');
 }
 
-/** Debian keeps each version of PostgreSQL in a folder of its own, off the path. */
+/** Debian keeps each version of PostgreSQL in its own folder, which is not on the PATH. */
 function findPostgres(program: string): string | undefined {
   const root = '/usr/lib/postgresql';
   const versions = existsSync(root) ? readdirSync(root).toSorted((a, b) => Number(b) - Number(a)) : [];
@@ -42,7 +42,7 @@ function findPostgres(program: string): string | undefined {
   return candidates.find((path) => existsSync(path)) ?? onPath(program);
 }
 
-/** Chrome does as well; macOS keeps it off the path. */
+/** Chrome works too; on macOS it is not on the PATH. */
 function findChromium(): string | undefined {
   const mac = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
   return onPath('chromium') ?? onPath('google-chrome') ?? (existsSync(mac) ? mac : undefined);

@@ -23,26 +23,26 @@ const documentSchema = z.object({
   }),
 });
 
-/** Any reply may say more about caches than its operation knows of. */
+/** Caching headers that any reply may have without an entry in the document. */
 const FOR_CACHES = new Set(['Cache-Control', 'Vary']);
 
 const NOTHING_THERE = new Set([401, 400, 404, 405, 406, 413, 415]);
 
-/** Holds replies against an OpenAPI document. */
+/** Compares replies with an OpenAPI document. */
 export interface DocumentedReplies {
-  /** Expects a reply to be one that the document has for this request: its status, headers, media type and body. */
+  /** Expects the status, headers, media type and body of a reply to be documented for its request. */
   expectReply(method: string, pathOrUrl: string, response: Response): Promise<void>;
-  /** Expects a value to be valid by a schema of the document, with no field that it does not have. */
+  /** Expects a value to be valid by a schema of the document, without undocumented fields. */
   expectValid(schema: object, value: unknown, where: string): void;
 }
 
 export function documentedReplies(json: unknown): DocumentedReplies {
   const { paths, components } = documentSchema.parse(json);
-  // A template's own names come before those that a parameter would match, as in routers.
+  // Literal segments take precedence over parameters, as in routers.
   const templates = Object.entries(paths)
     .toSorted(([a], [b]) => Number(a.includes('{')) - Number(b.includes('{')))
     .map(([template, operations]) => ({ pattern: toPattern(template), operations }));
-  /** What clients read of replies, wherever it is documented. */
+  /** Headers that clients read, which must be documented wherever they are sent. */
   const knownHeaders = new Set(
     Object.values(paths)
       .flatMap((operations) => Object.values(operations))
@@ -54,7 +54,7 @@ export function documentedReplies(json: unknown): DocumentedReplies {
 
   function expectHeaders(where: string, documented: DocumentedResponse, response: Response): void {
     for (const [name, entry] of Object.entries(documented.headers)) {
-      // A reference is to a component of the same name, which is always there.
+      // A reference always points to the component of the same name.
       const header = '$ref' in entry ? components.headers[name] : entry;
       const value = response.headers.get(name);
       if (value !== null && header !== undefined) {
@@ -81,12 +81,12 @@ export function documentedReplies(json: unknown): DocumentedReplies {
     }
     const documented = mediaType === undefined ? undefined : content[mediaType];
     if (documented === undefined) return expect.fail(`${where}: the document has no ${mediaType}`);
-    // A stream of events is not over, and is no JSON.
+    // An event stream may not have ended, and is not JSON.
     if (method === 'HEAD' || mediaType?.endsWith('json') !== true) return;
     expectValid(documented.schema, await response.clone().json(), where);
   }
 
-  /** What no operation is for can only be a problem; which one, a caller who is not known, or can't be read, is not told. */
+  /** A request outside all operations can only get a problem, 401 included: authentication comes before routing. */
   async function expectNothingThere(method: string, where: string, response: Response): Promise<void> {
     const { status } = response;
     if (!NOTHING_THERE.has(status)) return expect.fail(`${where}, and the document has nothing there`);
@@ -99,7 +99,7 @@ export function documentedReplies(json: unknown): DocumentedReplies {
   return {
     async expectReply(name, pathOrUrl, response) {
       const method = name.toUpperCase();
-      // Every URL has it, and no operation is called so.
+      // OPTIONS exists for every URL and is not an operation.
       if (method === 'OPTIONS') return;
       const where = `${method} ${pathOrUrl}: ${response.status}`;
       const { pathname } = new URL(pathOrUrl, 'http://localhost');
@@ -127,7 +127,7 @@ function createValidator(components: object): DocumentedReplies['expectValid'] {
   const ajv = new Ajv2020({ strict: true, allErrors: true });
   addFormats.default(ajv);
   ajv.addVocabulary(['components', 'discriminator']);
-  // The document leaves room for fields that a later version adds; a field of today that it does not have is a mistake.
+  // The document permits additional fields for later versions, but an undocumented field today is an error.
   const closed = closeObjects(components);
   const validators = new WeakMap<object, ValidateFunction>();
   return (schema, value, where) => {
@@ -149,7 +149,7 @@ function closeObjects(value: unknown): unknown {
   return isObject ? { additionalProperties: false, ...closed } : closed;
 }
 
-/** The document that is printed at the root of the project. */
+/** The generated document at the root of the project. */
 export const printedDocument: unknown = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../openapi.json'), 'utf8'),
 );

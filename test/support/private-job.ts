@@ -1,4 +1,4 @@
-/** The file of a job type that goes wrong in the ways its input says, each time with the input's text in what it throws. */
+/** The source of a job type that fails as its input says, each time with the input's text in the error. */
 export const PRIVATE_JOB = `
 import { z } from 'zod';
 import { defineJob } from '../core/define-job.ts';

@@ -6,18 +6,18 @@ import { onTestFinished } from 'vitest';
 import { lineWith } from './servers.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
-/** Compiling the sources is a quarter of what a start costs, and the same for each process of a run. */
+/** Caches compiled sources, a quarter of the cost of a start, across the processes of a run. */
 const COMPILE_CACHE = join(tmpdir(), 'accepted-compile-cache');
 
-/** Accepted in a process of its own. */
+/** Accepted in a separate process. */
 export interface AcceptedProcess {
   /** Undefined for a worker. */
   readonly url: string | undefined;
-  /** Sends a signal and resolves to the exit code, or null when a signal ended it. */
+  /** Sends a signal, and resolves to the exit code, or to null if a signal ended the process. */
   end(signal: NodeJS.Signals): Promise<number | null>;
-  /** Resolves when it has ended, however. */
+  /** Resolves when the process has ended in any way. */
   readonly ended: Promise<unknown>;
-  /** Stops it where it is, as a machine does that hangs. */
+  /** Suspends the process, like a machine that hangs. */
   suspend(): void;
 }
 
@@ -27,23 +27,23 @@ export interface ProcessOptions {
   readonly role?: string;
   /** @default the project's `src/main.ts` */
   readonly main?: string;
-  /** Where all that it writes goes too. */
+  /** Also receives all output of the process. */
   readonly output?: Writable;
 }
 
-/** Starts a process and resolves when it is ready; it ends with the test at the latest. */
+/** Starts a process, and resolves when it is ready. It ends with the test at the latest. */
 export async function startProcess(options: ProcessOptions): Promise<AcceptedProcess> {
   const child = spawnAccepted(options);
   const ended = new Promise((resolve) => void child.once('exit', resolve));
   onTestFinished(async () => void (await end(child, 'SIGKILL')));
   for (const stream of [child.stdout, child.stderr]) if (options.output) stream.pipe(options.output, { end: false });
   const line = await lineWith(child, child.stdout, /"msg":"ready"/);
-  // The line is our own log's.
+  // The format of this line is that of our log.
   const { url } = JSON.parse(line) as { url?: string };
   return { url, ended, end: (signal) => end(child, signal), suspend: () => void child.kill('SIGSTOP') };
 }
 
-/** Runs a process that is expected to refuse its start. */
+/** Runs a process whose start is expected to fail. */
 export async function runToEnd(options: ProcessOptions): Promise<{ code: number | null; stderr: string }> {
   const child = spawnAccepted(options);
   onTestFinished(async () => void (await end(child, 'SIGKILL')));

@@ -10,17 +10,17 @@ const COPIED = ['package.json', 'tsconfig.json', 'src'];
 
 const packageSchema = z.object({ scripts: z.object({ build: z.string() }) });
 
-/** Copies what it takes to run and to build the project into a new folder, which is removed with the test. */
+/** Copies the files needed to run and build the project into a new folder, which is removed with the test. */
 export function copyProject(): string {
   const folder = mkdtempSync(join(tmpdir(), 'accepted-copy-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   for (const name of COPIED) cpSync(join(PROJECT, name), join(folder, name), { recursive: true });
-  // Windows lets everybody make a junction, but not a link; elsewhere the word is ignored.
+  // Windows allows every user to create junctions, but not links; other systems ignore the type.
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'), 'junction');
   return folder;
 }
 
-/** Runs the build script in a copy, as npm does, and expects it to have nothing to say. */
+/** Runs the build script in a copy, as npm does, and expects it to succeed without output. */
 export function buildProject(folder: string): void {
   const { scripts } = packageSchema.parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')));
   for (const step of scripts.build.split(' && ')) {

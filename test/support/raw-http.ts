@@ -3,18 +3,18 @@ import { type Socket, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 
-/** A connection on which nothing has been sent; it ends with the test. */
+/** Opens a connection, which ends with the test. */
 export async function openSocket(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname.replace(/^\[(.+)\]$/, '$1'));
-  // The other side may close it in the middle.
+  // The server may close the connection at any time.
   socket.on('error', () => undefined);
   onTestFinished(() => void socket.destroy());
   await once(socket, 'connect');
   return socket;
 }
 
-/** Sends what no HTTP client would, and resolves to all that comes back until the server closes the connection. */
+/** Sends raw bytes, and resolves to the reply once the server closes the connection. */
 export async function sendRaw(url: string, request: string | readonly string[]): Promise<string> {
   const socket = await openSocket(url);
   socket.write(typeof request === 'string' ? request : `${request.join('\r\n')}\r\n\r\n`);

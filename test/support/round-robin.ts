@@ -1,14 +1,14 @@
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** Stands in front of several servers, as a load balancer does that knows of TCP alone. */
+/** A TCP load balancer for several servers. */
 export interface RoundRobin {
   readonly url: string;
-  /** Gives new connections to these servers, one after the other; those that there are stay. */
+  /** Distributes new connections among these servers in turn; existing connections stay. */
   use(...servers: readonly string[]): void;
 }
 
-/** A connection that one server refuses goes to the next. It ends with the test. */
+/** Starts a balancer, which ends with the test. If a server refuses a connection, the next one gets it. */
 export async function startRoundRobin(...first: readonly string[]): Promise<RoundRobin> {
   let servers = first;
   let turn = 0;
@@ -48,7 +48,7 @@ export async function startRoundRobin(...first: readonly string[]): Promise<Roun
     await closed;
   });
   return {
-    // A TCP server that listens has an address of this kind.
+    // A listening TCP server always has an AddressInfo.
     url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
     use: (...next) => void (servers = next),
   };

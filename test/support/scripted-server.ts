@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect } from 'vitest';
 import { serve } from './http-server.ts';
 
-/** A request as the script's step sees it. */
+/** The request that a step receives. */
 export interface ScriptedRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
-  /** Milliseconds since the server was started. */
+  /** Milliseconds since the start of the server. */
   readonly at: number;
 }
 
@@ -16,14 +16,14 @@ export type Step = (response: ServerResponse, request: ScriptedRequest) => unkno
 
 export interface ScriptedServer {
   readonly url: string;
-  /** What has been asked for, as `GET /path`. */
+  /** The requests so far, as `GET /path`. */
   readonly asked: readonly string[];
   readonly requests: readonly ScriptedRequest[];
 }
 
 /**
- * A server that answers the n-th request of a kind with the n-th step of its script, for faults that the true
- * server does not have on demand. The last step answers all that follow.
+ * A server that answers the n-th request of a kind with the n-th step of its script, for faults that the real
+ * server cannot produce on demand. The last step answers all later requests.
  * @param script the steps by `GET /path`; the query is part of the path
  */
 export async function startScriptedServer(script: Readonly<Record<string, readonly Step[]>>): Promise<ScriptedServer> {
@@ -64,10 +64,10 @@ export function problem(status: number, name: string, headers: Readonly<Record<s
   return json(status, body, { 'Content-Type': 'application/problem+json', ...headers });
 }
 
-/** Breaks the connection without a reply. */
+/** Closes the connection without a reply. */
 export const cut: Step = (response) => response.destroy();
 
-/** Opens an event stream, writes these pieces, and leaves the rest to what follows. */
+/** Opens an event stream, writes these chunks, and then ends the stream, breaks it, or leaves it open. */
 export function events(pieces: readonly string[], then: 'end' | 'hang' = 'end'): Step {
   return (response) => {
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });

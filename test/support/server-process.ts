@@ -6,20 +6,20 @@ export interface RunningServer {
   readonly url: string;
   /** Its folder. */
   readonly folder: string;
-  /** Ends it and what it started, with no time to tidy up. */
+  /** Kills it and its child processes at once. */
   kill(): Promise<void>;
-  /** Starts it again after that, on its port and its folder, and resolves when it is ready. */
+  /** Restarts it after that on its port and folder, and resolves when it is ready. */
   start(): Promise<void>;
-  /** Stops it and what it started where they are, as a machine does that hangs, until the returned function is called. */
+  /** Suspends it and its child processes, like a machine that hangs, until the returned function is called. */
   suspend(): () => void;
-  /** Ends it for good. */
+  /** Stops it permanently. */
   stop(): Promise<void>;
 }
 
 export interface ServerOptions {
   readonly url: string;
   readonly folder: string;
-  /** The signal that ends it in good order. */
+  /** The signal for a graceful shutdown. */
   readonly ending: NodeJS.Signals;
   /** Starts it, and resolves when it is ready. */
   begin(): Promise<ChildProcess>;
@@ -31,7 +31,7 @@ export async function runServer({ url, folder, ending, begin }: ServerOptions): 
     url,
     folder,
     async kill() {
-      // Stopped, it starts no more.
+      // A suspended process starts no children.
       server.kill('SIGSTOP');
       const started = childrenOf(server);
       await end(server, 'SIGKILL');
@@ -71,7 +71,7 @@ function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
     try {
       process.kill(pid, signal);
     } catch {
-      // It has ended.
+      // It has already ended.
     }
   }
 }

@@ -10,8 +10,8 @@ import { type RunningServer, runServer } from './server-process.ts';
 const START_MS = 55_000;
 
 /**
- * A Redis of its own on a free port, that writes nothing to disk.
- * @param options more of the server's options
+ * Starts a Redis on a free port, without persistence.
+ * @param options additional options of the server
  */
 export async function startRedis(
   { redisServer }: ServerPrograms,
@@ -33,8 +33,8 @@ export async function startRedis(
 }
 
 /**
- * A Sentinel that watches one master under this name.
- * @param lines more of its configuration
+ * Starts a Sentinel that monitors one master under this name.
+ * @param lines additional lines of its configuration
  */
 export async function startSentinel(
   { redisServer }: ServerPrograms,
@@ -66,11 +66,11 @@ export async function startSentinel(
 }
 
 export interface PostgresOptions {
-  /** More of the server's settings, such as `fsync=on`. */
+  /** Additional settings of the server, such as `fsync=on`. */
   readonly settings?: readonly string[];
-  /** More environment variables. */
+  /** Additional environment variables. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Megabytes of a disk of its own, in memory, which is mounted at `smallDisk`. */
+  /** Megabytes of an in-memory disk mounted at `smallDisk`. */
   readonly smallDiskMegabytes?: number;
 }
 
@@ -78,7 +78,7 @@ export interface PostgresServer extends RunningServer {
   readonly smallDisk: string;
 }
 
-/** A PostgreSQL of its own on a free port. It refuses to run as root, so then it runs as another user. */
+/** Starts a PostgreSQL on a free port. It refuses to run as root, so root runs it as another user. */
 export async function startPostgres(
   { initdb, postgres }: ServerPrograms,
   { settings = [], environment = {}, smallDiskMegabytes }: PostgresOptions = {},
@@ -114,7 +114,7 @@ export async function startPostgres(
   return { ...server, smallDisk };
 }
 
-/** Linux lets everybody mount a disk that only the processes under it see, as root there; PostgreSQL then runs as another user. */
+/** On Linux, any user can mount a disk in a namespace of its own, as root there; PostgreSQL then runs as another user. */
 function withDisk(path: string, megabytes: number, command: readonly string[]): string[] {
   const script = `mount -t tmpfs -o size=${megabytes}m none "$0" && exec unshare --map-user=1 --map-group=1 "$@"`;
   return ['unshare', '--map-root-user', '--mount', 'sh', '-c', script, path, ...command];
@@ -128,7 +128,7 @@ function unprivilegedUser(): { uid: number; gid: number } {
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  // A TCP server that listens has an address of this kind.
+  // A listening TCP server always has an AddressInfo.
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => void server.close(resolve));
   return port;
@@ -154,7 +154,7 @@ export async function lineWith(child: ChildProcess, stream: Readable, pattern: R
     throw error;
   } finally {
     clearTimeout(timer);
-    // What else it says is read still, or it would wait, and not kept: each chunk would be looked through with all before it.
+    // Further output is read, or the process would block, but not kept, because every chunk would search all earlier output again.
     stream.off('data', look).resume();
   }
 }

@@ -1,4 +1,4 @@
-/** The states that an event stream of ours sends, as they come. */
+/** Yields the states in one of our event streams as they arrive. */
 export async function* statesOf(response: Response): AsyncGenerator<unknown, void, void> {
   let text = '';
   for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {

@@ -4,7 +4,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { connectQueue } from '../../src/queue/connect.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 
-/** The database on the shared server that every test's database is copied from. */
+/** The database on the shared server from which every test's database is copied. */
 export const TEMPLATE_DATABASE = 'accepted_template';
 
 const logger = createLogger('error');
@@ -18,7 +18,7 @@ export async function createEmbeddedTemplate(folder: string): Promise<void> {
   await close();
 }
 
-/** Creates the migrated, empty database `TEMPLATE_DATABASE`. PostgreSQL copies it only while nobody is connected to it. */
+/** Creates the migrated, empty database `TEMPLATE_DATABASE`. PostgreSQL can copy it only while it has no connections. */
 export async function createPostgresTemplate(server: string): Promise<void> {
   const admin = new Pool({ connectionString: `${server}/postgres`, max: 1 });
   await admin.query(`CREATE DATABASE ${TEMPLATE_DATABASE}`);

@@ -9,7 +9,7 @@ import { TEMPLATE_DATABASE } from './store-templates.ts';
 export const BACKENDS = ['embedded', 'redis', 'postgres'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
-/** An empty queue and database of one kind, as the settings that name them. */
+/** The settings of an empty queue and database. */
 export interface Store {
   readonly settings: { QUEUE_URL?: string; DATABASE_URL?: string; DATA_DIR: string };
   remove(): void;
@@ -34,14 +34,14 @@ export async function createStore(backend: Backend): Promise<Store> {
   };
 }
 
-/** A migrated database with no rows on the server that all tests share. */
+/** An empty, migrated database on the shared server. */
 async function copyTemplate(): Promise<string> {
   return createDatabase(inject('postgresUrl'), TEMPLATE_DATABASE);
 }
 
 /**
  * Creates a database, empty unless a template is given.
- * @param server the URL of a server; by default the one that all tests share
+ * @param server the URL of a server; by default the shared one
  */
 export async function createDatabase(server = inject('postgresUrl'), template = 'template1'): Promise<string> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;

@@ -5,13 +5,13 @@ import { onTestFinished } from 'vitest';
 
 export interface Subscription<Result> {
   readonly results: AsyncIterableIterator<ExecutionResult<Result, unknown>>;
-  /** Resolves when the client has lost its connection and has another. */
+  /** Resolves when the client has reconnected after a lost connection. */
   readonly reconnected: Promise<void>;
-  /** Ends the client, and its connections with it. */
+  /** Closes the client and its connections. */
   dispose(): void;
 }
 
-/** Subscribes with graphql-sse's client in its distinct connections mode, until the test is over at the latest. */
+/** Subscribes with graphql-sse's client in its distinct connections mode, at most until the end of the test. */
 export function subscribe<Result, Variables extends Record<string, unknown>>(
   url: string,
   document: TypedDocumentNode<Result, Variables>,
@@ -20,7 +20,7 @@ export function subscribe<Result, Variables extends Record<string, unknown>>(
   const reconnected = Promise.withResolvers<void>();
   const client = createClient({
     url: new URL('/graphql', url).href,
-    // At once; its own wait is up to some seconds.
+    // Reconnects at once, rather than after the client's own delay of some seconds.
     retry: async () => undefined,
     on: { connected: (again) => void (again && reconnected.resolve()) },
   });

@@ -1,20 +1,20 @@
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 
-/** Stands between a client and a server, and cuts their connections when told to. */
+/** A proxy between a client and a server that can cut or delay their connections. */
 export interface TcpProxy {
-  /** The server's URL, by way of the proxy. */
+  /** The server's URL through the proxy. */
   readonly url: string;
-  /** Drops all connections that there are; new ones are let through. */
+  /** Cuts all connections; new ones are accepted. */
   cut(): void;
-  /** The same, and lets none through until the returned function is called. */
+  /** Cuts all connections, and refuses new ones until the returned function is called. */
   block(): () => void;
-  /** Keeps all connections, new ones too, and lets nothing through them until the returned function is called. */
+  /** Keeps all connections open, new ones too, but forwards nothing until the returned function is called. */
   freeze(): () => void;
-  /** Lets nothing through the connections that there are, for good and unheard, as a firewall does that forgot them. */
+  /** Permanently forwards nothing on the existing connections, without closing them, like a firewall that lost their state. */
   silence(): void;
-  /** Keeps back what the server answers on the connections that there are. */
+  /** Withholds the server's replies on the existing connections. */
   swallow(): void;
-  /** Lets all that comes from now on wait for so many milliseconds, in each direction. */
+  /** Delays all further data by this many milliseconds in each direction. */
   delay(ms: number): void;
   close(): Promise<void>;
 }
@@ -27,7 +27,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    // The other side hears of it by the end of its own connection.
+    // The other side is informed by the end of its own connection.
     socket.on('error', () => undefined);
   };
   let blocked = false;
@@ -88,7 +88,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   };
 }
 
-/** In order, also when the latency becomes less, and however the timers are rounded. */
+/** Preserves the order of data, even if the latency decreases or timers are rounded. */
 function passOn(from: Socket, to: Socket, latencyMs: () => number): void {
   const waiting: (() => void)[] = [];
   let lastAt = 0;

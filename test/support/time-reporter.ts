@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Prints how long each file took, the slowest first: where a slow run has spent its time. */
+/** Prints the duration of each file, the slowest first, to show where a run spends its time. */
 export class TimeReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const files = modules.map((module) => {

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 
-/** A command of the README with the output that is printed below it. */
+/** A command in the README with the output printed below it. */
 export interface TranscriptStep {
   readonly command: string;
   readonly output: string;
 }
 
-/** The commands in the `console` blocks of a Markdown text, in their order. */
+/** The commands in the `console` blocks of a Markdown text, in order. */
 export function readTranscripts(markdown: string): TranscriptStep[] {
   const blocks = [...markdown.matchAll(/```console\n([\s\S]*?)```/g)].map(([, block = '']) => block);
   return blocks.flatMap((block) =>
@@ -20,7 +20,7 @@ export function readTranscripts(markdown: string): TranscriptStep[] {
   );
 }
 
-/** Runs a command in a shell and returns what it prints, with lines ended as the README ends them. */
+/** Runs a command in a shell, and returns its output with the README's line endings. */
 export function runCommand(command: string): string {
   return execFileSync('bash', ['-c', command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
     .replaceAll('\r', '')
@@ -29,7 +29,7 @@ export function runCommand(command: string): string {
 
 const JOB_ID = /\b[a-z][A-Za-z0-9]*_[\w-]{22}(?![\w-])/g;
 
-/** Compares, where `…` stands for anything and each job's id for any. Returns the ids as printed and as they are, or undefined. */
+/** Compares outputs: `…` matches anything, and a job id matches any id. Returns the printed and the actual ids, or undefined. */
 export function matchOutput(expected: string, actual: string): Map<string, string> | undefined {
   const ids = [...expected.matchAll(JOB_ID)].map(([id]) => id);
   const pattern = expected

@@ -7,8 +7,8 @@ function countedBatches(options: { maxItems?: number; maxSize?: number } = {}) {
   const double = createBatch<number, number>(
     async (numbers) => {
       batches.push(numbers);
-      if (numbers.includes(13)) throw new Error('13 is no number');
-      if (numbers.some((number) => number >= 1000)) throw new RangeError('the store is away');
+      if (numbers.includes(13)) throw new Error('13 is not allowed');
+      if (numbers.some((number) => number >= 1000)) throw new RangeError('the store is unavailable');
       return numbers.map((number) => 2 * number);
     },
     { maxItems: 100, sizeOf: (number) => number, isShared: (error) => error instanceof RangeError, ...options },

@@ -33,33 +33,33 @@ describe('the signal of a run', () => {
 describe('the running jobs of a process', () => {
   it('are interrupted by id until they end', () => {
     const running = createRunningJobs();
-    const heard: Interruption[] = [];
-    const end = running.add('a', (why) => void heard.push(why));
+    const received: Interruption[] = [];
+    const end = running.add('a', (why) => void received.push(why));
     running.interrupt('a', 'canceled');
     running.interrupt('b', 'lost');
     end();
     running.interrupt('a', 'lost');
-    expect(heard).toEqual(['canceled']);
+    expect(received).toEqual(['canceled']);
     expect(running.ids()).toEqual([]);
   });
 
   it('are all returned at shutdown, including those that start later', () => {
     const running = createRunningJobs();
-    const heard: string[] = [];
-    running.add('a', (why) => void heard.push(`a ${why}`));
+    const received: string[] = [];
+    running.add('a', (why) => void received.push(`a ${why}`));
     running.handBack();
-    running.add('b', (why) => void heard.push(`b ${why}`));
-    expect(heard).toEqual(['a handed-back', 'b handed-back']);
+    running.add('b', (why) => void received.push(`b ${why}`));
+    expect(received).toEqual(['a handed-back', 'b handed-back']);
   });
 
   it('have one run each: a second run replaces a lost one, whose end does not affect it', () => {
     const running = createRunningJobs();
-    const heard: string[] = [];
-    const endFirst = running.add('a', (why) => void heard.push(`first ${why}`));
-    running.add('a', (why) => void heard.push(`second ${why}`));
+    const received: string[] = [];
+    const endFirst = running.add('a', (why) => void received.push(`first ${why}`));
+    running.add('a', (why) => void received.push(`second ${why}`));
     endFirst();
     running.interrupt('a', 'canceled');
-    expect(heard).toEqual(['first lost', 'second canceled']);
+    expect(received).toEqual(['first lost', 'second canceled']);
   });
 
   it('are listed if their lock has not been renewed since', () => {
