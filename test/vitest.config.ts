@@ -46,7 +46,7 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           globalSetup,
           testTimeout: 120_000,
-          // Faults measure recovery times, so they run when nothing else does.
+          // Faults measure recovery times, so they run alone.
           maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },

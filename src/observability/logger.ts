@@ -48,7 +48,7 @@ class BufferedOutput implements DestinationStream {
   readonly [symbols.needsMetadataGsym] = true;
   lastLevel = 0;
   lastLogger: unknown;
-  /** The logger that is no child. */
+  /** The root logger, whose children write at once. */
   root: unknown;
 
   write(line: string): void {

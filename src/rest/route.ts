@@ -4,7 +4,7 @@ import type { RequestContext } from '../core/service/request-context.ts';
 import type { JobService } from '../core/service/service.ts';
 import { type Endpoint, addEndpoint } from '../http/endpoint.ts';
 
-/** What the OpenAPI document says about a route (OpenAPI 3.1.1, section 4.8.10), with zod schemas in the place of JSON Schema. */
+/** What the OpenAPI document says about a route (OpenAPI 3.1.1, section 4.8.10), with zod schemas instead of JSON Schema. */
 export interface Operation extends ZodOpenApiOperationObject {
   readonly operationId: string;
   readonly summary: string;

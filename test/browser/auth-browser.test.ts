@@ -8,7 +8,7 @@ import { serve } from '../support/http-server.ts';
 
 const submittedSchema = z.looseObject({ id: z.string(), accessToken: z.string() });
 
-describe('in a browser, a server that is closed', () => {
+describe('in a browser, a server with authentication', () => {
   let app: TestApp;
   let browser: Browser;
   beforeAll(async () => {
@@ -16,7 +16,7 @@ describe('in a browser, a server that is closed', () => {
   });
   afterAll(() => Promise.all([app.close(), browser.close()]));
 
-  it('shows GraphiQL, which sends the headers that are typed into it', async () => {
+  it('serves GraphiQL, which sends the headers entered in it', async () => {
     const page = await openPageForTest(browser);
     await page.goto(`${app.url}/graphql`);
     const run = async (): Promise<void> => {
@@ -30,7 +30,7 @@ describe('in a browser, a server that is closed', () => {
     const headers = page.getByRole('region', { name: 'Headers' });
     await headers.locator('.view-lines').filter({ visible: true }).click();
     await page.keyboard.press('ControlOrMeta+A');
-    // The editor closes the quotes and the brace.
+    // The editor adds the closing quotes and the brace.
     await page.keyboard.insertText(`{"Authorization":"Bearer ${keyOf('ada')}`);
     await headers.getByText(keyOf('ada')).waitFor();
     await run();
@@ -38,7 +38,7 @@ describe('in a browser, a server that is closed', () => {
     expect(await result.textContent()).not.toContain('errors');
   });
 
-  it('shows the reference, which sends what was typed under Authorize', async () => {
+  it('serves the API reference, which sends the credential entered under Authorize', async () => {
     const page = await openPageForTest(browser);
     await page.goto(`${app.url}/docs`, { waitUntil: 'networkidle' });
     await page.getByRole('button', { name: 'Authorize', exact: true }).click();
@@ -54,7 +54,7 @@ describe('in a browser, a server that is closed', () => {
     expect(await reply.locator('tbody .response-col_status').first().innerText()).toContain('202');
   });
 
-  it('lets a page of another origin watch one job with its key, and read its result', async () => {
+  it('lets a page of another origin follow one job with its access token, and read its result', async () => {
     const answer = await clientOf(app, bearer(keyOf('ada'))).rest('/api/customers', {
       method: 'POST',
       body: { id: 'watched', customername: 'Ada Lovelace' },

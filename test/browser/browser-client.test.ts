@@ -18,7 +18,7 @@ const IMPORT = `client.submitAndWait(
   { onProgress },
 )`;
 
-/** Shows the progress of a call of the client, and then its result. */
+/** Shows the progress of a client call, and then its result. */
 const pageFor = (call: string): string => `<!doctype html>
 <title>Progress</title>
 <progress max="100" value="0"></progress>
@@ -36,7 +36,7 @@ const pageFor = (call: string): string => `<!doctype html>
   document.querySelector('output').textContent = JSON.stringify(await ${call});
 </script>`;
 
-/** A page and the API on one origin, as behind a proxy. The client's modules come as they are, without their types. */
+/** Serves a page and the API on one origin, like a proxy, and the client's modules with their types stripped. */
 function servePage(api: string, call: string): Promise<string> {
   return serve((request, response) => {
     const path = request.url ?? '/';
@@ -58,7 +58,7 @@ afterAll(async () => {
   await Promise.all([browser.close(), app.close()]);
 });
 
-it('moves a progress bar to its end in a browser', async () => {
+it('moves a progress bar to the end in a browser', async () => {
   const page = await openPageForTest(browser);
   await page.goto(await servePage(app.url, IMPORT));
   const output = page.locator('output:not(:empty)');
@@ -70,7 +70,7 @@ it('moves a progress bar to its end in a browser', async () => {
   expect(await page.evaluate<number>("document.querySelector('progress').position")).toBe(1);
 });
 
-it('goes on in a browser where the stream broke', async () => {
+it('resumes a broken stream in a browser', async () => {
   const job = { id: 'customer_1', type: 'customer', done: false, percentComplete: 30, error: null, retryAfter: 1 };
   const running = event({ ...job, status: 'Running' });
   const succeeded = event({ ...job, status: 'Succeeded', done: true, percentComplete: 100 });

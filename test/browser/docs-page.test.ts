@@ -14,7 +14,7 @@ describe('the pages', () => {
   });
   afterAll(() => Promise.all([app.close(), browser.close()]));
 
-  /** Opens a page and waits until it has all that it loads. What its policy refuses fails the test. */
+  /** Opens a page and waits until it has loaded. A violation of its Content Security Policy fails the test. */
   const open = async (path: string): Promise<Page> => {
     const page = await openPageForTest(browser);
     const refused: string[] = [];
@@ -25,14 +25,14 @@ describe('the pages', () => {
     return page;
   };
 
-  it.each(['/docs', '/docs/'])('%s shows the operations, and tries one out', async (path) => {
+  it.each(['/docs', '/docs/'])('%s shows the operations, and can call one', async (path) => {
     const page = await open(path);
     expect(await page.title()).toBe('Accepted · API');
     const operation = page.locator('[id$="-submitCustomer"]');
     await operation.locator('button').first().click();
     await operation.getByRole('button', { name: 'Try it out' }).click();
     const body = operation.locator('textarea');
-    // What is offered is an example of a customer, and not only of its types.
+    // The suggested body is an example of a customer, rather than of its types only.
     expect(JSON.parse(await body.inputValue())).toMatchObject({
       id: '42',
       customername: expect.stringContaining('Ada'),
@@ -45,7 +45,7 @@ describe('the pages', () => {
     expect(await reply.innerText()).toContain(`location: ${app.url}/api/jobs/customer_`);
   });
 
-  it('lists the problems, each with a page that explains it', async () => {
+  it('list the problems, each with a page that explains it', async () => {
     const page = await open('/problems');
     const names = Object.keys(PROBLEMS);
     expect(await page.locator('tbody tr').count()).toBe(names.length);
@@ -53,11 +53,11 @@ describe('the pages', () => {
     await page.waitForURL(`${app.url}/problems/job-failed`);
     expect(await page.locator('h1').innerText()).toBe('The job failed');
     expect(await page.locator('main').innerText()).toContain('422 Unprocessable Entity');
-    // The style sheet is there, or the text would have a serif.
+    // Without the style sheet, the font would be a serif one.
     expect(await page.evaluate('getComputedStyle(document.body).fontFamily')).toContain('system-ui');
   });
 
-  it.each(Object.entries(PROBLEMS))('the page of %s explains it', async (name, { title, status, code }) => {
+  it.each(Object.entries(PROBLEMS))('explain the problem %s', async (name, { title, status, code }) => {
     const response = await app.fetch(`/problems/${name}`);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -71,14 +71,14 @@ describe('the pages', () => {
       expect(text).toContain(part);
   });
 
-  it('a problem that there is none of is a problem itself', async () => {
+  it('reply to an unknown problem name with a 404 problem', async () => {
     const response = await app.fetch('/problems/%3Cscript%3E');
     expect(response.status).toBe(404);
     expect(response.headers.get('content-type')).toContain('application/problem+json');
     expect(await response.json()).toMatchObject({ type: `${app.url}/problems/not-found` });
   });
 
-  it('escape what is not theirs', () => {
+  it('escape inserted text', () => {
     expect(html`<p title="${'"'}">${"<b>&'"}${html`<br />`}</p>`.html).toBe(
       '<p title="&quot;">&lt;b&gt;&amp;&#39;<br /></p>',
     );

@@ -6,17 +6,17 @@ import { poll } from '../support/follow.ts';
 
 const JOB_ID = /customer_[\w-]{22}/;
 
-/** Picks one of the example's operations in the menu of the button, as its readers do. */
+/** Selects one of the example's operations in the menu of the button. */
 async function run(page: Page, operation: string): Promise<void> {
   await page.getByRole('button', { name: 'Execute query' }).click();
   await page.getByRole('menuitem', { name: operation, exact: true }).click();
 }
 
-/** Resolves to what the result pane shows, when this is in it. */
+/** Resolves to the text of the result pane once it contains this text. */
 async function resultWith(page: Page, text: string | RegExp): Promise<string> {
   const result = page.getByRole('region', { name: 'Result Window' });
   await result.filter({ hasText: text }).waitFor();
-  // The editor shows spaces that do not break.
+  // The editor shows non-breaking spaces.
   return ((await result.textContent()) ?? '').replaceAll('\u00a0', ' ');
 }
 
@@ -24,7 +24,7 @@ async function setId(page: Page, id: string): Promise<void> {
   const variables = page.getByRole('region', { name: 'Variables' });
   await variables.locator('.view-lines').filter({ visible: true }).click();
   await page.keyboard.press('ControlOrMeta+A');
-  // The editor closes the quotes and the brace.
+  // The editor adds the closing quotes and the brace.
   await page.keyboard.insertText(`{"id":"${id}`);
   await variables.getByText(`{"id":"${id}"}`).waitFor();
 }
@@ -40,7 +40,7 @@ describe('GraphiQL in a browser', () => {
     await app.close();
   });
 
-  it('submits the example, and polls it by the id that came back', async () => {
+  it('submits the example, and polls it by the returned id', async () => {
     const page = await openPageForTest(browser);
     await page.goto(`${app.url}/graphql`);
     await run(page, 'SubmitCustomer');
@@ -57,7 +57,7 @@ describe('GraphiQL in a browser', () => {
     expect(await resultWith(page, 'updatedAt')).toContain('Ada Lovelace');
   });
 
-  it('subscribes to a job, and shows how it ends', async () => {
+  it('subscribes to a job, and shows its final state', async () => {
     const customers = Array.from({ length: 2000 }, (_, index) => ({ id: `${index}`, customername: 'Ada' }));
     const { id } = await (await app.post('/api/customer-imports', { customers })).json();
     const page = await openPageForTest(browser);
@@ -69,13 +69,13 @@ describe('GraphiQL in a browser', () => {
     expect(await resultWith(page, 'SUCCEEDED')).toContain('2000 of 2000 customers');
   });
 
-  it('shows after a reload what it showed before', async () => {
+  it('keeps its content across a reload', async () => {
     const page = await openPageForTest(browser);
     const tabs = page.getByRole('tab');
     const query = page.getByRole('region', { name: 'Operation Editor' });
     await page.goto(`${app.url}/graphql`);
     await setId(page, 'mine');
-    // It is written down soon after the last key.
+    // It is stored shortly after the last key press.
     for (const item of ['variables', 'tabState']) {
       await poll(
         () => page.evaluate<string | null>(`localStorage.getItem('graphiql:${item}')`),
@@ -88,7 +88,7 @@ describe('GraphiQL in a browser', () => {
     expect(await tabs.count()).toBe(1);
   });
 
-  it('shows the query that is in its URL, which the server does not write into the page', async () => {
+  it('shows the query of its URL, which the server does not insert into the page', async () => {
     const query = 'query Mine { __typename } # </script>';
     const path = `/graphql?query=${encodeURIComponent(query)}`;
     const page = await openPageForTest(browser);

@@ -32,7 +32,7 @@ describe('every reply', () => {
     ['/nothing', 404],
     ['/api/jobs/%zz', 400],
     ['/docs/assets/page.css', 200],
-  ])('keeps browsers from doing more with it than it is for: %s, %d', async (path, status, init) => {
+  ])('has the security headers: %s, %d', async (path, status, init) => {
     const { status: got, headers } = await fetch(`${app.url}${path}`, { redirect: 'manual', ...init });
     expect(got).toBe(status);
     expect(headers.get('content-security-policy')).toBe(CLOSED);
@@ -40,7 +40,7 @@ describe('every reply', () => {
     expect(headers.get('x-frame-options')).toBe('DENY');
     expect(headers.get('referrer-policy')).toBe('no-referrer');
     expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
-    // Over http it would be of no use, and over https wrong for a server that is on both.
+    // HSTS has no effect over http, and over https it would be wrong for a server that offers both.
     expect(headers.has('strict-transport-security')).toBe(false);
     expect(headers.has('x-powered-by') || headers.has('server')).toBe(false);
   });
@@ -49,7 +49,7 @@ describe('every reply', () => {
     ['/graphql', /^default-src 'none'; .*frame-ancestors 'none'; script-src 'sha256-[\w+/=]{44}'$/],
     ['/docs', /^default-src 'none'; .*frame-ancestors 'none'; script-src 'self'; /],
     ['/problems', /^default-src 'none'; .*frame-ancestors 'none'; style-src 'self'; img-src 'self'$/],
-  ])('that is a page runs what is its own alone: %s', async (path, policy) => {
+  ])('with a page allows only its own scripts and styles: %s', async (path, policy) => {
     const response = await app.fetch(path, { headers: HTML });
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toContain('text/html; charset=utf-8');
@@ -62,7 +62,7 @@ describe('every reply', () => {
     expect(response.headers.get('origin-agent-cluster')).toBe('?1');
   });
 
-  it('has one policy and not two', async () => {
+  it('has a single Content-Security-Policy', async () => {
     for (const path of ['/graphql', '/docs', '/problems/not-found']) {
       const reply = await sendRaw(app.url, [
         `GET ${path} HTTP/1.1`,
@@ -74,14 +74,14 @@ describe('every reply', () => {
     }
   });
 
-  it.each([['PROPFIND'], ['MKCOL'], ['LOCK']])('to %s is 501, for nothing here has it', async (method) => {
+  it.each([['PROPFIND'], ['MKCOL'], ['LOCK']])('to %s is 501, because no route has this method', async (method) => {
     for (const path of ['/api/jobs', '/graphql', '/health/live']) {
       const reply = await sendRaw(app.url, [`${method} ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close']);
       expect(reply).toMatch(/^HTTP\/1\.1 501 .*\/problems\/not-implemented"/s);
     }
   });
 
-  it.each([['TRACE'], ['QUERY']])('to %s is 405, and does not send the request back', async (method) => {
+  it.each([['TRACE'], ['QUERY']])('to %s is 405, and does not echo the request', async (method) => {
     for (const path of ['/api/jobs', '/graphql', '/health/live']) {
       const reply = await sendRaw(app.url, [
         `${method} ${path} HTTP/1.1`,
@@ -95,12 +95,12 @@ describe('every reply', () => {
     }
   });
 
-  it('to CONNECT is 501, and no tunnel', async () => {
+  it('to CONNECT is 501 rather than a tunnel', async () => {
     const reply = await sendRaw(app.url, ['CONNECT example.com:443 HTTP/1.1', 'Host: example.com:443']);
     expect(reply).toMatch(/^HTTP\/1\.1 501 .*\/problems\/not-implemented"/s);
   });
 
-  it.each([['/health/live'], ['/health/ready']])('to HEAD and OPTIONS of %s tells of it', async (path) => {
+  it.each([['/health/live'], ['/health/ready']])('to HEAD and OPTIONS of %s describes the route', async (path) => {
     const head = await app.fetch(path, { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
     const options = await app.fetch(path, { method: 'OPTIONS' });
@@ -108,8 +108,8 @@ describe('every reply', () => {
   });
 });
 
-describe('a server that is reached by https', () => {
-  it('tells browsers to stay there', async () => {
+describe('a server behind https', () => {
+  it('sends Strict-Transport-Security', async () => {
     const fixed = await startAppForTest('redis', { PUBLIC_URL: 'https://api.example.com' });
     const proxied = await startAppForTest('redis', { TRUST_PROXY: 'on' });
     const forwarded = { 'X-Forwarded-Host': 'api.example.com', 'X-Forwarded-Proto': 'https' };
@@ -125,7 +125,7 @@ describe('a server that is reached by https', () => {
 });
 
 describe('a page of another origin', () => {
-  it('reads replies where CORS_ORIGINS names it, and embeds none', async () => {
+  it('can read replies if CORS_ORIGINS names it, but cannot embed them', async () => {
     const origin = await serve((_request, response) => response.setHeader('Content-Type', 'text/html').end('<p>Hello'));
     const app = await startAppForTest('redis', { CORS_ORIGINS: origin });
     const browser = await startBrowser();

@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Installs another version of BullMQ in a folder of its own, and returns the module to import in place of the pinned one. */
+/** Installs another version of BullMQ in a separate folder, and returns the module to import instead of the pinned one. */
 function install(version: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'accepted-bullmq-'));
   const options = ['--prefix', folder, '--no-save', '--no-audit', '--no-fund'];
@@ -17,7 +17,7 @@ function install(version: string): string {
 
 const version = process.env['BULLMQ_VERSION'];
 
-/** The tests that depend on what is inside BullMQ, on the pinned version or on the one that BULLMQ_VERSION names. */
+/** Runs the tests that depend on BullMQ's internals, with the pinned version or BULLMQ_VERSION. */
 export default defineConfig({
   resolve: { alias: version === undefined ? [] : [{ find: /^bullmq$/, replacement: install(version) }] },
   test: {

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { apply, instrument } from './mutants.ts';
 
 /*
- * Loaded into each process that runs tests, before all else: changes sources while they are loaded, and no file.
- * MUTANT is one change as JSON. REACHED is a folder to which each test file's process writes the places that it reached.
+ * Preloaded into each process that runs tests: changes sources as they are loaded, without changing files.
+ * MUTANT is one change as JSON. REACHED is a folder where the process of each test file writes the places it has reached.
  */
 
 const mutant = process.env['MUTANT'] === undefined ? undefined : JSON.parse(process.env['MUTANT']);
@@ -44,7 +44,7 @@ if (mutant !== undefined && !mutant.file.endsWith('.ts')) {
   syncBuiltinESMExports();
 }
 
-/** Called by the setup file, when a test file has ended. */
+/** Called by the setup file at the end of each test file. */
 Object.assign(globalThis, {
   __writeReached(testFile: string): void {
     if (reachedFolder === undefined) return;

@@ -1,11 +1,11 @@
-/** A fault that no test noticed once; each must be killed. */
+/** A fault that the tests once missed; each must be killed. */
 export interface KnownMutant {
   readonly name: string;
   readonly file: string;
   /** Text that occurs once in the file. */
   readonly search: string;
   readonly replacement: string;
-  /** Beginnings of the test files, at least one of which must fail. */
+  /** Prefixes of test files, at least one of which must fail. */
   readonly tests: readonly string[];
 }
 

@@ -23,7 +23,7 @@ const LOGICAL: Readonly<Record<string, string>> = { '&&': '||', '||': '&&' };
 /** Larger numbers are sizes and times, where a small change is equivalent. */
 const LARGEST_NUMBER = 10;
 
-/** Finds what can be changed in a TypeScript source. Types, imports and texts for people stay as they are. */
+/** Finds the mutants of a TypeScript source. Types, imports and messages are not changed. */
 export function findMutants(file: string, source: string): Mutant[] {
   const found: Mutant[] = [];
   const textOf = (node: Node): string => source.slice(node.start, node.end);
@@ -60,13 +60,13 @@ export function findMutants(file: string, source: string): Mutant[] {
   return found;
 }
 
-/** Keys of objects, and whatever names a module. */
+/** Object keys and module specifiers. */
 const isName = (node: Node | Program, key: string): boolean =>
   (key === 'key' && 'computed' in node && !node.computed) ||
   key === 'source' ||
   (key === 'property' && 'computed' in node && !node.computed);
 
-/** Of the nodes that are TypeScript's alone, only those that wrap an expression exist when the program runs. */
+/** Of TypeScript's own nodes, only those that wrap an expression exist at run time. */
 const WRAPPERS: ReadonlySet<string> = new Set(['TSAsExpression', 'TSSatisfiesExpression', 'TSNonNullExpression']);
 
 function isCode(value: unknown): value is Node {

@@ -48,7 +48,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Runs test files against a mutant. Killed: a test failed, or they did not end in time. */
+/** Runs test files against a mutant. Killed: a test failed or timed out. */
 async function isKilled(
   mutant: Pick<PlacedMutant, 'file' | 'start' | 'end' | 'text'>,
   tests: readonly string[],
@@ -57,7 +57,7 @@ async function isKilled(
   return (await runVitest(['--bail=1', ...tests], { ...environment, MUTANT: JSON.stringify(mutant) })) !== 0;
 }
 
-/** Resolves to the exit code, or null where the time was over. */
+/** Resolves to the exit code, or null after a timeout. */
 async function runVitest(
   tests: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -66,7 +66,7 @@ async function runVitest(
   const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...VITEST, ...tests], {
     env: { ...process.env, ...environment },
     stdio: 'ignore',
-    // A group of its own, so that a loop without end is ended with its children.
+    // A process group of its own, so that an endless loop is killed with its children.
     detached: true,
   });
   const timer = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'), seconds * 1000);
@@ -135,7 +135,7 @@ async function findReached(environment: Readonly<Record<string, string>>): Promi
   const reachedBy = new Map<string, string[]>();
   const perTest = readdirSync(folder).map((name) => ({
     test: name.replaceAll('+', '/').replace(/\.json$/, ''),
-    // The hook has written it.
+    // The hook wrote this file.
     places: JSON.parse(readFileSync(join(folder, name), 'utf8')) as string[],
   }));
   for (const { test, places } of perTest.toSorted((a, b) => a.places.length - b.places.length)) {

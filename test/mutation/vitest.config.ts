@@ -9,7 +9,7 @@ export default defineConfig({
     setupFiles: ['test/mutation/setup.ts'],
     execArgv: ['--import', join(import.meta.dirname, 'hook.ts')],
     experimental: { viteModuleRunner: false, nodeLoader: false },
-    // A process for each test file: what it reaches is its own, and a mutant is gone with it.
+    // One process per test file isolates the places it reaches and the mutant.
     isolate: true,
     maxWorkers: 2,
     testTimeout: 20_000,
