@@ -1,8 +1,7 @@
 import type { Job as BullmqJob, Processor, WorkerOptions } from 'bullmq';
 import type { JobEvent, ListQuery, Pace } from '../core/ports.ts';
 import type { RateLimiterRes } from 'rate-limiter-flexible';
-import type { Addition, KeptJob } from './addition.ts';
-import type { JobData, JobRecord } from './job-record.ts';
+import type { Addition, JobData, JobRecord, KeptJob } from './job-record.ts';
 
 /** One queue, to add jobs to. */
 export interface BackendQueue {

@@ -47,7 +47,7 @@ export function createCircuit({ ping, logger }: CircuitOptions): Circuit {
   const setUnavailable = (error: unknown): void => {
     if (unavailable || closing.signal.aborted) return;
     unavailable = true;
-    logger.warn({ reason: reasonOf(error) }, 'the queue cannot be reached; trying on');
+    logger.warn({ reason: reasonOf(error) }, 'the queue is unavailable; retrying');
   };
 
   /** Resolves when the store answers a ping, however late. The next ping is not sent before. */
@@ -75,7 +75,7 @@ export function createCircuit({ ping, logger }: CircuitOptions): Circuit {
     probing = true;
     try {
       await waitForAnswer();
-      if (unavailable) logger.info({}, 'the queue can be reached again');
+      if (unavailable) logger.info({}, 'the queue is available again');
       unavailable = false;
     } catch {
       // Closed meanwhile.

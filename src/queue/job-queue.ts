@@ -4,24 +4,23 @@ import { z } from 'zod';
 import { QUEUE_UNAVAILABLE, ServiceError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { JobQueue, Logger, NewJob } from '../core/ports.ts';
-import { type Addition, type KeptJob, toAddition } from './addition.ts';
 import type { BackendQueue, QueueBackend } from './backend.ts';
 import { createBatch } from './batch.ts';
 import { createCircuit, isUnanswered } from './circuit.ts';
 import { isConnectionLost } from '../stores/connection-error.ts';
 import { type JobReader, type SucceededJobs, createJobReader } from './job-reader.ts';
-import { type JobRecord, toJob } from './job-record.ts';
+import { type Addition, type JobRecord, type KeptJob, toAddition, toJob } from './job-record.ts';
 import { removeExpired } from './retention.ts';
 import { keepSecret } from './store-secret.ts';
 
-/** A caller waits no longer for the store; with what else a request takes, it has its answer within 2 s. */
+/** The longest wait for the store, in milliseconds. With the rest of a request, the caller has an answer within 2 s. */
 const DEADLINE_MS = 1500;
-/** Of that time the store's answer has so much for itself: a store that is late does nothing, rather than what was refused. */
+/** The share of that time for the store's reply. A write that reaches the store later is refused there, since the caller is refused too. */
 const REPLY_MS = 250;
 const RETRY_AFTER_SECONDS = 1;
-/** A connection that ended is looked for again so often, in milliseconds. */
+/** Milliseconds between two attempts to write after a connection ended. */
 const RECONNECT_MS = 100;
-/** Characters of the data of jobs that are added in one step: the store does nothing else meanwhile. */
+/** The most characters of data that one step adds, because the store does nothing else meanwhile. */
 const MAX_CHARACTERS = 1_000_000;
 
 const dataSchema = z.object({
@@ -40,7 +39,7 @@ export interface BullmqQueueOptions {
 }
 
 export interface BullmqQueue extends JobQueue {
-  /** Starts to use the store, which is connected. Until this resolves each call is refused. */
+  /** Starts to use the connected store. Until this resolves, every call is refused. */
   open(): Promise<void>;
   close(): Promise<void>;
 }
@@ -50,14 +49,14 @@ interface TypeQueue extends JobReader {
   readonly queue: BackendQueue;
   /** Resolves when the store has the job. */
   add(addition: Addition): Promise<undefined>;
-  /** The same, to the job that has its id, unless it is known to be new. */
+  /** Resolves to the job that has the id, or undefined if the addition created it. */
   addOnce(addition: Addition): Promise<KeptJob | undefined>;
 }
 
-/** What the store says of all that it was asked together: that it can't be reached. */
+/** An unavailable store fails all calls of a batch alike. */
 const isShared = (error: unknown): boolean => error instanceof ServiceError;
 
-/** core's queue on BullMQ: one queue for each job type, so that a slow type never starves a quick one. */
+/** core's queue on BullMQ: one queue for each job type, so that a slow type never starves a fast one. */
 export function createBullmqQueue({
   backend,
   types,
@@ -72,8 +71,8 @@ export function createBullmqQueue({
   backend.onTrouble(circuit.suspect);
 
   /**
-   * Gives every failure of the store its one meaning for callers; what else goes wrong is a mistake of ours.
-   * @param call is given the time, of `performance.now()`, after which the store shall do nothing more for it
+   * Turns every failure of the store into `queue-unavailable`. Any other error is a bug.
+   * @param call receives the time of `performance.now()` after which the store must refuse its write
    * @param calls how many callers wait for it
    */
   const ask = async <T>(call: (deadline: number) => Promise<T>, calls = 1): Promise<T> => {
@@ -99,7 +98,7 @@ export function createBullmqQueue({
     ) =>
       createBatch(
         (additions: readonly Addition[]) =>
-          ask((deadline) => untilHeard(() => addAll(additions, deadline), deadline), additions.length),
+          ask((deadline) => untilAnswered(() => addAll(additions, deadline), deadline), additions.length),
         {
           maxItems: queue.maxAdditions,
           maxSize: MAX_CHARACTERS,
@@ -113,7 +112,7 @@ export function createBullmqQueue({
         await queue.add(additions, deadline);
         return additions.map(() => undefined);
       }),
-      // They may take longer, as another process may be adding the same: nobody else shall wait for that.
+      // A batch of its own: it may have to wait for another process that adds the same job.
       addOnce: batchOf(queue.addOnce),
       ...createJobReader({
         readRecords: (ids) => ask(() => backend.readRecords(type, ids), ids.length),
@@ -131,7 +130,7 @@ export function createBullmqQueue({
     async open() {
       const opened = types.map((type) => [type, backend.createQueue(type)] as const);
       try {
-        // BullMQ remembers a first connection that failed, and such a queue never recovers.
+        // A BullMQ queue whose first connection failed never recovers.
         await Promise.all(opened.map(([, queue]) => queue.waitUntilReady()));
         await secret.load();
       } catch (error) {
@@ -157,7 +156,7 @@ export function createBullmqQueue({
           const { addition: made, fingerprint: ofInput } = dataSchema.parse(kept.data);
           return { job: toJob(kept.record, retentionMs), replayed: made !== addition, fingerprint: ofInput };
         }
-        // The key lives as long as the job, which nobody can read any more.
+        // The key expires with its job.
         await ask(() => removeExpired(backend, type, retentionMs));
       } while (performance.now() < lastTryAt);
       // Nothing was added, and another try might take longer than the caller waits.
@@ -189,10 +188,10 @@ export function createBullmqQueue({
 }
 
 /**
- * Does a write again whose connection ended before the answer came, which may have been done: a job that was added would be refused, and
- * run. The queue takes an id only once.
+ * Repeats a write whose connection ended before the reply. It may have been done, and then the caller would be refused although the job
+ * runs. Repeating it is safe, because the queue takes an id only once.
  */
-async function untilHeard<T>(write: () => Promise<T>, deadline: number): Promise<T> {
+async function untilAnswered<T>(write: () => Promise<T>, deadline: number): Promise<T> {
   for (;;) {
     try {
       return await write();

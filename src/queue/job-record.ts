@@ -8,21 +8,85 @@ import {
   JOB_CANCELED,
   jobFailureSchema,
 } from '../core/job.ts';
+import type { NewJob } from '../core/ports.ts';
 
-/** What BullMQ holds as a job's data. */
+/** BullMQ's `data` of our jobs. */
 export interface JobData {
   /** As the caller sent it. */
   readonly input: unknown;
   readonly requestId: string;
-  /** Of the input, where an idempotency key stands for the job. */
+  /** Of the input, for a job with an idempotency key. */
   readonly fingerprint?: string;
-  /** Tells the submission that made such a job from those that come after it. */
+  /** Distinguishes the submission that created such a job from its replays. */
   readonly addition?: string;
-  /** The number of its lost worker after which the job was last kept apart from others. */
+  /** How many workers the job had lost when it was last quarantined. */
   readonly quarantinedAfter?: number;
 }
 
-/** What a worker stores as a job's progress. */
+/** How many failed attempts a job's history keeps. */
+const HISTORY_LENGTH = 20;
+
+/** A new job in the form that every store takes. */
+export interface Addition {
+  readonly id: string;
+  readonly caller: string;
+  /** `JobData` as JSON. */
+  readonly data: string;
+  /** BullMQ's job options as JSON. */
+  readonly options: string;
+  readonly attempts: number;
+  /** BullMQ's priority: 0 is none and runs first, then 1, 2, … */
+  readonly priority: number;
+  /** Milliseconds after `timestamp` before which the job does not run. */
+  readonly delayMs: number;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+}
+
+/** The job that already has the id of an addition. */
+export interface KeptJob {
+  readonly record: JobRecord;
+  /** `JobData`, unless another program added the job. */
+  readonly data: unknown;
+}
+
+export interface AdditionOptions {
+  /** Distinguishes one submission under an idempotency key from another. */
+  readonly keyed?: Pick<JobData, 'fingerprint' | 'addition'>;
+  /** @default 0 */
+  readonly priority?: number;
+  /** @default 0 */
+  readonly delayMs?: number;
+}
+
+export function toAddition(
+  { id, caller, createdAt, maxAttempts, input, requestId }: NewJob,
+  { keyed, priority = 0, delayMs = 0 }: AdditionOptions = {},
+): Addition {
+  return {
+    id,
+    caller,
+    data: JSON.stringify({ input, requestId, ...keyed } satisfies JobData),
+    options: toOptions(maxAttempts, priority, delayMs),
+    attempts: maxAttempts,
+    priority,
+    delayMs,
+    timestamp: createdAt.getTime(),
+  };
+}
+
+/** The worker chooses the backoff, so that a changed job type applies to jobs that were accepted before. */
+function toOptions(attempts: number, priority: number, delayMs: number): string {
+  return JSON.stringify({
+    attempts,
+    backoff: { type: 'custom' },
+    stackTraceLimit: HISTORY_LENGTH,
+    ...(priority > 0 && { priority }),
+    ...(delayMs > 0 && { delay: delayMs }),
+  });
+}
+
+/** BullMQ's `progress` of our jobs. */
 export interface JobProgress {
   readonly percentComplete: number;
   readonly message: string | null;
@@ -36,13 +100,13 @@ export interface JobRecord {
   readonly type: string;
   readonly caller: string;
   readonly state: 'waiting' | 'active' | 'completed' | 'failed';
-  /** That of a job which was canceled while it ran. */
+  /** `CANCELED` for a job that was canceled while it ran. */
   readonly mark: string | null;
   readonly progress: unknown;
-  /** As JSON; it may be large, so it is parsed when somebody asks for it. */
+  /** As JSON. It may be large, so it is parsed on demand. */
   readonly result: string | null;
   readonly failedReason: string | null;
-  /** BullMQ's stack traces: here what `toTrace` made of each attempt that failed. */
+  /** BullMQ's stack traces, which for our jobs are what `toTrace` made of each failed attempt. */
   readonly traces: unknown;
   readonly attemptsMade: number;
   readonly maxAttempts: number;
@@ -59,7 +123,7 @@ export function statusOf({ state, mark, failedReason }: JobRecord): JobStatus {
       return 'Pending';
     case 'active':
       return 'Running';
-    // The mark is only set before a job is done: it came first, and what the function came to was too late.
+    // Only an unfinished job is marked, so the cancellation came before the end.
     case 'completed':
       return mark === CANCELED ? 'Canceled' : 'Succeeded';
     case 'failed':
@@ -115,12 +179,12 @@ function toSucceeded(job: Omit<SucceededJob, 'result'>, json: string): Succeeded
   };
 }
 
-/** BullMQ keeps one text as the reason of a failure; ours is the error's JSON. */
+/** BullMQ stores one text as the reason of a failure. Ours is the error as JSON. */
 export function fromFailure({ code, message }: JobFailure): string {
   return JSON.stringify({ code, message });
 }
 
-/** The reason of a failure by which a canceled job is known, and the mark of one that shall end so. */
+/** The `failedReason` of a canceled job, and the mark of a running one that was canceled. */
 export const CANCELED = 'accepted:canceled';
 
 function toFailure(failedReason: string): JobFailure {
@@ -138,7 +202,7 @@ const traceSchema = z.object({
   error: jobFailureSchema,
 });
 
-/** BullMQ stores the stack of an attempt's error in one step with its failure; ours is what callers may know of it. */
+/** BullMQ stores the error's stack in the same step as the failure. Ours holds what callers may read instead. */
 export function toTrace({ attempt, startedAt, finishedAt, error }: JobAttempt): string {
   return JSON.stringify({ attempt, startedAt: startedAt.getTime(), finishedAt: finishedAt.getTime(), error });
 }
@@ -150,7 +214,7 @@ function toHistory(traces: unknown): JobAttempt[] {
     try {
       return [traceSchema.parse(JSON.parse(trace))];
     } catch {
-      // A stack of BullMQ's own.
+      // A stack trace of BullMQ's own.
       return [];
     }
   });

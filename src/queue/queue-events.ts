@@ -2,13 +2,13 @@ import type { IQueueBackend, QueueEvents } from 'bullmq';
 import type { BackendEvents, StoreEvent } from './backend.ts';
 import { progressSchema } from './job-record.ts';
 
-/** A wake-up that a store did not send is made up for, and a connection that was lost is noticed, in about this time, in milliseconds. */
+/** How long a read of events blocks, in milliseconds. It bounds the delay after a missed wake-up or a lost connection. */
 export const BLOCKING_MS = 1000;
 
 const WAITING: StoreEvent = { kind: 'waiting' };
 const FINISHED: StoreEvent = { kind: 'finished' };
 
-/** What BullMQ's events tell, but for those of progress. */
+/** BullMQ's events, apart from progress, in core's terms. */
 const EVENTS = {
   active: { kind: 'started' },
   waiting: WAITING,
@@ -18,13 +18,14 @@ const EVENTS = {
   failed: FINISHED,
 } as const satisfies Record<string, StoreEvent>;
 
-/** BullMQ's events that count. */
+/** The events of BullMQ that are used. */
 export const EVENT_NAMES = ['progress', 'active', 'waiting', 'delayed', 'stalled', 'completed', 'failed'] as const;
 export type EventName = (typeof EVENT_NAMES)[number];
 
 /**
- * One of BullMQ's events in core's words.
- * @param data what a worker stored, for an event of progress; undefined is returned if it was none of ours
+ * Translates one of BullMQ's events.
+ * @param data the progress that a worker stored
+ * @returns undefined for progress in another form, as other programs may store it
  */
 export function toJobEvent(name: EventName, data: unknown): StoreEvent | undefined {
   if (name !== 'progress') return EVENTS[name];
@@ -32,10 +33,10 @@ export function toJobEvent(name: EventName, data: unknown): StoreEvent | undefin
   return progress && { ...progress, kind: 'progress', at: new Date(progress.at) };
 }
 
-/** @param eventId of the store's own */
+/** @param eventId the id that the store gave the event */
 export type QueueEventListener = (jobId: string, event: StoreEvent, eventId: string) => void;
 
-/** Runs BullMQ's `QueueEvents`, made with `autorun: false`, and tells its events in core's words. */
+/** Runs BullMQ's `QueueEvents`, made with `autorun: false`, and passes on its events. */
 export function runQueueEvents<Backend extends IQueueBackend, Connection>(
   queueEvents: QueueEvents<unknown, Backend, Connection>,
   listener: QueueEventListener,
@@ -43,9 +44,9 @@ export function runQueueEvents<Backend extends IQueueBackend, Connection>(
 ): BackendEvents {
   queueEvents.on('error', onError);
   for (const name of EVENT_NAMES) {
-    queueEvents.on(name, (told: { jobId: string; data?: unknown }, eventId: string) => {
-      const event = toJobEvent(name, told.data);
-      if (event !== undefined) listener(told.jobId, event, eventId);
+    queueEvents.on(name, (published: { jobId: string; data?: unknown }, eventId: string) => {
+      const event = toJobEvent(name, published.data);
+      if (event !== undefined) listener(published.jobId, event, eventId);
     });
   }
   queueEvents.run().catch(onError);

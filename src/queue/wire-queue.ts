@@ -3,8 +3,9 @@ import type { JobType, Use } from '../core/define-job.ts';
 import type { JobEvents, JobQueue, JobWorker, Logger } from '../core/ports.ts';
 import type { EmbeddedPool } from '../stores/embedded-pool.ts';
 import type { QueueBackend } from './backend.ts';
-import { connectQueue } from './connect.ts';
 import { createBullmqEvents } from './job-events.ts';
+import { connectEmbeddedQueue, connectPostgresQueue } from './postgres/connect.ts';
+import { createRedisBackend } from './redis/backend.ts';
 import { createBullmqQueue } from './job-queue.ts';
 import { startRetention } from './retention.ts';
 import { createSucceededJobs } from './job-reader.ts';
@@ -69,4 +70,23 @@ export function wireQueue({ url, embedded, types, retentionSeconds, logger }: Wi
       await settlesWithin(backend.close(), CLOSE_MS);
     },
   };
+}
+
+export interface QueueLocation {
+  /** Undefined: the embedded store. */
+  readonly url: string | undefined;
+  readonly embedded: EmbeddedPool;
+  /** How many workers and events may listen at a time. */
+  readonly listeners: number;
+  readonly logger: Logger;
+}
+
+/**
+ * The backend for a QUEUE_URL.
+ * @throws StartError, which names QUEUE_URL, when it is invalid
+ */
+export function connectQueue({ url, embedded, listeners, logger }: QueueLocation): QueueBackend {
+  if (url === undefined) return connectEmbeddedQueue(embedded, logger);
+  if (/^postgres(ql)?:/.test(url)) return connectPostgresQueue(url, listeners, logger);
+  return createRedisBackend(url, logger);
 }

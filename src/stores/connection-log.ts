@@ -8,12 +8,12 @@ export function createConnectionLog(logger: Logger): { failed(error: Error): voi
       const reason = ('code' in error && typeof error.code === 'string' && error.code) || error.message || error.name;
       if (reason === last) return;
       last = reason;
-      logger.warn({ reason }, 'trouble with the store; trying on');
+      logger.warn({ reason }, 'the store is unavailable; retrying');
     },
     recovered() {
       if (last === undefined) return;
       last = undefined;
-      logger.info({}, 'the store can be reached again');
+      logger.info({}, 'the store is available again');
     },
   };
 }

@@ -19,7 +19,7 @@ export const KNOWN_MUTANTS: readonly KnownMutant[] = [
   },
   {
     name: 'expired locks interrupt no job',
-    file: 'src/queue/worker/locks.ts',
+    file: 'src/queue/worker/running-jobs.ts',
     search: "running.interrupt(id, 'lost');",
     replacement: 'void id;',
     tests: ['test/unit/worker-locks', 'test/store/worker-locks', 'test/store/queue-lock', 'test/api/queue-lost-lock'],

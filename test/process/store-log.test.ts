@@ -38,8 +38,8 @@ it.each(['redis', 'postgres'] as const)(
       .map((line) => JSON.parse(line));
     const ofStore = lines.filter(({ msg }) => /the (queue|store) can/.test(msg));
     expect(ofStore.map(({ level, msg }) => `${level} ${msg}`)).toEqual([
-      'warn the queue cannot be reached; trying on',
-      'info the queue can be reached again',
+      'warn the queue is unavailable; retrying',
+      'info the queue is available again',
     ]);
     expect(
       lines.filter(({ level, msg }) => level !== 'info' && !/nothing to disk|cannot be reached/.test(msg)),

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { newJobId } from '../../src/core/job-id.ts';
 import type { Job } from '../../src/core/job.ts';
-import { toAddition } from '../../src/queue/addition.ts';
+import { toAddition } from '../../src/queue/job-record.ts';
 import type { BackendWorkerOptions, JobProcessor } from '../../src/queue/backend.ts';
 import { poll } from '../support/follow.ts';
 import { scripted, setUpQueue, signal } from '../support/queue.ts';

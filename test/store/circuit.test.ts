@@ -58,7 +58,7 @@ describe('the circuit in front of a store', () => {
       () => refusal(circuit),
       (name) => name === undefined,
     );
-    expect(logged).toEqual(['the queue cannot be reached; trying on', 'the queue can be reached again']);
+    expect(logged).toEqual(['the queue is unavailable; retrying', 'the queue is available again']);
   });
 
   it('asks again and again while the store refuses connections', async () => {

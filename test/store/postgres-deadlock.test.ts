@@ -72,7 +72,7 @@ describe('workers on PostgreSQL that promote many delayed jobs at a time', () =>
     await database.query('ALTER FUNCTION bullmq.move_to_active SET enable_seqscan = off');
     await database.query('ALTER FUNCTION bullmq.move_to_active SET enable_bitmapscan = off');
     many.runs(async (input, job) => {
-      if (job.attempt < ATTEMPTS) throw new Error('as told');
+      if (job.attempt < ATTEMPTS) throw new Error('on purpose');
       return input;
     });
     const sides = [await test.otherSide(), await test.otherSide(), await test.otherSide()];

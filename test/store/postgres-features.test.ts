@@ -3,7 +3,7 @@ import { Pool } from 'pg';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { newJobId } from '../../src/core/job-id.ts';
 import type { Job } from '../../src/core/job.ts';
-import { toAddition } from '../../src/queue/addition.ts';
+import { toAddition } from '../../src/queue/job-record.ts';
 import type { BackendWorkerOptions } from '../../src/queue/backend.ts';
 import { toBullmqPool } from '../../src/queue/postgres/connect.ts';
 import { poll } from '../support/follow.ts';

@@ -2,7 +2,7 @@ import { Queue, createPostgresBackend } from 'bullmq';
 import { Pool } from 'pg';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { newJobId } from '../../src/core/job-id.ts';
-import { toAddition } from '../../src/queue/addition.ts';
+import { toAddition } from '../../src/queue/job-record.ts';
 import { toBullmqPool } from '../../src/queue/postgres/connect.ts';
 import { scripted, setUpQueue } from '../support/queue.ts';
 

@@ -107,7 +107,7 @@ describe.each(BACKENDS)('cancellation on %s', (backend) => {
     [
       'fails for good',
       (): never => {
-        throw new JobError('FOR_GOOD', 'As told.', { retry: false });
+        throw new JobError('FOR_GOOD', 'The job failed on purpose.', { retry: false });
       },
     ],
   ])('ends a job canceled whose function %s before its worker heard of it', async (_, end) => {

@@ -5,7 +5,7 @@ import { newJobId } from '../../src/core/job-id.ts';
 import { type Job } from '../../src/core/job.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createBullmqQueue } from '../../src/queue/job-queue.ts';
-import { connectQueue } from '../../src/queue/connect.ts';
+import { connectQueue } from '../../src/queue/wire-queue.ts';
 import { createSucceededJobs } from '../../src/queue/job-reader.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 import { scripted, setUpQueue, signal } from '../support/queue.ts';

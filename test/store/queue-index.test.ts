@@ -30,8 +30,8 @@ describe('the index of lists on Redis', () => {
   it('has a finished job in the set of its status alone', async () => {
     const admin = open();
     plain.runs(async ({ text }, job) => {
-      if (text === 'again' && job.attempt === 1) throw new Error('as told');
-      if (text === 'fail') throw new JobError('FAILED', 'As told.', { retry: false });
+      if (text === 'again' && job.attempt === 1) throw new Error('on purpose');
+      if (text === 'fail') throw new JobError('FAILED', 'The job failed on purpose.', { retry: false });
       return { text };
     });
     const jobs = await Promise.all(

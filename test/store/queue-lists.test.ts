@@ -14,7 +14,7 @@ const START = Date.now() - 1_000_000;
 let callers = 0;
 /** Somebody who has no jobs yet. */
 const newCaller = (): Principal => principal(`caller-${(callers += 1)}`);
-const FAILURE = new JobError('FAILED', 'As told.', { retry: false });
+const FAILURE = new JobError('FAILED', 'The job failed on purpose.', { retry: false });
 const newestFirst = (a: Job, b: Job): number => b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1);
 const idsOf = (jobs: readonly Job[]): string[] => jobs.map(({ id }) => id);
 
@@ -59,7 +59,7 @@ describe.each(BACKENDS)('lists on %s', (backend) => {
     const release = signal();
     plain.runs(async ({ text }) => {
       if (text === 'fail') throw FAILURE;
-      if (text === 'wait') throw new Error('as told');
+      if (text === 'wait') throw new Error('on purpose');
       if (text === 'run') {
         started.reach();
         await release.reached;
@@ -74,7 +74,7 @@ describe.each(BACKENDS)('lists on %s', (backend) => {
     const running = await add(plain, 'run', at(4));
     const pending = await add(plain, 'wait', at(5));
     other.runs(async () => {
-      throw new Error('as told');
+      throw new Error('on purpose');
     });
     const ofOther = await add(other, 'wait', at(6));
     work();

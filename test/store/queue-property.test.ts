@@ -79,8 +79,8 @@ describe.each(BACKENDS)('any order of what happens to jobs on %s', (backend) => 
     const step = script[(job.attempt - 1) % script.length];
     await job.progress(10 * job.attempt, step);
     if (step === 'linger') for (let turns = 0; turns < 40 && !job.signal.aborted; turns += 1) await turn();
-    if (step === 'fail for good') throw new JobError('FOR_GOOD', 'As told.', { retry: false });
-    if (step === 'fail') throw new JobError('AGAIN', 'As told.');
+    if (step === 'fail for good') throw new JobError('FOR_GOOD', 'The job failed on purpose.', { retry: false });
+    if (step === 'fail') throw new JobError('AGAIN', 'The job failed on purpose.');
     return { text };
   });
 

@@ -18,7 +18,7 @@ describe.each(BACKENDS)('retention on %s', (backend) => {
   it('removes all that is kept of a job, with nobody who works, and nothing of others', async () => {
     plain.runs(async ({ text }, job) => {
       await job.progress(50, 'half');
-      if (text === 'fail') throw new Error('as told');
+      if (text === 'fail') throw new Error('on purpose');
       return { text };
     });
     const succeeded = await test.add(plain);

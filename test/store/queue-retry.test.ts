@@ -16,7 +16,7 @@ describe.each(BACKENDS)('retry on %s', (backend) => {
   const fail = (): void =>
     plain.runs(async (_, job) => {
       await job.progress(30, `attempt ${job.attempt}`);
-      throw new Error('as told');
+      throw new Error('on purpose');
     });
   const succeed = (): void => plain.runs(async ({ text }) => ({ text }));
 
@@ -80,7 +80,7 @@ describe.each(BACKENDS)('retry on %s', (backend) => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     plain.runs(async (_, job) => {
       for (let percent = 10; percent <= 30; percent += 10) await job.progress(percent);
-      throw new JobError('FOR_GOOD', 'As told.', { retry: false });
+      throw new JobError('FOR_GOOD', 'The job failed on purpose.', { retry: false });
     });
     const job = await add(plain);
     const workers = work();
@@ -256,7 +256,7 @@ describe.each(BACKENDS)('retry on %s', (backend) => {
     const startedAt: number[] = [];
     slow.runs(async () => {
       startedAt.push(performance.now());
-      throw new Error('as told');
+      throw new Error('on purpose');
     });
     const job = await add(slow);
     work();

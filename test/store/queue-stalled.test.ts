@@ -60,7 +60,7 @@ describe.each(BACKENDS)('a job that lost its worker, on %s', (backend) => {
   it('has none when it is retried', async () => {
     const lost = LOST_WORKERS[backend](test.url ?? '');
     plain.runs(async () => {
-      throw new JobError('FAILED', 'As told.', { retry: false });
+      throw new JobError('FAILED', 'The job failed on purpose.', { retry: false });
     });
     const job: Job = await test.add(plain);
     await lost.write(job.id, 4);

@@ -80,7 +80,7 @@ describe('the events of a queue on Redis', () => {
     const again = signal();
     // Jobs of the tests before run too, and may come to their second attempt earlier.
     plain.runs(async ({ text }, { attempt }) => {
-      if (attempt === 1) throw new Error('as told');
+      if (attempt === 1) throw new Error('on purpose');
       if (text === 'followed') again.reach();
       return new Promise(() => undefined);
     });
@@ -115,7 +115,7 @@ describe('the events of a queue on Redis', () => {
   it('bring with the end of a job that succeeded what a read of it gives', async () => {
     plain.runs(async ({ text }, job) => {
       await job.progress(40, 'half of it');
-      if (job.attempt === 1) throw new Error('as told');
+      if (job.attempt === 1) throw new Error('on purpose');
       return { text };
     });
     const job = await test.add(plain);

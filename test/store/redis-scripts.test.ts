@@ -6,8 +6,7 @@ import { withDeadline } from '../../src/core/deadline.ts';
 import { JobError } from '../../src/core/job-error.ts';
 import { newJobId } from '../../src/core/job-id.ts';
 import type { Job } from '../../src/core/job.ts';
-import { type AdditionOptions, toAddition } from '../../src/queue/addition.ts';
-import { CANCELED } from '../../src/queue/job-record.ts';
+import { type AdditionOptions, CANCELED, toAddition } from '../../src/queue/job-record.ts';
 import { SCRIPTS } from '../../src/queue/redis/scripts.ts';
 import { poll } from '../support/follow.ts';
 import { scripted, setUpQueue, signal } from '../support/queue.ts';
@@ -125,9 +124,9 @@ describe('what our scripts leave in Redis is what BullMQ’s own leave', () => {
   async function failInBoth(options: AdditionOptions = {}): Promise<{ ours: Job; queue: Queue }> {
     const added = await addToBoth(options);
     plain.runs(async () => {
-      throw new JobError('FAILED', 'As told.', { retry: false });
+      throw new JobError('FAILED', 'The job failed on purpose.', { retry: false });
     });
-    const worker = workBullmqs(() => Promise.reject(new UnrecoverableError('as told')));
+    const worker = workBullmqs(() => Promise.reject(new UnrecoverableError('on purpose')));
     const workers = test.startWorkers();
     await test.finish(added.ours);
     await poll(
@@ -190,9 +189,9 @@ describe('what our scripts leave in Redis is what BullMQ’s own leave', () => {
   it('when a job fails again and again', async () => {
     const { ours } = await addToBoth();
     plain.runs(async () => {
-      throw new JobError('FAILED', 'As told.');
+      throw new JobError('FAILED', 'The job failed on purpose.');
     });
-    workBullmqs(() => Promise.reject(new Error('as told')), { settings: { backoffStrategy: () => 10 } });
+    workBullmqs(() => Promise.reject(new Error('on purpose')), { settings: { backoffStrategy: () => 10 } });
     test.work();
     await test.finish(ours);
     await poll(

@@ -1,7 +1,7 @@
 import { Pool } from 'pg';
 import { createCustomerRepository } from '../../src/customers/customer-repository.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import { connectQueue } from '../../src/queue/connect.ts';
+import { connectQueue } from '../../src/queue/wire-queue.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 
 /** The database on the shared server from which every test's database is copied. */

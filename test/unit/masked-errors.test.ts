@@ -11,7 +11,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { createBullmqEvents } from '../../src/queue/job-events.ts';
 import { createBullmqQueue } from '../../src/queue/job-queue.ts';
 import { createSucceededJobs } from '../../src/queue/job-reader.ts';
-import { connectQueue } from '../../src/queue/connect.ts';
+import { connectQueue } from '../../src/queue/wire-queue.ts';
 import { isConnectionError } from '../../src/stores/connection-error.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 

@@ -1,7 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import type { Interruption } from '../../src/core/attempt/run-attempt.ts';
-import { createRunningJobs } from '../../src/queue/worker/running-jobs.ts';
-import { watchLocks } from '../../src/queue/worker/locks.ts';
+import { createRunningJobs, watchLocks } from '../../src/queue/worker/running-jobs.ts';
 
 it('a running job whose lock was not renewed in time is interrupted as lost, and no other job is', async () => {
   const running = createRunningJobs();

@@ -1,6 +1,6 @@
 import { type PgPool, Queue, createPostgresBackend } from 'bullmq';
 import { z } from 'zod';
-import type { Addition, KeptJob } from '../addition.ts';
+import type { Addition, KeptJob } from '../job-record.ts';
 import type { BackendQueue } from '../backend.ts';
 import { STATEMENTS, type Statement, toRecord } from './statements.ts';
 import type { StoreClock } from '../store-clock.ts';

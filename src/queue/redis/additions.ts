@@ -1,5 +1,5 @@
 import { Queue } from 'bullmq';
-import type { Addition, KeptJob } from '../addition.ts';
+import type { Addition, KeptJob } from '../job-record.ts';
 import type { BackendQueue } from '../backend.ts';
 import type { RedisClient } from './client.ts';
 import { type JobReply, toRecord } from './record.ts';

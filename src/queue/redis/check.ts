@@ -15,8 +15,8 @@ const OLDEST_VERSION = 7;
 export async function checkRedis(client: RedisClient, prefix: string, logger: Logger): Promise<boolean> {
   const masters = client instanceof Cluster ? client.nodes('master') : [client];
   await checkChannels(client, prefix);
-  const told = await Promise.all(masters.map((master) => checkMaster(master, logger)));
-  return told.every(Boolean);
+  const readable = await Promise.all(masters.map((master) => checkMaster(master, logger)));
+  return readable.every(Boolean);
 }
 
 /** Without its channels no process receives changes of jobs. */
@@ -26,7 +26,7 @@ async function checkChannels(client: RedisClient, prefix: string): Promise<void>
   } catch (cause) {
     if (isConnectionError(cause)) throw cause;
     const detail = cause instanceof Error ? cause.message : String(cause);
-    throw new StartError(`QUEUE_URL: Redis has to let its user use the channels ${prefix}:*, and says ${detail}`, {
+    throw new StartError(`QUEUE_URL: the Redis user needs access to the channels ${prefix}:* (${detail})`, {
       cause,
     });
   }
@@ -37,17 +37,17 @@ async function checkMaster(master: Redis, logger: Logger): Promise<boolean> {
   if (info === undefined) return false;
   const version = fieldOf(info, 'redis_version') ?? '';
   if (Number.parseInt(version, 10) < OLDEST_VERSION) {
-    throw new StartError(`QUEUE_URL: Redis is version ${version}, and has to be ${OLDEST_VERSION} or newer`);
+    throw new StartError(`QUEUE_URL: Redis is version ${version}, but must be ${OLDEST_VERSION} or newer`);
   }
   const policy = fieldOf(info, 'maxmemory_policy') ?? 'noeviction';
   if (policy !== 'noeviction') {
     throw new StartError(
-      `QUEUE_URL: Redis would drop jobs when its memory is full: its maxmemory-policy is ${policy}, and has to be noeviction`,
+      `QUEUE_URL: Redis would drop jobs when its memory is full; set its maxmemory-policy to noeviction (now ${policy})`,
     );
   }
   const save = await unlessRefused(master.config('GET', 'save'));
   if (fieldOf(info, 'aof_enabled') === '0' && Array.isArray(save) && save[1] === '') {
-    logger.warn({}, 'Redis writes nothing to disk, so all jobs are lost when it stops; set its appendonly to yes');
+    logger.warn({}, 'Redis does not write to disk, so all jobs are lost when it stops; set appendonly to yes');
   }
   return true;
 }

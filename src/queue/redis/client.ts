@@ -75,7 +75,7 @@ function readNodes(url: string, defaultPort: number): Nodes {
     return { host, port: port === undefined ? defaultPort : Number(port) };
   });
   if (nodes.some(({ host, port }) => host === '' || !Number.isInteger(port))) {
-    throw new StartError('QUEUE_URL: expected host:port, with commas between several');
+    throw new StartError('QUEUE_URL: expected one or more host:port, separated by commas');
   }
   return {
     nodes,

@@ -1,4 +1,13 @@
 import type { Interruption } from '../../core/attempt/run-attempt.ts';
+import { withDeadline } from '../../core/deadline.ts';
+import type { Logger } from '../../core/ports.ts';
+
+/** How often running jobs are checked, in milliseconds, and so the longest delay of a cancellation. */
+const CANCELLATION_CHECK_MS = 400;
+/** A check without an answer is given up after so many milliseconds. */
+const CHECK_DEADLINE_MS = 1500;
+/** How often the locks are checked, in milliseconds. */
+const LOCK_CHECK_MS = 500;
 
 type Listener = (why: Interruption) => void;
 
@@ -58,4 +67,45 @@ export function createRunningJobs(): RunningJobs {
     },
     lockedBefore: (time) => [...jobs].filter(([, { lockedAt }]) => lockedAt < time).map(([id]) => id),
   };
+}
+
+/**
+ * Interrupts running jobs that were canceled, in whatever process. It polls, with one query for all running jobs: unlike an event, a mark
+ * is not lost with a connection or a restart of the store, and polling needs no connection of its own.
+ * @param readMarked resolves to those of these jobs that are marked as canceled
+ * @returns stops the checks
+ */
+export function watchCancellation(
+  running: RunningJobs,
+  readMarked: (ids: readonly string[]) => Promise<readonly string[]>,
+  logger: Logger,
+): () => void {
+  let checking = false;
+  const check = async (): Promise<void> => {
+    if (checking || running.size === 0) return;
+    checking = true;
+    try {
+      const marked = await withDeadline(readMarked(running.ids()), CHECK_DEADLINE_MS);
+      for (const id of marked) running.interrupt(id, 'canceled');
+    } catch (error) {
+      logger.debug({ err: error }, 'could not check for canceled jobs');
+    } finally {
+      checking = false;
+    }
+  };
+  const timer = setInterval(() => void check(), CANCELLATION_CHECK_MS);
+  return () => clearInterval(timer);
+}
+
+/**
+ * Interrupts the running jobs whose locks were not renewed in time. The store may be unavailable for this process alone, and gives such a
+ * job to another worker, so the run here must end first.
+ * @param lockMs how long a lock lasts by this process's clock, in milliseconds; less than by the store's
+ * @returns stops the checks
+ */
+export function watchLocks(running: RunningJobs, lockMs: number): () => void {
+  const timer = setInterval(() => {
+    for (const id of running.lockedBefore(performance.now() - lockMs)) running.interrupt(id, 'lost');
+  }, LOCK_CHECK_MS);
+  return () => clearInterval(timer);
 }

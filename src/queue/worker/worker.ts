@@ -6,9 +6,7 @@ import type { JobWorker, Logger } from '../../core/ports.ts';
 import type { BackendWorker, BackendWorkerOptions, QueueBackend } from '../backend.ts';
 import { createProcessor } from './processor.ts';
 import type { JobData } from '../job-record.ts';
-import { createRunningJobs } from './running-jobs.ts';
-import { watchCancellation } from './cancellation.ts';
-import { watchLocks } from './locks.ts';
+import { createRunningJobs, watchCancellation, watchLocks } from './running-jobs.ts';
 
 /** How long a job's lock lasts without a renewal. */
 const LOCK_MS = 8000;
