@@ -74,12 +74,18 @@ export function createBullmqQueue({
    * Turns every failure of the store into `queue-unavailable`. Any other error is a bug.
    * @param call receives the time of `performance.now()` after which the store must refuse its write
    * @param calls how many callers wait for it
+   * @param until the time of `performance.now()` at which the callers give up
    */
-  const ask = async <T>(call: (deadline: number) => Promise<T>, calls = 1): Promise<T> => {
-    if (queues.size === 0) throw unavailable();
+  const ask = async <T>(
+    call: (deadline: number) => Promise<T>,
+    calls = 1,
+    until = performance.now() + DEADLINE_MS,
+  ): Promise<T> => {
+    const deadline = until - REPLY_MS;
+    const now = performance.now();
+    if (queues.size === 0 || now >= deadline) throw unavailable();
     try {
-      const deadline = performance.now() + DEADLINE_MS - REPLY_MS;
-      return await circuit.call(() => call(deadline), DEADLINE_MS, calls);
+      return await circuit.call(() => call(deadline), until - now, calls);
     } catch (error) {
       throw isUnanswered(error) ? unavailable(error) : error;
     }
@@ -148,19 +154,19 @@ export function createBullmqQueue({
       const { type, fingerprint } = job;
       succeeded.expect(job.id);
       const addition = randomUUID();
-      const lastTryAt = performance.now() + REPLY_MS;
-      do {
-        const kept = await queueOf(type).addOnce(toAddition(job, { keyed: { fingerprint, addition } }));
-        if (kept === undefined) return { job: toPending(job), replayed: false, fingerprint };
-        if (!isExpired(kept.record)) {
-          const { addition: made, fingerprint: ofInput } = dataSchema.parse(kept.data);
-          return { job: toJob(kept.record, retentionMs), replayed: made !== addition, fingerprint: ofInput };
-        }
+      const until = performance.now() + DEADLINE_MS;
+      const added = toAddition(job, { keyed: { fingerprint, addition } });
+      const { queue, addOnce } = queueOf(type);
+      let kept = await addOnce(added);
+      while (kept !== undefined && isExpired(kept.record)) {
         // The key expires with its job.
-        await ask(() => removeExpired(backend, type, retentionMs));
-      } while (performance.now() < lastTryAt);
-      // Nothing was added, and another try might take longer than the caller waits.
-      throw unavailable();
+        await ask(() => removeExpired(backend, type, retentionMs), 1, until);
+        const again = (deadline: number) => untilAnswered(() => queue.addOnce([added], deadline), deadline);
+        [kept] = await ask(again, 1, until);
+      }
+      if (kept === undefined) return { job: toPending(job), replayed: false, fingerprint };
+      const { addition: made, fingerprint: ofInput } = dataSchema.parse(kept.data);
+      return { job: toJob(kept.record, retentionMs), replayed: made !== addition, fingerprint: ofInput };
     },
     read: async (id, type) => queueOf(type).read(id),
     readInput: (id, type) => ask(async () => dataSchema.safeParse(await backend.readData(type, id)).data?.input),

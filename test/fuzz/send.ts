@@ -1,6 +1,7 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
+import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
 
 /** A reply that takes longer counts as a hang: these requests never ask for a longer hold. */
 const DEADLINE_MS = 45_000;
@@ -44,7 +45,7 @@ export function createClient(url: string): Client {
       return {
         status: response.statusCode ?? 0,
         headers: toHeaders(response),
-        body: await text(response),
+        body: decode(await buffer(response), response.headers['content-encoding']),
       };
     },
     async sendBytes(bytes) {
@@ -61,6 +62,19 @@ export function createClient(url: string): Client {
     },
     close: () => agent.destroy(),
   };
+}
+
+const DECODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
+  br: brotliDecompressSync,
+  gzip: gunzipSync,
+  deflate: inflateSync,
+  zstd: zstdDecompressSync,
+};
+
+/** A reply to HEAD has the encoding of one to GET, and no body. */
+function decode(bytes: Buffer, encoding = ''): string {
+  const decoder = bytes.length > 0 ? DECODERS[encoding] : undefined;
+  return (decoder?.(bytes) ?? bytes).toString();
 }
 
 function toHeaders({ headersDistinct }: IncomingMessage): Headers {

@@ -36,8 +36,14 @@ async function submitImport(api: AcceptedProcess, prefix = 'c'): Promise<string>
   return jobSchema.parse(await response.json()).id;
 }
 
-const read = async (api: AcceptedProcess, id: string) =>
-  jobSchema.parse(await (await fetch(`${api.url}/api/jobs/${id}?onComplete=status`)).json());
+/** Reads the job. A process on a busy machine may refuse a request for a moment. */
+async function read(api: AcceptedProcess, id: string) {
+  const response = await poll(
+    () => fetch(`${api.url}/api/jobs/${id}?onComplete=status`),
+    ({ status }) => status !== 503,
+  );
+  return jobSchema.parse(await response.json());
+}
 
 /** Waits for the end, and checks that the import is complete, with no row twice. */
 async function expectWholeImport(api: AcceptedProcess, id: string, prefix = 'c'): Promise<void> {

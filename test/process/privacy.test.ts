@@ -125,7 +125,8 @@ describe("customers' data", () => {
     await send('POST', '/api/customers', { ...CUSTOMER, [MARK]: PHONE, customername: 5 });
     await send('POST', '/api/customers', `{"id":"${MARK}",`);
     await send('POST', '/api/customers', MARK, { 'Content-Type': `text/${MARK}` });
-    await send('POST', '/api/customers', { ...CUSTOMER, customername: MARK.repeat(500_000) });
+    // The server may close the connection before it has read so large a body.
+    await send('POST', '/api/customers', { ...CUSTOMER, customername: MARK.repeat(500_000) }).catch(() => undefined);
     await send('POST', '/graphql', `{"query":"${MARK}`);
     await graphql(`{ ${MARK}(id: "${PHONE}") `);
     await graphql(`{ customer(id: "${MARK}") { ${MARK} } }`);

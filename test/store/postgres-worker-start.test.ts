@@ -36,7 +36,7 @@ it('a worker whose first connection to PostgreSQL fails is started again, and do
     debug: () => undefined,
     info: () => undefined,
     error: () => undefined,
-    warn: (_, message) => void (message.includes('could not be started') && resolve()),
+    warn: (_, message) => void (message.includes('could not start a worker') && resolve()),
   };
   const options = '-c search_path=bullmq';
   const queuePool = createPostgresPool(url, 'QUEUE_URL', { options, max: 5 });
