@@ -84,7 +84,7 @@ describe('a start on a Redis', () => {
     const server = await startRedisForTest(['--appendonly', 'no']);
     const child = await startProcess({ settings: await settingsFor(server.url), output });
     await child.end('SIGTERM');
-    expect(text.split('\n').filter((line) => line.includes('nothing to disk'))).toHaveLength(1);
+    expect(text.split('\n').filter((line) => line.includes('not write to disk'))).toHaveLength(1);
   });
 
   it('with persistence logs no warning', async () => {

@@ -36,13 +36,13 @@ it.each(['redis', 'postgres'] as const)(
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line));
-    const ofStore = lines.filter(({ msg }) => /the (queue|store) can/.test(msg));
+    const ofStore = lines.filter(({ msg }) => /the (queue|store) is/.test(msg));
     expect(ofStore.map(({ level, msg }) => `${level} ${msg}`)).toEqual([
       'warn the queue is unavailable; retrying',
       'info the queue is available again',
     ]);
     expect(
-      lines.filter(({ level, msg }) => level !== 'info' && !/nothing to disk|cannot be reached/.test(msg)),
+      lines.filter(({ level, msg }) => level !== 'info' && !/not write to disk|is unavailable/.test(msg)),
     ).toEqual([]);
     expect(text).not.toContain('Lovelace');
   },
