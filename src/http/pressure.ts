@@ -54,7 +54,10 @@ export async function addPressureLimits(
   // Work before the server is ready is not load.
   app.addHook('onReady', async () => {
     timer = setInterval(() => {
-      const isHopeless = app.memoryUsage().eventLoopDelay > HOPELESS * maxDelayMs;
+      const { eventLoopDelay } = app.memoryUsage();
+      // Infinity stands for an interval in which nothing was measured, as after the process was suspended.
+      if (eventLoopDelay === Infinity) return;
+      const isHopeless = eventLoopDelay > HOPELESS * maxDelayMs;
       samples = app.isUnderPressure() ? samples + (isHopeless ? LASTING_SAMPLES : 1) : 0;
     }, SAMPLE_MS);
   });

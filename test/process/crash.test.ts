@@ -27,11 +27,14 @@ async function createStoreForTest(backend: Parameters<typeof createStore>[0]): P
 }
 
 async function submitImport(api: AcceptedProcess, prefix = 'c'): Promise<string> {
-  const response = await fetch(`${api.url}/api/customer-imports`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ customers: customersOf(prefix) }),
-  });
+  const submit = () =>
+    fetch(`${api.url}/api/customer-imports`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ customers: customersOf(prefix) }),
+    });
+  // A process on a busy machine may refuse a request for a moment.
+  const response = await poll(submit, ({ status }) => status !== 503);
   expect(response.status).toBe(202);
   return jobSchema.parse(await response.json()).id;
 }

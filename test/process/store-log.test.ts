@@ -41,9 +41,9 @@ it.each(['redis', 'postgres'] as const)(
       'warn the queue is unavailable; retrying',
       'info the queue is available again',
     ]);
-    expect(
-      lines.filter(({ level, msg }) => level !== 'info' && !/not write to disk|is unavailable/.test(msg)),
-    ).toEqual([]);
+    expect(lines.filter(({ level, msg }) => level !== 'info' && !/not write to disk|is unavailable/.test(msg))).toEqual(
+      [],
+    );
     expect(text).not.toContain('Lovelace');
   },
 );
