@@ -9,8 +9,8 @@ const shared = {
   experimental: { viteModuleRunner: false, nodeLoader: false },
   isolate: false,
   // Deadlines for what would otherwise hang, generous enough for a slow machine.
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
 };
 const globalSetup = ['test/support/global-setup.ts'];
 
@@ -34,8 +34,8 @@ export default defineConfig({
           name: 'servers',
           include: ['test/{store,api,process,browser,fuzz}/**/*.test.ts'],
           globalSetup,
-          // Most tests wait for a server or a timer.
-          maxWorkers: 4,
+          // More would take longer each on two cores, and reach the deadlines of the product itself.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
@@ -45,9 +45,9 @@ export default defineConfig({
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           globalSetup,
-          testTimeout: 120_000,
-          // Faults measure recovery times, so they run alone.
-          maxWorkers: 3,
+          testTimeout: 180_000,
+          // Faults measure recovery times, so nothing else runs beside them.
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },

@@ -7,7 +7,7 @@ import { type Readable } from 'node:stream';
 import type { ServerPrograms } from './install-servers.ts';
 import { type RunningServer, runServer } from './server-process.ts';
 
-const START_MS = 55_000;
+const START_MS = 100_000;
 
 /**
  * Starts a Redis on a free port, without persistence.
