@@ -3,7 +3,7 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
-/** Checks in a row without progress after which a reader is dropped. Counted, so that a process that was late itself drops nobody. */
+/** Checks in a row without progress after which a reader is dropped. It counts checks, so that a stalled process does not drop its clients. */
 const CHECKS = 4;
 const GONE = new Error('the client has disconnected');
 

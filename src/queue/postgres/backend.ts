@@ -171,7 +171,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
   };
 }
 
-/** BullMQ keeps a first connection that failed and never recovers, so what has it is closed, to be created again. */
+/** BullMQ never replaces a first connection that failed, so its owner is closed and created again. */
 async function readyOrClosed(part: { waitUntilReady(): Promise<unknown>; close(): Promise<void> }): Promise<void> {
   try {
     await part.waitUntilReady();

@@ -28,7 +28,7 @@ function load(name: string): Statement {
 export const OWN_SCHEMA = 'accepted_queue';
 export const REQUEST_COUNTS = 'request_counts';
 
-/** Run at each start, in this order; they leave what is there as it is. */
+/** Run at each start, in this order. They do not change existing objects. */
 export const SCHEMA_STATEMENTS: readonly Statement[] = [
   load('schema/schema'),
   load('schema/before'),
