@@ -115,7 +115,7 @@ export default defineConfig({
     {
       files: [
         '**/src/jobs/*.ts',
-        '**/test/support/jobs/*.ts',
+        '**/test/support/jobs/*/*.ts',
         '**/codegen.ts',
         '**/*.config.ts',
         '**/test/support/global-setup.ts',

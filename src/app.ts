@@ -50,11 +50,6 @@ export interface AppOptions {
   /** Called when a store that becomes available after the start turns out to be unusable. */
   onFatal(error: unknown): void;
   /**
-   * URL of the job types' folder, with a trailing slash.
-   * @default `jobs/` beside this file
-   */
-  readonly jobsFolder?: URL | undefined;
-  /**
    * Mean delay of the event loop, in milliseconds, from which requests are refused.
    * @default 400
    */
@@ -72,7 +67,7 @@ export interface AppOptions {
  */
 export async function createApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
   const stopping = new AbortController();
-  const registry = createRegistry(await loadJobs(options.jobsFolder ?? new URL('./jobs/', import.meta.url)));
+  const registry = createRegistry(await loadJobs(config.JOBS_DIR ?? new URL('./jobs/', import.meta.url)));
   const embedded = createEmbeddedStore(config.DATA_DIR);
   // Before the database, whose URL may be a copy of QUEUE_URL: an invalid one is reported under the name that was set.
   const queue = wireQueue({

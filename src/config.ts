@@ -1,4 +1,6 @@
+import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { type AuthConfig, type AuthSettings, authSettings, readAuth } from './auth/auth-settings.ts';
 import { StartError } from './core/start-error.ts';
@@ -68,6 +70,11 @@ export const settingsSchema = z.object({
     .optional(),
   QUEUE_URL: urlWithScheme(QUEUE_SCHEMES).optional(),
   DATABASE_URL: urlWithScheme(DATABASE_SCHEMES).optional(),
+  JOBS_DIR: z
+    .string()
+    .refine((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false, 'expected an existing folder')
+    .transform((path) => pathToFileURL(`${path}/`))
+    .optional(),
   DATA_DIR: z.string().default('.data'),
   WORKER_CONCURRENCY: wholeNumber(1, 10_000).default(10),
   JOB_RETENTION_SECONDS: wholeNumber(1, 2_000_000_000).default(86_400),

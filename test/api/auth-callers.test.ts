@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -6,10 +7,10 @@ import { type TestApp, startApp } from '../support/app.ts';
 import { API_KEYS, type Answer, type Client, type KeyName, bearer, clientOf, keyOf } from '../support/callers.ts';
 import { poll } from '../support/follow.ts';
 import { type Gate, createGate } from '../support/gate.ts';
-import { script } from '../support/jobs/scripted.ts';
+import { script } from '../support/jobs/scripted/scripted.ts';
 import { BACKENDS } from '../support/stores.ts';
 
-const jobsFolder = new URL('../support/jobs/', import.meta.url);
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 const NOT_THERE = 'scripted_AAAAAAAAAAAAAAAAAAAAAA';
 
 const jobSchema = z.looseObject({ id: z.string(), status: z.string() });
@@ -56,7 +57,7 @@ describe.each(BACKENDS)('callers on %s', (backend) => {
   };
 
   beforeAll(async () => {
-    app = await startApp(backend, { API_KEYS }, { jobsFolder });
+    app = await startApp(backend, { API_KEYS, JOBS_DIR });
     gate = createGate();
     const [held, broken] = [`held-${backend}`, `broken-${backend}`];
     script(held, async () => {

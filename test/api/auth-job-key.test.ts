@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
@@ -7,12 +8,12 @@ import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 import { API_KEYS, type Answer, type Client, bearer, clientOf, keyOf } from '../support/callers.ts';
 import { poll } from '../support/follow.ts';
 import { createGate } from '../support/gate.ts';
-import { script } from '../support/jobs/scripted.ts';
+import { script } from '../support/jobs/scripted/scripted.ts';
 import { startProcess } from '../support/process.ts';
 import { statesOf } from '../support/states.ts';
 import { createStore } from '../support/stores.ts';
 
-const jobsFolder = new URL('../support/jobs/', import.meta.url);
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 const NOT_THERE = 'scripted_AAAAAAAAAAAAAAAAAAAAAA';
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const CUSTOMER = { id: 'key', customername: 'Ada' };
@@ -48,7 +49,7 @@ describe.each(['closed', 'open'])('the access token of a job, on a server that i
   const ada = (): Client => clientOf(app, kind === 'closed' ? bearer(keyOf('ada')) : {});
 
   beforeAll(async () => {
-    app = await startApp('redis', kind === 'closed' ? { API_KEYS } : {}, { jobsFolder });
+    app = await startApp('redis', { JOBS_DIR, ...(kind === 'closed' && { API_KEYS }) });
   });
   afterAll(() => app.close());
 

@@ -1,13 +1,14 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
 import { createGate } from '../support/gate.ts';
-import { script } from '../support/jobs/scripted.ts';
+import { script } from '../support/jobs/scripted/scripted.ts';
 import { startProcess } from '../support/process.ts';
 import { createStore } from '../support/stores.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 
-const jobsFolder = new URL('../support/jobs/', import.meta.url);
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 const post = (url: string | undefined, path: string, body: object): Promise<Response> =>
   fetch(new URL(path, url), {
     method: 'POST',
@@ -19,7 +20,7 @@ const post = (url: string | undefined, path: string, body: object): Promise<Resp
 describe('a submission', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp('redis', {}, { jobsFolder });
+    app = await startApp('redis', { JOBS_DIR });
   });
   afterAll(() => app.close());
 
@@ -38,7 +39,7 @@ describe('a submission', () => {
   it('gets a Retry-After of the recent duration of such jobs, and at least 1 second', async () => {
     const store = await createStore('postgres');
     onTestFinished(() => store.remove());
-    const working = await startAppForTest('postgres', {}, { jobsFolder, store });
+    const working = await startAppForTest('postgres', { JOBS_DIR }, { store });
     const gate = createGate();
     script('slow', async () => {
       await gate.pass();
@@ -55,7 +56,7 @@ describe('a submission', () => {
     await working.close();
 
     // Without a worker, the next job stays pending.
-    const api = await startAppForTest('postgres', {}, { role: 'api', jobsFolder, store });
+    const api = await startAppForTest('postgres', { JOBS_DIR }, { role: 'api', store });
     const next = await api.post('/api/scripted-jobs', { text: 'slow' });
     const asked = await poll(
       () => api.fetch(new URL(next.headers.get('location') ?? '').pathname),
@@ -73,8 +74,8 @@ describe('while the queue is unavailable', () => {
     const proxy = await startTcpProxy(store.settings.QUEUE_URL ?? '');
     onTestFinished(() => proxy.close());
     const behind = { remove: () => undefined, settings: { ...store.settings, QUEUE_URL: proxy.url } };
-    const api = await startAppForTest('redis', {}, { role: 'api', jobsFolder, store: behind });
-    const elsewhere = await startAppForTest('redis', {}, { role: 'api', jobsFolder, store });
+    const api = await startAppForTest('redis', { JOBS_DIR }, { role: 'api', store: behind });
+    const elsewhere = await startAppForTest('redis', { JOBS_DIR }, { role: 'api', store });
     const waited = api.fetch('/api/scripted-jobs', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Prefer: 'wait=10' },

@@ -1,12 +1,13 @@
+import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type TestApp, startApp } from '../support/app.ts';
 import { createGate } from '../support/gate.ts';
-import { script } from '../support/jobs/scripted.ts';
+import { script } from '../support/jobs/scripted/scripted.ts';
 import { BACKENDS } from '../support/stores.ts';
 
-const jobsFolder = new URL('../support/jobs/', import.meta.url);
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 
 const replySchema = z.object({
   data: z.record(z.string(), z.unknown()).nullish(),
@@ -29,7 +30,7 @@ const replySchema = z.object({
 describe.each(BACKENDS)('GraphQL on %s', (backend) => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp(backend, {}, { jobsFolder });
+    app = await startApp(backend, { JOBS_DIR });
   });
   afterAll(() => app.close());
 

@@ -1,14 +1,15 @@
+import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { JobError } from '../../src/core/job-error.ts';
 import { type TestApp, startApp } from '../support/app.ts';
 import { createGate } from '../support/gate.ts';
-import { script } from '../support/jobs/scripted.ts';
+import { script } from '../support/jobs/scripted/scripted.ts';
 import { statesOf } from '../support/states.ts';
 import { type Store, createStore } from '../support/stores.ts';
 
-const jobsFolder = new URL('../support/jobs/', import.meta.url);
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 
 const FIELDS = `id type status done percentComplete message attempt maxAttempts createdAt lastUpdatedAt startedAt finishedAt
   expiresAt error { code message } statusUrl resultUrl resourceUrl retryAfter history { attempt startedAt finishedAt error { code message } }`;
@@ -60,11 +61,11 @@ describe('a job', () => {
 
   beforeAll(async () => {
     store = await createStore('postgres');
-    api = await startApp('postgres', {}, { role: 'api', jobsFolder, store });
+    api = await startApp('postgres', { JOBS_DIR }, { role: 'api', store });
     const pending = await submit(api, 'pending');
     shown.set('Pending', await read(api, pending));
 
-    app = await startApp('postgres', { LOG_LEVEL: 'silent' }, { jobsFolder, store });
+    app = await startApp('postgres', { LOG_LEVEL: 'silent', JOBS_DIR }, { store });
     const gate = createGate();
     script('running', async (job) => {
       await job.progress(30, 'begun');

@@ -1,19 +1,20 @@
+import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JobError } from '../../src/core/job-error.ts';
 import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
 import { createGate } from '../support/gate.ts';
-import { script } from '../support/jobs/scripted.ts';
+import { script } from '../support/jobs/scripted/scripted.ts';
 import { BACKENDS } from '../support/stores.ts';
 
-const jobsFolder = new URL('../support/jobs/', import.meta.url);
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 
 /** The contract's section on REST, sentence by sentence. */
 describe.each(BACKENDS)('REST on %s', (backend) => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp(backend, {}, { jobsFolder });
+    app = await startApp(backend, { JOBS_DIR });
   });
   afterAll(() => app.close());
 

@@ -1,17 +1,18 @@
+import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import { startAppForTest } from '../support/app.ts';
 import { createGate } from '../support/gate.ts';
-import { script } from '../support/jobs/scripted.ts';
+import { script } from '../support/jobs/scripted/scripted.ts';
 import { createStore } from '../support/stores.ts';
 
-const jobsFolder = new URL('../support/jobs/', import.meta.url);
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 
 it('a job whose worker lost its lock on Redis is pending, is canceled at once, and later writes of the worker are dropped', async () => {
   const store = await createStore('redis');
   onTestFinished(() => store.remove());
-  const app = await startAppForTest('redis', { LOG_LEVEL: 'silent' }, { jobsFolder, store });
+  const app = await startAppForTest('redis', { LOG_LEVEL: 'silent', JOBS_DIR }, { store });
   const gate = createGate();
   const text = randomUUID();
   script(text, async () => {

@@ -1,13 +1,14 @@
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startAppForTest } from '../support/app.ts';
 import { createGate } from '../support/gate.ts';
-import { script } from '../support/jobs/scripted.ts';
+import { script } from '../support/jobs/scripted/scripted.ts';
 import { statesOf } from '../support/states.ts';
 import { createStore } from '../support/stores.ts';
 
 const WATCHERS = 300;
-const jobsFolder = new URL('../support/jobs/', import.meta.url);
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 const SUBSCRIPTION = { 'Content-Type': 'application/json', Accept: 'text/event-stream' };
 
 describe('a job with hundreds of watchers', () => {
@@ -20,7 +21,7 @@ describe('a job with hundreds of watchers', () => {
     const connections = async (): Promise<number> =>
       String(await admin.client('LIST')).match(new RegExp(` db=${database} `, 'g'))?.length ?? 0;
 
-    const app = await startAppForTest('redis', {}, { store, jobsFolder });
+    const app = await startAppForTest('redis', { JOBS_DIR }, { store });
     const gate = createGate();
     script('watched', async () => {
       await gate.pass();

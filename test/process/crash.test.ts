@@ -9,7 +9,8 @@ import { poll } from '../support/follow.ts';
 import { type AcceptedProcess, startProcess } from '../support/process.ts';
 import { type Store, createStore } from '../support/stores.ts';
 
-const ROWS = 10_000;
+/** Eight batches. */
+const ROWS = 2000;
 const customersOf = (prefix: string) =>
   Array.from({ length: ROWS }, (_, index) => ({
     id: `${prefix}${index}`,
@@ -76,7 +77,7 @@ describe.each(['redis', 'postgres'] as const)('API and worker as two processes o
     const blocker = await database.connect();
     await blocker.query('BEGIN');
     await blocker.query(
-      "INSERT INTO accepted.customers (id, customername, created_by) VALUES ('c5000', 'Blocked', 'test')",
+      "INSERT INTO accepted.customers (id, customername, created_by) VALUES ('c1000', 'Blocked', 'test')",
     );
     const id = await submitImport(api);
     await poll(

@@ -1,37 +1,17 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { startProcess } from '../support/process.ts';
-import { copyProject } from '../support/project-copy.ts';
 import { createStore } from '../support/stores.ts';
 
-const POISON = `
-import { z } from 'zod';
-import { defineJob } from '../core/define-job.ts';
-
-export default defineJob({
-  name: 'poison',
-  collection: 'poisons',
-  description: 'Kills its worker if the input says so.',
-  input: z.object({ deadly: z.boolean() }),
-  result: z.object({ survived: z.boolean() }),
-  concurrency: 2,
-  run(input) {
-    if (input.deadly) process.kill(process.pid, 'SIGKILL');
-    return { survived: true };
-  },
-});
-`;
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/hostile');
 
 it.each(['redis', 'postgres'] as const)(
   'a job that kills its worker each time fails with JOB_STALLED on %s, and other jobs continue',
   async (backend) => {
-    const { settings, remove } = await createStore(backend);
-    onTestFinished(remove);
-    const folder = copyProject();
-    writeFileSync(join(folder, 'src/jobs/poison.ts'), POISON);
-    const main = join(folder, 'src/main.ts');
-    const api = await startProcess({ settings, main, role: 'api' });
+    const store = await createStore(backend);
+    onTestFinished(() => store.remove());
+    const settings = { ...store.settings, JOBS_DIR };
+    const api = await startProcess({ settings, role: 'api' });
 
     const submit = async (deadly: boolean): Promise<string> => {
       const reply = await fetch(`${api.url}/api/poisons`, {
@@ -56,7 +36,7 @@ it.each(['redis', 'postgres'] as const)(
     /** Restarts the worker like a supervisor; the last one ends with the test. */
     const keepRunning = async (): Promise<void> => {
       // A worker may die before it is ready.
-      const worker = await startProcess({ settings, main, role: 'worker' }).catch(() => undefined);
+      const worker = await startProcess({ settings, role: 'worker' }).catch(() => undefined);
       await worker?.ended;
       deaths += 1;
       if (!done) await keepRunning();

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -10,11 +9,11 @@ import { z } from 'zod';
 import { createCustomerRepository } from '../../src/customers/customer-repository.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 import { poll } from '../support/follow.ts';
-import { PRIVATE_JOB } from '../support/private-job.ts';
 import { type AcceptedProcess, startProcess } from '../support/process.ts';
-import { copyProject } from '../support/project-copy.ts';
 import { BACKENDS, type Store, createStore } from '../support/stores.ts';
 import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
+
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/hostile');
 
 /** Part of every personal value in a request, and of nothing else. */
 const MARK = 'zq7x';
@@ -76,13 +75,11 @@ async function startServer(backend: (typeof BACKENDS)[number]): Promise<Server> 
   const { QUEUE_URL } = store.settings;
   const queue = QUEUE_URL === undefined ? undefined : await startTcpProxy(QUEUE_URL);
   if (queue !== undefined) onTestFinished(() => queue.close());
-  const project = copyProject();
-  writeFileSync(join(project, 'src/jobs/secret.ts'), PRIVATE_JOB);
   const output = new PassThrough().setEncoding('utf8');
   let text = '';
   output.on('data', (chunk: string) => (text += chunk));
-  const settings = { ...store.settings, LOG_LEVEL: 'debug', ...(queue && { QUEUE_URL: queue.url }) };
-  const server = await startProcess({ settings, main: join(project, 'src/main.ts'), output });
+  const settings = { ...store.settings, JOBS_DIR, LOG_LEVEL: 'debug', ...(queue && { QUEUE_URL: queue.url }) };
+  const server = await startProcess({ settings, output });
   return { ...server, written: () => text, queue };
 }
 

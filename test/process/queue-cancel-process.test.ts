@@ -1,37 +1,12 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { poll } from '../support/follow.ts';
 import { type AcceptedProcess, startProcess } from '../support/process.ts';
-import { copyProject } from '../support/project-copy.ts';
 import { BACKENDS, createStore } from '../support/stores.ts';
 
-/** Writes a line for each event, and runs until it is stopped, or even longer. */
-const STUBBORN = `
-import { appendFileSync } from 'node:fs';
-import { z } from 'zod';
-import { defineJob } from '../core/define-job.ts';
-
-export default defineJob({
-  name: 'stubborn',
-  collection: 'stubborns',
-  description: 'Runs until it is stopped, or longer.',
-  input: z.object({ file: z.string(), heeds: z.boolean() }),
-  result: z.object({ text: z.string() }),
-  async run({ file, heeds }, job) {
-    appendFileSync(file, 'started\\n');
-    return new Promise((_resolve, reject) => {
-      const forever = setInterval(() => undefined, 1000);
-      job.signal.addEventListener('abort', () => {
-        appendFileSync(file, 'aborted\\n');
-        clearInterval(forever);
-        if (heeds) reject(job.signal.reason);
-      });
-    });
-  },
-});
-`;
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/hostile');
 
 const jobSchema = z.object({
   id: z.string(),
@@ -45,13 +20,10 @@ const CANCELED = { status: 'Canceled', error: { code: 'JOB_CANCELED' } };
 
 /** Accepted with the job type: an API process and a worker process if the store allows two. */
 async function startWithStubborn(backend: (typeof BACKENDS)[number]) {
-  const folder = copyProject();
-  writeFileSync(join(folder, 'src/jobs/stubborn.ts'), STUBBORN);
-  const file = join(folder, 'lines');
   const { settings, remove } = await createStore(backend);
   onTestFinished(remove);
-  const start = (role: string): Promise<AcceptedProcess> =>
-    startProcess({ settings, role, main: join(folder, 'src/main.ts') });
+  const file = join(dirname(settings.DATA_DIR), 'lines');
+  const start = (role: string): Promise<AcceptedProcess> => startProcess({ settings: { ...settings, JOBS_DIR }, role });
   const separate = backend !== 'embedded';
   return {
     startApi: () => start(separate ? 'api' : 'all'),

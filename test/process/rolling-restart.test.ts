@@ -1,17 +1,18 @@
+import { join } from 'node:path';
 import { EventSource } from 'eventsource';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { startApp, startAppForTest } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
 import { createGate } from '../support/gate.ts';
-import { script } from '../support/jobs/scripted.ts';
+import { script } from '../support/jobs/scripted/scripted.ts';
 import { JobUpdates } from '../support/operations.ts';
 import { startProcess } from '../support/process.ts';
 import { startRoundRobin } from '../support/round-robin.ts';
 import { createStore } from '../support/stores.ts';
 import { subscribe } from '../support/subscribe.ts';
 
-const jobsFolder = new URL('../support/jobs/', import.meta.url);
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 const stateSchema = z.object({ status: z.string(), percentComplete: z.number() });
 type State = z.output<typeof stateSchema>;
 
@@ -40,8 +41,8 @@ describe.each(['redis', 'postgres'] as const)('watchers on %s', (backend) => {
       return { text: backend };
     });
     // It runs the worker too.
-    const second = await startAppForTest(backend, {}, { store, jobsFolder });
-    const first = await startApp(backend, {}, { store, jobsFolder, role: 'api' });
+    const second = await startAppForTest(backend, { JOBS_DIR }, { store });
+    const first = await startApp(backend, { JOBS_DIR }, { store, role: 'api' });
     const balancer = await startRoundRobin(first.url);
     const { id } = await (await first.post('/api/scripted-jobs', { text: backend })).json();
 
@@ -157,21 +158,21 @@ describe.each(['redis', 'postgres'] as const)('a rolling restart under load on %
       start('worker'),
     ]);
     const balancer = await startRoundRobin(api1.url ?? '', api2.url ?? '');
-    const load = startLoad(balancer.url, 8);
-    await load.goesOn(50);
+    const load = startLoad(balancer.url, 3);
+    await load.goesOn(20);
 
     // The balancer detects the end of a server only when a connection is refused.
     const api3 = await start('api');
     expect(await api1.end('SIGTERM')).toBe(0);
     balancer.use(api3.url ?? '', api2.url ?? '');
-    await load.goesOn(50);
+    await load.goesOn(20);
     const api4 = await start('api');
     expect(await api2.end('SIGTERM')).toBe(0);
     balancer.use(api3.url ?? '', api4.url ?? '');
     for (const worker of [worker1, worker2]) {
       await start('worker');
       expect(await worker.end('SIGTERM')).toBe(0);
-      await load.goesOn(50);
+      await load.goesOn(20);
     }
     await load.stop();
     expect(load.cut).toEqual([]);

@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { copyProject } from '../support/project-copy.ts';
 import { type ProcessOptions, runToEnd } from '../support/process.ts';
 import { createStore } from '../support/stores.ts';
 
@@ -15,12 +15,11 @@ async function refusal(options: Omit<ProcessOptions, 'settings'>, settings: Reco
   return stderr.trimEnd();
 }
 
-it('a process with an invalid file in src/jobs/ ends with one line that names it', async () => {
-  const folder = copyProject();
-  writeFileSync(join(folder, 'src/jobs/send-letter.ts'), "throw new Error('no licence\\n  for this machine');\n");
-  expect(await refusal({ main: join(folder, 'src/main.ts') })).toMatch(
-    /^accepted: src\/jobs\/send-letter\.ts: no licence/,
-  );
+it('a process with an invalid file among its job types ends with one line that names it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'accepted-jobs-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'send-letter.js'), "throw new Error('no licence\\n  for this machine');\n");
+  expect(await refusal({}, { JOBS_DIR: folder })).toMatch(/^accepted: .*\/send-letter\.js: no licence/);
 });
 
 it('a process with an invalid setting ends with one line that names it', async () => {

@@ -24,8 +24,6 @@ export interface TestApp {
 export interface TestAppOptions {
   /** @default 'all' */
   readonly role?: Role;
-  /** @default the project's own */
-  readonly jobsFolder?: URL;
   /** @default a new one */
   readonly store?: Store;
   /** @default those of the product, but for the delay of the event loop */
@@ -36,7 +34,7 @@ export interface TestAppOptions {
 export async function startApp(
   backend: Backend,
   settings: Record<string, string> = {},
-  { role = 'all', jobsFolder, store: given, limits }: TestAppOptions = {},
+  { role = 'all', store: given, limits }: TestAppOptions = {},
 ): Promise<TestApp> {
   const store = given ?? (await createStore(backend));
   const config = readConfig(role, { PORT: '0', LOG_LEVEL: 'error', ...store.settings, ...settings });
@@ -44,7 +42,7 @@ export async function startApp(
     throw error;
   };
   // The server shares its event loop with the test, so a busy loop is no reason to refuse requests.
-  const options = { onFatal, jobsFolder, maxDelayMs: 10_000, ...limits };
+  const options = { onFatal, maxDelayMs: 10_000, ...limits };
   const app = await createApp(config, createLogger(config.LOG_LEVEL), options);
   const { url } = await app.listen();
   if (url === undefined) throw new Error('the app does not listen');

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { z } from 'zod';
 
 const PROJECT = join(import.meta.dirname, '../..');
@@ -10,10 +10,9 @@ const COPIED = ['package.json', 'tsconfig.json', 'src'];
 
 const packageSchema = z.object({ scripts: z.object({ build: z.string() }) });
 
-/** Copies the files needed to run and build the project into a new folder, which is removed with the test. */
+/** Copies the files needed to run and build the project into a new folder, which the caller removes. */
 export function copyProject(): string {
   const folder = mkdtempSync(join(tmpdir(), 'accepted-copy-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   for (const name of COPIED) cpSync(join(PROJECT, name), join(folder, name), { recursive: true });
   // Windows allows every user to create junctions, but not links; other systems ignore the type.
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'), 'junction');

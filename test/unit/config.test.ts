@@ -149,6 +149,7 @@ describe('a bad setting', () => {
     ...['true', '1', 'yes', 'on '].map((value) => ['REST', value]),
     ...['false', '0', 'no'].map((value) => ['GRAPHIQL', value]),
     ['GRAPHQL_INTROSPECTION', 'yes'],
+    ...['no/such/folder', import.meta.filename].map((value) => ['JOBS_DIR', value]),
     ...['trace', 'INFO', 'verbose'].map((value) => ['LOG_LEVEL', value]),
   ])('%s=%s is rejected with its name and the expected form', (name = '', value = '') => {
     expect(refusal({ [name]: value })).toMatch(new RegExp(`^${name}: expected .+$`));

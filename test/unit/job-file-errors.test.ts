@@ -1,7 +1,6 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
@@ -19,14 +18,11 @@ async function refusalOf(files: Readonly<Record<string, string>>): Promise<strin
   for (const name of ['src/core', 'src/customers', 'src/stores', 'node_modules'])
     symlinkSync(join(PROJECT, name), join(folder, name), 'junction');
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'src/jobs', name), text);
-  const config = readConfig('all', { DATA_DIR: join(folder, 'data') });
+  const config = readConfig('all', { JOBS_DIR: join(folder, 'src/jobs'), DATA_DIR: join(folder, 'data') });
   const onFatal = (error: unknown): void => {
     throw error;
   };
-  const built = createApp(config, createLogger('silent'), {
-    onFatal,
-    jobsFolder: pathToFileURL(`${folder}/src/jobs/`),
-  });
+  const built = createApp(config, createLogger('silent'), { onFatal });
   const error: unknown = await built.then(
     () => expect.fail('the app was built'),
     (reason: unknown) => reason,

@@ -1,9 +1,8 @@
-/** The source of a job type that fails as its input says, each time with the input's text in the error. */
-export const PRIVATE_JOB = `
 import { z } from 'zod';
-import { defineJob } from '../core/define-job.ts';
-import { JobError } from '../core/job-error.ts';
+import { defineJob } from '../../../../src/core/define-job.ts';
+import { JobError } from '../../../../src/core/job-error.ts';
 
+/** Fails as its input says, each time with the input's text in the error. */
 export default defineJob({
   name: 'secret',
   collection: 'secrets',
@@ -20,12 +19,12 @@ export default defineJob({
   async run({ text, how }, job) {
     await job.progress(1, 'begun');
     if (how === 'error') throw Object.assign(new Error('bad ' + text), { detail: text, row: { text } });
-    if (how === 'lines') throw new Error('bad\\n    at ' + text + ' (' + text + ':1:1)');
+    if (how === 'lines') throw new Error('bad\n    at ' + text + ' (' + text + ':1:1)');
     if (how === 'cause') throw new Error('outer', { cause: new TypeError(text) });
+    // oxlint-disable-next-line typescript/only-throw-error -- A function may throw anything.
     if (how === 'value') throw text;
     if (how === 'told') throw new JobError('BAD', 'The text is bad.', { cause: new Error(text) });
     if (how === 'stray') void Promise.reject(new Error(text));
     return { text };
   },
 });
-`;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type JobContext, defineJob } from '../../../src/core/define-job.ts';
+import { type JobContext, defineJob } from '../../../../src/core/define-job.ts';
 
 type Run = (job: JobContext) => Promise<{ text: string }>;
 

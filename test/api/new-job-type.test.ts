@@ -1,45 +1,12 @@
-import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type IntrospectionQuery, buildClientSchema, getIntrospectionQuery, printSchema } from 'graphql';
 import { GraphQLClient, gql } from 'graphql-request';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { type TestApp, startApp } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
-import { startProcess } from '../support/process.ts';
-import { buildProject, copyProject } from '../support/project-copy.ts';
-import { createStore } from '../support/stores.ts';
 
-const JOB_FILE = `
-import { z } from 'zod';
-import { defineJob } from '../core/define-job.ts';
-
-const item = z.object({ sku: z.string().min(1), grams: z.int().min(1).max(30_000) });
-const size = z.enum(['small', 'extra-large']);
-const label = z.object({ sku: z.string(), size });
-
-export default defineJob({
-  name: 'parcelLabel',
-  collection: 'parcel-labels',
-  description: 'Makes the labels of a parcel.',
-  input: z.object({
-    recipient: z.object({ name: z.string(), address: z.object({ street: z.string(), country: z.string() }) }),
-    service: z.enum(['next-day', 'economy']),
-    items: z.array(item).min(1),
-    note: z.string().max(20).optional(),
-    shipBy: z.iso.datetime(),
-  }),
-  result: z.object({ labels: z.array(label), note: z.string().nullable(), shipBy: z.iso.datetime() }),
-  run: ({ items, note, shipBy }) => ({
-    labels: items.map(({ sku, grams }) => ({ sku, size: sizeOf(grams) })),
-    note: note ?? null,
-    shipBy,
-  }),
-});
-
-function sizeOf(grams: number): z.output<typeof size> {
-  return grams > 1000 ? 'extra-large' : 'small';
-}
-`;
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/parcel');
 
 const shared = {
   recipient: { name: 'Ada', address: { street: '12 St James’s Square', country: 'GB' } },
@@ -111,22 +78,10 @@ const errorSchema = z.object({ extensions: z.object({ code: z.string(), issues: 
 const refusalSchema = z.object({ response: z.object({ errors: z.tuple([errorSchema]) }) });
 const problemSchema = z.object({ type: z.url(), errors: z.array(z.object({ pointer: z.string() })) });
 
-/** A copy of the project with the additional file. */
-function copyWithJobFile(): string {
-  const folder = copyProject();
-  writeFileSync(join(folder, 'src/jobs/parcel-label.ts'), JOB_FILE);
-  return folder;
-}
-
-async function start() {
-  const folder = copyWithJobFile();
-  const store = await createStore('embedded');
-  onTestFinished(() => store.remove());
-  const { url } = await startProcess({ main: join(folder, 'src/main.ts'), settings: store.settings });
+function createClients(url: string) {
   const client = new GraphQLClient(`${url}/graphql`);
 
   return {
-    url,
     client,
     submit: async (input: unknown) =>
       submittedSchema.parse(await client.request<unknown>(Submit, { input })).submitParcelLabel,
@@ -153,9 +108,17 @@ async function start() {
   };
 }
 
-describe('one new file in src/jobs/ is enough', () => {
+describe('one file that defines a job type is enough', () => {
+  let app: TestApp;
+  let clients: ReturnType<typeof createClients>;
+  beforeAll(async () => {
+    app = await startApp('redis', { JOBS_DIR });
+    clients = createClients(app.url);
+  });
+  afterAll(() => app.close());
+
   it('to submit and follow a job by GraphQL, and to follow it by REST', async () => {
-    const { url, client, submit, followByGraphQL, followByRest } = await start();
+    const { client, submit, followByGraphQL, followByRest } = clients;
     const schema = buildClientSchema(await client.request<IntrospectionQuery>(getIntrospectionQuery()));
     const types = printSchema(schema);
     expect(types).toContain(`
@@ -171,7 +134,7 @@ input SubmitParcelLabelInput {
     expect(schema.getQueryType()?.getFields()).not.toHaveProperty('parcelLabel');
 
     const { jobId, statusUrl } = await submit({ ...graphqlInput, note: 'fragile' });
-    expect(statusUrl).toBe(`${url}/api/jobs/${jobId}`);
+    expect(statusUrl).toBe(`${app.url}/api/jobs/${jobId}`);
     expect(await followByGraphQL(jobId)).toEqual({
       type: 'parcelLabel',
       status: 'SUCCEEDED',
@@ -182,7 +145,7 @@ input SubmitParcelLabelInput {
   });
 
   it('to submit and follow a job by REST, and to follow it by GraphQL', async () => {
-    const { post, followByGraphQL, followByRest } = await start();
+    const { post, followByGraphQL, followByRest } = clients;
     const accepted = await post(restInput);
     expect(accepted.status).toBe(202);
     const { id, status } = jobSchema.parse(await accepted.json());
@@ -196,14 +159,8 @@ input SubmitParcelLabelInput {
     });
   });
 
-  it('to build the project with the new job type', () => {
-    const folder = copyWithJobFile();
-    buildProject(folder);
-    expect(existsSync(join(folder, 'dist/jobs/parcel-label.js'))).toBe(true);
-  });
-
   it('for both APIs to reject invalid input and name the field', async () => {
-    const { client, post } = await start();
+    const { client, post } = clients;
     const address = { ...shared.recipient.address, planet: 'Earth' };
     const refusals: { wrong: object; path: (string | number)[] }[] = [
       { wrong: { recipient: { ...shared.recipient, address } }, path: ['recipient', 'address', 'planet'] },
