@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { JobError } from '../../src/core/job-error.ts';
 import type { Job } from '../../src/core/job.ts';
 import type { JobEvent } from '../../src/core/ports.ts';
 import { poll } from '../support/follow.ts';
@@ -29,6 +30,30 @@ describe('the events of a queue on Redis', () => {
     const ends = Array.from({ length: 3 }, () => test.events.subscribe(job.id, () => undefined));
     expect(await poll(subscribers, (count) => count !== 0)).toBe(1);
     for (const end of ends) end();
+  });
+
+  it('publish the start and the end of each job once', async () => {
+    const subscriber = openAdmin();
+    const published: string[] = [];
+    subscriber.on('message', (_channel: string, text: string) => void published.push(text));
+    await subscriber.subscribe(CHANNEL);
+    plain.runs(async ({ text }) => {
+      if (text === 'bad') throw new JobError('BAD', 'The text is bad.', { retry: false });
+      return { text };
+    });
+    test.work();
+    const jobs = await Promise.all(['good', 'bad', 'good'].map((text) => test.add(plain, text)));
+    const eventsOf = ({ id }: Job): string[] =>
+      published.filter((text) => text.includes(`\n${id}\n`)).map((text) => text.replace(/\n.*$/s, ''));
+    await poll(
+      async () => jobs.map(eventsOf),
+      (events) => events.every((names) => names.length >= 2),
+    );
+    expect(jobs.map(eventsOf)).toEqual([
+      ['active', 'completed'],
+      ['active', 'failed'],
+      ['active', 'completed'],
+    ]);
   });
 
   it('may have been missed by who listened before the reader began, and so are told to be lost', async () => {

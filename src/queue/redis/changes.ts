@@ -15,7 +15,7 @@ export interface EndingJob {
 export interface JobChanges {
   /** Resolves when the entry was sent, and so comes before what is sent after it on the same connection. */
   addToIndex(set: IndexSet, job: EndingJob): Promise<void>;
-  /** Publishes a change that the store has. A lost publication is not repeated: followers read a silent job again. */
+  /** Publishes a change whose command was sent. A lost publication is not repeated: followers read a silent job again. */
   publish(event: EventName, id: string, detail?: string): void;
 }
 
@@ -27,12 +27,22 @@ export function createJobChanges(client: RedisClient, prefix: string, onError: (
       client.zadd(key, ...ofKey.flatMap(([, { timestamp, id = '' }]) => [timestamp, id])).catch(onError);
     }
   });
-  const publishChange = onceATurn<readonly [event: EventName, id: string, detail: string]>((changes) => {
-    runScript(client, SCRIPTS.publishChanges, prefix, ...changes.flat()).catch(onError);
-  });
+  /** Event, id and detail of each. */
+  let changes: string[] = [];
+  const publishAll = (): void => {
+    if (changes.length === 0) return;
+    const published = changes;
+    changes = [];
+    runScript(client, SCRIPTS.publishChanges, prefix, ...published).catch(onError);
+  };
   return {
     addToIndex: (set, job) => addEntry([set, job]),
-    publish: (event, id, detail = '') => void publishChange([event, id, detail]),
+    publish(event, id, detail = '') {
+      changes.push(event, id, detail);
+      // A start waits a little longer, because the end of a job that has nothing to wait for is published with it.
+      if (event === 'active') setImmediate(publishAll);
+      else process.nextTick(publishAll);
+    },
   };
 }
 

@@ -37,7 +37,8 @@ export function createRedisWorker(
 
 /**
  * An entry of the index is written before the job moves, so that a crash between the two leaves an entry too many, which readers skip,
- * and never a job without one. A change is published when BullMQ has made it.
+ * and never a job without one. A change is published when BullMQ has made it. The publication of an end is sent in the same turn as BullMQ's
+ * command and behind it, which saves a round trip for each job; the script publishes an end only if the job has ended.
  */
 function withChanges(backend: RedisQueueBackend, { addToIndex, publish }: JobChanges): RedisQueueBackend {
   /** Publishes the start of the job that BullMQ's reply brings, if it brings one: its fields, then its id. */
@@ -62,16 +63,18 @@ function withChanges(backend: RedisQueueBackend, { addToIndex, publish }: JobCha
     async moveToCompleted(...args) {
       const [job] = args;
       await addToIndex('Succeeded', job);
-      const end = await moveToCompleted(...args);
+      const ending = moveToCompleted(...args);
       publish('completed', job.id ?? '');
+      const end = await ending;
       publishStart(end.result);
       return end;
     },
     async moveToFailed(...args) {
       const [job, reason] = args;
       await addToIndex(reason === CANCELED ? 'Canceled' : 'Failed', job);
-      const end = await moveToFailed(...args);
+      const ending = moveToFailed(...args);
       publish('failed', job.id ?? '');
+      const end = await ending;
       publishStart(end.result);
       return end;
     },

@@ -3,14 +3,16 @@
 local MAX_PUBLISHED = 65536
 for i = 1, #ARGV, 3 do
   local event, id, detail = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local hasHappened = true
   if event == 'completed' or event == 'failed' then
     local fields = readFields(keyOf(id))
     local caller, finishedOn, result, mark, canceled = fields[1], fields[4], fields[5], fields[7], fields[8]
-    -- Unless it was retried meanwhile.
+    -- BullMQ refuses to end a job whose lock is lost, and a caller may have retried it since.
+    hasHappened = finishedOn
     if caller and finishedOn then redis.call('ZREM', indexOf('open', caller), id) end
     -- All of a job that succeeded, so that no follower has to read it; a large result is read by those who want it.
     if finishedOn and result and not mark and not canceled and #result <= MAX_PUBLISHED then detail = cjson.encode(fields) end
   end
-  publish(event, id, detail)
+  if hasHappened then publish(event, id, detail) end
 end
 return 0
