@@ -67,7 +67,10 @@ export interface AppOptions {
  */
 export async function createApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
   const stopping = new AbortController();
-  const registry = createRegistry(await loadJobs(config.JOBS_DIR ?? new URL('./jobs/', import.meta.url)));
+  const jobFiles = await loadJobs(config.JOBS_DIR ?? new URL('./jobs/', import.meta.url), (error, file) =>
+    logger.error({ thrown: error, file }, 'job file left an error uncaught'),
+  );
+  const registry = createRegistry(jobFiles);
   const embedded = createEmbeddedStore(config.DATA_DIR);
   // Before the database, whose URL may be a copy of QUEUE_URL: an invalid one is reported under the name that was set.
   const queue = wireQueue({

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { type App, createApp } from './app.ts';
 import { renderBanner } from './banner.ts';
 import { type Role, isNpmScript, readConfig, roles } from './config.ts';
+import { passOnStrayError } from './core/attempt/stray-errors.ts';
 import { StartError } from './core/start-error.ts';
 import { createLogger } from './observability/logger.ts';
 
@@ -67,6 +68,7 @@ try {
   closeOnSignals(app);
   // Node would print every property of the error, and a store's error contains the row.
   process.on('uncaughtException', (error) => {
+    if (passOnStrayError(error)) return;
     logger.error({ thrown: error }, 'uncaught error; the process exits');
     process.exit(1);
   });

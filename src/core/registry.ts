@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { z } from 'zod';
 import type { JobType } from './define-job.ts';
+import { withStrayErrors } from './attempt/stray-errors.ts';
 import { StartError } from './start-error.ts';
 
 /** A job type, and the file that start-up errors name. */
@@ -33,14 +34,23 @@ const jobModuleSchema = z.object({ default: jobTypeSchema });
 /**
  * Loads every file of a folder as a job type.
  * @param folder URL of the folder, with a trailing slash
+ * @param onStrayError receives what the files leave uncaught outside of an attempt, such as a pool of connections without a listener
  * @throws StartError, which names the file, when it cannot be loaded or its default export is not a job type
  */
-export async function loadJobs(folder: URL): Promise<JobFile[]> {
+export async function loadJobs(
+  folder: URL,
+  onStrayError: (error: unknown, file: string) => void = () => undefined,
+): Promise<JobFile[]> {
   const names = (await readdir(folder)).filter((name) => /(?<!\.d)\.[jt]s$/.test(name)).toSorted(byBaseName);
   return Promise.all(
     names.map(async (name) => {
       const file = `${folder.pathname.split('/').slice(-3).join('/')}${name}`;
-      const loaded = jobModuleSchema.safeParse(await load(new URL(name, folder), file));
+      const loaded = jobModuleSchema.safeParse(
+        await withStrayErrors(
+          (error) => onStrayError(error, file),
+          () => load(new URL(name, folder), file),
+        ),
+      );
       if (!loaded.success) throw new StartError(`${file}: the default export is not a job type made by defineJob`);
       return { file, type: loaded.data.default };
     }),

@@ -6,6 +6,7 @@ import { JobError } from '../job-error.ts';
 import { JOB_CANCELED } from '../job.ts';
 import type { AttemptOutcome, Logger } from '../ports.ts';
 import { type Progress, type ProgressWriter, createProgressWriter } from './progress.ts';
+import { type StrayErrorListener, withStrayErrors } from './stray-errors.ts';
 
 const MAX_MESSAGE_LENGTH = 200;
 const MAX_ERROR_LENGTH = 1000;
@@ -29,7 +30,11 @@ const INTERRUPTED: Readonly<Record<Interruption, Error>> = {
   lost: new Error('the worker has lost the job'),
 };
 const TIMED_OUT = new Error('the attempt timed out');
+const STRAY = new Error('the job function left an error uncaught');
 const OVER = new Error('the attempt is over');
+
+/** The most uncaught errors of one attempt that are logged: an interval that it left behind may throw for ever. */
+const MAX_STRAY_ERRORS = 10;
 
 export interface Attempt {
   readonly id: string;
@@ -65,7 +70,10 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     // It was valid on submission, so the schema has changed since.
     if (!input.success) return failed('INVALID_INPUT', 'The input is no longer valid for this job type.', false);
     // A function that ignores its signal keeps running, but no longer occupies the worker's slot.
-    const result = await stop.unlessStopped(run(type, input.data, new AttemptContext(attempt, stop, writeProgress)));
+    const context = new AttemptContext(attempt, stop, writeProgress);
+    const result = await stop.unlessStopped(
+      withStrayErrors(endOnStrayError(attempt, stop), () => run(type, input.data, context)),
+    );
     return checked(type, result, attempt);
   } catch (error) {
     if (stop.reason === INTERRUPTED.canceled) return { kind: 'canceled', error: JOB_CANCELED };
@@ -73,6 +81,7 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     if (stop.reason === INTERRUPTED['handed-back']) return { kind: 'handed-back' };
     if (stop.reason === TIMED_OUT)
       return failed('JOB_TIMEOUT', `The job took longer than ${type.timeoutSeconds} s.`, true);
+    if (stop.reason === STRAY) return failed(MASKED.code, MASKED.message, true);
     if (error instanceof JobError) return thrown(error, attempt.log());
     attempt.log().error({ thrown: error }, 'job function threw');
     return failed(MASKED.code, MASKED.message, true);
@@ -83,6 +92,17 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     if (progress !== undefined && !lost) await settlesWithin(progress.end(), LAST_PROGRESS_MS);
     unlisten();
   }
+}
+
+/** Logs what a function leaves uncaught, under its job, and ends the attempt if that still runs. */
+function endOnStrayError(attempt: Attempt, stop: Stop): StrayErrorListener {
+  let count = 0;
+  return (error) => {
+    count += 1;
+    if (count > MAX_STRAY_ERRORS) return;
+    attempt.log().error({ thrown: error }, 'job function left an error uncaught');
+    stop.stop(STRAY);
+  };
 }
 
 /** Async, so that a function that throws synchronously rejects too. */
