@@ -7,6 +7,8 @@ import { StartError } from './core/start-error.ts';
 import { createLogger } from './observability/logger.ts';
 
 const PARENT_CHECK_MS = 500;
+/** Signals within so many milliseconds are one: a terminal sends it to the whole process group, and npm forwards its own copy. */
+const SAME_SIGNAL_MS = 1000;
 
 function readRole(argument = 'all'): Role {
   const role = roles.find((candidate) => candidate === argument);
@@ -28,25 +30,33 @@ function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** The first signal starts a graceful shutdown; a second one exits at once. */
-function closeOnSignals(app: App): void {
-  let closing = false;
+/**
+ * The first signal starts a graceful shutdown; a later one exits at once.
+ * @returns starts the shutdown without a signal
+ */
+function closeOnSignals(app: App): () => void {
+  let closingSince: number | undefined;
+  const close = (): void => {
+    if (closingSince !== undefined) return;
+    closingSince = performance.now();
+    app.close().then(() => process.exit(0), fail);
+  };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (closing) process.exit(1);
-      closing = true;
-      app.close().then(() => process.exit(0), fail);
+      if (closingSince !== undefined && performance.now() - closingSince > SAME_SIGNAL_MS) process.exit(1);
+      close();
     });
   }
+  return close;
 }
 
-/** npm sends a signal only to the shell that runs the script, and that shell ends without forwarding it. */
-function terminateWithParent(): void {
+/** Closes when npm, or the shell in which it runs the script, was killed and could forward no signal. */
+function closeWithParent(close: () => void): void {
   const parent = process.ppid;
   const check = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(check);
-    process.kill(process.pid, 'SIGTERM');
+    close();
   }, PARENT_CHECK_MS);
   check.unref();
 }
@@ -63,16 +73,16 @@ function keepRequestsYoung(): void {
 keepRequestsYoung();
 try {
   const config = readConfig(readRole(process.argv[2]));
-  const logger = createLogger(config.LOG_LEVEL);
+  const logger = createLogger(config.LOG_LEVEL, { wholeErrors: config.LOG_ERRORS });
   const app = await createApp(config, logger, { onFatal: fail });
-  closeOnSignals(app);
+  const close = closeOnSignals(app);
   // Node would print every property of the error, and a store's error contains the row.
   process.on('uncaughtException', (error) => {
     if (passOnStrayError(error)) return;
     logger.error({ thrown: error }, 'uncaught error; the process exits');
     process.exit(1);
   });
-  if (isNpmScript()) terminateWithParent();
+  if (isNpmScript()) closeWithParent(close);
   const running = await app.listen();
   if (process.stdout.isTTY) process.stdout.write(renderBanner(running, config, performance.now()));
   else logger.info({ ...running, role: config.role, startMs: Math.round(performance.now()) }, 'ready');

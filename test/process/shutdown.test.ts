@@ -118,6 +118,29 @@ describe('a process that shuts down', () => {
     expect([onGraphQL.status, onGraphQL.headers.get('Connection')]).toEqual([200, 'close']);
   });
 
+  it.each(['the whole process group', 'npm alone'])(
+    'exits with 0, and hands its job back, when %s gets the signal',
+    async (who) => {
+      const { settings, lock, waiting } = await lockableStore();
+      const npm = spawn('npm', ['start'], {
+        cwd: join(import.meta.dirname, '../..'),
+        env: { PATH: process.env['PATH'], PORT: '0', SHUTDOWN_GRACE_SECONDS: '2', ...settings },
+        stdio: ['ignore', 'pipe', 'inherit'],
+        detached: true,
+      });
+      const { url } = readySchema.parse(JSON.parse(await lineWith(npm, npm.stdout, /"msg":"ready"/)));
+      await lock();
+      await submit(url);
+      await waiting();
+      const handedBack = lineWith(npm, npm.stdout, /"msg":"job handed back"/);
+      const exited = new Promise((resolve) => void npm.once('exit', resolve));
+      const { pid = expect.fail('npm did not start') } = npm;
+      process.kill(who === 'npm alone' ? pid : -pid, 'SIGTERM');
+      expect(await handedBack).toContain('customer_');
+      expect(await exited).toBe(0);
+    },
+  );
+
   it('shuts down gracefully when the shell of npm is killed', async () => {
     const { settings, lock, waiting } = await lockableStore();
     const main = join(import.meta.dirname, '../../src/main.ts');
