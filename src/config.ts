@@ -102,6 +102,10 @@ export const settingsSchema = z.object({
   REST: onOff.default(true),
   GRAPHIQL: onOff.default(true),
   GRAPHQL_INTROSPECTION: onOff.default(true),
+  LOG_ERRORS: z
+    .enum(['full', 'safe'], 'expected full or safe')
+    .transform((value) => value === 'full')
+    .optional(),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], 'expected debug, info, warn, error or silent')
     .default('info'),
@@ -114,7 +118,14 @@ export const roles = ['all', 'api', 'worker'] as const;
 export type Role = (typeof roles)[number];
 
 /** All settings, after validation. */
-export type Config = Readonly<Omit<Settings, keyof AuthSettings> & { role: Role; auth: AuthConfig }>;
+export type Config = Readonly<
+  Omit<Settings, keyof AuthSettings | 'LOG_ERRORS'> & {
+    role: Role;
+    auth: AuthConfig;
+    /** Whether the log has what functions of jobs throw as a whole, with messages that may contain personal data. */
+    LOG_ERRORS: boolean;
+  }
+>;
 
 /**
  * Reads the settings from the environment; an empty variable counts as unset.
@@ -132,7 +143,8 @@ export function readConfig(role: Role, environment: NodeJS.ProcessEnv = process.
   if (role !== 'worker' && auth.kind === 'open' && AUTH === undefined) requireLoopback(settings.HOST);
   if (role !== 'all') refuseEmbedded(settings, role);
   const DATABASE_URL = settings.DATABASE_URL ?? postgresOnly(settings.QUEUE_URL);
-  return Object.freeze({ ...settings, DATABASE_URL, role, auth });
+  const LOG_ERRORS = settings.LOG_ERRORS ?? set['NODE_ENV'] !== 'production';
+  return Object.freeze({ ...settings, DATABASE_URL, LOG_ERRORS, role, auth });
 }
 
 /** Without API_KEYS or JWT_ISSUER, anyone may call, so the server binds to a loopback address only, unless AUTH=none allows more. */

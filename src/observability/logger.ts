@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, destination, levels, pino, symbols } from 'pino';
-import { serializeError, serializeThrown } from './serialize-error.ts';
+import { serializeError, serializeThrown, serializeWhole } from './serialize-error.ts';
 import { createTerminal } from './terminal.ts';
 
 /** Milliseconds for which a line is kept at most, while the thread is free. */
@@ -8,11 +8,16 @@ const FLUSH_MS = 20;
 const MAX_LENGTH = 16_000;
 const WARN = Number(levels.values['warn']);
 
+export interface LoggerOptions {
+  /** Whether errors that code of others threw are logged with their messages, which may contain personal data. */
+  readonly wholeErrors?: boolean;
+}
+
 /**
  * Writes to standard output: for people on a terminal, JSON lines otherwise.
  * @param level `silent` writes nothing
  */
-export function createLogger(level: string): PinoLogger {
+export function createLogger(level: string, { wholeErrors = false }: LoggerOptions = {}): PinoLogger {
   const output = process.stdout.isTTY ? undefined : new BufferedOutput();
   const logger = pino(
     {
@@ -20,7 +25,7 @@ export function createLogger(level: string): PinoLogger {
       base: null,
       timestamp: isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: serializeError, thrown: serializeThrown },
+      serializers: { err: serializeError, thrown: wholeErrors ? serializeWhole : serializeThrown },
     },
     output ?? createTerminal(),
   );

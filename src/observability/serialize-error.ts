@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /** Classes of SQLSTATE whose messages may quote values: data exceptions, integrity violations, and errors raised by triggers (PostgreSQL's manual, appendix A). */
 const ABOUT_DATA = /^(22|23|P0)...$/;
 
@@ -34,5 +36,18 @@ export function serializeError(error: unknown): object {
     ...('code' in error && { code: error.code }),
     stack: error.stack,
     ...(error.cause !== undefined && { cause: serializeError(error.cause) }),
+  };
+}
+
+/** All of what was thrown, for a log that may contain any data. */
+export function serializeWhole(thrown: unknown): object {
+  if (!(thrown instanceof Error)) return { type: typeof thrown, value: inspect(thrown) };
+  return {
+    type: thrown.name,
+    message: thrown.message,
+    ...('code' in thrown && { code: thrown.code }),
+    stack: thrown.stack,
+    ...(thrown.cause !== undefined && { cause: serializeWhole(thrown.cause) }),
+    ...(thrown instanceof AggregateError && { errors: thrown.errors.map(serializeWhole) }),
   };
 }

@@ -78,7 +78,13 @@ async function startServer(backend: (typeof BACKENDS)[number]): Promise<Server> 
   const output = new PassThrough().setEncoding('utf8');
   let text = '';
   output.on('data', (chunk: string) => (text += chunk));
-  const settings = { ...store.settings, JOBS_DIR, LOG_LEVEL: 'debug', ...(queue && { QUEUE_URL: queue.url }) };
+  const settings = {
+    ...store.settings,
+    JOBS_DIR,
+    LOG_LEVEL: 'debug',
+    NODE_ENV: 'production',
+    ...(queue && { QUEUE_URL: queue.url }),
+  };
   const server = await startProcess({ settings, output });
   return { ...server, written: () => text, queue };
 }

@@ -38,6 +38,7 @@ describe('readConfig', () => {
       GRAPHIQL: true,
       GRAPHQL_INTROSPECTION: true,
       LOG_LEVEL: 'info',
+      LOG_ERRORS: true,
       auth: { kind: 'open' },
     });
   });
@@ -69,6 +70,7 @@ describe('readConfig', () => {
       GRAPHIQL: 'OFF',
       GRAPHQL_INTROSPECTION: 'off',
       LOG_LEVEL: 'silent',
+      LOG_ERRORS: 'safe',
       HOME: '/home/somebody',
     });
     expect(config).toEqual({
@@ -91,6 +93,7 @@ describe('readConfig', () => {
       GRAPHIQL: false,
       GRAPHQL_INTROSPECTION: false,
       LOG_LEVEL: 'silent',
+      LOG_ERRORS: false,
       auth: { kind: 'open' },
     });
   });
@@ -151,6 +154,7 @@ describe('a bad setting', () => {
     ['GRAPHQL_INTROSPECTION', 'yes'],
     ...['no/such/folder', import.meta.filename].map((value) => ['JOBS_DIR', value]),
     ...['trace', 'INFO', 'verbose'].map((value) => ['LOG_LEVEL', value]),
+    ['LOG_ERRORS', 'on'],
   ])('%s=%s is rejected with its name and the expected form', (name = '', value = '') => {
     expect(refusal({ [name]: value })).toMatch(new RegExp(`^${name}: expected .+$`));
   });
@@ -179,6 +183,17 @@ describe.each(['api', 'worker'] as const)('start:%s', (role) => {
     const shared = { QUEUE_URL: REDIS, DATABASE_URL: POSTGRES };
     expect(readConfig(role, shared)).toMatchObject({ role, ...shared });
     expect(readConfig(role, { QUEUE_URL: POSTGRES })).toMatchObject({ role, DATABASE_URL: POSTGRES });
+  });
+});
+
+describe('LOG_ERRORS', () => {
+  it.each([
+    [{}, true],
+    [{ NODE_ENV: 'production' }, false],
+    [{ NODE_ENV: 'production', LOG_ERRORS: 'full' }, true],
+    [{ LOG_ERRORS: 'safe' }, false],
+  ])('with %j logs whole errors: %s', (environment, whole) => {
+    expect(readConfig('all', environment).LOG_ERRORS).toBe(whole);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { serializeError } from '../../src/observability/serialize-error.ts';
+import { serializeError, serializeWhole } from '../../src/observability/serialize-error.ts';
 
 const SECRET = 'ada@example.com';
 
@@ -7,6 +7,16 @@ const SECRET = 'ada@example.com';
 function databaseError(code: string): Error {
   return Object.assign(new Error(`Key (email)=(${SECRET}) is refused`), { code, detail: `(${SECRET})`, where: SECRET });
 }
+
+it('what a function throws has its message, its causes and its value, where the log may have them', () => {
+  const thrown = new Error('ECONN to printer 7', { cause: databaseError('23505') });
+  expect(serializeWhole(thrown)).toMatchObject({
+    message: 'ECONN to printer 7',
+    stack: expect.stringContaining('serialize-error.test'),
+    cause: { code: '23505', message: expect.stringContaining(SECRET) },
+  });
+  expect(serializeWhole({ printer: 7 })).toEqual({ type: 'object', value: '{ printer: 7 }' });
+});
 
 describe('a database error in the log', () => {
   it.each([
