@@ -99,30 +99,37 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
             use,
             logger,
             stopping: stopping.signal,
-            pingDatabase: customers.ping,
           }),
         );
   let workers: JobWorker | undefined;
   let closing: Promise<void> | undefined;
 
-  /** Opens the stores, again and again while one is unavailable, and starts what depends on them. */
-  async function connect(): Promise<void> {
+  /** Repeats a step for as long as its store is unavailable. */
+  async function untilConnected(step: () => Promise<void>): Promise<void> {
     const log = createConnectionLog(logger);
     while (!stopping.signal.aborted) {
       try {
-        await queue.connect();
-        await startStep(database ? 'DATABASE_URL' : 'DATA_DIR', () => customers.migrate());
-        await queue.open({ events: listener !== undefined });
+        await step();
         log.recovered();
-        break;
+        return;
       } catch (error) {
         if (!(error instanceof Error) || !isConnectionError(error)) throw error;
         log.failed(error);
         await delay(RECONNECT_MS);
       }
     }
+  }
+
+  /** Opens the stores, and starts what depends on each. */
+  async function connect(): Promise<void> {
+    await untilConnected(async () => {
+      await queue.connect();
+      await queue.open({ events: listener !== undefined });
+    });
     if (stopping.signal.aborted) return;
     queue.startRetention();
+    await untilConnected(() => startStep(database ? 'DATABASE_URL' : 'DATA_DIR', () => customers.migrate()));
+    if (stopping.signal.aborted) return;
     if (config.role !== 'api') workers = queue.startWorkers({ concurrency: config.WORKER_CONCURRENCY, use });
   }
 
@@ -164,11 +171,10 @@ interface ApiOptions extends AppOptions {
   readonly use: Use;
   readonly logger: Logger;
   readonly stopping: AbortSignal;
-  pingDatabase(): Promise<void>;
 }
 
 async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { config, registry, use, logger, stopping, pingDatabase } = options;
+  const { config, registry, use, logger, stopping } = options;
   const { backend, queue, events } = options.queue;
   const jobKeys = createJobKeys(queue, config.JOB_RETENTION_SECONDS);
   const maxDepth = config.QUEUE_MAX_DEPTH;
@@ -196,8 +202,8 @@ async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     rateLimiter: config.RATE_LIMIT && createRateLimiter(backend, config.RATE_LIMIT, logger, options.countMs),
     maxDelayMs: options.maxDelayMs,
     checks: {
+      // What jobs need is not asked for: they wait for it, and are accepted meanwhile.
       queue: queue.ping,
-      database: pingDatabase,
       // Not ready while shutting down, so that load balancers send requests elsewhere.
       server: async () => stopping.throwIfAborted(),
     },

@@ -18,7 +18,6 @@ export interface CustomerRepository {
   upsertAll(customers: readonly NormalCustomer[], jobId: string): Promise<ReadonlySet<string>>;
   /** Creates or updates the table. */
   migrate(): Promise<void>;
-  ping(): Promise<void>;
 }
 
 export const customerRepository = providerKey<CustomerRepository>('customer repository');
@@ -61,9 +60,6 @@ export function createCustomerRepository(pool: PostgresPool): CustomerRepository
       return new Set(rows.filter((row) => row.created_by === jobId).map((row) => row.id));
     },
     migrate: () => migrate(db),
-    async ping() {
-      await sql`select 1`.execute(db);
-    },
   };
 }
 

@@ -40,7 +40,7 @@ export const healthRoutes: readonly Route<HealthApi>[] = [
       ...shared,
       operationId: 'getReadiness',
       summary: 'Can the process serve requests?',
-      description: 'Checks the queue and the database.',
+      description: 'Checks the queue. Jobs are accepted while a database that they need cannot be reached.',
       responses: {
         200: healthy,
         ...unreadable,
