@@ -1,6 +1,6 @@
 /** The public interface for authors of job types. */
 import type { z } from 'zod';
-import { toStrict } from './input/parse-input.ts';
+import { withUnknownFields } from './input/parse-input.ts';
 import type { Logger } from './ports.ts';
 
 /** The second argument of a job's function. */
@@ -17,7 +17,7 @@ export interface JobContext {
   /**
    * Publishes the job's progress. May be called at any rate: beyond about ten calls a second, only the latest is published.
    * @param percentComplete 0 to 100; rounded down, and clamped to these bounds
-   * @param message at most 200 characters; a longer one is truncated
+   * @param message at most 1,000 characters; a longer one is truncated, and the log says so
    */
   progress(percentComplete: number, message?: string): Promise<void>;
 }
@@ -56,6 +56,12 @@ export interface JobDefinition<Input extends z.ZodObject, Result extends z.ZodOb
    */
   readonly timeoutSeconds?: number;
   /**
+   * How long an attempt that another system's outage ended does not count, in seconds from the first one: a connection error, or a
+   * `JobError` with `retryAfter`. The job waits meanwhile. 0: each attempt counts.
+   * @default 3600
+   */
+  readonly outageSeconds?: number;
+  /**
    * Jobs of this type that one worker process runs at a time.
    * @default the setting WORKER_CONCURRENCY
    */
@@ -76,8 +82,11 @@ export interface JobType<
   readonly attempts: number;
   readonly backoffSeconds: number;
   readonly timeoutSeconds: number;
+  readonly outageSeconds: number;
   /** `input`, refusing unknown fields at every depth. */
   readonly strictInput: Input;
+  /** `input` for what another process accepted, whose schema may be newer: it drops unknown fields at every depth. */
+  readonly acceptedInput: Input;
 }
 
 /** The input that a job type's function receives. @public */
@@ -93,8 +102,10 @@ export function defineJob<Input extends z.ZodObject, Result extends z.ZodObject>
     attempts: 3,
     backoffSeconds: 1,
     timeoutSeconds: 60,
+    outageSeconds: 3600,
     ...definition,
-    strictInput: toStrict(definition.input),
+    strictInput: withUnknownFields(definition.input, 'refused'),
+    acceptedInput: withUnknownFields(definition.input, 'dropped'),
   });
 }
 

@@ -4,6 +4,11 @@ export interface JobErrorOptions {
    * @default true
    */
   readonly retry?: boolean;
+  /**
+   * Seconds after which another attempt may succeed, as when another system is overloaded. Within the job type's `outageSeconds`, this
+   * attempt does not count.
+   */
+  readonly retryAfter?: number;
   readonly cause?: unknown;
 }
 
@@ -18,10 +23,12 @@ export class JobError extends Error {
   override readonly name = 'JobError';
   readonly code: string;
   readonly retry: boolean;
+  readonly retryAfter: number | undefined;
 
   constructor(code: string, message: string, options: JobErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.code = code;
     this.retry = options.retry ?? true;
+    this.retryAfter = options.retryAfter;
   }
 }

@@ -95,6 +95,10 @@ export interface JobQueue {
   readDepth(type: string, max: number): Promise<number>;
   /** A random string stored with the queue: the same in all processes, and permanent. */
   readSecret(): Promise<string>;
+  /** Whether there are jobs of a type, also of one whose file is gone. */
+  has(type: string): boolean;
+  /** The time by the clock of the store, which decides what has expired; in milliseconds since 1970. */
+  now(type: string): number;
   /** Resolves if the queue is available. */
   ping(): Promise<void>;
 }
@@ -139,10 +143,26 @@ export interface JobEvents {
   subscribe(id: string, listener: (event: JobEvent) => void): () => void;
 }
 
+export interface Postponement {
+  readonly kind: 'postponed';
+  /** What it waits for. */
+  readonly until: 'outage-ends' | 'newer-worker';
+  readonly maxSeconds: number;
+  /** The shortest wait, in seconds; undefined: the queue chooses. */
+  readonly retryAfter: number | undefined;
+  /** Shown to callers meanwhile. */
+  readonly message: string;
+  /** How the attempt ends when the job has waited for too long. */
+  readonly error: JobFailure;
+  readonly retry: boolean;
+}
+
 /** How one attempt ended. */
 export type AttemptOutcome =
   | { readonly kind: 'succeeded'; readonly result: unknown }
   | { readonly kind: 'failed'; readonly error: JobFailure; readonly retry: boolean }
+  /** Nothing is wrong with the job: it waits, and the run does not count as an attempt unless it has waited for `maxSeconds`. */
+  | Postponement
   | { readonly kind: 'canceled'; readonly error: JobFailure }
   /** The worker is shutting down: the job returns to the queue, and the run does not count as an attempt. */
   | { readonly kind: 'handed-back' }

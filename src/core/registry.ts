@@ -26,6 +26,7 @@ const definitionSchema = z.object({
   input: z.instanceof(z.ZodObject),
   result: z.instanceof(z.ZodObject),
   strictInput: z.instanceof(z.ZodObject),
+  acceptedInput: z.instanceof(z.ZodObject),
   run: z.custom((value) => typeof value === 'function', 'expected a function'),
 });
 const jobTypeSchema = z.custom<JobType>((value) => definitionSchema.safeParse(value).success);
@@ -123,6 +124,8 @@ function check({ file, type }: JobFile): void {
   for (const option of ['timeoutSeconds', 'backoffSeconds'] as const) {
     if (!(type[option] > 0 && type[option] <= MAX_SECONDS)) fail(`${option} is not between 0 and ${MAX_SECONDS}`);
   }
+  const { outageSeconds } = type;
+  if (!(outageSeconds >= 0 && outageSeconds <= MAX_SECONDS)) fail(`outageSeconds is not from 0 to ${MAX_SECONDS}`);
 }
 
 function refuseDuplicate(earlier: JobFile | undefined, file: string, what: string): void {

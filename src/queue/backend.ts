@@ -1,6 +1,8 @@
 import type { Job as BullmqJob, Processor, WorkerOptions } from 'bullmq';
-import type { JobEvent, ListQuery, Pace } from '../core/ports.ts';
+import type { JobEvent, ListQuery, Logger, Pace } from '../core/ports.ts';
 import type { RateLimiterRes } from 'rate-limiter-flexible';
+import { isConnectionError } from '../stores/connection-error.ts';
+import type { StoreClock } from './store-clock.ts';
 import type { Addition, JobData, JobRecord, KeptJob } from './job-record.ts';
 
 /** One queue, to add jobs to. */
@@ -23,6 +25,8 @@ export interface BackendQueue {
 
 /** The part of BullMQ's `Worker` that is used. */
 export interface BackendWorker {
+  /** The tokens of its locks begin with it. */
+  readonly id: string;
   close(force?: boolean): Promise<void>;
 }
 
@@ -40,6 +44,8 @@ export type JobProcessor = Processor<JobData, unknown>;
 export type BackendWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'> & {
   /** Milliseconds. */
   readonly lockDuration: number;
+  /** Called when the store has taken the end of a job that succeeded. */
+  onCompleted(job: BullmqJob<JobData>): void;
   /** Called after each failed attempt. */
   onFailed(job: BullmqJob<JobData>): void;
   /** Called after the locks of these running jobs were renewed. */
@@ -47,6 +53,23 @@ export type BackendWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'> 
   /** Called after the locks of these running jobs were found to have expired. */
   onLost(ids: readonly string[]): void;
 };
+
+/** The jobs that one worker runs. */
+export interface LockHolder {
+  readonly type: string;
+  /** What the tokens of its locks begin with. */
+  readonly token: string;
+  /** A job that runs longer in milliseconds is left to another worker: its function may never return. */
+  readonly timeoutMs: number;
+  /** How long a renewed lock lasts, in milliseconds. */
+  readonly lockMs: number;
+}
+
+/** Renews locks by a connection of its own. */
+export interface LockRenewer {
+  /** Renews the locks that the worker still holds. */
+  renew(holder: LockHolder): Promise<void>;
+}
 
 /** core's event, with the record of a job that succeeded in place of the job. It is parsed only for a listener. */
 export type StoreEvent =
@@ -69,10 +92,17 @@ export interface CounterOptions {
   readonly inMemoryBlockOnConsumed?: number;
 }
 
+export interface JobCounts {
+  readonly waiting: number;
+  readonly finished: number;
+}
+
 /** One kind of store under BullMQ. A queue is named after its job type, and a BullMQ job after the id of its caller. */
 export interface QueueBackend {
   /** For the log and the banner, without credentials. */
   readonly description: string;
+  /** Whether this process alone uses the store, so that no other worker takes its jobs. */
+  readonly exclusive: boolean;
   /** Calls the listener after each error of a connection. To be called once, before `connect`. */
   onTrouble(listener: () => void): void;
   /**
@@ -92,8 +122,11 @@ export interface QueueBackend {
   /** Reads each job atomically, and all in one round trip. In the order of the ids. */
   readRecords(type: string, ids: readonly string[]): Promise<readonly (JobRecord | undefined)[]>;
   readData(type: string, id: string): Promise<unknown>;
-  /** Newest first. Its cost does not grow with the number of jobs in the store. */
-  list(query: ListQuery): Promise<JobRecord[]>;
+  /**
+   * Newest first. Its cost does not grow with the number of jobs in the store.
+   * @param deadline its work ends then; in milliseconds of `performance.now()`
+   */
+  list(query: ListQuery, deadline: number): Promise<JobRecord[]>;
   /**
    * In one atomic step: ends a waiting job, or marks a running one. Resolves to the job after that step; undefined if it was done.
    * @param options.onlyMarked ends a waiting job only if it was marked when it ran
@@ -109,9 +142,16 @@ export interface QueueBackend {
   retry(type: string, id: string, options: { attempts: number; deadline: number }): Promise<JobRecord | undefined>;
   /**
    * Removes some of the jobs that finished up to a time, in milliseconds since 1970, and what the store's events hold from before it.
+   * @param retentionMs the retention by which the caller reckoned that time: a job whose own is longer stays for longer
    * @returns how many jobs; 0 when none are left
    */
-  removeFinished(type: string, until: number): Promise<number>;
+  removeFinished(type: string, until: number, retentionMs?: number): Promise<number>;
+  /** The clock of the store, which decides what has expired. */
+  clockOf(type: string): Pick<StoreClock, 'now' | 'measure'>;
+  /** Keeps these names of job types, and resolves to all that were ever kept. */
+  addTypes(types: readonly string[]): Promise<string[]>;
+  /** How many jobs of a type have finished, and how many have not. */
+  countJobs(type: string): Promise<JobCounts>;
   readPace(type: string): Promise<Pace>;
   /** How many jobs of a type are Pending. Counts no further than `max`. */
   readDepth(type: string, max: number): Promise<number>;
@@ -125,4 +165,10 @@ export interface QueueBackend {
   ping(): Promise<void>;
   /** To be called when queues, workers and events are closed. */
   close(): Promise<void>;
+}
+
+/** An error of BullMQ's worker: of its connection, or a move of a job that the store refused, such as the end of one that it lost. */
+export function onWorkerError(error: Error, logger: Logger, onTrouble: (error: Error) => void): void {
+  if (isConnectionError(error)) onTrouble(error);
+  else logger.warn({ err: error }, 'a worker could not move a job, or lost it to another');
 }

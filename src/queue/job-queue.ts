@@ -39,8 +39,11 @@ export interface BullmqQueueOptions {
 }
 
 export interface BullmqQueue extends JobQueue {
-  /** Starts to use the connected store. Until this resolves, every call is refused. */
-  open(): Promise<void>;
+  /**
+   * Starts to use the connected store. Until this resolves, every call is refused.
+   * @param removedTypes names of the types that have jobs but no file any more
+   */
+  open(removedTypes?: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -129,25 +132,29 @@ export function createBullmqQueue({
     };
   }
 
-  const isExpired = ({ finishedAt }: JobRecord): boolean =>
-    finishedAt !== null && finishedAt + retentionMs <= Date.now();
+  const retentionOf = (record: JobRecord): number => record.retentionMs ?? retentionMs;
+  const isExpired = (record: JobRecord): boolean =>
+    record.finishedAt !== null && record.finishedAt + retentionOf(record) <= backend.clockOf(record.type).now();
 
   return {
-    async open() {
-      const opened = types.map((type) => [type, backend.createQueue(type)] as const);
+    async open(removedTypes = []) {
+      const opened = [...types, ...removedTypes].map((type) => [type, backend.createQueue(type)] as const);
       try {
         // A BullMQ queue whose first connection failed never recovers.
         await Promise.all(opened.map(([, queue]) => queue.waitUntilReady()));
         await secret.load();
+        await Promise.all(opened.map(([type]) => backend.clockOf(type).measure()));
       } catch (error) {
         await Promise.allSettled(opened.map(([, queue]) => queue.close()));
         throw error;
       }
       for (const [type, queue] of opened) queues.set(type, createTypeQueue(type, queue));
     },
+    has: (type) => queues.has(type),
+    now: (type) => backend.clockOf(type).now(),
     async add(job) {
       succeeded.expect(job.id);
-      await queueOf(job.type).add(toAddition(job));
+      await queueOf(job.type).add(toAddition(job, { retentionMs }));
       return toPending(job);
     },
     async addOnce(job) {
@@ -155,12 +162,13 @@ export function createBullmqQueue({
       succeeded.expect(job.id);
       const addition = randomUUID();
       const until = performance.now() + DEADLINE_MS;
-      const added = toAddition(job, { keyed: { fingerprint, addition } });
+      const added = toAddition(job, { keyed: { fingerprint, addition }, retentionMs });
       const { queue, addOnce } = queueOf(type);
       let kept = await addOnce(added);
       while (kept !== undefined && isExpired(kept.record)) {
         // The key expires with its job.
-        await ask(() => removeExpired(backend, type, retentionMs), 1, until);
+        const ofJob = retentionOf(kept.record);
+        await ask((deadline) => removeExpired(backend, type, ofJob, () => performance.now() > deadline), 1, until);
         const again = (deadline: number) => untilAnswered(() => queue.addOnce([added], deadline), deadline);
         [kept] = await ask(again, 1, until);
       }
@@ -178,7 +186,8 @@ export function createBullmqQueue({
       const record = await ask((deadline) => backend.retry(type, id, { attempts, deadline }));
       return record && toJob(record, retentionMs);
     },
-    list: (query) => ask(async () => (await backend.list(query)).map((record) => toJob(record, retentionMs))),
+    list: (query) =>
+      ask(async (deadline) => (await backend.list(query, deadline)).map((record) => toJob(record, retentionMs))),
     readPace: (type) => ask(() => backend.readPace(type)),
     readDepth: (type, max) => ask(() => backend.readDepth(type, max)),
     async readSecret() {

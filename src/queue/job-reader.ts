@@ -33,8 +33,14 @@ export interface SucceededJobs {
   isExpected(id: string): boolean;
 }
 
-/** @param now milliseconds */
-export function createSucceededJobs(now: () => number = () => performance.now()): SucceededJobs {
+/**
+ * @param storeTime the time by the clock of the store, in milliseconds since 1970
+ * @param now milliseconds
+ */
+export function createSucceededJobs(
+  storeTime: (type: string) => number = () => Date.now(),
+  now: () => number = () => performance.now(),
+): SucceededJobs {
   const perf = { now };
   const kept = new LRUCache<string, SucceededJob>({ maxSize: MAX_CHARACTERS, ttl: MAX_AGE_MS, ttlResolution: 0, perf });
   let expected = new Set<string>();
@@ -43,7 +49,7 @@ export function createSucceededJobs(now: () => number = () => performance.now())
   return {
     find(id) {
       const job = kept.get(id);
-      return job !== undefined && job.expiresAt.getTime() > Date.now() ? job : undefined;
+      return job !== undefined && job.expiresAt.getTime() > storeTime(job.type) ? job : undefined;
     },
     keep: (job, characters) => void kept.set(job.id, job, { size: JOB_CHARACTERS + characters }),
     listened() {

@@ -8,7 +8,7 @@ import {
   JOB_CANCELED,
   jobFailureSchema,
 } from '../core/job.ts';
-import type { NewJob } from '../core/ports.ts';
+import type { NewJob, Postponement } from '../core/ports.ts';
 
 /** BullMQ's `data` of our jobs. */
 export interface JobData {
@@ -21,6 +21,17 @@ export interface JobData {
   readonly addition?: string;
   /** How many workers the job had lost when it was last quarantined. */
   readonly quarantinedAfter?: number;
+  readonly wait?: JobWait | undefined;
+}
+
+/** The waits of a job that do not use up attempts. */
+export interface JobWait {
+  readonly until: Postponement['until'];
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  readonly count: number;
+  /** The job's maximum number of attempts meanwhile: a retry raises it, and begins anew. */
+  readonly maxAttempts: number;
 }
 
 /** How many failed attempts a job's history keeps. */
@@ -57,17 +68,19 @@ export interface AdditionOptions {
   readonly priority?: number;
   /** @default 0 */
   readonly delayMs?: number;
+  /** How long the job is kept when it is finished, whichever process removes it. */
+  readonly retentionMs?: number;
 }
 
 export function toAddition(
   { id, caller, createdAt, maxAttempts, input, requestId }: NewJob,
-  { keyed, priority = 0, delayMs = 0 }: AdditionOptions = {},
+  { keyed, priority = 0, delayMs = 0, retentionMs }: AdditionOptions = {},
 ): Addition {
   return {
     id,
     caller,
     data: JSON.stringify({ input, requestId, ...keyed } satisfies JobData),
-    options: toOptions(maxAttempts, priority, delayMs),
+    options: toOptions(maxAttempts, priority, delayMs, retentionMs),
     attempts: maxAttempts,
     priority,
     delayMs,
@@ -76,13 +89,14 @@ export function toAddition(
 }
 
 /** The worker chooses the backoff, so that a changed job type applies to jobs that were accepted before. */
-function toOptions(attempts: number, priority: number, delayMs: number): string {
+function toOptions(attempts: number, priority: number, delayMs: number, retentionMs?: number): string {
   return JSON.stringify({
     attempts,
     backoff: { type: 'custom' },
     stackTraceLimit: HISTORY_LENGTH,
     ...(priority > 0 && { priority }),
     ...(delayMs > 0 && { delay: delayMs }),
+    retentionMs,
   });
 }
 
@@ -110,6 +124,8 @@ export interface JobRecord {
   readonly traces: unknown;
   readonly attemptsMade: number;
   readonly maxAttempts: number;
+  /** How long the process that accepted the job keeps it when it is finished; null for jobs of other programs and earlier versions. */
+  readonly retentionMs: number | null;
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
@@ -131,8 +147,8 @@ export function statusOf({ state, mark, failedReason }: JobRecord): JobStatus {
   }
 }
 
-/** @param retentionMs how long a finished job can be read */
-export function toJob(record: JobRecord, retentionMs: number): Job {
+/** @param ownRetentionMs how long this process keeps a finished job whose record does not say how long */
+export function toJob(record: JobRecord, ownRetentionMs: number): Job {
   // A job without progress holds BullMQ's own default, a number.
   const progress = progressSchema.safeParse(record.progress).data;
   const history = toHistory(record.traces);
@@ -152,7 +168,11 @@ export function toJob(record: JobRecord, retentionMs: number): Job {
   };
   const startedAt = record.startedAt === null ? null : new Date(record.startedAt);
   const finishedAt = record.finishedAt ?? 0;
-  const finished = { startedAt, finishedAt: new Date(finishedAt), expiresAt: new Date(finishedAt + retentionMs) };
+  const finished = {
+    startedAt,
+    finishedAt: new Date(finishedAt),
+    expiresAt: new Date(finishedAt + (record.retentionMs ?? ownRetentionMs)),
+  };
   const status = statusOf(record);
   switch (status) {
     case 'Pending':

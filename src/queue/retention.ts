@@ -7,22 +7,25 @@ const MAX_INTERVAL_SECONDS = 30;
 /** A sweep is given up after so many milliseconds without an answer, because the shutdown waits for it. */
 const DEADLINE_MS = 3000;
 
-/** Removes all jobs of a type that finished longer than `retentionMs` milliseconds ago. */
+/** Removes all jobs of a type that finished longer than `retentionMs` milliseconds ago by the store's clock, and promised no more. */
 export async function removeExpired(
   backend: QueueBackend,
   type: string,
   retentionMs: number,
   isClosed = () => false,
 ): Promise<void> {
+  const clock = backend.clockOf(type);
+  await withDeadline(clock.measure(), DEADLINE_MS);
   while (!isClosed()) {
-    const removed = await withDeadline(backend.removeFinished(type, Date.now() - retentionMs), DEADLINE_MS);
+    const until = Math.floor(clock.now() - retentionMs);
+    const removed = await withDeadline(backend.removeFinished(type, until, retentionMs), DEADLINE_MS);
     if (removed === 0) return;
   }
 }
 
 export interface RetentionOptions {
   readonly backend: QueueBackend;
-  /** Names of the job types. */
+  /** Names of the job types, also of those whose files are gone. */
   readonly types: readonly string[];
   readonly retentionSeconds: number;
   readonly logger: Logger;

@@ -5,6 +5,10 @@ export const LATE = 'LATE';
 
 /** Translates the deadlines of writes to the clock of the store. */
 export interface StoreClock {
+  /** The store's time as last measured, in milliseconds since 1970; this process's until then. */
+  now(): number;
+  /** Reads the time, so that `now` is right from then on. */
+  measure(): Promise<void>;
   /**
    * Runs a write that the store itself refuses after the deadline, so that a write that was reported as failed does not happen later.
    * A write that is late only because a clock was set is tried again.
@@ -41,6 +45,11 @@ export function createStoreClock(readTime: () => Promise<number>): StoreClock {
   }
 
   return {
+    measure: measureOnce,
+    now() {
+      if (measured === undefined || performance.now() - measured.at > MAX_AGE_MS) measureOnce().catch(() => undefined);
+      return measured === undefined ? Date.now() : performance.now() + measured.offset;
+    },
     async within(deadline, write) {
       try {
         return await write(await toStoreTime(deadline));

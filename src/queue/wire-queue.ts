@@ -47,9 +47,10 @@ export function wireQueue({ url, embedded, types, retentionSeconds, logger }: Wi
   const names = types.map(({ name }) => name);
   // Each type has a worker and a reader of events that listen.
   const backend = connectQueue({ url, embedded, listeners: 2 * types.length, logger });
-  const succeeded = createSucceededJobs();
+  const succeeded = createSucceededJobs((type) => backend.clockOf(type).now());
   const queue = createBullmqQueue({ backend, types: names, retentionSeconds, succeeded, logger });
   const events = createBullmqEvents({ backend, types: names, retentionSeconds, succeeded });
+  let removedTypes: readonly string[] = [];
   let stopRetention: (() => Promise<void>) | undefined;
   return {
     backend,
@@ -58,18 +59,35 @@ export function wireQueue({ url, embedded, types, retentionSeconds, logger }: Wi
     connect: () => backend.connect(),
     async open(options) {
       if (options.events) await events.open();
-      await queue.open();
+      const known = await backend.addTypes(names);
+      removedTypes = known.filter((name) => !names.includes(name));
+      await queue.open(removedTypes);
     },
     startRetention() {
-      stopRetention ??= startRetention({ backend, types: names, retentionSeconds, logger });
+      logRemovedTypes(backend, removedTypes, logger).catch((error: unknown) =>
+        logger.debug({ err: error }, 'could not count the jobs of removed types'),
+      );
+      stopRetention ??= startRetention({ backend, types: [...names, ...removedTypes], retentionSeconds, logger });
     },
-    startWorkers: ({ concurrency, use }) => startBullmqWorkers({ backend, types, concurrency, use, logger }),
+    startWorkers: ({ concurrency, use }) => startBullmqWorkers({ backend, url, types, concurrency, use, logger }),
     async close() {
       await stopRetention?.();
       await settlesWithin(Promise.all([queue.close(), events.close()]), CLOSE_MS);
       await settlesWithin(backend.close(), CLOSE_MS);
     },
   };
+}
+
+/** Says in one line what is left of job types whose files are gone. */
+async function logRemovedTypes(backend: QueueBackend, types: readonly string[], logger: Logger): Promise<void> {
+  const counts = await Promise.all(types.map(async (type) => [type, await backend.countJobs(type)] as const));
+  const left = counts.filter(([, { waiting, finished }]) => waiting + finished > 0);
+  if (left.length === 0) return;
+  const removedTypes = Object.fromEntries(left);
+  logger.warn(
+    { removedTypes },
+    'job types without a file have jobs: finished ones are kept until they expire, waiting ones do not run',
+  );
 }
 
 export interface QueueLocation {

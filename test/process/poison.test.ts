@@ -1,11 +1,14 @@
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect, it, onTestFinished } from 'vitest';
 import { poll } from '../support/follow.ts';
+import { FAILURES } from '../support/jobs/stray/stray.ts';
 import { startProcess } from '../support/process.ts';
-import { createStore } from '../support/stores.ts';
+import { type Backend, createStore } from '../support/stores.ts';
 
 const JOBS_DIR = join(import.meta.dirname, '../support/jobs/hostile');
+const STRAY_JOBS = join(import.meta.dirname, '../support/jobs/stray');
 
 it.each(['redis', 'postgres'] as const)(
   'a job that kills its worker each time fails with JOB_STALLED on %s, and other jobs continue',
@@ -56,50 +59,13 @@ it.each(['redis', 'postgres'] as const)(
   240_000,
 );
 
-const STRAY = `
-import { EventEmitter } from 'node:events';
-import { connect } from 'node:net';
-import { z } from 'zod';
-import { defineJob } from '../core/define-job.ts';
-
-const shared = new EventEmitter();
-setTimeout(() => shared.emit('error', new Error('of the file')), 50);
-const failures = {
-  timer: () => setTimeout(() => { throw new Error('thrown'); }, 20),
-  promise: () => setTimeout(() => Promise.reject(new Error('rejected')), 20),
-  immediate: () => setImmediate(() => { throw new Error('thrown'); }),
-  nextTick: () => process.nextTick(() => { throw new Error('thrown'); }),
-  notAwaited: () => void fetch('http://127.0.0.1:1'),
-  emitter: () => setTimeout(() => shared.emit('error', new Error('emitted')), 20),
-  socket: () => void connect(1, '127.0.0.1'),
-  interval: () => void setInterval(() => { throw new Error('again'); }, 20),
-};
-
-export default defineJob({
-  name: 'stray',
-  collection: 'strays',
-  description: 'Leaves an error uncaught.',
-  input: z.object({ failure: z.enum(Object.keys(failures)), ends: z.boolean() }),
-  result: z.object({ ended: z.boolean() }),
-  attempts: 1,
-  async run(input, job) {
-    failures[input.failure]();
-    if (!input.ends) await new Promise(() => undefined);
-    return { ended: true };
-  },
-});
-`;
-
 it('an error that a job leaves uncaught fails its attempt at most, and the process continues', async () => {
   const { settings, remove } = await createStore('redis');
   onTestFinished(remove);
-  const folder = copyProject();
-  writeFileSync(join(folder, 'src/jobs/stray.ts'), STRAY);
   const output = new PassThrough().setEncoding('utf8');
   let log = '';
   output.on('data', (chunk: string) => (log += chunk));
-  const { url, end } = await startProcess({ settings, main: join(folder, 'src/main.ts'), output });
-  const failures = ['timer', 'promise', 'immediate', 'nextTick', 'notAwaited', 'emitter', 'socket', 'interval'];
+  const { url, end } = await startProcess({ settings: { ...settings, JOBS_DIR: STRAY_JOBS }, output });
   const run = async (failure: string, ends: boolean) => {
     const body = JSON.stringify({ failure, ends });
     const reply = await fetch(`${url}/api/strays`, {
@@ -110,7 +76,7 @@ it('an error that a job leaves uncaught fails its attempt at most, and the proce
     const { id } = await (await fetch(reply.headers.get('operation-location') ?? '')).json();
     return (await fetch(`${url}/api/jobs/${id}?onComplete=status&onPending=synchronous`)).json();
   };
-  const broken = await Promise.all(failures.map((failure) => run(failure, false)));
+  const broken = await Promise.all(FAILURES.map((failure) => run(failure, false)));
   for (const job of broken) {
     expect(job).toMatchObject({ status: 'Failed', error: { code: 'JOB_FAILED' } });
     expect(log).toMatch(new RegExp(`"jobId":"${job.id}".*"msg":"job function left an error uncaught"`));
@@ -125,3 +91,48 @@ it('an error that a job leaves uncaught fails its attempt at most, and the proce
   expect(log).toMatch(/"file":"[^"]*stray.ts","msg":"job file left an error uncaught"/);
   expect(await end('SIGTERM')).toBe(0);
 });
+
+it('a job that blocks its thread longer than a lock lasts runs once, and so do those beside it', async () => {
+  const check = async (backend: Backend): Promise<void> => {
+    const store = await createStore(backend);
+    onTestFinished(() => store.remove());
+    const settings = { ...store.settings, JOBS_DIR };
+    const file = join(dirname(settings.DATA_DIR), 'runs');
+    const output = new PassThrough().setEncoding('utf8');
+    let log = '';
+    output.on('data', (chunk: string) => (log += chunk));
+    const api = await startProcess({ settings, role: 'api' });
+    await startProcess({ settings, role: 'worker', output });
+    const submit = async (blocks: boolean): Promise<string> => {
+      const reply = await fetch(`${api.url}/api/blockings`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ file, blocks }),
+      });
+      return (await reply.json()).id;
+    };
+    const runs = () => readFileSync(file, 'utf8').trim().split('\n').toSorted();
+    const ids = await Promise.all([submit(false), submit(true), submit(false)]);
+    await poll(
+      async () => (existsSync(file) ? runs() : []),
+      ({ length }) => length === ids.length,
+    );
+    // Takes whatever the blocked worker loses.
+    await startProcess({ settings, role: 'worker', output });
+    for (const id of ids) {
+      const done = await poll(
+        async () => (await fetch(`${api.url}/api/jobs/${id}?onComplete=status`)).json(),
+        (job) => job.done,
+      );
+      expect(done).toMatchObject({ status: 'Succeeded' });
+    }
+    expect(runs()).toEqual(ids.toSorted());
+    const succeeded = await poll(
+      async () => [...log.matchAll(/"jobId":"([^"]+)".*"msg":"job succeeded"/g)].map(([, id]) => id),
+      ({ length }) => length >= ids.length,
+    );
+    expect(succeeded.map(String).toSorted()).toEqual(ids.toSorted());
+    expect(log).toMatch(new RegExp(`"jobIds":.*${ids[1]}.*"msg":"something blocked the thread`));
+  };
+  await Promise.all([check('redis'), check('postgres')]);
+}, 240_000);

@@ -60,7 +60,7 @@ describe('on Redis, BullMQ offers for our queues', () => {
       return { text: 'done' };
     };
     const ignore = (): void => undefined;
-    const needed = { lockDuration: 8000, onFailed: ignore, onRenewed: ignore, onLost: ignore };
+    const needed = { lockDuration: 8000, onCompleted: ignore, onFailed: ignore, onRenewed: ignore, onLost: ignore };
     const worker = await test.backend.createWorker('plain', process, { ...options, ...needed });
     onTestFinished(() => worker.close());
   }

@@ -5,7 +5,7 @@ import { newJobId } from '../../src/core/job-id.ts';
 import type { Job } from '../../src/core/job.ts';
 import { toAddition } from '../../src/queue/job-record.ts';
 import type { BackendWorkerOptions } from '../../src/queue/backend.ts';
-import { toBullmqPool } from '../../src/queue/postgres/connect.ts';
+import { toBullmqPool } from '../../src/queue/postgres/pool.ts';
 import { poll } from '../support/follow.ts';
 import { scripted, setUpQueue } from '../support/queue.ts';
 
@@ -59,7 +59,7 @@ describe('on PostgreSQL, BullMQ offers for our queues', () => {
   /** A worker with options of BullMQ's. */
   async function work(options: Pick<BackendWorkerOptions, 'limiter' | 'metrics'>): Promise<void> {
     const ignore = (): void => undefined;
-    const needed = { lockDuration: 8000, onFailed: ignore, onRenewed: ignore, onLost: ignore };
+    const needed = { lockDuration: 8000, onCompleted: ignore, onFailed: ignore, onRenewed: ignore, onLost: ignore };
     const worker = await test.backend.createWorker('plain', async () => ({ text: 'done' }), { ...options, ...needed });
     onTestFinished(() => worker.close());
   }

@@ -3,7 +3,7 @@ import { Pool } from 'pg';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { newJobId } from '../../src/core/job-id.ts';
 import { toAddition } from '../../src/queue/job-record.ts';
-import { toBullmqPool } from '../../src/queue/postgres/connect.ts';
+import { toBullmqPool } from '../../src/queue/postgres/pool.ts';
 import { scripted, setUpQueue } from '../support/queue.ts';
 
 const CALLER = 'somebody';

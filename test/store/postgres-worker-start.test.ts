@@ -54,7 +54,14 @@ it('a worker whose first connection to PostgreSQL fails is started again, and do
   const succeeded = createSucceededJobs();
   const queue = createBullmqQueue({ backend, types: ['echo'], retentionSeconds: 60, succeeded, logger });
   await queue.open();
-  const workers = startBullmqWorkers({ backend, types: [echo], concurrency: 1, use: createProvider().use, logger });
+  const workers = startBullmqWorkers({
+    backend,
+    url: undefined,
+    types: [echo],
+    concurrency: 1,
+    use: createProvider().use,
+    logger,
+  });
   onTestFinished(async () => {
     await workers.close(5000);
     await queue.close();

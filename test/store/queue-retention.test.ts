@@ -1,13 +1,16 @@
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
-import type { Job } from '../../src/core/job.ts';
+import type { DoneJob, Job } from '../../src/core/job.ts';
+import { newJobId } from '../../src/core/job-id.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import { startRetention } from '../../src/queue/retention.ts';
+import { removeExpired, startRetention } from '../../src/queue/retention.ts';
+import { type WiredQueue, wireQueue } from '../../src/queue/wire-queue.ts';
+import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 import { poll } from '../support/follow.ts';
-import { type TestQueue, scripted, setUpQueue } from '../support/queue.ts';
-import { BACKENDS } from '../support/stores.ts';
+import { type QueueSide, type ScriptedType, type TestQueue, scripted, setUpQueue } from '../support/queue.ts';
+import { BACKENDS, createStore } from '../support/stores.ts';
 
 const RETENTION_SECONDS = 1;
 
@@ -70,6 +73,104 @@ describe.each(BACKENDS)('retention on %s', (backend) => {
     );
     expect(page.jobs).toEqual([]);
   });
+});
+
+describe.each(BACKENDS)('what has expired on %s', (backend) => {
+  const DAY_MS = 86_400_000;
+  const plain = scripted('plain');
+  const other = scripted('other');
+  const test = setUpQueue(backend, [plain, other]);
+  async function finished(): Promise<DoneJob> {
+    const job = await test.add(plain);
+    await test.queue.cancel(job);
+    return test.finish(job);
+  }
+  const sweep = (side: QueueSide, retentionSeconds: number) =>
+    removeExpired(side.backend, 'plain', retentionSeconds * 1000);
+
+  // The embedded store's clock is that of its process.
+  it.skipIf(backend === 'embedded')('is for the clock of the store to say, not for that of a process', async () => {
+    const job = await finished();
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * DAY_MS });
+    onTestFinished(() => void vi.useRealTimers());
+    await sweep(test, 3600);
+    expect(await test.service.read(job.id, ANONYMOUS)).toMatchObject({ id: job.id });
+  });
+
+  it('is what the process that accepted a job promised, whatever the retention of another', async () => {
+    const brief = await test.otherSide(undefined, undefined, { retentionSeconds: 1 });
+    const job = await finished();
+    expect(await brief.service.read(job.id, ANONYMOUS)).toMatchObject({ expiresAt: job.expiresAt });
+    const own = await brief.service.submit({
+      type: plain.type,
+      input: { text: 'brief' },
+      caller: ANONYMOUS,
+      requestId: 'test',
+      idempotencyKey: 'brief',
+    });
+    const canceled = await brief.service.cancel(own.job.id, ANONYMOUS);
+    await poll(
+      () => brief.service.read(canceled.id, ANONYMOUS),
+      (now) => now === undefined,
+    );
+    // Nor can those read it that keep their own jobs for longer.
+    expect(await test.service.read(canceled.id, ANONYMOUS)).toBeUndefined();
+    await sweep(brief, 1);
+    expect(await test.read(canceled)).toBeUndefined();
+    expect(await test.read(job)).toMatchObject({ expiresAt: job.expiresAt });
+  });
+
+  it('of a type whose file is gone is removed, and clients read the rest', async () => {
+    const job = await finished();
+    const without = await test.otherSide(undefined, [other.type]);
+    expect(await without.service.read(job.id, ANONYMOUS)).toMatchObject({ status: 'Canceled' });
+    expect(await without.backend.addTypes(['other'])).toContain('plain');
+    expect(await without.backend.countJobs('plain')).toEqual({ waiting: 0, finished: expect.any(Number) });
+    expect(without.queue.has('never')).toBe(false);
+    expect(await without.service.read(job.id.replace('plain', 'never'), ANONYMOUS)).toBeUndefined();
+  });
+});
+
+it('a start says in one line what is left of types whose files are gone', async () => {
+  const store = await createStore('redis');
+  onTestFinished(() => store.remove());
+  const lines: object[] = [];
+  const logger = Object.assign(createLogger('silent'), {
+    warn: (fields: object) => void ('removedTypes' in fields && lines.push(fields)),
+  });
+  const start = async (type: ScriptedType): Promise<WiredQueue> => {
+    const embedded = createEmbeddedStore(store.settings.DATA_DIR).pool;
+    const options = { url: store.settings.QUEUE_URL, embedded, types: [type.type], retentionSeconds: 1, logger };
+    const wired = wireQueue(options);
+    onTestFinished(() => wired.close());
+    await wired.connect();
+    await wired.open({ events: false });
+    return wired;
+  };
+  const job = {
+    id: newJobId('gone'),
+    type: 'gone',
+    caller: 'a',
+    createdAt: new Date(),
+    maxAttempts: 1,
+    requestId: 'test',
+  };
+  const before = await start(scripted('gone'));
+  await before.queue.add({ ...job, id: newJobId('gone'), input: {} });
+  const finished = await before.queue.add({ ...job, input: {} });
+  await before.queue.cancel(finished);
+  const after = await start(scripted('plain'));
+  after.startRetention();
+  await poll(
+    async () => lines,
+    ({ length }) => length > 0,
+  );
+  expect(lines).toEqual([{ removedTypes: { gone: { waiting: 1, finished: 1 } } }]);
+  await poll(
+    () => after.backend.countJobs('gone'),
+    (counts) => counts.finished === 0,
+  );
+  expect(await after.backend.countJobs('gone')).toEqual({ waiting: 1, finished: 0 });
 });
 
 /** What a store still has of these jobs; on PostgreSQL, but for events. */

@@ -1,3 +1,6 @@
+import { Queue, createPostgresBackend } from 'bullmq';
+import { Redis } from 'ioredis';
+import { Pool } from 'pg';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { ANONYMOUS, type Caller } from '../../src/core/access/caller.ts';
@@ -11,6 +14,7 @@ import { createJobService } from '../../src/core/service/create-service.ts';
 import type { JobService } from '../../src/core/service/service.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import type { QueueBackend } from '../../src/queue/backend.ts';
+import { toBullmqPool } from '../../src/queue/postgres/pool.ts';
 import { wireQueue } from '../../src/queue/wire-queue.ts';
 import { isConnectionError } from '../../src/stores/connection-error.ts';
 import { type EmbeddedStore, createEmbeddedStore } from '../../src/stores/embedded-store.ts';
@@ -29,7 +33,9 @@ export interface ScriptedType {
 
 export function scripted(
   name: string,
-  options: Partial<Pick<JobType, 'attempts' | 'timeoutSeconds' | 'backoffSeconds' | 'concurrency'>> = {},
+  options: Partial<
+    Pick<JobType, 'attempts' | 'timeoutSeconds' | 'backoffSeconds' | 'concurrency' | 'outageSeconds'>
+  > = {},
 ): ScriptedType {
   let run: Run = async ({ text }) => ({ text });
   const type = defineJob({
@@ -133,11 +139,16 @@ export interface AddOptions {
   readonly id?: string;
 }
 
+/** What is the same on each store. */
+export type BullmqTools = Pick<Queue, 'add' | 'getJob' | 'drain' | 'clean' | 'retryJobs' | 'getJobCountByTypes'>;
+
 export interface TestQueue extends QueueSide {
   /** Of the store; undefined on the embedded one. */
   readonly url: string | undefined;
   /** Opens another side of the same store, through this URL if one is given, and closes it with the test. */
-  otherSide(url?: string): Promise<QueueSide>;
+  otherSide(url?: string, types?: readonly JobType[], options?: QueueOptions): Promise<QueueSide>;
+  /** BullMQ's own queue of a type, as its tools and boards open it. It is closed with the test. */
+  openBullmq(type: string): Promise<BullmqTools>;
   /** Starts workers that are closed with the test. */
   work(side?: QueueSide): JobWorker;
   add(scriptedType: ScriptedType, text?: string, options?: AddOptions): Promise<Job>;
@@ -191,10 +202,29 @@ export function setUpQueue(
     listeners: () => side.listeners(),
     startWorkers: () => side.startWorkers(),
     close: () => side.close(),
-    async otherSide(through = url()) {
-      const other = await openSide({ url: through, embedded, types, ...options });
+    async otherSide(through = url(), ofTypes = types, own = options) {
+      const other = await openSide({ url: through, embedded, types: ofTypes, ...own });
       onTestFinished(() => other.close());
       return other;
+    },
+    async openBullmq(type) {
+      if (backend === 'redis') {
+        const redis = new Redis(url() ?? '', { maxRetriesPerRequest: null });
+        const queue = new Queue(`{${type}}`, { connection: redis, prefix: 'accepted' });
+        onTestFinished(async () => {
+          await queue.close();
+          redis.disconnect();
+        });
+        return queue;
+      }
+      const database = new Pool({ connectionString: url(), options: '-c search_path=bullmq', max: 2 });
+      const connection = backend === 'embedded' ? embedded.pool : toBullmqPool(database);
+      const queue = new Queue(type, { connection }, createPostgresBackend);
+      onTestFinished(async () => {
+        await queue.close();
+        await database.end();
+      });
+      return queue;
     },
     work(of = side) {
       const workers = of.startWorkers();

@@ -13,6 +13,7 @@ const record = (id: string): JobRecord => ({
   failedReason: null,
   traces: null,
   attemptsMade: 0,
+  retentionMs: null,
   maxAttempts: 3,
   createdAt: Date.now(),
   startedAt: null,
@@ -30,7 +31,7 @@ function countedReads({ now, retentionMs = 60_000 }: { now?: () => number; reten
     },
     isShared: () => true,
     retentionMs,
-    succeeded: createSucceededJobs(now),
+    succeeded: createSucceededJobs(Date.now, now),
   });
   return { asked, read };
 }

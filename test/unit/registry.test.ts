@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { parseInput, toStrict } from '../../src/core/input/parse-input.ts';
+import { parseInput, withUnknownFields } from '../../src/core/input/parse-input.ts';
 import { type JobDefinition, type JobType, defineJob } from '../../src/core/define-job.ts';
 import { type InputIssue, ServiceError } from '../../src/core/errors.ts';
 import { newJobId, typeOfJobId } from '../../src/core/job-id.ts';
@@ -151,6 +151,7 @@ function issuesOf(schema: z.ZodType, input: unknown): readonly InputIssue[] {
     throw error;
   }
 }
+const toStrict = <Schema extends z.ZodType>(schema: Schema): Schema => withUnknownFields(schema, 'refused');
 const pathsOf = (schema: z.ZodType, input: unknown): string[] =>
   issuesOf(schema, input).map(({ path }) => path.join('.'));
 
@@ -200,6 +201,17 @@ describe('a strict schema', () => {
     const second = strict.parse({});
     expect(second.list).toEqual([]);
     expect(second.count).toBe(first.count + 1);
+  });
+});
+
+describe('the schema of an accepted input', () => {
+  it('drops unknown fields at every depth, also where the author refuses them, and keeps those that the author wants', () => {
+    const inner = z.strictObject({ n: z.int() });
+    const schema = z.strictObject({ list: z.array(inner.refine(() => true)), any: z.looseObject({ f: inner }) });
+    const accepted = withUnknownFields(schema, 'dropped');
+    const input = { list: [{ n: 1, newer: 2 }], any: { f: { n: 3, newer: 4 }, more: 5 }, newer: 6 };
+    expect(accepted.parse(input)).toEqual({ list: [{ n: 1 }], any: { f: { n: 3 }, more: 5 } });
+    expect(accepted.safeParse({ list: [{ n: 'x' }], any: { f: { n: 1 } } }).success).toBe(false);
   });
 });
 

@@ -3,12 +3,12 @@ import { settlesWithin } from '../deadline.ts';
 import type { JobContext, JobType, Use } from '../define-job.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
 import { JobError } from '../job-error.ts';
-import { JOB_CANCELED } from '../job.ts';
+import { JOB_CANCELED, type JobFailure } from '../job.ts';
 import type { AttemptOutcome, Logger } from '../ports.ts';
 import { type Progress, type ProgressWriter, createProgressWriter } from './progress.ts';
 import { type StrayErrorListener, withStrayErrors } from './stray-errors.ts';
 
-const MAX_MESSAGE_LENGTH = 200;
+const MAX_MESSAGE_LENGTH = 1000;
 const MAX_ERROR_LENGTH = 1000;
 const ERROR_CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
 /** The longest wait for the last progress to be written, in milliseconds. */
@@ -19,6 +19,13 @@ export const MAX_RESULT_BYTES = 1_572_864;
 
 /** The error that callers see when a function throws anything but a JobError. */
 const MASKED = { code: 'JOB_FAILED', message: 'The job failed for an unexpected reason, which has been logged.' };
+
+/** A schema that refuses an accepted input waits so many seconds for the workers of a newer version: longer than a rolling deploy takes. */
+const NEWER_WORKER_SECONDS = 300;
+const INVALID_INPUT = { code: 'INVALID_INPUT', message: 'The input is no longer valid for this job type.' };
+
+/** What callers read while a job waits for another system. */
+const OUTAGE = 'The job waits, because something that it needs cannot be reached.';
 
 /** Why a worker ends an attempt: the job was canceled, the worker is shutting down, or another worker may have the job. */
 export type Interruption = 'canceled' | 'handed-back' | 'lost';
@@ -47,6 +54,8 @@ export interface Attempt {
   log(): Logger;
   /** Calls the listener when the worker ends the attempt; immediately if it already has. @returns unsubscribe */
   onInterruption(listener: (why: Interruption) => void): () => void;
+  /** Whether an error of the function means that another system could not be reached, so that nothing is wrong with the job. */
+  isConnectionError(error: unknown): boolean;
   /** Never rejects. */
   writeProgress(progress: Progress): Promise<void>;
 }
@@ -66,9 +75,9 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     return progress.write(next);
   };
   try {
-    const input = type.strictInput.safeParse(attempt.input);
-    // It was valid on submission, so the schema has changed since.
-    if (!input.success) return failed('INVALID_INPUT', 'The input is no longer valid for this job type.', false);
+    const input = type.acceptedInput.safeParse(attempt.input);
+    // It was valid on submission: this schema is older than the one that accepted it, or newer.
+    if (!input.success) return refused();
     // A function that ignores its signal keeps running, but no longer occupies the worker's slot.
     const context = new AttemptContext(attempt, stop, writeProgress);
     const result = await stop.unlessStopped(
@@ -82,9 +91,9 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     if (stop.reason === TIMED_OUT)
       return failed('JOB_TIMEOUT', `The job took longer than ${type.timeoutSeconds} s.`, true);
     if (stop.reason === STRAY) return failed(MASKED.code, MASKED.message, true);
-    if (error instanceof JobError) return thrown(error, attempt.log());
+    if (error instanceof JobError) return thrown(error, type, attempt.log());
     attempt.log().error({ thrown: error }, 'job function threw');
-    return failed(MASKED.code, MASKED.message, true);
+    return attempt.isConnectionError(error) ? outage(type, MASKED) : failed(MASKED.code, MASKED.message, true);
   } finally {
     clearTimeout(timer);
     // Whatever the function left running sees an aborted signal, and its progress is dropped.
@@ -118,6 +127,7 @@ class AttemptContext implements JobContext {
   readonly progress: JobContext['progress'];
   readonly #stop: Stop;
   readonly #log: () => Logger;
+  #warned = false;
 
   constructor({ id, attempt, use, log }: Attempt, stop: Stop, writeProgress: (progress: Progress) => Promise<void>) {
     this.id = id;
@@ -128,11 +138,22 @@ class AttemptContext implements JobContext {
     // A property rather than a method, so that functions can destructure it.
     this.progress = async (percentComplete, message) => {
       if (stop.reason !== undefined) return;
+      if (message !== undefined && message.length > MAX_MESSAGE_LENGTH) this.#warnOfLength(message.length);
       await writeProgress({
         percentComplete: Math.min(100, Math.max(0, Math.floor(percentComplete) || 0)),
         message: message === undefined ? null : toStorable(message, MAX_MESSAGE_LENGTH),
       });
     };
+  }
+
+  /** Once for each attempt, and without the message, which may contain personal data. */
+  #warnOfLength(length: number): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    this.#log().error(
+      { length },
+      `a progress message is longer than ${MAX_MESSAGE_LENGTH} characters, and was truncated`,
+    );
   }
 
   get signal(): AbortSignal {
@@ -187,11 +208,41 @@ function toStorable(text: string, maxLength: number): string {
 }
 
 /** The outcome of a JobError. A job's history keeps the code and the message, so both are bounded. */
-function thrown({ code, message, retry }: JobError, log: Logger): AttemptOutcome {
+function thrown({ code, message, retry, retryAfter }: JobError, type: JobType, log: Logger): AttemptOutcome {
   const valid = ERROR_CODE.test(code);
   if (!valid)
     log.error({}, 'invalid JobError code: expected at most 64 capitals, digits and _; callers see JOB_FAILED');
-  return failed(valid ? code : MASKED.code, toStorable(message, MAX_ERROR_LENGTH), retry);
+  const error = { code: valid ? code : MASKED.code, message: toStorable(message, MAX_ERROR_LENGTH) };
+  if (retry && retryAfter !== undefined) return outage(type, error, { retryAfter, message: error.message });
+  return failed(error.code, error.message, retry);
+}
+
+function outage(
+  { outageSeconds }: JobType,
+  error: JobFailure,
+  { retryAfter, message = OUTAGE }: { retryAfter?: number; message?: string } = {},
+): AttemptOutcome {
+  return {
+    kind: 'postponed',
+    until: 'outage-ends',
+    maxSeconds: outageSeconds,
+    retryAfter,
+    message,
+    error,
+    retry: true,
+  };
+}
+
+function refused(): AttemptOutcome {
+  return {
+    kind: 'postponed',
+    until: 'newer-worker',
+    maxSeconds: NEWER_WORKER_SECONDS,
+    retryAfter: undefined,
+    message: 'The job waits for a worker of a newer version.',
+    error: INVALID_INPUT,
+    retry: false,
+  };
 }
 
 function checked(type: JobType, result: unknown, attempt: Attempt): AttemptOutcome {

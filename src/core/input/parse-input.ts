@@ -39,38 +39,43 @@ function isStorable(text: string): boolean {
 interface NestingDef {
   readonly type: z.core.$ZodTypeDef['type'];
   readonly shape?: Record<string, z.ZodType>;
-  readonly catchall?: z.ZodType;
+  readonly catchall?: z.ZodType | undefined;
   readonly element?: z.ZodType;
   readonly innerType?: z.ZodType;
   readonly in?: z.ZodType;
 }
 
 /**
- * Returns the same schema, except that it refuses unknown fields in every object that does not declare how to treat them, at every
- * depth. Checks, defaults and transforms stay.
+ * Returns the same schema, except for how it treats unknown fields, at every depth. Checks, defaults and transforms stay.
+ * @param unknownFields `refused` in every object that does not declare how to treat them; `dropped` in all that would refuse them
  */
-export function toStrict<Schema extends z.ZodType>(schema: Schema): Schema {
-  const strict = strictParts(schema.def);
-  if (strict === undefined) return schema;
+export function withUnknownFields<Schema extends z.ZodType>(
+  schema: Schema,
+  unknownFields: 'refused' | 'dropped',
+): Schema {
+  const changed = changedParts(schema.def, unknownFields);
+  if (changed === undefined) return schema;
   // Copied by descriptor, because a default is a getter that returns a new value for each input.
-  const parts = { ...Object.getOwnPropertyDescriptors(schema.def), ...Object.getOwnPropertyDescriptors(strict) };
-  // These are the definition's own properties, with only the strict parts replaced.
+  const parts = { ...Object.getOwnPropertyDescriptors(schema.def), ...Object.getOwnPropertyDescriptors(changed) };
+  // These are the definition's own properties, with only the changed parts replaced.
   return z.core.clone<Schema>(schema, Object.defineProperties({}, parts) as Schema['def']);
 }
 
-function strictParts(def: NestingDef): Partial<NestingDef> | undefined {
+function changedParts(def: NestingDef, unknownFields: 'refused' | 'dropped'): Partial<NestingDef> | undefined {
+  const change = <Schema extends z.ZodType>(schema: Schema): Schema => withUnknownFields(schema, unknownFields);
   if (def.type === 'object' && def.shape !== undefined) {
-    const { shape } = def;
+    const { shape, catchall } = def;
     return {
       // Lazy, because an object's schema may contain itself.
       get shape() {
-        return Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, toStrict(field)]));
+        return Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, change(field)]));
       },
-      catchall: def.catchall ?? z.never(),
+      catchall:
+        unknownFields === 'refused' ? (catchall ?? z.never()) : catchall?.def.type === 'never' ? undefined : catchall,
     };
   }
-  if (def.type === 'array' && def.element !== undefined) return { element: toStrict(def.element) };
-  if (def.type === 'pipe' && def.in !== undefined) return { in: toStrict(def.in) };
-  if (def.innerType !== undefined) return { innerType: toStrict(def.innerType) };
+  if (def.type === 'array' && def.element !== undefined) return { element: change(def.element) };
+  if (def.type === 'pipe' && def.in !== undefined) return { in: change(def.in) };
+  if (def.innerType !== undefined) return { innerType: change(def.innerType) };
   return undefined;
 }

@@ -40,6 +40,9 @@ export function createJobService(options: JobServiceOptions): JobService {
   const estimator = createRetryAfterEstimator(queue, logger);
   const depthLimit = createDepthLimit(queue, maxDepth, logger);
 
+  const isExpired = (job: Job): boolean => isDone(job) && job.expiresAt.getTime() <= queue.now(job.type);
+  const isVisible = (job: Job, caller: Caller): boolean => canSee(caller, job) && !isExpired(job);
+
   async function read(id: string, caller: Caller): Promise<Job | undefined> {
     requireJobAccess(caller, id, 'read');
     return see(id, caller);
@@ -48,7 +51,7 @@ export function createJobService(options: JobServiceOptions): JobService {
   /** Reads a job that the caller may see, without checking scopes. */
   async function see(id: string, caller: Caller): Promise<Job | undefined> {
     const type = typeOfJobId(id);
-    if (type === undefined || registry.get(type) === undefined) return undefined;
+    if (type === undefined || (registry.get(type) === undefined && !queue.has(type))) return undefined;
     const job = await queue.read(id, type);
     return job !== undefined && isVisible(job, caller) ? job : undefined;
   }
@@ -188,12 +191,4 @@ async function unlessUnavailable<T>(ask: () => Promise<T> | undefined): Promise<
 
 function toMs(seconds: number): number {
   return Math.min(seconds, MAX_WAIT_SECONDS) * 1000;
-}
-
-function isVisible(job: Job, caller: Caller): boolean {
-  return canSee(caller, job) && !isExpired(job);
-}
-
-function isExpired(job: Job): boolean {
-  return isDone(job) && job.expiresAt.getTime() <= Date.now();
 }

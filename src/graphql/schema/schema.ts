@@ -4,7 +4,7 @@ import { StartError } from '../../core/start-error.ts';
 import { createBuilder } from '../builder.ts';
 import { createFromZod } from './from-zod.ts';
 import { addJobConnection } from './job-connection.ts';
-import { addJobInterface, addJobOperations, addJobStatus } from './job.ts';
+import { type JobSource, addJobInterface, addJobOperations, addJobStatus } from './job.ts';
 import { addJobType, jobObjectName, submitPayloadName } from './job-type.ts';
 import { addScalars } from './scalars.ts';
 import { SchemaShapeError } from './zod-shape.ts';
@@ -20,7 +20,13 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
   builder.subscriptionType({});
   addScalars(builder);
   const jobStatus = addJobStatus(builder);
-  const job = addJobInterface(builder, jobStatus, jobObjectName);
+  const job = addJobInterface(builder, jobStatus, (type) =>
+    registry.get(type) === undefined ? REMOVED_TYPE : jobObjectName(type),
+  );
+  builder.objectRef<JobSource>(REMOVED_TYPE).implement({
+    description: 'A job of a type that a later version of this server has removed. `resultUrl` leads to its result.',
+    interfaces: [job],
+  });
   addJobOperations(builder, job);
   addJobConnection(builder, job, jobStatus);
 
@@ -37,10 +43,13 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
   return builder.toSchema({ sortSchema: false });
 }
 
+/** The object type of jobs whose job type has no file any more. */
+const REMOVED_TYPE = 'JobOfRemovedType';
+
 /** The types that do not come from a zod schema. */
 function reservedNames({ types }: Registry): ReadonlySet<string> {
   const own = ['Query', 'Mutation', 'Subscription', 'DateTime', 'Date', 'URL', 'PageInfo'];
-  const ofJobs = ['Job', 'JobStatus', 'JobError', 'JobAttempt', 'JobConnection', 'JobEdge'];
+  const ofJobs = ['Job', 'JobStatus', 'JobError', 'JobAttempt', REMOVED_TYPE, 'JobConnection', 'JobEdge'];
   const perType = types.flatMap(({ name }) => [jobObjectName(name), submitPayloadName(name)]);
   return new Set([...own, ...ofJobs, ...specifiedScalarTypes.map(({ name }) => name), ...perType]);
 }

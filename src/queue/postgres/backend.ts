@@ -2,7 +2,7 @@ import { type PgPool, QueueEvents, Worker, createPostgresBackend } from 'bullmq'
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
-import type { QueueBackend } from '../backend.ts';
+import { type QueueBackend, onWorkerError } from '../backend.ts';
 import type { JobProgress, JobRecord } from '../job-record.ts';
 import { PACE_SAMPLE, toPace } from '../pace.ts';
 import { createMissedEvents } from './events.ts';
@@ -16,7 +16,15 @@ import { createStoreClock } from '../store-clock.ts';
 /** Finished jobs that one statement removes. */
 const REMOVED_AT_ONCE = 1000;
 
+/**
+ * For ever, in milliseconds: nobody else could take a job, and while its function blocks the thread, nobody could renew the lock. The next
+ * process gives all locks up when it starts.
+ */
+const EXCLUSIVE_LOCK_MS = 1_000_000_000_000;
+
 const idSchema = z.object({ id: z.string() });
+const typesSchema = z.array(z.object({ name: z.string() }));
+const countsSchema = z.object({ waiting: z.number(), finished: z.number() });
 const removedSchema = z.object({ removed: z.number() });
 const depthSchema = z.object({ depth: z.number() });
 const timeSchema = z.object({ time: z.number() });
@@ -69,6 +77,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
 
   return {
     description,
+    exclusive,
     onTrouble: (listener) => void (onTrouble = listener),
     connect: () =>
       startStep(exclusive ? 'DATA_DIR' : 'QUEUE_URL', async () => {
@@ -84,10 +93,16 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
         }
       }),
     createQueue: (type) => createPostgresQueue({ type, pool: queuePool, clock, runPrepared, onError: trouble }),
-    async createWorker(type, processor, { onFailed, onRenewed, onLost, ...workerOptions }) {
-      const workerConfig = { ...workerOptions, connection: workerPool, autorun: false };
+    async createWorker(type, processor, { onCompleted, onFailed, onRenewed, onLost, ...workerOptions }) {
+      const workerConfig = {
+        ...workerOptions,
+        ...(exclusive && { lockDuration: EXCLUSIVE_LOCK_MS, skipLockRenewal: true }),
+        connection: workerPool,
+        autorun: false,
+      };
       const worker = new Worker(type, processor, workerConfig, createPostgresBackend);
-      worker.on('error', trouble);
+      worker.on('error', (error) => onWorkerError(error, logger, trouble));
+      worker.on('completed', onCompleted);
       worker.on('locksRenewed', ({ jobIds }) => onRenewed(jobIds));
       worker.on('lockRenewalFailed', onLost);
       worker.on('failed', (job) => job && onFailed(job));
@@ -138,9 +153,17 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       );
       return row === undefined ? undefined : toRecord(row);
     },
-    async removeFinished(type, until) {
-      const [row] = await run(STATEMENTS.removeFinished, [type, until, REMOVED_AT_ONCE]);
+    async removeFinished(type, until, retentionMs = Number.MAX_SAFE_INTEGER) {
+      const [row] = await run(STATEMENTS.removeFinished, [type, until, REMOVED_AT_ONCE, retentionMs]);
       return removedSchema.parse(row).removed;
+    },
+    clockOf: () => clock,
+    async addTypes(types) {
+      await run(STATEMENTS.addTypes, [types]);
+      return typesSchema.parse(await run(STATEMENTS.readTypes)).map(({ name }) => name);
+    },
+    async countJobs(type) {
+      return countsSchema.parse((await run(STATEMENTS.countJobs, [type]))[0]);
     },
     async readPace(type) {
       const { runs, waiting } = paceSchema.parse((await run(STATEMENTS.readPace, [type, PACE_SAMPLE]))[0]);

@@ -16,6 +16,8 @@ const PARTS: readonly (readonly [name: string, text: string])[] = [
   ['status', readSql('status')],
   ['record', readSql('record')],
   ['canceled', `'${CANCELED}'`],
+  // Other programs' jobs may have anything there.
+  ['retention', `CASE jsonb_typeof(opts -> 'retentionMs') WHEN 'number' THEN (opts ->> 'retentionMs')::float8 END`],
   ['late', LATE],
 ];
 
@@ -40,19 +42,23 @@ export const SCHEMA_STATEMENTS: readonly Statement[] = [
 /** What BullMQ does not do, or not in one step. The tables are BullMQ's, in the schema `bullmq`. */
 export const STATEMENTS = {
   addJobs: load('add-jobs'),
+  addTypes: load('add-types'),
   addOnce: load('add-once'),
   cancelJob: load('cancel-job'),
+  countJobs: load('count-jobs'),
   giveUpLocks: load('give-up-locks'),
   listJobs: load('list-jobs'),
   readData: load('read-data'),
   readDepth: load('read-depth'),
   readLastEvent: load('read-last-event'),
+  readLocks: load('read-locks'),
   readMarked: load('read-marked'),
   readMissedEvents: load('read-missed-events'),
   readPace: load('read-pace'),
   readRecords: load('read-records'),
   readSecret: load('read-secret'),
   readTime: load('read-time'),
+  readTypes: load('read-types'),
   removeFinished: load('remove-finished'),
   retryJob: load('retry-job'),
   storeSecret: load('store-secret'),
@@ -71,6 +77,7 @@ const rowSchema = z.object({
   stacktrace: z.unknown(),
   attempts_made: z.number(),
   max_attempts: z.number(),
+  retention_ms: z.number().nullable(),
   added_at_ms: z.number(),
   processed_at_ms: z.number().nullable(),
   finished_at_ms: z.number().nullable(),
@@ -98,6 +105,7 @@ export function toRecord(row: unknown): JobRecord {
     traces: columns.stacktrace,
     attemptsMade: columns.attempts_made,
     maxAttempts: columns.max_attempts,
+    retentionMs: columns.retention_ms,
     createdAt: columns.added_at_ms,
     startedAt: columns.processed_at_ms,
     finishedAt: columns.finished_at_ms,

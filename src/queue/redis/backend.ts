@@ -3,7 +3,7 @@ import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
 import { StartError } from '../../core/start-error.ts';
-import type { QueueBackend } from '../backend.ts';
+import { type QueueBackend, onWorkerError } from '../backend.ts';
 import { isConnectionError } from '../../stores/connection-error.ts';
 import { describeUrl } from '../../stores/describe-url.ts';
 import { CANCELED, type JobProgress, type JobRecord } from '../job-record.ts';
@@ -14,17 +14,20 @@ import { createRedisWorker } from './worker.ts';
 import { CHANNEL, type RedisEvents, createRedisEvents } from './events.ts';
 import { listJobs } from './list.ts';
 import { createRedisQueue } from './additions.ts';
+import { PREFIX, prefixOf, queueName } from './names.ts';
 import { toRecords } from './record.ts';
 import { SCRIPTS, runScript } from './scripts.ts';
 import { type StoreClock, createStoreClock } from '../store-clock.ts';
 
-const PREFIX = 'accepted';
 /** Job types have no colon in their names. */
 const SECRET_KEY = `${PREFIX}:secret`;
+/** The names of all job types that there ever were. */
+const TYPES_KEY = `${PREFIX}:types`;
 /** The most jobs of each state that one script removes, because Redis does nothing else meanwhile. */
 const REMOVED_AT_ONCE = 500;
 
 const idsSchema = z.array(z.string());
+const countsSchema = z.tuple([z.number(), z.number()]);
 const paceSchema = z.tuple([z.number(), z.array(z.tuple([z.coerce.number(), z.coerce.number()]))]);
 
 /** Longer than a caller waits for an answer. */
@@ -80,6 +83,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
 
   return {
     description: `Redis (${describeUrl(url)})`,
+    exclusive: false,
     onTrouble: (listener) => void (onTrouble = listener),
     async connect() {
       await connectClient(client);
@@ -103,7 +107,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
         prefix: PREFIX,
         queueName: queueName(type),
         skipVersionCheck,
-        onError: trouble,
+        onError: (error: Error) => onWorkerError(error, logger, trouble),
       };
       return createRedisWorker(redis, processor, options);
     },
@@ -116,13 +120,13 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       const data = await client.hget(prefixOf(type) + id, 'data');
       return data === null ? undefined : JSON.parse(data);
     },
-    list(query) {
+    list(query, deadline) {
       const types = query.types.map((type) => ({
         type,
         prefix: prefixOf(type),
         read: (ids: readonly string[]) => readRecords(type, ids),
       }));
-      return listJobs(client, types, query);
+      return listJobs(client, types, query, deadline);
     },
     async cancel(type, id, { onlyMarked, deadline }) {
       const args = [id, Date.now(), CANCELED, onlyMarked ? 1 : 0];
@@ -141,8 +145,19 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       );
       return reply === null ? undefined : toRecords(type, [id], [reply])[0];
     },
-    async removeFinished(type, until) {
-      return Number(await runScript(client, SCRIPTS.removeFinished, prefixOf(type), until, REMOVED_AT_ONCE));
+    async removeFinished(type, until, retentionMs = Number.MAX_SAFE_INTEGER) {
+      const args = [until, REMOVED_AT_ONCE, retentionMs];
+      return Number(await runScript(client, SCRIPTS.removeFinished, prefixOf(type), ...args));
+    },
+    clockOf,
+    async addTypes(types) {
+      await client.sadd(TYPES_KEY, ...types);
+      return client.smembers(TYPES_KEY);
+    },
+    async countJobs(type) {
+      const counts = await runScript(client, SCRIPTS.countJobs, prefixOf(type));
+      const [waiting, finished] = countsSchema.parse(counts);
+      return { waiting, finished };
     },
     async readPace(type) {
       const [waiting, times] = paceSchema.parse(await runScript(client, SCRIPTS.readPace, prefixOf(type), PACE_SAMPLE));
@@ -197,14 +212,4 @@ async function connectClient(client: RedisClient): Promise<void> {
 
 function refusal(error: unknown): StartError {
   return new StartError(`QUEUE_URL: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-}
-
-/** What every key of a type's queue begins with. */
-function prefixOf(type: string): string {
-  return `${PREFIX}:${queueName(type)}:`;
-}
-
-/** The braces keep all keys of a queue in one slot of a cluster. */
-function queueName(type: string): string {
-  return `{${type}}`;
 }

@@ -1,14 +1,18 @@
 import type { JobStatus } from '../../core/job.ts';
 import type { ListPosition, ListQuery } from '../../core/ports.ts';
 import { type JobRecord, statusOf } from '../job-record.ts';
+import { DeadlineError } from '../../core/deadline.ts';
+import { typeOfJobId } from '../../core/job-id.ts';
 import type { RedisClient } from './client.ts';
+import { SCRIPTS, runScript } from './scripts.ts';
 
 /**
  * The order of creation, which BullMQ does not keep on Redis: for each type and caller a sorted set of ids by `createdAt`
  * for the jobs that are not done, and one for each final status.
  *
  * An entry is written before its job, or with it, and removed with its job or after. A crash can leave an entry without a job, or in the
- * wrong set, but no job without an entry. Readers compare each entry with its job, and skip it if they differ.
+ * wrong set, but no job without an entry. BullMQ's own tools know nothing of the index: they remove jobs, or put them back. Readers compare
+ * each entry with its job, and correct it if they differ.
  */
 export type IndexSet = 'open' | 'Succeeded' | 'Failed' | 'Canceled';
 
@@ -36,24 +40,66 @@ export interface IndexedType {
 
 interface Entry extends ListPosition {
   readonly type: IndexedType;
+  /** Undefined for a running job, which was not found by the index. */
+  readonly set?: IndexSet;
 }
 
+/** The most entries of each set that one step reads while it looks for matching jobs. */
+const MAX_PAGE = 500;
+
+/** @param deadline the time of `performance.now()` at which the caller gives up, and so does this */
 export async function listJobs(
   client: RedisClient,
   types: readonly IndexedType[],
   { caller, statuses, after, limit }: ListQuery,
+  deadline: number,
 ): Promise<JobRecord[]> {
   const found = new Map<string, JobRecord>();
   let from = after;
-  for (;;) {
-    const entries = await nextEntries(client, types, { caller, statuses, after: from, limit });
-    for (const [entry, record] of await readAll(entries)) {
-      if (record?.createdAt !== entry.createdAt.getTime() || record.caller !== caller) continue;
+  for (let pageSize = limit; ; pageSize = Math.max(limit, Math.min(2 * pageSize, MAX_PAGE))) {
+    if (performance.now() > deadline) throw new DeadlineError('the list took too long');
+    const entries = await nextEntries(client, types, { caller, statuses, after: from, limit: pageSize });
+    const read = await readAll(entries);
+    for (const [entry, record] of read) {
+      if (record?.createdAt !== entry.createdAt.getTime() || record.caller !== caller || !isOurs(entry)) continue;
       if (statuses.includes(statusOf(record)) && found.size < limit) found.set(record.id, record);
     }
+    await mendIndex(client, caller, read);
     from = entries.at(-1);
     if (found.size >= limit || from === undefined) return [...found.values()];
   }
+}
+
+/** Jobs that BullMQ's tools add, such as a copy of ours, have other ids, by which no client can ask for them. */
+function isOurs({ id, type }: Entry): boolean {
+  return typeOfJobId(id) === type.type;
+}
+
+/** Corrects entries that point nowhere, and those in the set of another status than their job's. */
+async function mendIndex(
+  client: RedisClient,
+  caller: string,
+  read: readonly [Entry, JobRecord | undefined][],
+): Promise<void> {
+  const wrong = read.filter(
+    ([entry, record]) =>
+      entry.set !== undefined &&
+      (record === undefined ||
+        !isOurs(entry) ||
+        (record.state !== 'active' && SET_OF[statusOf(record)] !== entry.set) ||
+        record.createdAt !== entry.createdAt.getTime()),
+  );
+  await Promise.all(
+    [...Map.groupBy(wrong, ([{ type }]) => type)].map(([{ prefix }, entries]) => {
+      const args = entries.flatMap(([entry, record]) => [
+        entry.set ?? '',
+        entry.id,
+        isOurs(entry) ? record && SET_OF[statusOf(record)] : 'none',
+        record?.finishedAt,
+      ]);
+      return runScript(client, SCRIPTS.mendIndex, prefix, caller, ...args.map((arg) => arg ?? ''));
+    }),
+  );
 }
 
 /** The next entries after a position, in order, from all sets that may have jobs with these statuses. */
@@ -62,33 +108,34 @@ async function nextEntries(
   types: readonly IndexedType[],
   { caller, statuses, after, limit }: Omit<ListQuery, 'types'>,
 ): Promise<Entry[]> {
-  const sets = SETS.filter((set) => statuses.some((status) => SET_OF[status] === set));
-  const onlyRunning = statuses.every((status) => status === 'Running');
+  // There may be many unfinished jobs, of which few run.
+  const running = statuses.includes('Running') && !statuses.includes('Pending');
+  const sets = SETS.filter((set) =>
+    statuses.some((status) => SET_OF[status] === set && !(running && status === 'Running')),
+  );
   const lists = await Promise.all(
-    types.flatMap((type) =>
-      // There may be many unfinished jobs, of which few run.
-      onlyRunning
-        ? [readActive(client, type, after)]
-        : sets.map((set) => readSet(client, type, indexKey(type.prefix, set, caller), after, limit)),
-    ),
+    types.flatMap((type) => [
+      ...(running ? [readActive(client, type, caller, after)] : []),
+      ...sets.map((set) => readSet(client, { type, set, caller, after, limit })),
+    ]),
   );
   return lists.flat().toSorted(newestFirst).slice(0, limit);
 }
 
-async function readSet(
-  client: RedisClient,
-  type: IndexedType,
-  key: string,
-  after: ListPosition | undefined,
-  limit: number,
-): Promise<Entry[]> {
+interface SetQuery extends Pick<ListQuery, 'caller' | 'after' | 'limit'> {
+  readonly type: IndexedType;
+  readonly set: IndexSet;
+}
+
+async function readSet(client: RedisClient, { type, set, caller, after, limit }: SetQuery): Promise<Entry[]> {
+  const key = indexKey(type.prefix, set, caller);
   const entries: Entry[] = [];
   // Entries of the same millisecond are read again, in the reverse order of their ids.
   const from = after?.createdAt.getTime() ?? '+inf';
   for (let offset = 0; entries.length < limit; offset += limit) {
     const reply = await client.zrevrangebyscore(key, from, '-inf', 'WITHSCORES', 'LIMIT', offset, limit);
     for (let index = 0; index < reply.length; index += 2) {
-      const entry = { type, id: reply[index] ?? '', createdAt: new Date(Number(reply[index + 1])) };
+      const entry = { type, set, id: reply[index] ?? '', createdAt: new Date(Number(reply[index + 1])) };
       if (isAfter(entry, after)) entries.push(entry);
     }
     if (reply.length < 2 * limit) break;
@@ -97,11 +144,16 @@ async function readSet(
 }
 
 /** Running jobs are bounded by the concurrency of the workers. */
-async function readActive(client: RedisClient, type: IndexedType, after: ListPosition | undefined): Promise<Entry[]> {
+async function readActive(
+  client: RedisClient,
+  type: IndexedType,
+  caller: string,
+  after: ListPosition | undefined,
+): Promise<Entry[]> {
   const ids = await client.lrange(`${type.prefix}active`, 0, -1);
   const records = ids.length === 0 ? [] : await type.read(ids);
   return records.flatMap((record) => {
-    const entry = record && { type, id: record.id, createdAt: new Date(record.createdAt) };
+    const entry = record?.caller === caller && { type, id: record.id, createdAt: new Date(record.createdAt) };
     return entry && isAfter(entry, after) ? [entry] : [];
   });
 }

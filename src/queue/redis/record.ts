@@ -26,19 +26,21 @@ export function toRecord(type: string, id: string, [fields, locks]: JobReply): J
     opts,
   ] = fields;
   if (timestamp == null) return undefined;
+  const options = parse(opts);
   const state = finishedOn == null ? (locks > 0 ? 'active' : 'waiting') : returnvalue == null ? 'failed' : 'completed';
   return {
     id,
     type,
     caller: name ?? '',
     state,
-    mark: canceled == null ? (defa ?? null) : CANCELED,
+    mark: canceled != null && canceled === processedOn ? CANCELED : (defa ?? null),
     progress: parse(progress),
     result: returnvalue ?? null,
     failedReason: failedReason ?? null,
     traces: parse(stacktrace),
     attemptsMade: Number(atm ?? 0),
-    maxAttempts: Number(parse(opts)?.attempts ?? 1),
+    maxAttempts: Number(options?.attempts ?? 1),
+    retentionMs: Number(options?.retentionMs) || null,
     createdAt: Number(timestamp),
     startedAt: processedOn == null ? null : Number(processedOn),
     finishedAt: finishedOn == null ? null : Number(finishedOn),

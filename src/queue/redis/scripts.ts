@@ -19,7 +19,10 @@ function loadScript(name: string): RedisScript {
 /** What BullMQ does not do, or not in one step. Each file begins with the reason for it. */
 export const SCRIPTS = {
   addJobs: loadScript('add-jobs'),
+  countJobs: loadScript('count-jobs'),
+  mendIndex: loadScript('mend-index'),
   readJobs: loadScript('read-jobs'),
+  readLocks: loadScript('read-locks'),
   readMarked: loadScript('read-marked'),
   readDepth: loadScript('read-depth'),
   readPace: loadScript('read-pace'),

@@ -17,7 +17,7 @@ export interface RedisWorkerOptions {
 export function createRedisWorker(
   { client, prefix, queueName, skipVersionCheck, onError }: RedisWorkerOptions,
   processor: JobProcessor,
-  { onFailed, onRenewed, onLost, ...options }: BackendWorkerOptions,
+  { onCompleted, onFailed, onRenewed, onLost, ...options }: BackendWorkerOptions,
 ): BackendWorker {
   const worker = new Worker<JobData>(
     queueName,
@@ -31,6 +31,7 @@ export function createRedisWorker(
   worker.on('error', onError);
   worker.on('locksRenewed', ({ jobIds }) => onRenewed(jobIds));
   worker.on('lockRenewalFailed', onLost);
+  worker.on('completed', onCompleted);
   worker.on('failed', (job) => job && onFailed(job));
   return worker;
 }

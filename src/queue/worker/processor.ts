@@ -1,16 +1,32 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import type { JobType, Use } from '../../core/define-job.ts';
 import type { JobFailure } from '../../core/job.ts';
-import type { Logger } from '../../core/ports.ts';
+import type { Logger, Postponement } from '../../core/ports.ts';
+import type { Progress } from '../../core/attempt/progress.ts';
 import { runAttempt } from '../../core/attempt/run-attempt.ts';
 import type { JobProcessor } from '../backend.ts';
-import { CANCELED, type JobData, type JobProgress, fromFailure, progressSchema, toTrace } from '../job-record.ts';
+import { isConnectionError } from '../../stores/connection-error.ts';
+import {
+  CANCELED,
+  type JobData,
+  type JobProgress,
+  type JobWait,
+  fromFailure,
+  progressSchema,
+  toTrace,
+} from '../job-record.ts';
 import type { RunningJobs } from './running-jobs.ts';
 
 /** A job that has lost more workers fails. */
 const MAX_LOST_WORKERS = 3;
 /** The longest quarantine after the first lost worker, in milliseconds. It doubles with each further loss. */
 const QUARANTINE_MS = 1500;
+/** The longest wait between two tries of a job that waits for something else, in milliseconds: how late it notices the end of an outage. */
+const MAX_WAIT_MS = 30_000;
+/** The random part of such a wait. */
+const WAIT_JITTER = 0.5;
+/** The longest wait that a job's function may ask for: a day. */
+const MAX_RETRY_AFTER_MS = 86_400_000;
 const JOB_STALLED: JobFailure = {
   code: 'JOB_STALLED',
   message: 'The job was started again and again, and its worker stopped each time.',
@@ -31,7 +47,9 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
     const attempt = job.attemptsMade + 1;
     const startedAt = job.processedOn ?? Date.now();
     let progressAt: number | undefined;
-    const about = { jobId: id, type: type.name, attempt, requestId: job.data.requestId };
+    // Another program may have added the job, with any data.
+    const data: Partial<JobData> = job.data ?? {};
+    const about = { jobId: id, type: type.name, attempt, requestId: data.requestId };
     let ownLog: Logger | undefined;
     // Created when needed: most functions log nothing, and a child logger costs more than the line at the end.
     const log = (): Logger => (ownLog ??= logger.child(about));
@@ -41,35 +59,51 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
       return Object.assign(new Kind(fromFailure(error)), { stack: toTrace(trace) });
     };
     if (job.stalledCounter > MAX_LOST_WORKERS) throw toError(JOB_STALLED, false);
-    if (job.stalledCounter > 0 && job.data.quarantinedAfter !== job.stalledCounter) {
+    if (job.stalledCounter > 0 && data.quarantinedAfter !== job.stalledCounter) {
       await quarantine(job, token);
       await endIfMarked(job);
       throw new DelayedError();
     }
 
+    const writeProgress = (progress: Progress): Promise<void> => {
+      // Times of progress are unique within a job, over all attempts, because followers order states by them.
+      progressAt ??= Math.max(startedAt, progressSchema.safeParse(job.progress).data?.at ?? 0);
+      progressAt = Math.max(Date.now(), progressAt + 1);
+      return storeProgress(job, { ...progress, at: progressAt }, log);
+    };
     const outcome = await runAttempt(type, {
       id,
       attempt,
-      input: job.data.input,
+      input: data.input,
       use,
       log,
+      isConnectionError,
       onInterruption: (listener) => running.add(id, listener),
-      writeProgress: (progress) => {
-        // Times of progress are unique within a job, over all attempts, because followers order states by them.
-        progressAt ??= Math.max(startedAt, progressSchema.safeParse(job.progress).data?.at ?? 0);
-        progressAt = Math.max(Date.now(), progressAt + 1);
-        return writeProgress(job, { ...progress, at: progressAt }, log);
-      },
+      writeProgress,
     });
     const ended = { ...about, durationMs: Date.now() - startedAt };
     switch (outcome.kind) {
       case 'succeeded':
-        // After BullMQ's command was sent, so that the line is written while the store works.
-        setImmediate(() => logger.info(ended, 'job succeeded'));
         return outcome.result;
       case 'failed':
         logger.warn({ ...ended, code: outcome.error.code }, 'job attempt failed');
+        // The next outage has its own time.
+        if (data.wait !== undefined && outcome.retry) await job.updateData({ ...job.data, wait: undefined });
         throw toError(outcome.error, outcome.retry);
+      case 'postponed': {
+        const { wait, waitMs } = nextWait(job, outcome, type.backoffSeconds);
+        if (Date.now() + waitMs > wait.since + outcome.maxSeconds * 1000) {
+          logger.warn({ ...ended, code: outcome.error.code }, 'job attempt failed');
+          throw toError(outcome.error, outcome.retry);
+        }
+        logger.warn({ ...ended, until: wait.until, waitMs }, 'job postponed');
+        await job.updateData({ ...job.data, wait });
+        const percentComplete = progressSchema.safeParse(job.progress).data?.percentComplete ?? 0;
+        await writeProgress({ percentComplete, message: outcome.message });
+        await job.moveToDelayed(Date.now() + waitMs, token);
+        await endIfMarked(job);
+        throw new DelayedError();
+      }
       case 'canceled':
         logger.info(ended, 'job canceled');
         throw Object.assign(toError(outcome.error, false), { message: CANCELED });
@@ -94,10 +128,27 @@ async function quarantine(job: Job<JobData>, token: string | undefined): Promise
 }
 
 /** A failed write is logged only: the job's work does not depend on its progress. */
-async function writeProgress(job: Job<JobData>, progress: JobProgress, log: () => Logger): Promise<void> {
+async function storeProgress(job: Job<JobData>, progress: JobProgress, log: () => Logger): Promise<void> {
   try {
     await job.updateProgress({ ...progress });
   } catch (error) {
     log().warn({ err: error }, 'progress could not be written');
   }
+}
+
+/** Doubles with each wait up to a bound, and has a random part, so that what comes back is not overrun by all who waited for it. */
+function nextWait(
+  { data, opts: { attempts = 1 } }: Job<JobData>,
+  { until, retryAfter }: Postponement,
+  backoffSeconds: number,
+): { readonly wait: JobWait; readonly waitMs: number } {
+  const before = data?.wait;
+  const isSame = before?.until === until && before.maxAttempts === attempts;
+  const { since, count } = isSame ? before : { since: Date.now(), count: 0 };
+  const backoffMs = Math.min(MAX_WAIT_MS, backoffSeconds * 1000 * 2 ** count);
+  const waitMs =
+    retryAfter === undefined
+      ? backoffMs * (1 - WAIT_JITTER * Math.random())
+      : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, retryAfter * 1000)) + backoffMs * WAIT_JITTER * Math.random();
+  return { wait: { until, since, count: count + 1, maxAttempts: attempts }, waitMs: Math.round(waitMs) };
 }

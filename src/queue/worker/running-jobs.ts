@@ -9,6 +9,9 @@ const CHECK_DEADLINE_MS = 1500;
 /** How often the locks are checked, in milliseconds. */
 const LOCK_CHECK_MS = 500;
 
+/** The most ended jobs that are remembered. */
+const MAX_ENDED = 20;
+
 type Listener = (why: Interruption) => void;
 
 interface RunningJob {
@@ -21,6 +24,8 @@ interface RunningJob {
 export interface RunningJobs {
   readonly size: number;
   ids(): string[];
+  /** Some of the jobs that were removed since the last call. */
+  takeEnded(): string[];
   /**
    * Calls the listener when the job is interrupted.
    * @returns removes the job
@@ -37,12 +42,18 @@ export interface RunningJobs {
 
 export function createRunningJobs(): RunningJobs {
   const jobs = new Map<string, RunningJob>();
+  let ended: string[] = [];
   let handedBack = false;
   return {
     get size() {
       return jobs.size;
     },
     ids: () => [...jobs.keys()],
+    takeEnded() {
+      const taken = ended;
+      ended = [];
+      return taken;
+    },
     add(id, listener) {
       // The lock of the earlier run expired unnoticed, and this process took the job again.
       jobs.get(id)?.listener('lost');
@@ -51,6 +62,7 @@ export function createRunningJobs(): RunningJobs {
       if (handedBack) listener('handed-back');
       return () => {
         if (jobs.get(id) === job) jobs.delete(id);
+        if (ended.length < MAX_ENDED) ended.push(id);
       };
     },
     interrupt: (id, why) => jobs.get(id)?.listener(why),
@@ -101,10 +113,12 @@ export function watchCancellation(
  * Interrupts the running jobs whose locks were not renewed in time. The store may be unavailable for this process alone, and gives such a
  * job to another worker, so the run here must end first.
  * @param lockMs how long a lock lasts by this process's clock, in milliseconds; less than by the store's
+ * @param allRenewedAt when something else last renewed the locks of all jobs, in milliseconds of `performance.now()`
  * @returns stops the checks
  */
-export function watchLocks(running: RunningJobs, lockMs: number): () => void {
+export function watchLocks(running: RunningJobs, lockMs: number, allRenewedAt = () => -Infinity): () => void {
   const timer = setInterval(() => {
+    if (allRenewedAt() >= performance.now() - lockMs) return;
     for (const id of running.lockedBefore(performance.now() - lockMs)) running.interrupt(id, 'lost');
   }, LOCK_CHECK_MS);
   return () => clearInterval(timer);

@@ -6,6 +6,7 @@ import type { JobWorker, Logger } from '../../core/ports.ts';
 import type { BackendWorker, BackendWorkerOptions, QueueBackend } from '../backend.ts';
 import { createProcessor } from './processor.ts';
 import type { JobData } from '../job-record.ts';
+import { renewWhileBlocked } from './lock-thread.ts';
 import { createRunningJobs, watchCancellation, watchLocks } from './running-jobs.ts';
 
 /** How long a job's lock lasts without a renewal. */
@@ -20,6 +21,8 @@ const STALLED_CHECK_MS = 3000;
 const RECONNECT_MS = 1000;
 /** The longest wait for running jobs to be handed back, in milliseconds: a few round trips. */
 const HAND_BACK_MS = 3000;
+/** The most jobs that a line of the log names. */
+const MAX_NAMED_JOBS = 20;
 /** The longest backoff: a day. */
 const MAX_BACKOFF_MS = 86_400_000;
 /** The random part of a backoff. */
@@ -27,6 +30,8 @@ const JITTER = 0.5;
 
 export interface BullmqWorkerOptions {
   readonly backend: QueueBackend;
+  /** Of the store; undefined for one that this process alone uses. */
+  readonly url: string | undefined;
   readonly types: readonly JobType[];
   /** Jobs of one type at a time, for types that set none. */
   readonly concurrency: number;
@@ -35,8 +40,27 @@ export interface BullmqWorkerOptions {
 }
 
 /** Starts one BullMQ worker for each job type. The store must be connected. */
-export function startBullmqWorkers({ backend, types, concurrency, use, logger }: BullmqWorkerOptions): JobWorker {
+export function startBullmqWorkers({ backend, url, types, concurrency, use, logger }: BullmqWorkerOptions): JobWorker {
   const closing = new AbortController();
+  const onBeat = (blockedMs: number): void => {
+    // A function that blocks the thread and returns has ended before the beat.
+    const jobIds = workers.flatMap(({ running }) => [
+      ...running.takeEnded(),
+      ...(blockedMs === 0 ? [] : running.ids()),
+    ]);
+    if (blockedMs === 0) return;
+    const fields = { blockedMs, jobIds: jobIds.slice(0, MAX_NAMED_JOBS) };
+    logger.warn(fields, 'something blocked the thread of this process, perhaps the function of one of these jobs');
+  };
+
+  const blockedLocks =
+    url === undefined
+      ? undefined
+      : renewWhileBlocked({
+          url,
+          onBeat,
+          onFailure: (reason) => logger.warn({ reason }, 'could not renew the locks of a blocked thread'),
+        });
 
   /** Tries until it succeeds, because the store may be unavailable for a moment. Undefined if it was closed before. */
   const start = async (create: () => Promise<BackendWorker>): Promise<BackendWorker | undefined> => {
@@ -54,10 +78,10 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
   const workers = types.map((type) => {
     const { name } = type;
     const running = createRunningJobs();
-    const watches = [
-      watchCancellation(running, (ids) => backend.readMarked(name, ids), logger),
-      watchLocks(running, LOCK_MS - LOCK_MARGIN_MS),
-    ];
+    const watches = [watchCancellation(running, (ids) => backend.readMarked(name, ids), logger)];
+    if (!backend.exclusive) {
+      watches.push(watchLocks(running, LOCK_MS - LOCK_MARGIN_MS, () => blockedLocks?.renewedAt() ?? -Infinity));
+    }
     /** Ends a job that was canceled while it ran and that waits again, so that it does not wait for a worker first. */
     const endIfMarked = async (job: Job<JobData>): Promise<void> => {
       try {
@@ -82,18 +106,30 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
       // The processor limits lost workers, so that the job fails with an error code.
       maxStalledCount: 1_000_000,
       runRetryDelay: RECONNECT_MS,
+      onCompleted: (job) => logSuccess(job, name, logger),
       settings: { backoffStrategy: (_attemptsMade, _name, _error, job) => backoffMs(type, job) },
       onFailed: (job) => {
         if (job.finishedOn === undefined) void endIfMarked(job);
       },
     };
-    return { running, watches, worker: start(() => backend.createWorker(name, process, options)) };
+    const worker = start(async () => {
+      await blockedLocks?.ready;
+      const created = await backend.createWorker(name, process, options);
+      const token = `${created.id}:`;
+      blockedLocks?.add({ type: name, token, timeoutMs: type.timeoutSeconds * 1000, lockMs: LOCK_MS });
+      return created;
+    });
+    return { running, watches, worker };
   });
+  const closeWorker = async (worker: BackendWorker | undefined): Promise<void> => {
+    await worker?.close();
+    if (worker) blockedLocks?.remove(`${worker.id}:`);
+  };
   return {
     async close(graceMs) {
       closing.abort();
       try {
-        const closed = Promise.all(workers.map(async ({ worker }) => (await worker)?.close()));
+        const closed = Promise.all(workers.map(async ({ worker }) => closeWorker(await worker)));
         if (await settlesWithin(closed, graceMs)) return;
         for (const { running } of workers) running.handBack();
         if (await settlesWithin(closed, HAND_BACK_MS)) return;
@@ -101,6 +137,7 @@ export function startBullmqWorkers({ backend, types, concurrency, use, logger }:
         logger.warn({}, 'some jobs could not be handed back in time');
       } finally {
         for (const end of workers.flatMap(({ watches }) => watches)) end();
+        blockedLocks?.close();
       }
     },
   };
@@ -113,4 +150,13 @@ function backoffMs({ attempts, backoffSeconds }: JobType, job: Pick<Job, 'attemp
   const beforeRetry = Math.max(0, (job?.opts.attempts ?? attempts) - attempts);
   const longest = Math.min(MAX_BACKOFF_MS, backoffSeconds * 1000 * 2 ** Math.max(0, attemptsMade - beforeRetry - 1));
   return Math.round(longest * (1 - JITTER * Math.random()));
+}
+
+/** Only the store's answer makes a success: the job may have been lost to another worker meanwhile. */
+function logSuccess(job: Job<JobData>, type: string, logger: Logger): void {
+  const { id: jobId, attemptsMade: attempt, processedOn = 0, finishedOn = processedOn } = job;
+  logger.info(
+    { jobId, type, attempt, requestId: job.data?.requestId, durationMs: finishedOn - processedOn },
+    'job succeeded',
+  );
 }

@@ -67,6 +67,7 @@ export type JobStatusQueryVariables = Exact<{
 export type JobStatusQuery = { jobStatus:
     | { id: string, type: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, retryAfter: number | null, import: { imported: number, updated: number, rejected: Array<{ index: number, code: string, message: string }> } | null, error: { code: string, message: string } | null }
     | { id: string, type: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, retryAfter: number | null, customer: { id: string, customername: string, email: string | null, phone: string | null, country: string | null, updatedAt: string } | null, error: { code: string, message: string } | null }
+    | { id: string, type: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, retryAfter: number | null, error: { code: string, message: string } | null }
    | null };
 
 export type CustomerQueryVariables = Exact<{
@@ -87,7 +88,9 @@ export type JobsQueryVariables = Exact<{
 export type JobsQuery = { jobs: { edges: Array<{ cursor: string, node:
         | { id: string }
         | { id: string }
+        | { id: string }
        }>, nodes: Array<
+      | { id: string, type: string, status: JobStatus }
       | { id: string, type: string, status: JobStatus }
       | { id: string, type: string, status: JobStatus }
     >, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
@@ -100,6 +103,7 @@ export type CancelJobMutationVariables = Exact<{
 export type CancelJobMutation = { cancelJob:
     | { id: string, status: JobStatus, error: { code: string } | null }
     | { id: string, status: JobStatus, error: { code: string } | null }
+    | { id: string, status: JobStatus, error: { code: string } | null }
    | null };
 
 export type RetryJobMutationVariables = Exact<{
@@ -108,6 +112,7 @@ export type RetryJobMutationVariables = Exact<{
 
 
 export type RetryJobMutation = { retryJob:
+    | { id: string, status: JobStatus, done: boolean, error: { code: string } | null, history: Array<{ attempt: number, error: { code: string } }> }
     | { id: string, status: JobStatus, done: boolean, error: { code: string } | null, history: Array<{ attempt: number, error: { code: string } }> }
     | { id: string, status: JobStatus, done: boolean, error: { code: string } | null, history: Array<{ attempt: number, error: { code: string } }> }
    | null };
@@ -120,6 +125,7 @@ export type JobUpdatesSubscriptionVariables = Exact<{
 export type JobUpdatesSubscription = { jobUpdates:
     | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null }
     | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null }
+    | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null }
    };
 
 export type JobUpdatesWithResultSubscriptionVariables = Exact<{
@@ -130,6 +136,7 @@ export type JobUpdatesWithResultSubscriptionVariables = Exact<{
 export type JobUpdatesWithResultSubscription = { jobUpdates:
     | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, import: { imported: number, updated: number } | null }
     | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, customer: { id: string, customername: string } | null }
+    | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null }
    };
 
 

@@ -5,6 +5,8 @@ SELECT page.*
  CROSS JOIN LATERAL (
    SELECT {{record}} FROM bullmq.job
     WHERE job.queue = queues.queue AND name = $3 AND ({{status}}) = statuses.status
+      -- Jobs that BullMQ's tools add have other ids, by which no client can ask for them.
+      AND id ~ '^[A-Za-z0-9]{1,40}_[A-Za-z0-9_-]{22}$'
       AND (added_at_ms, id COLLATE "C") < ($4, $5)
     ORDER BY job.added_at_ms DESC, id COLLATE "C" DESC LIMIT $6
  ) AS page

@@ -3,8 +3,8 @@
 local id, now, mark, onlyMarked = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if isLate(ARGV[5]) then return refuseLate() end
 local job = keyOf(id)
-local caller, timestamp, finishedOn, deferredFailure, parent = unpack(redis.call('HMGET', job, 'name', 'timestamp', 'finishedOn',
-  'defa', 'parentKey'))
+local caller, timestamp, startedOn, finishedOn, deferredFailure, parent = unpack(redis.call('HMGET', job, 'name', 'timestamp',
+  'processedOn', 'finishedOn', 'defa', 'parentKey'))
 if not caller or finishedOn then return false end
 if onlyMarked == '1' and deferredFailure ~= mark then return false end
 redis.call('ZADD', indexOf('Canceled', caller), timestamp, id)
@@ -19,8 +19,9 @@ if not parent then
   if redis.call('EXISTS', job .. ':lock') == 0 then removed = removed + redis.call('LREM', keyOf('active'), 0, id) end
 end
 if removed == 0 then
-  -- A worker that takes up a job with `defa` fails it with that reason. BullMQ removes `defa` then, and `canceled` stays.
-  redis.call('HSET', job, 'defa', mark, 'canceled', '1')
+  -- A worker that takes up a job with `defa` fails it with that reason. BullMQ removes `defa` then. `canceled` stays, and names the run
+  -- that it is about: BullMQ's own retry of the job begins another one.
+  redis.call('HSET', job, 'defa', mark, 'canceled', startedOn or '')
   return readJob(job)
 end
 redis.call('HSET', job, 'failedReason', mark, 'finishedOn', now)

@@ -1,23 +1,46 @@
 -- Removes jobs that finished up to a time, with their index entries, and what BullMQ's events hold from before that time: results,
 -- reasons of failures, progress. BullMQ's own removal by age runs only when another job finishes, and keeps the events.
--- ARGV: time, the most jobs to remove of each state. Replies with the number of removed jobs.
+-- ARGV: time; the most jobs to remove of each state; the retention in milliseconds by which the caller reckoned that time: a job whose
+-- own is longer stays for longer. Replies with the number of removed jobs.
+local MAX_KEPT = 10000
+local untilTime, most, retention = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+
+local function isPromised(job, finishedOn)
+  local options = redis.call('HGET', job, 'opts')
+  local isOptions, own = pcall(function() return tonumber(cjson.decode(options).retentionMs) end)
+  return isOptions and own and finishedOn + own - retention > untilTime
+end
+
+local function remove(state, id)
+  local job = keyOf(id)
+  local caller, deduplicationId = unpack(redis.call('HMGET', job, 'name', 'deid'))
+  if caller then
+    redis.call('ZREM', indexOf('open', caller), id)
+    for _, set in ipairs(FINAL_SETS) do redis.call('ZREM', indexOf(set, caller), id) end
+  end
+  if deduplicationId and redis.call('GET', keyOf('de:' .. deduplicationId)) == id then
+    redis.call('DEL', keyOf('de:' .. deduplicationId))
+  end
+  redis.call('DEL', job, job .. ':logs', job .. ':dependencies', job .. ':processed', job .. ':failed', job .. ':unsuccessful')
+  redis.call('ZREM', keyOf(state), id)
+end
+
 local removed = 0
 for _, state in ipairs({'completed', 'failed'}) do
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', keyOf(state), '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])) do
-    local job = keyOf(id)
-    local caller, deduplicationId = unpack(redis.call('HMGET', job, 'name', 'deid'))
-    if caller then
-      redis.call('ZREM', indexOf('open', caller), id)
-      for _, set in ipairs(FINAL_SETS) do redis.call('ZREM', indexOf(set, caller), id) end
+  local ofState, kept = 0, 0
+  repeat
+    local found = redis.call('ZRANGEBYSCORE', keyOf(state), '-inf', untilTime, 'WITHSCORES', 'LIMIT', kept, most)
+    for i = 1, #found, 2 do
+      if isPromised(keyOf(found[i]), tonumber(found[i + 1])) then
+        kept = kept + 1
+      elseif ofState < most then
+        remove(state, found[i])
+        ofState = ofState + 1
+      end
     end
-    if deduplicationId and redis.call('GET', keyOf('de:' .. deduplicationId)) == id then
-      redis.call('DEL', keyOf('de:' .. deduplicationId))
-    end
-    redis.call('DEL', job, job .. ':logs', job .. ':dependencies', job .. ':processed', job .. ':failed', job .. ':unsuccessful')
-    redis.call('ZREM', keyOf(state), id)
-    removed = removed + 1
-  end
+  until #found < 2 * most or ofState >= most or kept >= MAX_KEPT
+  removed = removed + ofState
 end
 -- Redis dates an event a moment after the worker dates the end of its job.
-redis.call('XTRIM', keyOf('events'), 'MINID', string.format('%.0f', ARGV[1] + 1000))
+redis.call('XTRIM', keyOf('events'), 'MINID', string.format('%.0f', untilTime + 1000))
 return removed
