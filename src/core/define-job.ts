@@ -1,6 +1,6 @@
 /** The public interface for authors of job types. */
 import type { z } from 'zod';
-import { withUnknownFields } from './input/parse-input.ts';
+import { toAccepted, toResultSchema, toStrict } from './input/strict-schema.ts';
 import type { Logger } from './ports.ts';
 
 /** The second argument of a job's function. */
@@ -36,7 +36,11 @@ export interface JobDefinition<Input extends z.ZodObject, Result extends z.ZodOb
   readonly collection: string;
   /** One sentence, shown in the GraphQL schema. */
   readonly description: string;
-  /** What callers send. Unknown fields are refused, at every depth. */
+  /**
+   * What callers send. Unknown fields are refused, at every depth; null counts as absent where a field may be absent; lengths of text
+   * are code points. Give each text and list a length: a request may be 1.5 MiB, and what a function does with a text may cost more
+   * than its length.
+   */
   readonly input: Input;
   /** What the function returns, at most 1.5 MiB as JSON. Checked before callers see it. */
   readonly result: Result;
@@ -83,10 +87,12 @@ export interface JobType<
   readonly backoffSeconds: number;
   readonly timeoutSeconds: number;
   readonly outageSeconds: number;
-  /** `input`, refusing unknown fields at every depth. */
+  /** `input` as callers' input is parsed: it refuses unknown fields at every depth, and more. */
   readonly strictInput: Input;
-  /** `input` for what another process accepted, whose schema may be newer: it drops unknown fields at every depth. */
+  /** The same for what another process accepted, whose schema may be newer: it drops unknown fields at every depth. */
   readonly acceptedInput: Input;
+  /** `result`, with lengths of text in code points. */
+  readonly checkedResult: Result;
 }
 
 /** The input that a job type's function receives. @public */
@@ -104,8 +110,9 @@ export function defineJob<Input extends z.ZodObject, Result extends z.ZodObject>
     timeoutSeconds: 60,
     outageSeconds: 3600,
     ...definition,
-    strictInput: withUnknownFields(definition.input, 'refused'),
-    acceptedInput: withUnknownFields(definition.input, 'dropped'),
+    strictInput: toStrict(definition.input),
+    acceptedInput: toAccepted(definition.input),
+    checkedResult: toResultSchema(definition.result),
   });
 }
 

@@ -13,6 +13,7 @@ interface BuilderTypes {
   Scalars: {
     ID: { Input: string; Output: string };
     DateTime: { Input: string; Output: Date | string };
+    SafeInt: { Input: number; Output: number };
     Date: { Input: string; Output: string };
     URL: { Input: string; Output: string };
   };

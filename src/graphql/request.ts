@@ -7,7 +7,7 @@ import { parseJson } from '../core/input/parse-json.ts';
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
 /**
- * Refuses requests that Yoga either need not or cannot read: it looks for the parameters of a POST in a non-empty object.
+ * Refuses requests that Yoga either need not or cannot read.
  * @throws ServiceError `unsupported-media-type`, `malformed-request`, `invalid-input`
  */
 export function checkParameters(request: FastifyRequest): void {
@@ -18,17 +18,44 @@ export function checkParameters(request: FastifyRequest): void {
   const { body } = request;
   if (Array.isArray(body))
     throw new ServiceError('malformed-request', 'Batching is not supported; send one operation at a time.');
-  if (typeof body !== 'object' || body === null || Object.keys(body).length === 0)
+  if (!isRecord(body))
     throw new ServiceError('malformed-request', 'The body must be an object with the field `query`.');
+  if (body['query'] == null && !isPersistedQuery(body['extensions'])) throw queryIsMissing('field');
 }
 
-const querySchema = z.object({ variables: z.string().optional(), extensions: z.string().optional() });
+const querySchema = z.object({
+  query: z.string().optional(),
+  variables: z.string().optional(),
+  extensions: z.string().optional(),
+});
 
 /** The URL of a GET holds `variables` and `extensions` as JSON (GraphQL over HTTP, section 5.3). */
-function checkQuery(query: unknown): void {
-  const parsed = querySchema.safeParse(query);
+function checkQuery(urlQuery: unknown): void {
+  const parsed = querySchema.safeParse(urlQuery);
   if (!parsed.success) throw new ServiceError('malformed-request', 'The URL has a parameter twice.');
-  for (const [name, text] of Object.entries(parsed.data)) if (text) parseJson(text, `The parameter ${name}`);
+  const { query, variables, extensions } = parsed.data;
+  if (variables) parseJson(variables, 'The parameter variables');
+  const parsedExtensions = extensions ? parseJson(extensions, 'The parameter extensions') : undefined;
+  if (!query && !isPersistedQuery(parsedExtensions)) throw queryIsMissing('parameter');
+}
+
+function queryIsMissing(what: 'field' | 'parameter'): ServiceError {
+  return new ServiceError(
+    'malformed-request',
+    `The ${what} \`query\` is missing: send the text of the document in it.`,
+  );
+}
+
+/** Whether a request names its document by a hash (Apollo's automatic persisted queries). */
+export function isPersistedQuery(extensions: unknown): boolean {
+  return isRecord(extensions) && isRecord(extensions['persistedQuery']);
+}
+
+/** The parameters of a POST. Unknown ones are ignored (GraphQL over HTTP, section 5.1). */
+export function pickParameters(body: unknown): unknown {
+  if (!isRecord(body)) return body;
+  const { query, variables, operationName, extensions } = body;
+  return { query, variables, operationName, extensions };
 }
 
 /** A POST of the shape that most clients send: one operation, whose single result is JSON. */
@@ -40,14 +67,12 @@ export interface CommonRequest {
   readonly mediaType: string;
 }
 
-const PARAMETERS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName']);
-
 /** Reads a request whose parameters were checked; undefined for any other shape. */
 export function readCommonRequest({ method, body, headers }: FastifyRequest): CommonRequest | undefined {
   if (method !== 'POST' || !isRecord(body)) return undefined;
-  const { query, variables, operationName } = body;
-  for (const name in body) if (!PARAMETERS.has(name)) return undefined;
+  const { query, variables, operationName, extensions } = body;
   if (typeof query !== 'string') return undefined;
+  if (extensions != null && !isRecord(extensions)) return undefined;
   if (variables != null && !isRecord(variables)) return undefined;
   if (operationName != null && typeof operationName !== 'string') return undefined;
   const mediaType = mediaTypeFor(headers.accept ?? '*/*');
@@ -55,7 +80,7 @@ export function readCommonRequest({ method, body, headers }: FastifyRequest): Co
   return { query, operationName: operationName ?? undefined, variables: variables ?? undefined, mediaType };
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -10,6 +10,7 @@ import type { GraphQLContext } from './builder.ts';
 import { createDirectExecution } from './fast-path/direct-execution.ts';
 import { NO_CACHE, createDocumentCache } from './fast-path/prepared-documents.ts';
 import { sendGraphiQL, wantsGraphiQL } from './graphiql.ts';
+import { createAccessCheck, useAccess } from './plugins/use-access.ts';
 import { createMaskError, currentRequestId } from './plugins/mask-error.ts';
 import { useBadUserInput, withVariableIssues } from './plugins/use-bad-user-input.ts';
 import { useEventStream } from './plugins/use-event-stream.ts';
@@ -17,7 +18,8 @@ import { useHttpStatus } from './plugins/use-http-status.ts';
 import { type KnownResult, useKnownResult } from './plugins/use-known-result.ts';
 import { useLimits } from './plugins/use-limits.ts';
 import { useNoIntrospection } from './plugins/use-no-introspection.ts';
-import { checkParameters, readCommonRequest } from './request.ts';
+import { usePersistedQuery } from './plugins/use-persisted-query.ts';
+import { checkParameters, pickParameters, readCommonRequest } from './request.ts';
 import { createGraphQLSchema } from './schema/schema.ts';
 
 export interface GraphQLApiOptions {
@@ -48,6 +50,7 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
   const schema = createGraphQLSchema(service.registry);
   const maskError = createMaskError(logger);
   const documentCache = createDocumentCache();
+  const checkAccess = createAccessCheck(schema);
   const yoga = createYoga<GraphQLContext & KnownResult>({
     schema,
     graphiql: false,
@@ -61,14 +64,16 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
     logging: false,
     plugins: [
       useKnownResult(),
+      usePersistedQuery(),
       useLimits(schema),
+      useAccess(checkAccess),
       !introspection && useNoIntrospection(),
       useBadUserInput(!introspection),
       useHttpStatus(),
       useEventStream(),
     ],
   });
-  const execute = createDirectExecution({ yoga, schema, documentCache, toPublicResult });
+  const execute = createDirectExecution({ yoga, schema, documentCache, checkAccess, toPublicResult });
 
   function toPublicResult(args: ExecutionArgs, result: ExecutionResult, context: GraphQLContext): ExecutionResult {
     const { errors = [], ...rest } = withVariableIssues(args, result, !introspection);
@@ -82,7 +87,7 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
   ): Promise<FastifyReply> {
     const { raw } = request;
     if (request.method === 'HEAD') readAsGet(request);
-    const parsed = Object.assign(raw, { body: request.body });
+    const parsed = Object.assign(raw, { body: pickParameters(request.body) });
     if (STREAMS.test(request.headers.accept ?? '')) {
       reply.hijack();
       // Keeps the headers that hooks have set, such as those of CORS.

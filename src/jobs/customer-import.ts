@@ -6,10 +6,34 @@ import { customerRepository } from '../customers/customer-repository.ts';
 import { type NormalCustomer, normalizeCustomer } from '../customers/normalize-customer.ts';
 
 const BATCH_SIZE = 250;
+const MAX_ROWS = 10_000;
+/** Of the message about a row: one about each row still fits into a result. */
+const MAX_MESSAGE_LENGTH = 80;
+
+type Row = { readonly raw: RawCustomer } | { readonly problem: JobError };
+
+/** A row is checked by itself: one that does not fit is rejected in the result, and never refuses the others. */
+const rowSchema = z
+  .strictObject(rawCustomerSchema.shape)
+  .meta({ id: 'NewCustomer', description: 'A customer. One that is not valid is reported in the result.' })
+  .transform((raw): Row => ({ raw }))
+  // Called without a context where a document describes the schema.
+  .catch((context: CatchContext | undefined) => ({ problem: toProblem(context?.error.issues[0]) }));
+
+interface CatchContext {
+  readonly error: { readonly issues: readonly z.core.$ZodIssue[] };
+}
+
+function toProblem({ path = [], message = '' }: Partial<z.core.$ZodIssue> = {}): JobError {
+  const [field] = path;
+  const code = typeof field === 'string' ? `INVALID_${field.toUpperCase()}` : 'INVALID_ROW';
+  const place = path.length === 0 ? '' : `${path.join('.')}: `;
+  return new JobError(code, `${place}${message}`.slice(0, MAX_MESSAGE_LENGTH).toWellFormed(), { retry: false });
+}
 
 const rejectedRowSchema = z
   .object({
-    index: z.int().describe('Position in the list, from 0.'),
+    index: z.int().min(0).max(MAX_ROWS).describe('Position in the list, from 0.'),
     code: z.string().describe('The cause, such as INVALID_PHONE.'),
     message: z.string(),
   })
@@ -22,11 +46,11 @@ export default defineJob({
   description:
     'Validates, normalizes and stores a list of customers. Invalid rows are reported; the others are stored.',
   input: z.object({
-    customers: z.array(rawCustomerSchema).min(1).max(10_000).describe('1 to 10,000 customers.'),
+    customers: z.array(rowSchema).min(1).max(MAX_ROWS).describe('1 to 10,000 customers.'),
   }),
   result: z.object({
-    imported: z.int().describe('Number of new customers.'),
-    updated: z.int().describe('Number of existing customers that were updated.'),
+    imported: z.int().min(0).max(MAX_ROWS).describe('Number of new customers.'),
+    updated: z.int().min(0).max(MAX_ROWS).describe('Number of existing customers that were updated.'),
     rejected: z.array(rejectedRowSchema).describe('Rows that were not stored, in the order of the list.'),
   }),
   timeoutSeconds: 600,
@@ -52,14 +76,15 @@ export default defineJob({
 
 /** Returns the valid rows, and adds the others to `rejected`. */
 function normalizeRows(
-  rows: readonly RawCustomer[],
+  rows: readonly Row[],
   offset: number,
   seen: Set<string>,
   rejected: RejectedRow[],
 ): NormalCustomer[] {
   return rows.flatMap((row, position) => {
     try {
-      const customer = normalizeCustomer(row);
+      if ('problem' in row) throw row.problem;
+      const customer = normalizeCustomer(row.raw);
       if (seen.has(customer.id)) throw new JobError('DUPLICATE_ID', 'An earlier row has the same id.');
       seen.add(customer.id);
       return [customer];

@@ -161,6 +161,26 @@ describe.each(['closed', 'open'])('the access token of a job, on a server that i
       expect(codeOf(await client.graphql(query))).toBe('FORBIDDEN');
   });
 
+  it.each(WAYS)('is refused before the document and its variables are validated, as %s', async (way) => {
+    const { id, accessToken } = await submit();
+    const client = holder(app, way, accessToken);
+    const variables = { input: { text: 1 }, yes: true };
+    for (const query of [
+      'mutation ($input: SubmitScriptedInput!) { submitScripted(input: $input) { jobId } }',
+      'mutation ($input: SubmitScriptedInput!) { ...all } fragment all on Mutation { submitScripted(input: $input) { nope } }',
+      `mutation ($input: Int!, $yes: Boolean!) { cancelJob(id: "${id}") { id } ... @include(if: $yes) { submitScripted(input: $input) { jobId } } }`,
+    ]) {
+      const answer = await client.graphql(query, variables);
+      expect([answer.status, codeOf(answer)]).toEqual([403, 'FORBIDDEN']);
+    }
+    // What is skipped needs no scope.
+    const skipped = await client.graphql(
+      `query ($yes: Boolean!) { jobStatus(id: "${id}") { id } jobs @skip(if: $yes) { nodes { id } } }`,
+      variables,
+    );
+    expect(skipped.body).toEqual({ data: { jobStatus: { id } } });
+  });
+
   it.each(WAYS)('gets 401 for any other job, existing or not, as %s', async (way) => {
     const { accessToken } = await submit();
     const other = await submit('other');

@@ -148,6 +148,56 @@ describe.each(BACKENDS)('both APIs on %s', (backend) => {
     expect(await result.json()).toMatchObject({ imported: 0, updated: 595, rejected });
   });
 
+  it('an import checks each row by itself, whatever it is', async () => {
+    const good = (id: string) => ({ id, customername: 'Good' });
+    const accepted = await app.post('/api/customer-imports', {
+      customers: [
+        good('by-itself-1'),
+        { id: 7 },
+        { ...good('by-itself-2'), fax: '1' },
+        { id: 'by-itself-3', customername: 'A\ud800' },
+        { id: 'by-itself-4', customername: 'A', 'b\u0000': 1 },
+        'text',
+        null,
+        { ...good('by-itself-5'), country: `a${'\u0301\u0316'.repeat(40_000)}` },
+      ],
+    });
+    expect(accepted.status).toBe(202);
+    const result = await poll(
+      () => app.fetch(`${accepted.headers.get('location')}?onComplete=stream`),
+      (answer) => answer.status !== 202,
+    );
+    expect(await result.json()).toMatchObject({
+      imported: 1,
+      rejected: [
+        { index: 1, code: 'INVALID_ID' },
+        { index: 2, code: 'INVALID_ROW', message: expect.stringContaining('fax') },
+        { index: 3, code: 'INVALID_CUSTOMERNAME' },
+        { index: 4, code: 'INVALID_ROW' },
+        { index: 5, code: 'INVALID_ROW' },
+        { index: 6, code: 'INVALID_ROW' },
+        { index: 7, code: 'INVALID_COUNTRY' },
+      ],
+    });
+
+    const customers = [{ id: '1' }, { id: 'by-itself-6', customername: '\udc00' }, good('by-itself-7')];
+    const { submitCustomerImport } = await app.graphql.request(SubmitCustomerImport, { input: { customers } });
+    assert(submitCustomerImport);
+    const { jobStatus } = await poll(
+      () => app.graphql.request(JobStatus, { id: submitCustomerImport.jobId }),
+      (answer) => answer.jobStatus?.done === true,
+    );
+    expect(jobStatus).toMatchObject({
+      import: {
+        imported: 1,
+        rejected: [
+          { index: 0, code: 'INVALID_CUSTOMERNAME' },
+          { index: 1, code: 'INVALID_CUSTOMERNAME' },
+        ],
+      },
+    });
+  });
+
   it('an import accepts 10,000 rows', async () => {
     const customers = Array.from({ length: 10_000 }, (_, index) => ({
       id: `large-${index}`,

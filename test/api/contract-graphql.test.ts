@@ -144,6 +144,108 @@ describe.each(BACKENDS)('GraphQL on %s', (backend) => {
     expect(second.nodes[0]?.id).toBe(ids[2]);
   });
 
+  it('a header is the key of each submission of a document together with its field', async () => {
+    const text = randomUUID();
+    const header = { 'Idempotency-Key': `"${randomUUID()}"` };
+    const two = `mutation ($text: String!) {
+      ...both
+    } fragment both on Mutation {
+      a: submitScripted(input: { text: $text }) { jobId replayed }
+      b: submitScripted(input: { text: "b" }) { jobId replayed }
+    }`;
+    const bothSchema = z.object({ a: z.object({ jobId: z.string() }), b: z.object({ jobId: z.string() }) });
+    const first = bothSchema.parse((await ask(two, { text }, header)).data);
+    expect(first.a.jobId).not.toBe(first.b.jobId);
+    const again = await ask(two, { text }, header);
+    expect(again.data).toEqual({ a: { ...first.a, replayed: true }, b: { ...first.b, replayed: true } });
+    const changed = await ask(two, { text: 'another' }, header);
+    expect(changed.status).toBe(200);
+    expect(changed).toMatchObject({
+      data: { a: null, b: first.b },
+      errors: [{ extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } }],
+    });
+  });
+
+  it('unknown properties of a request are ignored', async () => {
+    for (const accept of ['application/graphql-response+json', 'application/json', 'text/event-stream']) {
+      const response = await app.fetch('/graphql', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Accept: accept },
+        body: JSON.stringify({ query: '{ __typename }', id: 'x', extensions: { other: 1 }, constructor: 1 }),
+      });
+      expect(response.status).toBe(200);
+      expect(await response.text()).toContain('{"data":{"__typename":"Query"}}');
+    }
+  });
+
+  it.each(['POST', 'GET'])('a persisted query without its text asks for it, by %s', async (method) => {
+    const extensions = {
+      persistedQuery: { version: 1, sha256Hash: 'ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38' },
+    };
+    const parameters = new URLSearchParams({ extensions: JSON.stringify(extensions) });
+    const response = await app.fetch(method === 'GET' ? `/graphql?${parameters}` : '/graphql', {
+      method,
+      ...(method === 'POST' && {
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ extensions }),
+      }),
+    });
+    expect(await response.json()).toEqual({
+      errors: [{ message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } }],
+    });
+    expect((await ask('{ __typename }')).data).toEqual({ __typename: 'Query' });
+  });
+
+  it('a request without a query has the status 400 and says what is missing', async () => {
+    const body = JSON.stringify({ variables: {}, operationName: 'A' });
+    const headers = { 'Content-Type': 'application/json' };
+    const replies = [
+      await app.fetch('/graphql', { method: 'POST', headers, body }),
+      await app.fetch('/graphql?variables={}', { headers: { Accept: 'application/json' } }),
+    ];
+    for (const reply of replies) {
+      expect(reply.status).toBe(400);
+      expect(await reply.json()).toMatchObject({
+        errors: [{ message: expect.stringContaining('`query` is missing') }],
+      });
+    }
+  });
+
+  it('an ID that has lost digits as a JSON number is BAD_USER_INPUT', async () => {
+    const unsafe = 2 ** 53;
+    const replies = [
+      await ask('query ($id: ID!) { jobStatus(id: $id) { id } }', { id: unsafe }),
+      await ask('query ($id: ID!) { jobStatus(id: $id) { id } }', { id: -1e300 }),
+      await ask('query ($first: Int, $id: ID!) { jobs(first: $first) { nodes { id } } jobStatus(id: $id) { id } }', {
+        id: unsafe,
+      }),
+      await ask('{ jobStatus(id: 9007199254740993) { id } }'),
+    ];
+    for (const { status, errors } of replies) {
+      expect(status).toBe(400);
+      expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', issues: [{ path: ['id'] }] } }]);
+    }
+    for (const id of ['9007199254740993', 2 ** 53 - 1])
+      expect((await ask('query ($id: ID!) { jobStatus(id: $id) { id } }', { id })).data).toEqual({ jobStatus: null });
+  });
+
+  it('a whole number of any safe size is a SafeInt', async () => {
+    const query =
+      'mutation ($size: SafeInt) { submitScripted(input: { text: "a", size: $size }) { job { input { size } } } }';
+    const size = 2 ** 53 - 1;
+    expect((await ask(query, { size })).data).toEqual({ submitScripted: { job: { input: { size } } } });
+    for (const bad of [2 ** 53, 1.5, '1'])
+      expect((await ask(query, { size: bad })).errors).toMatchObject([
+        { extensions: { code: 'BAD_USER_INPUT', issues: [{ path: ['size'] }] } },
+      ]);
+  });
+
+  it('null is taken as absent where the schema says that a field may be null, on both APIs', async () => {
+    const { data } = await ask('mutation { submitScripted(input: { text: "a", size: null }) { job { status } } }');
+    expect(data).toEqual({ submitScripted: { job: { status: 'PENDING' } } });
+    expect((await app.post('/api/scripted-jobs', { text: 'a', size: null })).status).toBe(202);
+  });
+
   it('bad input has the code BAD_USER_INPUT, the status 400, and one issue for each error', async () => {
     const { status, errors } = await ask(
       'mutation { submitScripted(input: { text: "a", size: 1.5, colour: "red" }) { jobId } }',

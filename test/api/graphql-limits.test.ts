@@ -51,6 +51,35 @@ describe('a GraphQL document', () => {
     [
       'whose fragments double 40 times',
       `{ ...f0 } ${repeat(40, (index) => `fragment f${index} on Query { ...f${index + 1} ...f${index + 1} }`)} fragment f40 on Query { __typename }`,
+      'fields, with those',
+    ],
+    ...[
+      ['that it reads an empty page of', '{ jobs(first: 0) { nodes { ...f0 } } }', 'Job', 'id'],
+      ['that introspection reads', '{ __schema { types { ...f0 } } }', '__Type', 'name'],
+      ['that no operation uses', '{ __typename }', 'Query', '...unknown'],
+    ].map(([what, query, type, end]) => [
+      `whose fragments double 40 times, and ${what}`,
+      `${query} ${repeat(40, (index) => `fragment f${index} on ${type} { ...f${index + 1} ...f${index + 1} }`)} fragment f40 on ${type} { ${end} }`,
+      'fields, with those',
+    ]),
+    [
+      'with 101 fragments',
+      `{ ...f0 } ${repeat(101, (index) => `fragment f${index} on Query { __typename }`)}`,
+      'fragments',
+    ],
+    [
+      'with a field 101 times',
+      `{ ${repeat(101, () => 'jobStatus(id: "1", waitSeconds: 1) { id }')} }`,
+      'fields with the same name',
+    ],
+    [
+      'that reads the schema forty times',
+      `{ ${repeat(40, (index) => `a${index}: __schema { types { fields { args { name description type { kind ofType { kind name } } } } } }`)} }`,
+      'schema too many times',
+    ],
+    [
+      'with a negative page beside several full ones',
+      `{ n: jobs(first: -100000) { nodes { ...job } } ${repeat(4, (index) => `p${index}: jobs(first: 100) { nodes { ...job } }`)} } ${JOB}`,
       'values',
     ],
     [
@@ -73,11 +102,25 @@ describe('a GraphQL document', () => {
     expect(body).not.toContain('node_modules');
   });
 
+  it('beyond the limits is refused however it is sent', async () => {
+    const query = `{ jobs(first: 0) { nodes { ...f0 } } } ${repeat(40, (index) => `fragment f${index} on Job { ...f${index + 1} ...f${index + 1} }`)} fragment f40 on Job { id }`;
+    const url = `/graphql?query=${encodeURIComponent(query)}`;
+    const replies = await Promise.all([
+      app.fetch(url),
+      app.fetch(url, { headers: { Accept: 'text/event-stream' } }),
+      send({ query }),
+      send({ query }, { Accept: 'text/event-stream' }),
+      send({ query }, { Accept: 'multipart/mixed' }),
+      send({ query, extensions: {} }),
+    ]);
+    for (const reply of replies) expect(await reply.text()).toContain('fields, with those');
+  });
+
   it('with introspection in circles is refused', async () => {
     const query = `{ __schema { types { ${'fields { type { '.repeat(6)} name ${'} } '.repeat(6)} } } }`;
     const response = await send({ query }, { Accept: 'application/graphql-response+json' });
     expect(response.status).toBe(400);
-    expect(await response.text()).toContain('Maximum introspection depth exceeded');
+    expect(await response.text()).toContain('schema too many times');
   });
 
   it('whose fragments spread each other is refused', async () => {

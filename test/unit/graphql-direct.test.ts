@@ -24,6 +24,7 @@ function setUp() {
     yoga,
     schema,
     documentCache,
+    checkAccess: () => undefined,
     toPublicResult: (_args, { errors = [], ...rest }) => ({
       errors: errors.map(({ message }) => new GraphQLError(`public: ${message}`)),
       ...rest,

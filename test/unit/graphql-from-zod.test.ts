@@ -59,8 +59,8 @@ describe('the type of a field', () => {
     ['trimmed text', z.string().trim().min(1), 'String!'],
     ['a boolean', z.boolean(), 'Boolean!'],
     ['a number', z.number().min(0), 'Float!'],
-    ['an integer', z.int(), 'Int!'],
-    ['an integer of z.number()', z.number().int().nonnegative(), 'Int!'],
+    ['an integer', z.int(), 'SafeInt!'],
+    ['an integer with one bound', z.number().int().nonnegative(), 'SafeInt!'],
     ['an integer of 32 bits', z.int32(), 'Int!'],
     [
       'an integer up to 2^31 - 1',
@@ -70,14 +70,28 @@ describe('the type of a field', () => {
         .max(2 ** 31 - 1),
       'Int!',
     ],
-    ['an integer up to 2^31', z.int().max(2 ** 31), 'Float!'],
-    ['an integer down from -2^31 - 1', z.int().min(-(2 ** 31) - 1), 'Float!'],
-    ['an unsigned integer', z.uint32(), 'Float!'],
+    [
+      'an integer from 0 up to 2^31',
+      z
+        .int()
+        .min(0)
+        .max(2 ** 31),
+      'SafeInt!',
+    ],
+    [
+      'an integer down from -2^31 - 1',
+      z
+        .int()
+        .min(-(2 ** 31) - 1)
+        .max(0),
+      'SafeInt!',
+    ],
+    ['an unsigned integer', z.uint32(), 'SafeInt!'],
     ['a date and time', z.iso.datetime(), 'DateTime!'],
     ['a date', z.iso.date(), 'Date!'],
     ['a URL', z.url(), 'URL!'],
     ['a list', z.array(z.string()), '[String!]!'],
-    ['a list of lists with nulls', z.array(z.array(z.int().nullable())), '[[Int]!]!'],
+    ['a list of lists with nulls', z.array(z.array(z.int32().nullable())), '[[Int]!]!'],
     ['an optional list', z.array(z.string()).optional(), '[String!]'],
     ['an optional value', z.string().optional(), 'String'],
     ['a nullable value', z.string().nullable(), 'String'],
@@ -92,7 +106,7 @@ describe('the type of a field', () => {
   it.each([
     ['a default', z.string().default('a'), 'String', 'String!'],
     ['text that becomes a boolean', z.stringbool(), 'String!', 'Boolean!'],
-    ['text that becomes a number', z.string().transform(Number).pipe(z.int()), 'String!', 'Int!'],
+    ['text that becomes a number', z.string().transform(Number).pipe(z.int32()), 'String!', 'Int!'],
   ])(
     'is that of the accepted value in the input and of the returned value in the result, for %s',
     (_, field, input, result) => {
@@ -105,12 +119,16 @@ describe('the type of a field', () => {
       jobType(z.object({ id: z.string().max(9), paid: z.string(), in: z.object({ id: z.int() }) })),
     );
     expect(typesOf(schema, 'SubmitXInput')).toMatchObject({ id: 'ID!', paid: 'String!' });
-    expect(typesOf(schema, 'SubmitXInInput')).toEqual({ id: 'Int!' });
+    expect(typesOf(schema, 'SubmitXInInput')).toEqual({ id: 'SafeInt!' });
   });
 
   it('shows a submitted input as it was sent, before defaults and transforms', () => {
     const input = z.object({ size: z.int().default(1), flag: z.stringbool(), name: z.string().transform((n) => [n]) });
-    expect(typesOf(schemaOf(jobType(input)), 'XJobInput')).toEqual({ size: 'Int', flag: 'String!', name: 'String!' });
+    expect(typesOf(schemaOf(jobType(input)), 'XJobInput')).toEqual({
+      size: 'SafeInt',
+      flag: 'String!',
+      name: 'String!',
+    });
   });
 });
 

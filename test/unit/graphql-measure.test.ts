@@ -1,6 +1,6 @@
-import { buildSchema, parse } from 'graphql';
+import { assertObjectType, buildSchema, getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { measureOperations } from '../../src/graphql/plugins/measure.ts';
+import { createMeasure, measureIntrospection } from '../../src/graphql/plugins/measure.ts';
 
 const schema = buildSchema(`
   type Query { jobs(first: Int): Page!  job: Job }
@@ -9,8 +9,11 @@ const schema = buildSchema(`
   type Attempt { code: String }
 `);
 
-const measure = (query: string) => measureOperations(schema, parse(query));
-const cost = (query: string): number | undefined => measure(query)[0]?.cost;
+const measureDocument = createMeasure(schema);
+const measure = (query: string) => measureDocument(parse(query));
+const cost = (query: string): number => measure(query).cost;
+const fragmentsThatDouble = (end: string): string =>
+  `${Array.from({ length: 40 }, (_, i) => `fragment f${i} on Job { ...f${i + 1} ...f${i + 1} }`).join(' ')} fragment f40 on Job { ${end} }`;
 
 describe('the cost of an operation', () => {
   it.each([
@@ -19,6 +22,9 @@ describe('the cost of an operation', () => {
     ['assumes the default page size', '{ jobs { nodes { id } } }', 1 + 1 + 20],
     ['bounds the page size as the API does', '{ jobs(first: 5000) { nodes { id } } }', 1 + 1 + 100],
     ['assumes the largest page for a variable', 'query ($n: Int) { jobs(first: $n) { nodes { id } } }', 1 + 1 + 100],
+    ['takes an empty page for one job', '{ jobs(first: 0) { nodes { id } } }', 1 + 1 + 1],
+    ['takes a negative page for one job', '{ jobs(first: -99) { nodes { id } } }', 1 + 1 + 1],
+    ['assumes the largest page for null', '{ jobs(first: null) { nodes { id } } }', 1 + 1 + 100],
     ['assumes a length for a list without pages', '{ job { history { code } } }', 1 + 1 + 50],
     [
       'does not apply a page size to lists further inside',
@@ -37,19 +43,53 @@ describe('the cost of an operation', () => {
     expect(cost(`{ ${pages(90, 2)} } ${fragment}`)).toBe(expected);
   });
 
-  it('is linear in the document where fragments double', () => {
-    const fragments = Array.from({ length: 40 }, (_, i) => `fragment f${i} on Query { ...f${i + 1} ...f${i + 1} }`);
-    expect(cost(`{ ...f0 } ${fragments.join(' ')} fragment f40 on Query { job { id } }`)).toBe(2 * 2 ** 40);
+  it('is not lowered by a negative page beside it', () => {
+    expect(cost('{ a: jobs(first: -9999) { nodes { id } } b: jobs(first: 100) { nodes { id } } }')).toBe(3 + 102);
   });
 
   it('ends for fragments that spread each other', () => {
     expect(cost('{ ...a } fragment a on Query { ...b job { id } } fragment b on Query { ...a }')).toBe(2);
   });
 
-  it('is measured for each operation, beside its depth', () => {
-    expect(measure('query A { job { id } } query B { jobs(first: 1) { nodes { id } } }')).toEqual([
-      { depth: 2, cost: 2 },
-      { depth: 3, cost: 3 },
-    ]);
+  it('is that of the largest operation', () => {
+    expect(measure('query A { job { id } } query B { jobs(first: 1) { nodes { id } } }')).toEqual({
+      depth: 3,
+      selections: 3,
+      cost: 3,
+      introspection: 0,
+    });
+  });
+});
+
+describe('the selections of a document', () => {
+  it('count a fragment wherever it is spread', () => {
+    const { selections } = measure('{ job { ...ids ...ids } } fragment ids on Job { id }');
+    expect(selections).toBe(1 + 2 * (1 + 1));
+  });
+
+  it.each(['{ jobs(first: 0) { nodes { ...f0 } } }', '{ __typename }'])(
+    'are measured in linear time where fragments double, used or not: %s',
+    (query) => {
+      expect(measure(`${query} ${fragmentsThatDouble('id')}`).selections).toBeGreaterThan(2 ** 40);
+      expect(measure(`${query} ${fragmentsThatDouble('...unknown')}`).selections).toBeGreaterThan(2 ** 40);
+    },
+  );
+});
+
+describe('introspection', () => {
+  it('is measured by the lengths of the lists in the schema', () => {
+    const types = Object.keys(schema.getTypeMap()).length;
+    // No other type has as many.
+    const fields = Object.keys(assertObjectType(schema.getType('__Type')).getFields()).length;
+    expect(measure('{ __schema { types { name } } }')).toMatchObject({ cost: 1, introspection: 1 + types });
+    expect(measure('{ __schema { types { fields { name } } } }').introspection).toBe(1 + types * (1 + fields));
+    expect(measure('{ __type(name: "Job") { ofType { name } } }').introspection).toBe(2);
+  });
+
+  it('of tools is measured by the query that reads the most', () => {
+    const ofTools = measureIntrospection(measureDocument);
+    expect(measure(getIntrospectionQuery()).introspection).toBeLessThanOrEqual(ofTools);
+    const circle = '{ __schema { types { fields { type { fields { type { fields { args { name } } } } } } } } }';
+    expect(measure(circle).introspection).toBeGreaterThan(2 * ofTools);
   });
 });

@@ -47,6 +47,20 @@ describe('normalizeCustomer', () => {
   });
 });
 
+describe('a text that would take long to normalize', () => {
+  // Sorting combining characters takes the square of their number.
+  const long = `a${'\u0301\u0316'.repeat(40_000)}`;
+  it.each([
+    ['id', 'INVALID_ID'],
+    ['customername', 'INVALID_CUSTOMERNAME'],
+    ['email', 'INVALID_EMAIL'],
+    ['phone', 'INVALID_PHONE'],
+    ['country', 'INVALID_COUNTRY'],
+  ])('is refused for %s', (field, code) => {
+    expect(() => normalize({ [field]: long })).toThrow(refusal(code));
+  });
+});
+
 describe('the id', () => {
   it.each(['a', 'A.b_c~d-9', '...', '.a', 'x'.repeat(64)])('can be %j', (id) => {
     expect(normalize({ id }).id).toBe(id);
@@ -85,7 +99,12 @@ describe('the name', () => {
     expect(normalize({ customername }).customername).toBe(expected);
   });
 
-  it.each(['', ' ', '\t\n\u00a0\u3000', 'x'.repeat(201)])('cannot be %j', (customername) => {
+  it('has up to 200 code points', () => {
+    expect(normalize({ customername: '😀'.repeat(200) }).customername).toBe('😀'.repeat(200));
+    expect(() => normalize({ customername: '😀'.repeat(201) })).toThrow(refusal('INVALID_CUSTOMERNAME'));
+  });
+
+  it.each(['', ' ', '\t\n\u00a0\u3000', 'x'.repeat(201), 'Ada \ufffd'])('cannot be %j', (customername) => {
     expect(() => normalize({ customername })).toThrow(refusal('INVALID_CUSTOMERNAME'));
   });
 });
@@ -94,6 +113,13 @@ describe('the email address', () => {
   it.each([
     ['Ada@Example.COM', 'ada@example.com'],
     [' ada+test@sub.example.org\n', 'ada+test@sub.example.org'],
+    // What a browser accepts in an email field.
+    ['info@xn--80a1acny.xn--p1ai', 'info@xn--80a1acny.xn--p1ai'],
+    ['a&b@example.com', 'a&b@example.com'],
+    ["x=y.o'z@example.com", "x=y.o'z@example.com"],
+    ['ada@example', 'ada@example'],
+    [`${'x'.repeat(64)}@example.com`, `${'x'.repeat(64)}@example.com`],
+    ['\u202aada@example.com\u202c', 'ada@example.com'],
   ])('%j becomes %j', (email, expected) => {
     expect(normalize({ email }).email).toBe(expected);
   });
@@ -103,9 +129,9 @@ describe('the email address', () => {
     'ada@',
     '@example.com',
     'a b@example.com',
-    'ada@example',
     'ada@example.com, b@example.com',
     'Ada <ada@example.com>',
+    `${'x'.repeat(65)}@example.com`,
     `${'x'.repeat(64)}@${'y'.repeat(60)}.${'z'.repeat(60)}.${'z'.repeat(60)}.example.com`,
   ])('cannot be %j', (email) => {
     expect(() => normalize({ email })).toThrow(refusal('INVALID_EMAIL'));
@@ -125,6 +151,12 @@ describe('the phone number', () => {
     ['+44 20 7946 0000', 'US', '+442079460000'],
     ['+44 20 7946 0000', null, '+442079460000'],
     ['+44 (0)20 7946 0000', undefined, '+442079460000'],
+    ['+1 212 736 5000 ext. 5', null, '+12127365000;ext=5'],
+    ['+12127365000;ext=5', null, '+12127365000;ext=5'],
+    ['tel:+44-20-7946-0000', null, '+442079460000'],
+    ['TEL:020-7946-0000;phone-context=+44', null, '+442079460000'],
+    ['\u202a+44 20 7946 0000\u202c', null, '+442079460000'],
+    ['\u2066020\u00ad7946\u200b0000\u2069', '\u200egb', '+442079460000'],
     // A country without a numbering plan of its own.
     ['+44 20 7946 0000', 'AQ', '+442079460000'],
   ])('%j in %j becomes %j', (phone, country, expected) => {

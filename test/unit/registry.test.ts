@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { parseInput, withUnknownFields } from '../../src/core/input/parse-input.ts';
+import { parseInput, parseSubmission } from '../../src/core/input/parse-input.ts';
+import { toAccepted, toResultSchema, toStrict } from '../../src/core/input/strict-schema.ts';
 import { type JobDefinition, type JobType, defineJob } from '../../src/core/define-job.ts';
 import { type InputIssue, ServiceError } from '../../src/core/errors.ts';
 import { newJobId, typeOfJobId } from '../../src/core/job-id.ts';
@@ -151,7 +152,6 @@ function issuesOf(schema: z.ZodType, input: unknown): readonly InputIssue[] {
     throw error;
   }
 }
-const toStrict = <Schema extends z.ZodType>(schema: Schema): Schema => withUnknownFields(schema, 'refused');
 const pathsOf = (schema: z.ZodType, input: unknown): string[] =>
   issuesOf(schema, input).map(({ path }) => path.join('.'));
 
@@ -191,6 +191,48 @@ describe('a strict schema', () => {
     expect(schema.parse({ list: [{ from: 1, z: 1 }] })).toEqual({ list: [8] });
   });
 
+  it('takes null for an absent value where the field may be absent, unless null means something there', () => {
+    const strict = toStrict(
+      z.object({
+        optional: z.string().optional(),
+        size: z.int().default(3),
+        list: z.array(z.int()).prefault([1]),
+        nullable: z.string().nullable().optional(),
+        inside: z.object({ text: z.string().optional() }),
+      }),
+    );
+    const input = { optional: null, size: null, list: null, nullable: null, inside: { text: null } };
+    expect(strict.parse(input)).toEqual({ size: 3, list: [1], nullable: null, inside: {} });
+    expect(pathsOf(strict, { inside: null })).toEqual(['inside']);
+  });
+
+  it.each([
+    ['at most', z.string().max(3), '😀😀😀', '😀😀😀😀', 'Too big: expected string to have <=3 characters'],
+    ['at least', z.string().min(3), '😀😀😀', '😀😀', 'Too small: expected string to have >=3 characters'],
+    ['exactly', z.string().length(3), '😀😀😀', '😀😀', 'Too small: expected string to have exactly 3 characters'],
+    ['at most, in its own words,', z.string().max(1, 'One, please'), '😀', 'ab', 'One, please'],
+  ])('counts code points where a text has %s so many', (_, bounded, fits, doesNot, message) => {
+    const inputSchema = toStrict(z.object({ list: z.array(bounded.trim()) }));
+    expect(issuesOf(inputSchema, { list: [fits] })).toEqual([]);
+    expect(issuesOf(inputSchema, { list: [doesNot] })).toEqual([{ path: ['list', 0], message }]);
+    const resultSchema = toResultSchema(z.object({ list: z.array(z.string().transform(String).pipe(bounded)) }));
+    expect(issuesOf(resultSchema, { list: [fits] })).toEqual([]);
+    expect(issuesOf(resultSchema, { list: [doesNot] })).toEqual([{ path: ['list', 0], message }]);
+  });
+
+  it('does not parse the items of a list that is too long, nor those after the 20th issue', () => {
+    let parsed = 0;
+    const item = z.unknown().refine(() => (parsed += 1) < 0, 'No');
+    const strict = toStrict(z.object({ lists: z.array(z.array(item).max(1000)) }));
+    expect(issuesOf(strict, { lists: [Array(1001).fill(1)] })).toEqual([
+      { path: ['lists', 0], message: 'Too big: expected array to have <=1000 items' },
+    ]);
+    expect(parsed).toBe(0);
+    const issues = issuesOf(strict, { lists: [Array(1000).fill(1), Array(1000).fill(1)] });
+    expect(issues).toEqual(Array.from({ length: 20 }, (_, index) => ({ path: ['lists', 0, index], message: 'No' })));
+    expect(parsed).toBe(20);
+  });
+
   it('gives each input its own copy of a default', () => {
     let calls = 0;
     const strict = toStrict(
@@ -208,7 +250,7 @@ describe('the schema of an accepted input', () => {
   it('drops unknown fields at every depth, also where the author refuses them, and keeps those that the author wants', () => {
     const inner = z.strictObject({ n: z.int() });
     const schema = z.strictObject({ list: z.array(inner.refine(() => true)), any: z.looseObject({ f: inner }) });
-    const accepted = withUnknownFields(schema, 'dropped');
+    const accepted = toAccepted(schema);
     const input = { list: [{ n: 1, newer: 2 }], any: { f: { n: 3, newer: 4 }, more: 5 }, newer: 6 };
     expect(accepted.parse(input)).toEqual({ list: [{ n: 1 }], any: { f: { n: 3 }, more: 5 } });
     expect(accepted.safeParse({ list: [{ n: 'x' }], any: { f: { n: 1 } } }).success).toBe(false);
@@ -250,5 +292,19 @@ describe('parseInput', () => {
     const input = { list: [{ text: 'ok' }, { text: bad }, { text: bad }] };
     expect(pathsOf(deep, input)).toEqual(['list.1.text', 'list.2.text']);
     expect(pathsOf(z.string(), bad)).toEqual(['']);
+    expect(pathsOf(z.record(z.string(), z.int()), { [bad]: 1 })).toEqual([bad]);
+  });
+
+  it('replaces such text where the schema takes any value', () => {
+    const row = z.strictObject({ name: z.string() });
+    const caught = z.object({ rows: z.array(row.catch({ name: '' })).optional(), other: z.string().optional() });
+    const type = { input: caught, strictInput: toStrict(caught) };
+    const rows = [{ name: 'a\ud800' }, { 'b\u0000': ['\udc00'] }, 'c'];
+    expect(parseSubmission(type, { rows })).toEqual({
+      parsed: { rows: [{ name: 'a\ud800' }, { name: '' }, { name: '' }] },
+      storable: { rows: [{ name: 'a\ufffd' }, { 'b\ufffd': ['\ufffd'] }, 'c'] },
+    });
+    const manyBad = Array.from({ length: 30 }, () => ({ name: '\ud800' }));
+    expect(() => parseSubmission(type, { rows: manyBad, other: '\ud800' })).toThrow(/^other: Invalid text/);
   });
 });

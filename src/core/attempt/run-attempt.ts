@@ -246,7 +246,7 @@ function refused(): AttemptOutcome {
 }
 
 function checked(type: JobType, result: unknown, attempt: Attempt): AttemptOutcome {
-  const parsed = type.result.safeParse(result);
+  const parsed = type.checkedResult.safeParse(result);
   if (parsed.success) {
     const bytes = sizeOf(parsed.data);
     if (bytes === undefined) return failed('INVALID_RESULT', 'The job returned a result that is not JSON.', false);

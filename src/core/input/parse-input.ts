@@ -1,16 +1,42 @@
 /** Checking values by a schema: input as strictly as possible, and only text that every store can hold. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { type InputIssue, MAX_ISSUES, ServiceError } from '../errors.ts';
+import type { SchemaDef } from './strict-schema.ts';
 
 /**
  * Parses input by a schema.
  * @throws ServiceError `invalid-input` with one issue for each error, at most 20
  */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(input);
-  const issues = parsed.success ? findUnstorableText(input) : parsed.error.issues.flatMap(toIssues);
+  return parseSubmission({ input: schema, strictInput: schema }, input).parsed;
+}
+
+/** An input that was accepted. */
+export interface AcceptedInput<Schema extends z.ZodType> {
+  readonly parsed: z.output<Schema>;
+  /** As it was sent, except for text that no store can hold, where the schema takes any value (`.catch()`). */
+  readonly storable: unknown;
+}
+
+/**
+ * Parses a job's input.
+ * @throws ServiceError `invalid-input`, as `parseInput` does
+ */
+export function parseSubmission<Schema extends z.ZodType>(
+  { input: schema, strictInput }: { readonly input: Schema; readonly strictInput: Schema },
+  input: unknown,
+): AcceptedInput<Schema> {
+  const parsed = strictInput.safeParse(input);
+  let replaces = false;
+  const unstorable = findUnstorableText(input, (path) => {
+    const isTaken = isCaught(schema, path);
+    replaces ||= isTaken;
+    return isTaken;
+  });
+  const issues = parsed.success ? unstorable : parsed.error.issues.flatMap(toIssues);
   const [first] = issues;
-  if (parsed.success && first === undefined) return parsed.data;
+  if (parsed.success && first === undefined)
+    return { parsed: parsed.data, storable: replaces ? toStorable(input) : input };
   const where = first === undefined || first.path.length === 0 ? '' : `${first.path.join('.')}: `;
   throw new ServiceError('invalid-input', `${where}${first?.message}`, { issues: issues.slice(0, MAX_ISSUES) });
 }
@@ -23,59 +49,65 @@ function toIssues(issue: z.core.$ZodIssue): InputIssue[] {
 
 const UNSTORABLE = 'Invalid text: it contains U+0000 or a lone surrogate';
 
-/** Finds text that PostgreSQL cannot store. All backends refuse it, so that input is valid on all of them or on none. */
-export function findUnstorableText(value: unknown, path: readonly (string | number)[] = []): InputIssue[] {
-  if (typeof value === 'string') return isStorable(value) ? [] : [{ path, message: UNSTORABLE }];
-  if (Array.isArray(value)) return value.flatMap((item, index) => findUnstorableText(item, [...path, index]));
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, item]) => findUnstorableText(item, [...path, key]));
+/**
+ * Finds text that PostgreSQL cannot store, in values and in names of fields, up to 20 times. All backends refuse it, so that input is valid
+ * on all of them or on none.
+ * @param isTaken whether the text at a path is no issue
+ */
+export function findUnstorableText(
+  value: unknown,
+  isTaken: (path: InputIssue['path']) => boolean = () => false,
+): InputIssue[] {
+  const issues: InputIssue[] = [];
+  const path: (string | number)[] = [];
+  const report = (place: InputIssue['path']): void => {
+    if (!isTaken(place)) issues.push({ path: place, message: UNSTORABLE });
+  };
+  const visit = (part: unknown, key?: string | number): void => {
+    if (issues.length === MAX_ISSUES) return;
+    if (key !== undefined) path.push(key);
+    if (typeof part === 'string') {
+      if (!isStorable(part)) report([...path]);
+    } else if (Array.isArray(part)) {
+      for (const [index, item] of part.entries()) visit(item, index);
+    } else if (typeof part === 'object' && part !== null) {
+      for (const [name, item] of Object.entries(part)) {
+        if (!isStorable(name)) report([...path, name]);
+        visit(item, name);
+      }
+    }
+    if (key !== undefined) path.pop();
+  };
+  visit(value);
+  return issues;
+}
+
+/** Whether the schema takes any value at a path. */
+function isCaught(schema: z.ZodType, path: InputIssue['path']): boolean {
+  const def: SchemaDef = schema.def;
+  if (def.type === 'catch') return true;
+  const [key, ...rest] = path;
+  if (def.element !== undefined) return isCaught(def.element, rest);
+  if (def.shape !== undefined) {
+    const field = typeof key === 'string' ? def.shape[key] : undefined;
+    return field !== undefined && isCaught(field, rest);
+  }
+  const inside = def.innerType ?? def.in;
+  return inside !== undefined && isCaught(inside, path);
+}
+
+/** Replaces what no store can hold by U+FFFD, the replacement character. */
+function toStorable(value: unknown): unknown {
+  if (typeof value === 'string') return toStorableText(value);
+  if (Array.isArray(value)) return value.map(toStorable);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [toStorableText(name), toStorable(item)]));
+}
+
+function toStorableText(text: string): string {
+  return text.toWellFormed().replaceAll('\u0000', '\ufffd');
 }
 
 function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\u0000');
-}
-
-/** zod keeps a schema's parts in `def`; these are the parts that may contain objects. */
-interface NestingDef {
-  readonly type: z.core.$ZodTypeDef['type'];
-  readonly shape?: Record<string, z.ZodType>;
-  readonly catchall?: z.ZodType | undefined;
-  readonly element?: z.ZodType;
-  readonly innerType?: z.ZodType;
-  readonly in?: z.ZodType;
-}
-
-/**
- * Returns the same schema, except for how it treats unknown fields, at every depth. Checks, defaults and transforms stay.
- * @param unknownFields `refused` in every object that does not declare how to treat them; `dropped` in all that would refuse them
- */
-export function withUnknownFields<Schema extends z.ZodType>(
-  schema: Schema,
-  unknownFields: 'refused' | 'dropped',
-): Schema {
-  const changed = changedParts(schema.def, unknownFields);
-  if (changed === undefined) return schema;
-  // Copied by descriptor, because a default is a getter that returns a new value for each input.
-  const parts = { ...Object.getOwnPropertyDescriptors(schema.def), ...Object.getOwnPropertyDescriptors(changed) };
-  // These are the definition's own properties, with only the changed parts replaced.
-  return z.core.clone<Schema>(schema, Object.defineProperties({}, parts) as Schema['def']);
-}
-
-function changedParts(def: NestingDef, unknownFields: 'refused' | 'dropped'): Partial<NestingDef> | undefined {
-  const change = <Schema extends z.ZodType>(schema: Schema): Schema => withUnknownFields(schema, unknownFields);
-  if (def.type === 'object' && def.shape !== undefined) {
-    const { shape, catchall } = def;
-    return {
-      // Lazy, because an object's schema may contain itself.
-      get shape() {
-        return Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, change(field)]));
-      },
-      catchall:
-        unknownFields === 'refused' ? (catchall ?? z.never()) : catchall?.def.type === 'never' ? undefined : catchall,
-    };
-  }
-  if (def.type === 'array' && def.element !== undefined) return { element: change(def.element) };
-  if (def.type === 'pipe' && def.in !== undefined) return { in: change(def.in) };
-  if (def.innerType !== undefined) return { innerType: change(def.innerType) };
-  return undefined;
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type Caller, requireScope } from '../access/caller.ts';
 import { ServiceError } from '../errors.ts';
-import { parseInput } from '../input/parse-input.ts';
+import { parseSubmission } from '../input/parse-input.ts';
 import { jobIdOfKey, newJobId } from '../job-id.ts';
 import type { Job } from '../job.ts';
 import type { JobQueue, Logger, NewJob } from '../ports.ts';
@@ -31,13 +31,13 @@ export function createSubmit({ queue, depthLimit, estimator, logger, see }: Subm
 
   return async ({ type, input, caller, requestId, idempotencyKey }, onId) => {
     const { id: callerId } = requireScope(caller, 'submit');
-    const parsed = parseInput(type.strictInput, input);
+    const { parsed, storable } = parseSubmission(type, input);
     const base = {
       type: type.name,
       caller: callerId,
       createdAt: new Date(),
       maxAttempts: type.attempts,
-      input,
+      input: storable,
       requestId,
     } satisfies Omit<NewJob, 'id'>;
     if (idempotencyKey === undefined) {

@@ -1,6 +1,7 @@
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, type GraphQLSchema, execute } from 'graphql';
 import type { YogaServerInstance } from 'graphql-yoga';
 import type { GraphQLContext } from '../builder.ts';
+import type { CheckAccess } from '../plugins/use-access.ts';
 import type { KnownResult } from '../plugins/use-known-result.ts';
 import type { CommonRequest } from '../request.ts';
 import { type Cache, createPreparedDocuments } from './prepared-documents.ts';
@@ -10,6 +11,8 @@ export interface DirectExecutionOptions {
   readonly schema: GraphQLSchema;
   /** The documents that Yoga has parsed. */
   readonly documentCache: Cache<DocumentNode>;
+  /** @throws ServiceError for a caller who may not use a field of the operation */
+  readonly checkAccess: CheckAccess;
   /** Turns a result with errors into the one that Yoga's plugins make of it. */
   toPublicResult(args: ExecutionArgs, result: ExecutionResult, context: GraphQLContext): ExecutionResult;
 }
@@ -22,7 +25,13 @@ const REQUEST = { method: 'POST' } as const;
  * it needs none of Yoga's Request, Response, context and hooks, which cost more than a short operation itself.
  * @returns undefined for a request that Yoga has to handle; nothing has been executed then
  */
-export function createDirectExecution({ yoga, schema, documentCache, toPublicResult }: DirectExecutionOptions) {
+export function createDirectExecution({
+  yoga,
+  schema,
+  documentCache,
+  checkAccess,
+  toPublicResult,
+}: DirectExecutionOptions) {
   const documents = createPreparedDocuments(documentCache);
 
   return async (params: CommonRequest, context: GraphQLContext): Promise<ExecutionResult | undefined> => {
@@ -31,6 +40,7 @@ export function createDirectExecution({ yoga, schema, documentCache, toPublicRes
       return { parse: enveloped.parse, validate: (parsed) => enveloped.validate(schema, parsed) };
     });
     if (document === undefined) return undefined;
+    checkAccess(document, params.operationName, params.variables, context.caller);
     const args: ExecutionArgs = {
       schema,
       document,

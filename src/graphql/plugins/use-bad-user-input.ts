@@ -3,19 +3,23 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   GraphQLError,
+  type GraphQLInputType,
   type GraphQLSchema,
   type ObjectFieldNode,
   type OperationDefinitionNode,
   Kind,
   type ValueNode,
   coerceInputValue,
+  getNullableType,
   getOperationAST,
+  isInputObjectType,
   isInputType,
   typeFromAST,
   visit,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { type InputIssue, MAX_ISSUES } from '../../core/errors.ts';
+import { isRecord } from '../request.ts';
 import { errorAt } from './mask-error.ts';
 
 const CODE = 'BAD_USER_INPUT';
@@ -132,22 +136,47 @@ function variableIssues(
 ): InputIssue[] {
   const issues: InputIssue[] = [];
   const paths = variablePaths(document);
-  for (const variable of operation.variableDefinitions ?? []) {
-    const name = variable.variable.name.value;
-    const type = typeFromAST(schema, variable.type);
-    const value = values?.[name];
-    if (!isInputType(type) || (value === undefined && variable.type.kind !== Kind.NON_NULL_TYPE)) continue;
-    const onError = (path: Path, _value: unknown, { message }: GraphQLError): void => {
-      const issue = toIssue([...(paths.get(name) ?? [name]), ...path], message);
-      issues.push(issue.path.length === 0 ? { path: [name], message } : issue);
-    };
-    coerceInputValue(value, type, onError, hideSuggestions);
+  const add = (name: string, path: Path, message: string): void => {
+    const issue = toIssue([...(paths.get(name) ?? [name]), ...path], message);
+    issues.push(issue.path.length === 0 ? { path: [name], message } : issue);
+    if (issues.length === MAX_ISSUES) throw ENOUGH;
+  };
+  try {
+    for (const variable of operation.variableDefinitions ?? []) {
+      const name = variable.variable.name.value;
+      const type = typeFromAST(schema, variable.type);
+      const value = values?.[name];
+      if (!isInputType(type) || (value === undefined && variable.type.kind !== Kind.NON_NULL_TYPE)) continue;
+      const before = issues.length;
+      for (const { path, message } of lengthIssues(value, type)) add(name, path, message);
+      // The items of a list that is too long are not looked at.
+      if (issues.length > before) continue;
+      coerceInputValue(value, type, (path, _, error) => add(name, path, error.message), hideSuggestions);
+    }
+  } catch (error) {
+    if (error !== ENOUGH) throw error;
   }
   return issues;
 }
 
-function toError(all: readonly InputIssue[]): GraphQLError {
-  const issues = all.slice(0, MAX_ISSUES);
+/** Ends the coercion of a value, which goes on after an error. */
+const ENOUGH = new Error('there are as many issues as a reply has');
+
+/** Lists that are longer than their schema allows. */
+function lengthIssues(value: unknown, type: GraphQLInputType, path: Path = []): InputIssue[] {
+  const inputType = getNullableType(type);
+  if (!isInputObjectType(inputType) || !isRecord(value)) return [];
+  return Object.values(inputType.getFields()).flatMap((field) => {
+    const inside = value[field.name];
+    const place = [...path, field.name];
+    const { maxItems } = field.extensions;
+    if (typeof maxItems !== 'number' || !Array.isArray(inside) || inside.length <= maxItems)
+      return lengthIssues(inside, field.type, place);
+    return [{ path: place, message: `Too big: expected array to have <=${maxItems} items` }];
+  });
+}
+
+function toError(issues: readonly InputIssue[]): GraphQLError {
   const [first] = issues;
   return new GraphQLError(`${first?.path.join('.')}: ${first?.message}`, {
     extensions: { code: CODE, issues, http: { status: 400, spec: true } },

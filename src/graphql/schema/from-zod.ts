@@ -1,7 +1,7 @@
 import { InputListRef, type InputRef, ListRef, type OutputRef } from '@pothos/core';
 import type { z } from 'zod';
 import type { Builder, SchemaTypes } from '../builder.ts';
-import { addDate } from './scalars.ts';
+import { addDate, addSafeInt } from './scalars.ts';
 import { type ScalarName, SchemaShapeError, type Shape, type Side, toShape } from './zod-shape.ts';
 
 const GRAPHQL_NAME = /^(?!__)[_A-Za-z][_0-9A-Za-z]*$/;
@@ -46,7 +46,11 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
   };
 
   let date: ReturnType<typeof addDate> | undefined;
-  const scalarType = (name: ScalarName) => (name === 'Date' ? (date ??= addDate(builder)) : name);
+  let safeInt: ReturnType<typeof addSafeInt> | undefined;
+  const scalarType = (name: ScalarName) => {
+    if (name === 'Date') return (date ??= addDate(builder));
+    return name === 'SafeInt' ? (safeInt ??= addSafeInt(builder)) : name;
+  };
 
   const enumType = (shape: EnumShape, owner: string, path: string) => {
     const name = shape.id ?? owner;
@@ -78,6 +82,7 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
         type: inputType(field, `${name.replace(/Input$/, '')}${pascalCase(fieldName)}`, fieldPath),
         required: !field.nullable,
         ...(field.defaultValue !== undefined && { defaultValue: field.defaultValue }),
+        ...(field.kind === 'list' && { extensions: { maxItems: field.maxItems } }),
       }));
       return builder.inputType(name, {
         ...described(shape),

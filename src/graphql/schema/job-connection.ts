@@ -53,6 +53,7 @@ export function addJobConnection(builder: Builder, job: JobInterface, jobStatus:
   builder.queryField('jobs', (t) =>
     t.field({
       type: connection,
+      extensions: { access: { scope: 'read' } },
       description: "The caller's jobs, newest first.",
       args: {
         type: t.arg.string({ description: 'Only jobs of this type.' }),

@@ -1,6 +1,8 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import type { JobType } from '../../core/define-job.ts';
 import { readIdempotencyKey } from '../../core/input/idempotency-key.ts';
 import type { Builder } from '../builder.ts';
+import { rootFieldsOf } from '../root-fields.ts';
 import { type FromZod, pascalCase } from './from-zod.ts';
 import { type JobInterface, type JobSource, toJobSource } from './job.ts';
 
@@ -15,6 +17,21 @@ export function jobObjectName(jobType: string): string {
 
 export function submitPayloadName(jobType: string): string {
   return `Submit${pascalCase(jobType)}Payload`;
+}
+
+/**
+ * The header's key, which is for the whole document. Where that submits more than once, each submission has a key of its own.
+ * The line break keeps it apart from the keys that callers choose, which are printable.
+ */
+function keyOfField(
+  key: string | undefined,
+  { operation, fragments, parentType, path }: GraphQLResolveInfo,
+): string | undefined {
+  const fields = parentType.getFields();
+  const submissions = rootFieldsOf(operation, () => fragments)
+    .filter(({ node }) => fields[node.name.value]?.args.some(({ name }) => name === 'idempotencyKey'))
+    .map(({ node }) => (node.alias ?? node.name).value);
+  return key !== undefined && new Set(submissions).size > 1 ? `${key}\n${path.key}` : key;
 }
 
 /**
@@ -67,17 +84,21 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
       type: payload,
       // One submission that fails leaves the results of the others in the reply.
       nullable: true,
+      extensions: { access: { scope: 'submit' } },
       description: type.description,
       args: {
         input: t.arg({ type: input, required: true }),
         idempotencyKey: t.arg.string({
           description:
-            '1 to 255 printable ASCII characters. A later submission with the same key returns the same job until the job expires. The header Idempotency-Key is equivalent.',
+            '1 to 255 printable ASCII characters. A later submission with the same key returns the same job until the job expires. The header Idempotency-Key is equivalent; where the document submits more than once, each submission has a key of its own, made of the header and the name of its field in the reply.',
         }),
       },
-      async resolve(_, { input: value, idempotencyKey }, context): Promise<SubmitPayload> {
+      async resolve(_, { input: value, idempotencyKey }, context, info): Promise<SubmitPayload> {
         const { service, caller, requestId, idempotencyKeyHeader } = context;
-        const key = readIdempotencyKey(idempotencyKey ?? undefined, idempotencyKeyHeader);
+        const key =
+          idempotencyKey != null || idempotencyKeyHeader === undefined
+            ? readIdempotencyKey(idempotencyKey ?? undefined, undefined)
+            : keyOfField(readIdempotencyKey(undefined, idempotencyKeyHeader), info);
         const { job, replayed } = await service.submit({ type, input: value, caller, requestId, idempotencyKey: key });
         return { job: toJobSource(job, context), replayed };
       },
@@ -89,6 +110,7 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
     t.field({
       type: result,
       nullable: true,
+      extensions: { access: { scope: 'read' } },
       args: { id: t.arg.id({ required: true }) },
       resolve: (_, { id }, { service, caller }) => service.findResource(type, id, caller),
     }),

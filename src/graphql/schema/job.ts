@@ -101,6 +101,7 @@ export function addJobOperations(builder: Builder, job: JobInterface): void {
     t.field({
       type: job,
       nullable: true,
+      extensions: { access: { scope: 'read', jobKey: true } },
       description: 'The current state of a job; null if no job has this id.',
       args: {
         id: t.arg.id({ required: true }),
@@ -121,6 +122,7 @@ export function addJobOperations(builder: Builder, job: JobInterface): void {
     cancelJob: t.field({
       type: job,
       nullable: true,
+      extensions: { access: { scope: 'submit', jobKey: true } },
       description: 'Cancels a job: a PENDING job at once, a RUNNING job as soon as its worker stops it.',
       args: { id: t.arg.id({ required: true }) },
       resolve: async (_, { id }, context) => toJobSource(await context.service.cancel(id, context.caller), context),
@@ -128,6 +130,7 @@ export function addJobOperations(builder: Builder, job: JobInterface): void {
     retryJob: t.field({
       type: job,
       nullable: true,
+      extensions: { access: { scope: 'submit' } },
       description: 'Returns a FAILED or CANCELED job to the queue, with all its attempts available again.',
       args: { id: t.arg.id({ required: true }) },
       resolve: async (_, { id }, context) => toJobSource(await context.service.retry(id, context.caller), context),
@@ -136,6 +139,7 @@ export function addJobOperations(builder: Builder, job: JobInterface): void {
   builder.subscriptionField('jobUpdates', (t) =>
     t.field({
       type: job,
+      extensions: { access: { scope: 'read', jobKey: true } },
       description:
         'The current state of the job, then its state after each change. The stream ends when the job is done.',
       args: { id: t.arg.id({ required: true }) },

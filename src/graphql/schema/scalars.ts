@@ -1,4 +1,19 @@
-import { GraphQLError, Kind, type ValueNode } from 'graphql';
+import {
+  GraphQLError,
+  GraphQLID,
+  type GraphQLInputType,
+  GraphQLList,
+  GraphQLNonNull,
+  GraphQLScalarType,
+  type GraphQLSchema,
+  Kind,
+  type ValueNode,
+  isInputObjectType,
+  isInterfaceType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql';
 import { z } from 'zod';
 import type { Builder } from '../builder.ts';
 
@@ -28,16 +43,75 @@ export function addDate(builder: Builder) {
   });
 }
 
+/** Adds the scalar SafeInt, for the schemas that use it. */
+export function addSafeInt(builder: Builder) {
+  const description = 'A whole number from -9007199254740991 to 9007199254740991, which JSON carries exactly.';
+  const parse = (value: unknown, node?: ValueNode): number => {
+    if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+    throw unrepresentable('SafeInt', description, node);
+  };
+  return builder.scalarType('SafeInt', {
+    description,
+    serialize: (value) => parse(value),
+    parseValue: (value) => parse(value),
+    parseLiteral: (node: ValueNode) => parse(node.kind === Kind.INT ? Number(node.value) : undefined, node),
+  });
+}
+
+/** GraphQL's ID, without the JSON numbers that have lost digits: they would name another thing than the one that was meant. */
+export const ExactID = new GraphQLScalarType({
+  ...GraphQLID.toConfig(),
+  parseValue(value) {
+    if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) throw inexactId();
+    return GraphQLID.parseValue(value);
+  },
+  parseLiteral(node) {
+    // A document would keep all digits, but a value is valid in both places or in neither.
+    if (node.kind === Kind.INT && !Number.isSafeInteger(Number(node.value))) throw inexactId(node);
+    return GraphQLID.parseLiteral(node);
+  },
+});
+
+function inexactId(node?: ValueNode): GraphQLError {
+  return new GraphQLError('ID cannot represent a number beyond 9007199254740991; send it as a string.', {
+    nodes: node ?? null,
+  });
+}
+
+/** Replaces GraphQL's ID wherever a schema takes input. Pothos has no option for a specified scalar. */
+export function useExactID(schema: GraphQLSchema): GraphQLSchema {
+  const types = schema.getTypeMap();
+  types[GraphQLID.name] = ExactID;
+  for (const type of Object.values(types)) {
+    if (isInputObjectType(type)) for (const field of Object.values(type.getFields())) field.type = exact(field.type);
+    if (!isObjectType(type) && !isInterfaceType(type)) continue;
+    for (const field of Object.values(type.getFields()))
+      for (const argument of field.args) argument.type = exact(argument.type);
+  }
+  return schema;
+}
+
+function exact(type: GraphQLInputType): GraphQLInputType {
+  if (isNonNullType(type)) return new GraphQLNonNull(exact(type.ofType));
+  if (isListType(type)) return new GraphQLList(exact(type.ofType));
+  return type === GraphQLID ? ExactID : type;
+}
+
 function textScalar(name: string, description: string, schema: z.ZodType<string>) {
-  const parse = (value: unknown): string => {
+  const parse = (value: unknown, node?: ValueNode): string => {
     const parsed = schema.safeParse(value);
-    if (!parsed.success) throw new GraphQLError(`${name} cannot represent this value; expected: ${description}`);
+    if (!parsed.success) throw unrepresentable(name, description, node);
     return parsed.data;
   };
   return {
     description,
     serialize: (value: unknown) => (value instanceof Date ? value.toISOString() : String(value)),
-    parseValue: parse,
-    parseLiteral: (node: ValueNode) => parse(node.kind === Kind.STRING ? node.value : undefined),
+    parseValue: (value: unknown) => parse(value),
+    parseLiteral: (node: ValueNode) => parse(node.kind === Kind.STRING ? node.value : undefined, node),
   };
+}
+
+/** @param node the value's place in a document; errors without one do not name their field */
+function unrepresentable(name: string, expected: string, node: ValueNode | undefined): GraphQLError {
+  return new GraphQLError(`${name} cannot represent this value; expected: ${expected}`, { nodes: node ?? null });
 }

@@ -6,7 +6,7 @@ import { createFromZod } from './from-zod.ts';
 import { addJobConnection } from './job-connection.ts';
 import { type JobSource, addJobInterface, addJobOperations, addJobStatus } from './job.ts';
 import { addJobType, jobObjectName, submitPayloadName } from './job-type.ts';
-import { addScalars } from './scalars.ts';
+import { addScalars, useExactID } from './scalars.ts';
 import { SchemaShapeError } from './zod-shape.ts';
 
 /**
@@ -40,7 +40,7 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
     }
   }
   // Sorting would rebuild every type and lose the order in which the fields read best.
-  return builder.toSchema({ sortSchema: false });
+  return useExactID(builder.toSchema({ sortSchema: false }));
 }
 
 /** The object type of jobs whose job type has no file any more. */
@@ -48,7 +48,7 @@ const REMOVED_TYPE = 'JobOfRemovedType';
 
 /** The types that do not come from a zod schema. */
 function reservedNames({ types }: Registry): ReadonlySet<string> {
-  const own = ['Query', 'Mutation', 'Subscription', 'DateTime', 'Date', 'URL', 'PageInfo'];
+  const own = ['Query', 'Mutation', 'Subscription', 'DateTime', 'Date', 'URL', 'SafeInt', 'PageInfo'];
   const ofJobs = ['Job', 'JobStatus', 'JobError', 'JobAttempt', REMOVED_TYPE, 'JobConnection', 'JobEdge'];
   const perType = types.flatMap(({ name }) => [jobObjectName(name), submitPayloadName(name)]);
   return new Set([...own, ...ofJobs, ...specifiedScalarTypes.map(({ name }) => name), ...perType]);

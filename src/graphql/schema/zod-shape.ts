@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fixedDefault } from '../../core/input/fixed-default.ts';
 
-export type ScalarName = 'ID' | 'String' | 'Int' | 'Float' | 'Boolean' | 'DateTime' | 'Date' | 'URL';
+export type ScalarName = 'ID' | 'String' | 'Int' | 'SafeInt' | 'Float' | 'Boolean' | 'DateTime' | 'Date' | 'URL';
 
 /** The part of a zod schema that GraphQL can express. */
 export type Shape = {
@@ -17,7 +17,7 @@ export type Shape = {
       readonly id: string | undefined;
       readonly values: readonly (string | number)[];
     }
-  | { readonly kind: 'list'; readonly item: Shape }
+  | { readonly kind: 'list'; readonly item: Shape; readonly maxItems: number | undefined }
   | {
       readonly kind: 'object';
       readonly side: Side;
@@ -42,6 +42,7 @@ interface Def {
   readonly entries?: Readonly<Record<string, string | number>>;
   readonly values?: readonly unknown[];
   readonly element?: z.ZodType;
+  readonly checks?: readonly z.core.$ZodCheck[];
   readonly innerType?: z.ZodType;
   readonly shape?: Readonly<Record<string, z.ZodType>>;
   readonly catchall?: z.ZodType;
@@ -85,7 +86,7 @@ export function toShape(schema: z.ZodType, side: Side, path: string, within: rea
     case 'string':
       return { ...base, kind: 'scalar', scalar: stringScalar(def.format, path) };
     case 'number':
-      return { ...base, kind: 'scalar', scalar: isInt32(schema) ? 'Int' : 'Float' };
+      return { ...base, kind: 'scalar', scalar: numberScalar(schema) };
     case 'boolean':
       return { ...base, kind: 'scalar', scalar: 'Boolean' };
     case 'enum':
@@ -96,7 +97,12 @@ export function toShape(schema: z.ZodType, side: Side, path: string, within: rea
       return { ...base, kind: 'enum', schema, id: meta?.id, values };
     }
     case 'array':
-      return { ...base, kind: 'list', item: toShape(def.element ?? z.unknown(), side, `${path}[]`, within) };
+      return {
+        ...base,
+        kind: 'list',
+        item: toShape(def.element ?? z.unknown(), side, `${path}[]`, within),
+        maxItems: maxItemsOf(def),
+      };
     case 'object': {
       if (within.includes(schema)) fail('an object cannot contain itself');
       if (def.catchall !== undefined && def.catchall.def.type !== 'never')
@@ -119,8 +125,10 @@ export function toShape(schema: z.ZodType, side: Side, path: string, within: rea
     case 'nonoptional':
       return { ...inner(def.innerType), nullable: schema.isNullable() };
     case 'readonly':
-    case 'catch':
       return inner(def.innerType);
+    case 'catch':
+      // It takes what its inner schema refuses, so that no field of it is required.
+      return side === 'input' ? lenient(inner(def.innerType)) : inner(def.innerType);
     case 'pipe':
       return inner(side === 'input' ? def.in : def.out);
     default:
@@ -128,15 +136,30 @@ export function toShape(schema: z.ZodType, side: Side, path: string, within: rea
   }
 }
 
+function lenient(shape: Shape): Shape {
+  if (shape.kind !== 'object') return { ...shape, nullable: true };
+  const fields = Object.entries(shape.fields).map(([name, field]) => [name, { ...field, nullable: true }]);
+  return { ...shape, fields: Object.fromEntries(fields) };
+}
+
 /** A string field called `id` becomes an ID. */
 function stringScalar(format: string | undefined, path: string): ScalarName {
   return STRING_FORMATS[format ?? ''] ?? (path.endsWith('.id') ? 'ID' : 'String');
 }
 
-/** GraphQL's Int has 32 bits. An integer with wider bounds is a Float, which represents whole numbers up to 2^53. */
-function isInt32(schema: z.ZodType): boolean {
-  if (!(schema instanceof z.ZodNumber) || !schema.isInt) return false;
+/** GraphQL's Int has 32 bits, so it fits whole numbers whose own bounds are within them. */
+function numberScalar(schema: z.ZodType): ScalarName {
+  if (!(schema instanceof z.ZodNumber) || !schema.isInt) return 'Float';
   const { minValue, maxValue } = schema;
-  const chosen = [minValue, maxValue].filter((bound) => bound !== null && Math.abs(bound) < Number.MAX_SAFE_INTEGER);
-  return chosen.every((bound) => bound !== null && bound >= -(2 ** 31) && bound < 2 ** 31);
+  const isInt32 = minValue !== null && minValue >= -(2 ** 31) && maxValue !== null && maxValue < 2 ** 31;
+  return isInt32 ? 'Int' : 'SafeInt';
+}
+
+/** The greatest length that a list's checks allow. */
+function maxItemsOf({ checks = [] }: Def): number | undefined {
+  const maxima = checks.flatMap(({ _zod: { def } }) => {
+    const { check, maximum, length }: { check: string; maximum?: number; length?: number } = def;
+    return check === 'max_length' || check === 'length_equals' ? (maximum ?? length ?? []) : [];
+  });
+  return maxima.length === 0 ? undefined : Math.min(...maxima);
 }

@@ -77,6 +77,8 @@ export function adaptJsonSchema(
     if (side === 'input') json.additionalProperties = false;
     else delete json.additionalProperties;
   }
+  // What takes the place of a refused value is no default for callers.
+  if (def.type === 'catch') delete json.default;
   if (json.default !== undefined && (def.type === 'default' || def.type === 'prefault')) {
     if (side === 'output' || fixedDefault(def) === undefined) delete json.default;
   }

@@ -12,15 +12,16 @@ export type JobStatus =
   | 'RUNNING'
   | 'SUCCEEDED';
 
+/** A customer. One that is not valid is reported in the result. */
 export type NewCustomerInput = {
   /** ISO 3166-1 alpha-2 code, such as GB. */
   country?: string | null | undefined;
   /** At most 200 characters. Leading and trailing white space is removed, and runs of white space become one space. */
-  customername: string;
+  customername?: string | null | undefined;
   /** An email address. */
   email?: string | null | undefined;
   /** The customer's id, chosen by the caller: 1 to 64 letters, digits, '.', '_', '~' or '-'. */
-  id: string | number;
+  id?: string | number | null | undefined;
   /** A phone number. Without a country code (+44…), it is read as a number of `country`. */
   phone?: string | null | undefined;
 };

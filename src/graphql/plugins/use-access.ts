@@ -1,0 +1,55 @@
+import { type DocumentNode, type GraphQLSchema, OperationTypeNode, getOperationAST } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { z } from 'zod';
+import { type Caller, SCOPES, requireScope } from '../../core/access/caller.ts';
+import type { GraphQLContext } from '../builder.ts';
+import { fragmentsOf, isExecuted, rootFieldsOf } from '../root-fields.ts';
+
+/** The extension `access` of a root field: what it needs of its caller. */
+const accessSchema = z.object({
+  scope: z.enum(SCOPES),
+  /** Whether the holder of a job's access token may use the field too, for that job. */
+  jobKey: z.boolean().default(false),
+});
+
+/** Refuses an operation with a field that its caller may not use. */
+export type CheckAccess = (
+  document: DocumentNode,
+  operationName: string | undefined,
+  variables: Readonly<Record<string, unknown>> | undefined,
+  caller: Caller,
+) => void;
+
+/**
+ * The service decides about each call. This check comes before: a caller who may not use a field causes no work to validate the
+ * document and its variables.
+ */
+export function createAccessCheck(schema: GraphQLSchema): CheckAccess {
+  const accesses = new Map(
+    Object.values(OperationTypeNode).map((kind) => {
+      const fields = Object.values(schema.getRootType(kind)?.getFields() ?? {});
+      return [kind, new Map(fields.map(({ name, extensions }) => [name, accessSchema.parse(extensions['access'])]))];
+    }),
+  );
+  return (document, operationName, variables, caller) => {
+    const operation = getOperationAST(document, operationName);
+    // A document without this operation is refused when it is executed.
+    if (operation == null) return;
+    for (const field of rootFieldsOf(operation, () => fragmentsOf(document))) {
+      const access = accesses.get(operation.operation)?.get(field.node.name.value);
+      if (access === undefined || (caller.kind === 'job-key' && access.jobKey)) continue;
+      if (isExecuted(field, operation, variables)) requireScope(caller, access.scope);
+    }
+  };
+}
+
+export function useAccess(check: CheckAccess): Plugin<GraphQLContext> {
+  return {
+    onParse:
+      ({ context: { caller, params } }) =>
+      ({ result }) => {
+        if (result !== null && !(result instanceof Error))
+          check(result, params.operationName, params.variables, caller);
+      },
+  };
+}
