@@ -1,10 +1,12 @@
 import SchemaBuilder from '@pothos/core';
 import type { RequestContext } from '../core/service/request-context.ts';
 import type { JobService } from '../core/service/service.ts';
+import type { ReplyBudget } from './reply-budget.ts';
 
 /** What every resolver receives. */
 export interface GraphQLContext extends RequestContext {
   readonly service: JobService;
+  readonly budget: ReplyBudget;
 }
 
 interface BuilderTypes {

@@ -17,8 +17,10 @@ import { useEventStream } from './plugins/use-event-stream.ts';
 import { useHttpStatus } from './plugins/use-http-status.ts';
 import { type KnownResult, useKnownResult } from './plugins/use-known-result.ts';
 import { useLimits } from './plugins/use-limits.ts';
+import { useMultipartSubscriptions } from './plugins/use-multipart-subscriptions.ts';
 import { useNoIntrospection } from './plugins/use-no-introspection.ts';
 import { usePersistedQuery } from './plugins/use-persisted-query.ts';
+import { ReplyBudget } from './reply-budget.ts';
 import { checkParameters, pickParameters, readCommonRequest } from './request.ts';
 import { createGraphQLSchema } from './schema/schema.ts';
 
@@ -71,6 +73,7 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
       useBadUserInput(!introspection),
       useHttpStatus(),
       useEventStream(),
+      useMultipartSubscriptions(),
     ],
   });
   const execute = createDirectExecution({ yoga, schema, documentCache, checkAccess, toPublicResult });
@@ -110,7 +113,7 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
     async handle(request, reply) {
       if (graphiql && wantsGraphiQL(request)) return sendGraphiQL(request, reply);
       checkParameters(request);
-      const context = { ...contextOf(request, reply), service };
+      const context = { ...contextOf(request, reply), service, budget: new ReplyBudget() };
       const common = readCommonRequest(request);
       const knownResult = common && (await execute(common, context));
       // Yoga derives the status and the headers of the reply from errors.

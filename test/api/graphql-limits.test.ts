@@ -2,6 +2,7 @@ import { getIntrospectionQuery } from 'graphql';
 import { createClient } from 'graphql-sse';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
+import { BACKENDS } from '../support/stores.ts';
 
 /** All fields of a customer job. */
 const JOB = `fragment job on Job {
@@ -232,6 +233,51 @@ describe('a GraphQL document', () => {
     onTestFinished(() => client.dispose());
     const results = await Array.fromAsync(client.iterate({ query, variables }));
     expect(results).toMatchObject([{ errors: [{ message: expect.stringContaining(message) }] }]);
+  });
+});
+
+describe.each(BACKENDS)('the inputs that a query reads on %s', (backend) => {
+  it('count as large as they are, one after the other, and other callers get their answers meanwhile', async () => {
+    const app = await startAppForTest(backend, {}, { role: backend === 'embedded' ? 'all' : 'api' });
+    const customers = Array.from({ length: 3000 }, (_, index) => ({
+      id: `${index}`,
+      customername: 'x'.repeat(60),
+    }));
+    for (let count = 0; count < 25; count += 1)
+      expect((await app.post('/api/customer-imports', { customers })).status).toBe(202);
+    const query = `{ empty: jobs(first: -1000) { nodes { id } } jobs(first: 25) { nodes {
+      ... on CustomerImportJob { input { customers { id } } }
+    } } }`;
+    const one = '{ jobs(first: 1) { nodes { ... on CustomerImportJob { input { customers { id customername } } } } } }';
+    const send = async (text: string) => (await app.post('/graphql', { query: text })).text();
+    const [, ...others] = await Promise.all([
+      send(query.replace('empty: jobs(first: -1000) { nodes { id } }', '')),
+      ...Array.from({ length: 20 }, () => app.fetch('/api/jobs?limit=1')),
+      ...Array.from({ length: 20 }, () => app.post('/graphql', { query: '{ jobs(first: 1) { nodes { id } } }' })),
+    ]);
+    for (const other of others) if (other instanceof Response) expect(other.status).toBe(200);
+    const reply = await send(query.replace('empty: jobs(first: -1000) { nodes { id } }', ''));
+    expect(reply.length).toBeLessThan(5_000_000);
+    expect(reply).toContain('characters of inputs');
+    expect(await send(one)).not.toContain('errors');
+    // A negative page is refused, and does not make the other one free.
+    expect(await send(query)).toContain('Invalid page size');
+  });
+
+  it('have a number of values, whatever the document assumes', async () => {
+    const app = await startAppForTest(backend, {}, { role: backend === 'embedded' ? 'all' : 'api' });
+    const customers = Array.from({ length: 10_000 }, (_, index) => ({ id: `${index}`, customername: 'x' }));
+    expect((await app.post('/api/customer-imports', { customers })).status).toBe(202);
+    const rows = (count: number): string =>
+      repeat(count, (index) => `r${index}: customers { id customername email phone country }`);
+    const send = async (fields: string) =>
+      (
+        await app.post('/graphql', {
+          query: `{ jobs(first: 1) { nodes { ... on CustomerImportJob { input { ${fields} } } } } }`,
+        })
+      ).text();
+    expect(await send(rows(2))).not.toContain('errors');
+    expect(await send(rows(3))).toContain('100,000 values in its lists');
   });
 });
 

@@ -41,6 +41,39 @@ const rows = (count: number, prefix: string) =>
   Array.from({ length: count }, (_, index) => ({ id: `${prefix}-${index}`, customername: `Customer ${index}` }));
 
 describe.each(BACKENDS)('a GraphQL subscription on %s', (backend) => {
+  it('is sent in parts to a client of Apollo, and ends with its job', async () => {
+    const app = await startScriptedApp({ backend });
+    const id = await app.submit('text');
+    const send = (query: string) =>
+      app.fetch('/graphql', {
+        method: 'POST',
+        headers: {
+          'Content-Type': 'application/json',
+          Accept: 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0,application/json',
+        },
+        body: JSON.stringify({ query, variables: { id } }),
+      });
+    const response = await send('subscription ($id: ID!) { jobUpdates(id: $id) { status } }');
+    expect(response.headers.get('content-type')).toBe('multipart/mixed;boundary="graphql";subscriptionSpec=1.0');
+    app.startWorker();
+    const [before, ...parts] = (await response.text()).split('--graphql');
+    expect(before).toBe('');
+    expect(parts.pop()).toBe('--\r\n');
+    const payloads = parts.map((part) => {
+      const [head, body] = part.split('\r\n\r\n');
+      expect(head).toBe('\r\nContent-Type: application/json');
+      return JSON.parse(body ?? '');
+    });
+    const stateOf = (status: string) => ({ payload: { data: { jobUpdates: { status } } } });
+    expect(payloads[0]).toEqual(stateOf('PENDING'));
+    expect(payloads.at(-1)).toEqual(stateOf('SUCCEEDED'));
+
+    // Before the subscription begins, an error is an ordinary reply.
+    const refused = await send('subscription { nope }');
+    expect(refused.headers.get('content-type')).toContain('application/json');
+    expect(await refused.json()).toMatchObject({ errors: [{ message: expect.stringContaining('nope') }] });
+  });
+
   it('follows an import from PENDING through its progress to its result, and completes', async () => {
     const app = await startAppForTest(backend);
     const submit = async (count: number, prefix: string) => {

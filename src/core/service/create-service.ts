@@ -17,6 +17,8 @@ import { createSubmit } from './submit.ts';
 
 /** Deadline for reading a resource, in milliseconds. */
 const RESOURCE_MS = 1500;
+/** Inputs that are read at a time, for all callers: each may be large, and others wait for the store behind them. */
+const MAX_INPUT_READS = 4;
 /** Suggested wait before the next read of it. */
 const RETRY_AFTER_SECONDS = 1;
 
@@ -150,7 +152,7 @@ export function createJobService(options: JobServiceOptions): JobService {
       };
     },
 
-    readInput: (job) => queue.readInput(job.id, job.type),
+    readInput: limitConcurrency(MAX_INPUT_READS, (job: Job) => queue.readInput(job.id, job.type)),
 
     accessToken: jobKeys.issue,
 
@@ -187,6 +189,27 @@ async function unlessUnavailable<T>(ask: () => Promise<T> | undefined): Promise<
     if (isQueueUnavailable(error)) return undefined;
     throw error;
   }
+}
+
+/** Runs a few calls at a time; the others wait for their turn, in order. */
+function limitConcurrency<Argument, Result>(
+  max: number,
+  call: (argument: Argument) => Promise<Result>,
+): (argument: Argument) => Promise<Result> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (argument) => {
+    if (running === max) await new Promise<void>((resolve) => void waiting.push(resolve));
+    else running += 1;
+    try {
+      return await call(argument);
+    } finally {
+      // The next one takes this one's place.
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
 }
 
 function toMs(seconds: number): number {

@@ -1,6 +1,7 @@
 import { InputListRef, type InputRef, ListRef, type OutputRef } from '@pothos/core';
+import type { GraphQLResolveInfo } from 'graphql';
 import type { z } from 'zod';
-import type { Builder, SchemaTypes } from '../builder.ts';
+import type { Builder, GraphQLContext, SchemaTypes } from '../builder.ts';
 import { addDate, addSafeInt } from './scalars.ts';
 import { type ScalarName, SchemaShapeError, type Shape, type Side, toShape } from './zod-shape.ts';
 
@@ -8,6 +9,7 @@ const GRAPHQL_NAME = /^(?!__)[_A-Za-z][_0-9A-Za-z]*$/;
 
 type ObjectShape = Extract<Shape, { kind: 'object' }>;
 type EnumShape = Extract<Shape, { kind: 'enum' }>;
+type Parent = Readonly<Record<string, unknown>>;
 type Input = ScalarName | InputRef;
 type Output = ScalarName | OutputRef | ListRef<SchemaTypes, unknown>;
 
@@ -109,9 +111,16 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
         ...described(field),
         type: outputType(field, `${name}${pascalCase(fieldName)}`, fieldPath),
         nullable: field.nullable,
-        resolve: (parent: Readonly<Record<string, unknown>>) => parent[fieldName],
+        resolve:
+          field.kind === 'list'
+            ? (parent: Parent, _: object, { budget }: GraphQLContext, info: GraphQLResolveInfo) => {
+                const items = parent[fieldName];
+                if (Array.isArray(items)) budget.takeItems(items, info);
+                return items;
+              }
+            : (parent: Parent) => parent[fieldName],
       }));
-      return builder.objectRef<Readonly<Record<string, unknown>>>(name).implement({
+      return builder.objectRef<Parent>(name).implement({
         ...described(shape),
         fields: (t) => Object.fromEntries(fields.map(([fieldName, field]) => [fieldName, t.field(field)])),
       });

@@ -52,7 +52,7 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
         type: submitted,
         nullable: true,
         description: 'The submitted input.',
-        resolve: ({ job }, _, { service }) => service.readInput(job),
+        resolve: ({ job }, _, { service, budget }) => budget.readInput(() => service.readInput(job)),
       }),
       result: t.field({
         type: result,

@@ -78,8 +78,15 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     for (const clock of clocks.values()) clock.forget();
   });
 
-  const readRecords = async (type: string, ids: readonly string[]): Promise<(JobRecord | undefined)[]> =>
-    toRecords(type, ids, await runScript(client, SCRIPTS.readJobs, prefixOf(type), ...ids));
+  const readRecords = async (type: string, ids: readonly string[]): Promise<(JobRecord | undefined)[]> => {
+    const records: (JobRecord | undefined)[] = [];
+    // The script leaves jobs to the next call where results are large.
+    while (records.length < ids.length) {
+      const rest = ids.slice(records.length);
+      records.push(...toRecords(type, rest, await runScript(client, SCRIPTS.readJobs, prefixOf(type), ...rest)));
+    }
+    return records;
+  };
 
   return {
     description: `Redis (${describeUrl(url)})`,

@@ -1,0 +1,86 @@
+import { type FragmentDefinitionNode, type GraphQLResolveInfo, Kind, type SelectionNode } from 'graphql';
+import { ServiceError } from '../core/errors.ts';
+
+/** Values in the lists of a reply. The largest input and the largest result of a job have fewer together. */
+const MAX_VALUES = 100_000;
+/** Characters of the inputs that a reply reads, some more than two of the largest. */
+const MAX_CHARACTERS = 4_000_000;
+
+/**
+ * What one reply may still take of what is stored. The limits of its document assume lengths of lists; here the real ones count, while they
+ * are read.
+ */
+export class ReplyBudget {
+  #values = MAX_VALUES;
+  #characters = MAX_CHARACTERS;
+  #lastRead: Promise<void> | undefined;
+
+  /**
+   * Takes a list's items, before any of them is looked at.
+   * @throws ServiceError `malformed-request` when there is nothing left
+   */
+  takeItems(items: readonly unknown[], info: GraphQLResolveInfo): void {
+    this.#values -= items.length * fieldsBelow(info);
+    if (this.#values < 0) throw tooLarge(`${MAX_VALUES.toLocaleString('en')} values in its lists`);
+  }
+
+  /**
+   * Reads inputs one after the other: it is known only afterwards how large each is.
+   * @throws ServiceError `malformed-request` when there is nothing left
+   */
+  async readInput(read: () => Promise<unknown>): Promise<unknown> {
+    const before = this.#lastRead;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#lastRead = promise;
+    try {
+      await before;
+      if (this.#characters < 0) throw tooLarge(`${MAX_CHARACTERS.toLocaleString('en')} characters of inputs`);
+      const input = await read();
+      this.#characters -= charactersOf(input);
+      return input;
+    } finally {
+      resolve();
+    }
+  }
+}
+
+function tooLarge(of: string): ServiceError {
+  return new ServiceError(
+    'malformed-request',
+    `The reply has more than ${of}. Ask for smaller pages or for fewer fields.`,
+  );
+}
+
+/** By the first node of the field, which belongs to one document. */
+const known = new WeakMap<SelectionNode, number>();
+
+/** How many fields a document selects below one; at least 1. */
+function fieldsBelow({ fieldNodes, fragments }: GraphQLResolveInfo): number {
+  const [first] = fieldNodes;
+  const earlier = first && known.get(first);
+  if (earlier !== undefined) return earlier;
+  const count = Math.max(1, countFields(fieldNodes, fragments) - fieldNodes.length);
+  if (first !== undefined) known.set(first, count);
+  return count;
+}
+
+function countFields(
+  nodes: readonly SelectionNode[],
+  fragments: Readonly<Record<string, FragmentDefinitionNode | undefined>>,
+): number {
+  let count = 0;
+  for (const node of nodes) {
+    const set = node.kind === Kind.FRAGMENT_SPREAD ? fragments[node.name.value]?.selectionSet : node.selectionSet;
+    count += (node.kind === Kind.FIELD ? 1 : 0) + countFields(set?.selections ?? [], fragments);
+  }
+  return count;
+}
+
+/** About the length of a value's JSON. */
+function charactersOf(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 4;
+  let characters = 2;
+  for (const [name, item] of Object.entries(value)) characters += name.length + 2 + charactersOf(item);
+  return characters;
+}
