@@ -9,11 +9,11 @@ import { wantsGraphiQL } from './graphql/graphiql.ts';
 import { createGraphQLApi } from './graphql/server.ts';
 import { addCaller, createAuthentication } from './http/authentication.ts';
 import { addCors, addPageHeaders, createSecurityHeaders } from './http/browser-headers.ts';
-import { breakOff, closeConnectionsWhen, once, watchConnections, whenGone } from './http/connections.ts';
+import { breakOff, closeConnectionsWhen, createWatchedServer, once, whenGone } from './http/connections.ts';
 import { addEndpoint } from './http/endpoint.ts';
 import { createHosts, createTrust } from './http/host.ts';
 import { addJsonBody } from './http/json-body.ts';
-import { LIMITS, addLimits } from './http/limits.ts';
+import { LIMITS, SERVER_LIMITS, addLimits, maxConnections } from './http/limits.ts';
 import { addCompression } from './http/negotiation.ts';
 import { addPressureLimits } from './http/pressure.ts';
 import { createProblemHandler, fromFastify } from './http/problem.ts';
@@ -84,6 +84,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
 
   const app = Fastify({
     ...LIMITS,
+    serverFactory: (handle) =>
+      createWatchedServer(SERVER_LIMITS, handle, {
+        slowReaderMs: options.slowReaderMs ?? SLOW_READER_MS,
+        maxConnections: maxConnections(),
+      }),
     trustProxy: options.trustProxy !== false && trust,
     forceCloseConnections: 'idle',
     // Requests that arrive during the shutdown are still answered.
@@ -98,7 +103,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   });
 
   // Connections.
-  watchConnections(app.server, options.slowReaderMs ?? SLOW_READER_MS);
   closeConnectionsWhen(app, service.stopping);
 
   // Each request, in this order.
@@ -135,7 +139,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   if (rest) await app.register(createDocumentation({ registry: service.registry, urlsOf }));
   // Only the APIs are refused under load; health and pages are not.
   await app.register(async (apis) => {
-    await addPressureLimits(apis, options);
+    addPressureLimits(apis, options);
     addRateLimit(apis, options.rateLimiter, (request) => rateLimitKey(callerOf(request), request.ip));
     await apis.register(async (scope) => {
       scope.setErrorHandler(graphql.replyError);

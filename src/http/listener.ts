@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -14,12 +15,12 @@ const SOCKETS = process.platform === 'linux' ? 32 : 1;
 const IDLE_CHECK_MS = 100;
 
 /** Why a server cannot listen, by the code of the system's error. */
-const LISTEN_ERRORS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'PORT: another process listens on this port',
-  EACCES: 'PORT: no permission to listen on this port',
-  EADDRNOTAVAIL: 'HOST: this machine has no such address',
-  ENOTFOUND: 'HOST: no such host',
-};
+const LISTEN_ERRORS: ReadonlyMap<unknown, string> = new Map([
+  ['EADDRINUSE', 'PORT: another process listens on this port'],
+  ['EACCES', 'PORT: no permission to listen on this port'],
+  ['EADDRNOTAVAIL', 'HOST: this machine has no such address'],
+  ['ENOTFOUND', 'HOST: no such host'],
+]);
 
 /** Accepts the connections of a server. */
 export interface Listener {
@@ -36,20 +37,17 @@ export function createListener(app: FastifyInstance): Listener {
   const { server } = app;
   const more: Server[] = [];
 
-  /** Opens the other sockets, on the address of the first. */
-  async function openMore(): Promise<void> {
-    // The address of a listening TCP server is an object.
-    const { address, port } = server.address() as AddressInfo;
-    server.maxConnections = Math.ceil(server.maxConnections / SOCKETS);
-    while (more.length < SOCKETS - 1) {
+  /** Opens more sockets on the port, whose connections the server takes over. */
+  async function openMore(host: string, port: number, count: number): Promise<void> {
+    for (let opened = 0; opened < count; opened += 1) {
       // The options that Node's HTTP server uses itself.
       const socket = createServer({ allowHalfOpen: true, noDelay: true }, (connection) =>
         server.emit('connection', connection),
       );
-      socket.maxConnections = server.maxConnections;
-      more.push(socket);
-      socket.listen({ host: address, port, reusePort: true });
+      socket.listen({ host, port, reusePort: SOCKETS > 1 });
       await once(socket, 'listening');
+      socket.on('error', keepListening);
+      more.push(socket);
     }
   }
 
@@ -64,16 +62,22 @@ export function createListener(app: FastifyInstance): Listener {
   return {
     async listen(host, port) {
       try {
-        if (SOCKETS === 1) return await app.listen({ host, port });
+        // A name such as localhost may have an IPv4 and an IPv6 address. Fastify would create a second HTTP server for the other.
+        const [first = host, ...others] = (await lookup(host, { all: true })).map(({ address }) => address);
         // With SO_REUSEPORT another process on the port would go unnoticed.
-        if (port !== 0) await requireFree(host, port);
+        if (port !== 0) await requireFree(first, port);
         // Fastify passes on options that its type does not declare.
-        const shared = { host, port, reusePort: true };
+        const shared = { host: first, port, reusePort: SOCKETS > 1 };
         const url = await app.listen(shared);
-        await openMore();
+        server.on('error', keepListening);
+        // The address of a listening TCP server is an object.
+        const bound = (server.address() as AddressInfo).port;
+        await openMore(first, bound, SOCKETS - 1);
+        // A machine may have no IPv6 although its localhost does.
+        for (const other of others) await openMore(other, bound, SOCKETS).catch(() => undefined);
         return url;
       } catch (error) {
-        const reason = error instanceof Error && 'code' in error ? LISTEN_ERRORS[String(error.code)] : undefined;
+        const reason = error instanceof Error && 'code' in error ? LISTEN_ERRORS.get(error.code) : undefined;
         if (reason === undefined) throw error;
         throw new StartError(`${reason}: ${host}:${port}`, { cause: error });
       }
@@ -93,6 +97,9 @@ export function createListener(app: FastifyInstance): Listener {
     },
   };
 }
+
+/** A connection that the operating system could not hand over, for lack of open files, does not end the process. */
+function keepListening(): void {}
 
 /** Rejects with the system's error if another process listens on this port. */
 async function requireFree(host: string, port: number): Promise<void> {

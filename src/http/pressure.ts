@@ -1,12 +1,14 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { constrainedMemory } from 'node:process';
 import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
-import underPressure from '@fastify/under-pressure';
 import type { FastifyInstance } from 'fastify';
 import { ServiceError } from '../core/errors.ts';
 
 /** Milliseconds between two samples. */
 const SAMPLE_MS = 500;
+/** Milliseconds between two measurements of the event loop's delay, which include this time. */
+const RESOLUTION_MS = 10;
 /** Mean delay of the event loop in milliseconds. A reply takes a few such delays, and that of a health check should take less than 1 s. */
 const MAX_DELAY_MS = 400;
 /** Samples in a row that make lasting pressure; a single one may come from one large reply. */
@@ -31,37 +33,48 @@ export interface PressureLimits {
  * Refuses requests while the event loop is overloaded or memory is nearly used up. Pressure that lasts for a single sample is
  * ignored.
  */
-export async function addPressureLimits(
-  app: FastifyInstance,
-  { maxDelayMs = MAX_DELAY_MS }: PressureLimits = {},
-): Promise<void> {
+export function addPressureLimits(app: FastifyInstance, { maxDelayMs = MAX_DELAY_MS }: PressureLimits = {}): void {
+  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  const maxHeap = MAX_SHARE * getHeapStatistics().heap_size_limit;
+  const maxResident = MAX_SHARE * memoryLimit();
   /** Samples in a row under pressure. */
   let samples = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  await app.register(underPressure, {
-    sampleInterval: SAMPLE_MS,
-    maxEventLoopDelay: maxDelayMs,
-    maxHeapUsedBytes: MAX_SHARE * getHeapStatistics().heap_size_limit,
-    maxRssBytes: MAX_SHARE * memoryLimit(),
-    async pressureHandler() {
-      if (samples < LASTING_SAMPLES) return;
-      throw new ServiceError('service-unavailable', OVERLOADED, {
-        retryAfter: RETRY_AFTER_SECONDS,
-      });
-    },
+  const sample = (): void => {
+    const delay = delays.mean / 1e6 - RESOLUTION_MS;
+    delays.reset();
+    // Nothing was measured, as after the process was suspended.
+    if (Number.isNaN(delay)) return;
+    const isHopeless = delay > HOPELESS * maxDelayMs;
+    const isPressed =
+      delay > maxDelayMs || getHeapStatistics().used_heap_size > maxHeap || (residentMemory() ?? 0) > maxResident;
+    samples = isPressed ? samples + (isHopeless ? LASTING_SAMPLES : 1) : 0;
+  };
+
+  app.addHook('onRequest', (_request, _reply, done) => {
+    if (samples >= LASTING_SAMPLES)
+      throw new ServiceError('service-unavailable', OVERLOADED, { retryAfter: RETRY_AFTER_SECONDS });
+    done();
   });
   // Work before the server is ready is not load.
   app.addHook('onReady', async () => {
-    timer = setInterval(() => {
-      const { eventLoopDelay } = app.memoryUsage();
-      // Infinity stands for an interval in which nothing was measured, as after the process was suspended.
-      if (eventLoopDelay === Infinity) return;
-      const isHopeless = eventLoopDelay > HOPELESS * maxDelayMs;
-      samples = app.isUnderPressure() ? samples + (isHopeless ? LASTING_SAMPLES : 1) : 0;
-    }, SAMPLE_MS);
+    delays.enable();
+    timer = setInterval(sample, SAMPLE_MS);
   });
-  app.addHook('onClose', async () => clearInterval(timer));
+  app.addHook('onClose', async () => {
+    clearInterval(timer);
+    delays.disable();
+  });
+}
+
+/** Undefined where it cannot be read: on Linux that takes a file, and the process may have no more of them. */
+function residentMemory(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Bytes of memory that the process may use: the machine's, or the limit of its container. */

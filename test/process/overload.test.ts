@@ -1,6 +1,8 @@
+import { PassThrough } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { poll } from '../support/follow.ts';
 import { startProcess } from '../support/process.ts';
+import { openSocket } from '../support/raw-http.ts';
 import { BACKENDS, createStore } from '../support/stores.ts';
 
 const SUBMISSIONS = 1000;
@@ -60,5 +62,76 @@ describe.each(BACKENDS)('an overloaded process on %s', (backend) => {
       );
       expect(job).toMatchObject({ status: 'Succeeded' });
     }
+  });
+});
+
+const post = (path: string, body: string, ...fields: string[]): string =>
+  [`POST ${path} HTTP/1.1`, 'Host: localhost', 'Content-Type: application/json', ...fields, '', body].join('\r\n');
+const get = (path: string, ...fields: string[]): string =>
+  [`GET ${path} HTTP/1.1`, 'Host: localhost', ...fields, '', ''].join('\r\n');
+const SUBSCRIPTION = JSON.stringify({ query: 'subscription { jobUpdates(id: "JOB") { status } }' });
+
+/** Every way in which a socket may be taken over, or be in the middle of something. JOB is the id of a job that waits. */
+const REQUESTS: Readonly<Record<string, string>> = {
+  nothing: '',
+  'half a head': 'GET /api/jobs HT',
+  'no HTTP': 'nonsense\r\n\r\n',
+  CONNECT: 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n',
+  'CONNECT with more bytes': `CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n${'x'.repeat(100_000)}`,
+  'an upgrade': get('/api/jobs', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'),
+  'an upgrade of a POST': post('/graphql', '{}', 'Connection: Upgrade', 'Upgrade: h2c', 'Content-Length: 2'),
+  'Expect: 100-continue': post('/api/customers', '', 'Expect: 100-continue', 'Content-Length: 100'),
+  'another expectation': post('/api/customers', '{', 'Expect: more', 'Content-Length: 100'),
+  'a body above the limit': post('/api/customers', 'x'.repeat(100_000), 'Content-Length: 9000000'),
+  'half a body': post('/graphql', '{"query":', 'Content-Length: 100'),
+  'a poll': get('/api/jobs/JOB?onPending=synchronous'),
+  'an event stream': get('/api/jobs/JOB/events'),
+  'a subscription': post('/graphql', SUBSCRIPTION, 'Content-Length: LENGTH', 'Accept: text/event-stream'),
+  'a large page': get('/docs/assets/swagger-ui-bundle.js').repeat(50),
+  'the URL of a proxy': get('http://localhost/graphql?query={nope}'),
+};
+
+describe('a process with few open files', () => {
+  it('survives resets after every kind of request, and more connections than it may have', async () => {
+    const store = await createStore('redis');
+    onTestFinished(() => store.remove());
+    const output = new PassThrough().setEncoding('utf8');
+    let log = '';
+    output.on('data', (chunk: string) => (log += chunk));
+    const maxFiles = 400;
+    const { url = '', end } = await startProcess({ settings: store.settings, role: 'all', maxFiles, output });
+    const { id = '' } = await submit(url, 1);
+
+    for (const [, request] of Object.entries(REQUESTS)) {
+      // At once, and after a reply on another connection, which shows that the request has arrived.
+      for (const early of [true, false]) {
+        const socket = await openSocket(url);
+        const length = String(SUBSCRIPTION.replace('JOB', id).length);
+        socket.resume().write(request.replaceAll('JOB', id).replace('LENGTH', length));
+        if (!early) await fetch(`${url}/health/live`);
+        socket.resetAndDestroy();
+      }
+      expect((await fetch(`${url}/health/live`)).status).toBe(200);
+    }
+
+    const sockets = await Promise.all(Array.from({ length: maxFiles }, () => openSocket(url)));
+    // The first half of them is served, and the process measures its memory meanwhile.
+    const [first] = sockets;
+    let got = '';
+    first?.setEncoding('utf8').on('data', (chunk: string) => (got += chunk));
+    for (let count = 1; count <= 4; count += 1) {
+      first?.write(get('/health/live'));
+      await poll(
+        async () => got.split('HTTP/1.1 200').length,
+        (replies) => replies > count,
+      );
+    }
+    for (const socket of sockets) socket.resetAndDestroy();
+    await poll(
+      () => submit(url, 2).catch(() => ({ status: 0 })),
+      ({ status }) => status === 202 || status === 200,
+    );
+    expect(log).not.toMatch(/EMFILE|ECONNRESET|uncaught/);
+    expect(await end('SIGTERM')).toBe(0);
   });
 });

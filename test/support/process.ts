@@ -29,6 +29,11 @@ export interface ProcessOptions {
   readonly main?: string;
   /** Also receives all output of the process. */
   readonly output?: Writable;
+  /**
+   * How many files it may have open.
+   * @default as many as this process
+   */
+  readonly maxFiles?: number;
 }
 
 /** Starts a process, and resolves when it is ready. It ends with the test at the latest. */
@@ -54,8 +59,9 @@ export async function runToEnd(options: ProcessOptions): Promise<{ code: number 
   return { code, stderr };
 }
 
-function spawnAccepted({ settings, role = 'all', main = join(PROJECT, 'src/main.ts') }: ProcessOptions) {
-  return spawn(process.execPath, [main, role], {
+function spawnAccepted({ settings, role = 'all', main = join(PROJECT, 'src/main.ts'), maxFiles }: ProcessOptions) {
+  const limit = maxFiles === undefined ? '' : `ulimit -n ${maxFiles} && `;
+  return spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, main, role], {
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, PORT: '0', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

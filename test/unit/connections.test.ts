@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { type Server, type ServerResponse, createServer } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { type AddressInfo, type Socket, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { watchConnections } from '../../src/http/connections.ts';
+import { createWatchedServer } from '../../src/http/connections.ts';
 import { poll } from '../support/follow.ts';
 import type { Handler } from '../support/http-server.ts';
 
@@ -12,9 +12,9 @@ const LARGE = Buffer.alloc(20_000_000, 'x');
 const PIECE = LARGE.subarray(0, 20_000);
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
-async function listen(handler: Handler, slowReaderMs = 30_000) {
-  const server = createServer((request, response) => void handler(request, response));
-  watchConnections(server, slowReaderMs);
+async function listen(handler: Handler, slowReaderMs = 30_000, maxConnections = 100) {
+  const limits = { slowReaderMs, maxConnections };
+  const server = createWatchedServer({}, (request, response) => void handler(request, response), limits);
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.closeAllConnections();
@@ -117,5 +117,83 @@ describe('a reader', () => {
     // In chunks, because the progress of a reader within one chunk cannot be observed.
     Readable.from(Array.from({ length: LARGE.length / PIECE.length }, () => PIECE)).pipe(await promise);
     expect(await drain(socket)).toBeGreaterThan(LARGE.length);
+  });
+});
+
+describe('a client that pipelines 1,000 requests', () => {
+  it('has at most 20 of them handled at a time, and gets all replies in order', async () => {
+    const responses: ServerResponse[] = [];
+    let most = 0;
+    const { port } = await listen((request, response) => {
+      responses.push(response);
+      most = Math.max(most, responses.length);
+      // Ends them when no more arrive.
+      setImmediate(() => responses.shift()?.end(`${request.url} `));
+    });
+    const count = 1000;
+    const socket = await send(port, Array.from({ length: count }, (_, n) => GET.replace('/', `/${n}/`)).join(''));
+    let got = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => (got += chunk));
+    socket.resume();
+    await poll(
+      async () => got,
+      (reply) => reply.includes(`/${count - 1}/`),
+    );
+    expect(most).toBe(20);
+    expect([...got.matchAll(/\/(\d+)\//g)].map(([, n]) => Number(n))).toEqual(
+      Array.from({ length: count }, (_, n) => n),
+    );
+  });
+
+  it('and leaves has none of the others handled', async () => {
+    let handled = 0;
+    const { server, port } = await listen(() => (handled += 1));
+    const socket = await send(port, GET.repeat(1000));
+    await poll(
+      async () => handled,
+      (count) => count === 20,
+    );
+    socket.resetAndDestroy();
+    await poll(
+      () => new Promise<number>((resolve) => void server.getConnections((_error, count) => resolve(count))),
+      (count) => count === 0,
+    );
+    expect(handled).toBe(20);
+  });
+});
+
+describe('a server with the maximum number of connections', () => {
+  it('closes a further one, and serves the others', async () => {
+    const { port } = await listen((_request, response) => response.end('done'), 30_000, 2);
+    const first = await send(port, '');
+    await send(port, '');
+    const third = connect(port, '127.0.0.1').resume();
+    third.on('error', () => undefined);
+    await once(third, 'close');
+    first.write(GET);
+    expect(String(await once(first.resume(), 'data'))).toContain('200 OK');
+  });
+});
+
+describe('a client that still sends when it is refused', () => {
+  it.each(['close', 'keep-alive'])('can read the reply (Connection: %s)', async (connection) => {
+    const { port } = await listen((_request, response) => {
+      response.writeHead(413, { Connection: 'close' });
+      response.end('too large');
+    });
+    const socket = await send(port, '');
+    let failed: unknown;
+    socket.on('error', (error) => (failed = error));
+    socket.write(
+      `POST / HTTP/1.1\r\nHost: localhost\r\nConnection: ${connection}\r\nContent-Length: ${LARGE.length}\r\n\r\n`,
+    );
+    // More than the buffers take, written although the reply is there.
+    for (let sent = 0; sent < LARGE.length; sent += PIECE.length)
+      if (!socket.write(PIECE)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+    let got = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => (got += chunk));
+    await once(socket.resume(), 'close');
+    expect(failed).toBeUndefined();
+    expect(got).toMatch(/^HTTP\/1\.1 413 .*too large/s);
   });
 });
