@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { createAuthenticate } from './auth/authenticate.ts';
 import type { Config } from './config.ts';
 import { createJobKeys } from './core/access/job-token.ts';
-import { settlesWithin } from './core/deadline.ts';
+import { settlesWithin, shareFor } from './core/deadline.ts';
 import { type Use, createProvider } from './core/define-job.ts';
 import type { JobWorker, Logger } from './core/ports.ts';
 import { type Registry, createRegistry, loadJobs } from './core/registry.ts';
@@ -27,6 +27,9 @@ const EMBEDDED_START_MS = 60_000;
 const CLOSE_MS = 2000;
 /** Milliseconds between two attempts to reach the stores. */
 const RECONNECT_MS = 500;
+
+/** Milliseconds for which an answer about a store's readiness is kept: anyone may ask, as often as they like. */
+const READY_MS = 1000;
 
 /** What the banner shows. */
 export interface Running {
@@ -187,6 +190,7 @@ async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       use,
       logger,
       maxDepth,
+      maxCallerDepth: config.CALLER_MAX_DEPTH,
       stopping,
       isConnectionError,
     }),
@@ -203,7 +207,7 @@ async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     maxDelayMs: options.maxDelayMs,
     checks: {
       // What jobs need is not asked for: they wait for it, and are accepted meanwhile.
-      queue: queue.ping,
+      queue: shareFor(READY_MS, queue.ping),
       // Not ready while shutting down, so that load balancers send requests elsewhere.
       server: async () => stopping.throwIfAborted(),
     },

@@ -36,7 +36,10 @@ const urlWithScheme = (schemes: readonly string[]) =>
 const isOrigin = (text: string): boolean =>
   text === '*' || (/^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text);
 
-const TRUST: Readonly<Record<string, boolean>> = { on: true, off: false };
+const TRUST: ReadonlyMap<string, boolean> = new Map([
+  ['on', true],
+  ['off', false],
+]);
 const isAddress = (text: string): boolean => {
   const [address = '', bits = '0', ...more] = text.split('/');
   const longest = isIP(address) === 4 ? 32 : 128;
@@ -79,6 +82,7 @@ export const settingsSchema = z.object({
   WORKER_CONCURRENCY: wholeNumber(1, 10_000).default(10),
   JOB_RETENTION_SECONDS: wholeNumber(1, 2_000_000_000).default(86_400),
   QUEUE_MAX_DEPTH: wholeNumber(1, 1_000_000_000).default(100_000),
+  CALLER_MAX_DEPTH: wholeNumber(1, 1_000_000_000).optional(),
   RATE_LIMIT: rateLimit.optional(),
   SHUTDOWN_DELAY_SECONDS: wholeNumber(0, 3600).default(0),
   SHUTDOWN_GRACE_SECONDS: wholeNumber(0, 3600).default(10),
@@ -92,7 +96,7 @@ export const settingsSchema = z.object({
     .default([]),
   TRUST_PROXY: z
     .string()
-    .transform((value) => TRUST[value.toLowerCase()] ?? value.split(',').map((address) => address.trim()))
+    .transform((value) => TRUST.get(value.toLowerCase()) ?? value.split(',').map((address) => address.trim()))
     .refine(
       (value) => typeof value === 'boolean' || value.every(isAddress),
       'expected on, off, or IP addresses and CIDR blocks, separated by commas',

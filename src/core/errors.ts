@@ -22,6 +22,7 @@ export const PROBLEMS = {
   'job-canceled': { status: 409, code: 'CONFLICT', title: 'The job was canceled' },
   'not-cancelable': { status: 409, code: 'CONFLICT', title: 'The job cannot be canceled' },
   'not-retryable': { status: 409, code: 'CONFLICT', title: 'The job cannot be retried' },
+  'precondition-failed': { status: 412, code: 'BAD_REQUEST', title: 'The precondition does not hold' },
   'too-large': { status: 413, code: 'BAD_REQUEST', title: 'The request body is too large' },
   'unsupported-media-type': { status: 415, code: 'BAD_REQUEST', title: 'Unsupported media type' },
   'job-failed': { status: 422, code: 'JOB_FAILED', title: 'The job failed' },
@@ -30,6 +31,7 @@ export const PROBLEMS = {
     code: 'IDEMPOTENCY_KEY_REUSED',
     title: 'The idempotency key was used for another input',
   },
+  'quota-exceeded': { status: 429, code: 'QUOTA_EXCEEDED', title: 'The caller has too many jobs waiting' },
   'rate-limited': { status: 429, code: 'RATE_LIMITED', title: 'Too many requests' },
   'header-too-large': { status: 431, code: 'BAD_REQUEST', title: 'The request header is too large' },
   'internal-error': { status: 500, code: 'INTERNAL_SERVER_ERROR', title: 'Internal error' },
@@ -45,6 +47,8 @@ export interface ServiceErrorOptions {
   readonly issues?: readonly InputIssue[];
   /** Seconds after which a retry may succeed. */
   readonly retryAfter?: number;
+  /** The code of the job's failure. */
+  readonly failure?: string;
   /** The reply's `WWW-Authenticate` header (RFC 9110, section 11.6.1). */
   readonly challenge?: string;
   readonly cause?: unknown;
@@ -60,6 +64,7 @@ export class ServiceError extends Error {
   readonly problem: ProblemName;
   readonly issues: readonly InputIssue[];
   readonly retryAfter: number | undefined;
+  readonly failure: string | undefined;
   readonly challenge: string | undefined;
 
   constructor(problem: ProblemName, detail: string, options: ServiceErrorOptions = {}) {
@@ -67,6 +72,7 @@ export class ServiceError extends Error {
     this.problem = problem;
     this.issues = options.issues ?? [];
     this.retryAfter = options.retryAfter;
+    this.failure = options.failure;
     this.challenge = options.challenge;
   }
 }

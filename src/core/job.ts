@@ -76,6 +76,8 @@ export interface PendingJob extends JobBase {
 }
 export interface RunningJob extends JobBase {
   readonly status: 'Running';
+  /** Whether it was told to stop. */
+  readonly cancelRequested?: boolean;
   readonly startedAt: Date;
 }
 export interface SucceededJob extends FinishedJob {

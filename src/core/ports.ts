@@ -93,6 +93,8 @@ export interface JobQueue {
   readPace(type: string): Promise<Pace>;
   /** Jobs of a type that wait for a worker or for their next attempt, counted up to `max`. */
   readDepth(type: string, max: number): Promise<number>;
+  /** The same for one caller's jobs of all types. */
+  readCallerDepth(caller: string, max: number): Promise<number>;
   /** A random string stored with the queue: the same in all processes, and permanent. */
   readSecret(): Promise<string>;
   /** Whether there are jobs of a type, also of one whose file is gone. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { acceptedTypes, addVary, createConstant } from '../http/negotiation.ts';
 
 const EXAMPLE = `# Submit slow work; the reply comes at once.
 mutation SubmitCustomer {
@@ -62,12 +63,6 @@ query Customer {
 }
 `;
 
-/** The page, and the content security policy that allows its one script only. */
-interface GraphiQLPage {
-  readonly html: string;
-  readonly policy: string;
-}
-
 /**
  * The directives of the page (Content Security Policy Level 3, section 6.1). Its script and style are inline, the editor starts
  * workers from blobs and sets inline styles, and requests go to this server only.
@@ -84,21 +79,24 @@ const POLICY = [
   "frame-ancestors 'none'",
 ];
 
+/** A page is one of the types that the URL has, for a client that prefers it to the others. */
+const TYPES = ['application/json', 'application/graphql-response+json', 'text/html'];
+
 /** Whether the request comes from a browser that navigates, rather than from a GraphQL client. */
 export function wantsGraphiQL({ method, headers }: FastifyRequest): boolean {
-  return method !== 'POST' && (headers.accept ?? '').includes('text/html');
+  return method !== 'POST' && acceptedTypes(headers.accept, TYPES)[0] === 'text/html';
 }
 
-export async function sendGraphiQL({ query }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+export async function sendGraphiQL(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { query } = request;
   const ownQuery = typeof query === 'object' && query !== null && 'query' in query;
-  const { html, policy } = await readPage(ownQuery ? 'defaultQuery' : 'query');
-  return reply
+  const page = ownQuery ? withOwnQuery : withExample;
+  addVary(reply, 'Accept');
+  reply
     .type('text/html; charset=utf-8')
-    .headers({ 'Cache-Control': 'no-cache', 'Content-Security-Policy': policy })
-    .send(html);
+    .headers({ 'Cache-Control': 'no-cache', 'Content-Security-Policy': await page.policy() });
+  return page.send(request, reply);
 }
-
-const pages = new Map<string, Promise<GraphiQLPage>>();
 
 /**
  * Renders the page, which is large, at the first request for it, and caches it.
@@ -106,16 +104,24 @@ const pages = new Map<string, Promise<GraphiQLPage>>();
  * `defaultQuery` leaves the first tab to the query in the URL. The page's script reads that query: text from a request never
  * becomes part of the HTML.
  */
-function readPage(option: 'query' | 'defaultQuery'): Promise<GraphiQLPage> {
-  const page = pages.get(option) ?? renderPage({ title: 'Accepted', [option]: EXAMPLE });
-  pages.set(option, page);
-  return page;
+function createPage(option: 'query' | 'defaultQuery') {
+  const render = async (): Promise<string> => {
+    const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+    return renderGraphiQL({ title: 'Accepted', [option]: EXAMPLE });
+  };
+  let policy: string | undefined;
+  return {
+    /** Allows the page's one script only. */
+    policy: async () => (policy ??= policyOf(await render())),
+    send: createConstant(render),
+  };
 }
 
-async function renderPage(options: object): Promise<GraphiQLPage> {
-  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  const html = renderGraphiQL(options);
+function policyOf(html: string): string {
   const script = html.slice(html.indexOf('<script>') + '<script>'.length, html.lastIndexOf('</script>'));
   const hash = createHash('sha256').update(script).digest('base64');
-  return { html, policy: [...POLICY, `script-src 'sha256-${hash}'`].join('; ') };
+  return [...POLICY, `script-src 'sha256-${hash}'`].join('; ');
 }
+
+const withExample = createPage('query');
+const withOwnQuery = createPage('defaultQuery');

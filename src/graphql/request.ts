@@ -3,8 +3,16 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { ServiceError } from '../core/errors.ts';
 import { parseJson } from '../core/input/parse-json.ts';
+import { acceptedTypes, notAcceptable } from '../http/negotiation.ts';
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
+/** Media types of a single result, the default first, and of a stream of results. */
+const SINGLE = ['application/json', 'application/graphql-response+json'];
+export const STREAMS = ['text/event-stream', 'multipart/mixed'];
+/** Apollo's protocol for subscriptions, as its clients name it in `Accept`, and as we hand it on to Yoga. */
+export const APOLLO_STREAM = 'multipart/mixed;subscriptionSpec=1.0';
+const NAMES_APOLLO_STREAM = /multipart\/mixed[^,]*;\s*subscriptionspec="?1\.0/i;
+const NAMES_STREAM = /event-stream|multipart|text\/\*/i;
 
 /**
  * Refuses requests that Yoga either need not or cannot read.
@@ -12,10 +20,10 @@ const JSON_TYPE = /^application\/json\s*(;|$)/i;
  */
 export function checkParameters(request: FastifyRequest): void {
   if (request.method !== 'POST') return checkQuery(request.query);
-  // Any web page can send forms and text without a CORS preflight, so JSON is the only media type.
-  if (!JSON_TYPE.test(request.headers['content-type'] ?? ''))
-    throw new ServiceError('unsupported-media-type', 'Send the parameters of a POST as application/json.');
   const { body } = request;
+  // Any web page can send forms and text without a CORS preflight, so JSON is the only media type.
+  if (body !== null && body !== undefined && !JSON_TYPE.test(request.headers['content-type'] ?? ''))
+    throw new ServiceError('unsupported-media-type', 'Send the parameters of a POST as application/json.');
   if (Array.isArray(body))
     throw new ServiceError('malformed-request', 'Batching is not supported; send one operation at a time.');
   if (!isRecord(body))
@@ -67,17 +75,24 @@ export interface CommonRequest {
   readonly mediaType: string;
 }
 
+/** The media types that a request prefers for its reply; at least one. */
+export interface Acceptable {
+  /** Of a single result; undefined for a client that takes only streams. */
+  readonly single: string | undefined;
+  /** Of a stream of results. */
+  readonly stream: string | undefined;
+}
+
 /** Reads a request whose parameters were checked; undefined for any other shape. */
-export function readCommonRequest({ method, body, headers }: FastifyRequest): CommonRequest | undefined {
+export function readCommonRequest({ method, body }: FastifyRequest, { single }: Acceptable): CommonRequest | undefined {
   if (method !== 'POST' || !isRecord(body)) return undefined;
   const { query, variables, operationName, extensions } = body;
   if (typeof query !== 'string') return undefined;
   if (extensions != null && !isRecord(extensions)) return undefined;
   if (variables != null && !isRecord(variables)) return undefined;
   if (operationName != null && typeof operationName !== 'string') return undefined;
-  const mediaType = mediaTypeFor(headers.accept ?? '*/*');
-  if (mediaType === undefined) return undefined;
-  return { query, operationName: operationName ?? undefined, variables: variables ?? undefined, mediaType };
+  if (single === undefined) return undefined;
+  return { query, operationName: operationName ?? undefined, variables: variables ?? undefined, mediaType: single };
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -85,30 +100,24 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 }
 
 /** Clients choose the text of this header, so the cache has a bound; few different ones occur. */
-const mediaTypes = new LRUCache<string, { readonly chosen: string | undefined }>({ max: 100 });
+const known = new LRUCache<string, Acceptable>({ max: 100 });
 
-function mediaTypeFor(accept: string): string | undefined {
-  const known = mediaTypes.get(accept);
-  if (known !== undefined) return known.chosen;
-  const chosen = chooseMediaType(accept);
-  mediaTypes.set(accept, { chosen });
-  return chosen;
+/** @throws ServiceError `not-acceptable` */
+export function readAcceptable({ headers: { accept = '*/*' } }: FastifyRequest): Acceptable {
+  const acceptable = known.get(accept) ?? choose(accept);
+  known.set(accept, acceptable);
+  return acceptable;
 }
 
-const CHOSEN: Readonly<Record<string, string>> = {
-  'application/json': 'application/json',
-  'application/graphql-response+json': 'application/graphql-response+json',
-  '*/*': 'application/json',
-  'application/*': 'application/json',
-};
-/** Ranges that Yoga ignores beside one of the above. */
-const IGNORED = /^(text\/(plain|html)|application\/xml)$/;
+function choose(accept: string): Acceptable {
+  const [single] = acceptedTypes(accept, SINGLE);
+  // Not for the wildcard that most clients send: a stream is for those that ask for one.
+  const [stream] = NAMES_STREAM.test(accept) ? acceptedTypes(accept, STREAMS) : [];
+  if (single === undefined && stream === undefined) throw notAcceptable([...SINGLE, ...STREAMS]);
+  return { single, stream: stream === 'multipart/mixed' && NAMES_APOLLO_STREAM.test(accept) ? APOLLO_STREAM : stream };
+}
 
-/** Chooses the first range, as Yoga does. Undefined where Yoga may choose another media type than JSON. */
-function chooseMediaType(accept: string): string | undefined {
-  const ranges = accept.replaceAll(/\s/g, '').toLowerCase().split(',');
-  if (ranges.some((range) => range.includes('charset='))) return undefined;
-  const types = ranges.map((range) => range.split(';', 1)[0] ?? '').filter((type) => !IGNORED.test(type));
-  const chosen = types.map((type) => CHOSEN[type]);
-  return chosen.includes(undefined) ? undefined : chosen[0];
+/** The `Accept` of a request in the form that Yoga understands, which knows neither weights nor parameters. */
+export function toPlainAccept({ single, stream }: Acceptable): string {
+  return [single, stream].filter((type) => type !== undefined).join(', ');
 }

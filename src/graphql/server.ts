@@ -21,7 +21,16 @@ import { useMultipartSubscriptions } from './plugins/use-multipart-subscriptions
 import { useNoIntrospection } from './plugins/use-no-introspection.ts';
 import { usePersistedQuery } from './plugins/use-persisted-query.ts';
 import { ReplyBudget } from './reply-budget.ts';
-import { checkParameters, pickParameters, readCommonRequest } from './request.ts';
+import {
+  type Acceptable,
+  STREAMS,
+  checkParameters,
+  pickParameters,
+  readAcceptable,
+  readCommonRequest,
+  toPlainAccept,
+} from './request.ts';
+import { addVary, notAcceptable } from '../http/negotiation.ts';
 import { createGraphQLSchema } from './schema/schema.ts';
 
 export interface GraphQLApiOptions {
@@ -42,9 +51,6 @@ export interface GraphQLApi {
   /** Replies to an error that was thrown before the operation was read. */
   replyError(error: FastifyError | ServiceError, request: FastifyRequest, reply: FastifyReply): FastifyReply;
 }
-
-/** What a client has to accept to get a stream of results. Others get one result, which Yoga refuses for a subscription. */
-const STREAMS = /event-stream|multipart/;
 
 /** @throws StartError that names the file and the field, for a job type that GraphQL cannot express */
 export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
@@ -87,11 +93,16 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
     request: FastifyRequest,
     reply: FastifyReply,
     context: GraphQLContext & KnownResult,
+    acceptable: Acceptable,
   ): Promise<FastifyReply> {
     const { raw } = request;
+    raw.headers.accept = toPlainAccept(acceptable);
     if (request.method === 'HEAD') readAsGet(request);
-    const parsed = Object.assign(raw, { body: pickParameters(request.body) });
-    if (STREAMS.test(request.headers.accept ?? '')) {
+    // The route may be spelled in several ways, of which Yoga knows one.
+    const url = `/graphql${/\?.*/s.exec(raw.url ?? '')?.[0] ?? ''}`;
+    const parsed = Object.assign(raw, { body: pickParameters(request.body), url, originalUrl: url });
+    // A client that accepts no stream gets one result, which Yoga refuses for a subscription.
+    if (acceptable.stream !== undefined && request.method !== 'HEAD') {
       reply.hijack();
       // Keeps the headers that hooks have set, such as those of CORS.
       for (const [name, value] of Object.entries(reply.getHeaders()))
@@ -102,6 +113,7 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
     const response = await currentRequestId.run(request.id, () =>
       yoga.handleNodeRequestAndResponse(parsed, reply.raw, context),
     );
+    if (response.status === 406) throw notAcceptable(STREAMS);
     // Sent by Fastify, whose hooks compress it.
     return reply
       .status(response.status)
@@ -112,13 +124,15 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
   return {
     async handle(request, reply) {
       if (graphiql && wantsGraphiQL(request)) return sendGraphiQL(request, reply);
+      if (request.method !== 'POST') addVary(reply, 'Accept');
+      const acceptable = readAcceptable(request);
       checkParameters(request);
       const context = { ...contextOf(request, reply), service, budget: new ReplyBudget() };
-      const common = readCommonRequest(request);
+      const common = readCommonRequest(request, acceptable);
       const knownResult = common && (await execute(common, context));
       // Yoga derives the status and the headers of the reply from errors.
       if (common === undefined || knownResult === undefined || knownResult.errors !== undefined)
-        return handleByYoga(request, reply, { ...context, knownResult });
+        return handleByYoga(request, reply, { ...context, knownResult }, acceptable);
       return reply.header('Content-Type', `${common.mediaType}; charset=utf-8`).send(JSON.stringify(knownResult));
     },
     replyError(error, request, reply) {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticate, Caller } from '../core/access/caller.ts';
+import { addVary } from './negotiation.ts';
 
 /** Open to anyone: health, the documentation, and the redirect to GraphiQL. Matched by route, so that no spelling of a URL gets around it. */
 const OPEN_ROUTES = /^\/($|health\/|openapi\.json$|docs($|\/)|problems($|\/))/;
@@ -9,6 +10,8 @@ const BEARER = /^bearer +(.*)$/i;
 /** The caller of a page that is loaded without credentials: it may load the page, and do nothing else. */
 const NOBODY: Caller = { kind: 'principal', id: 'nobody', scopes: new Set() };
 
+/** The request headers that tell who asks. */
+const CREDENTIALS = 'Authorization, X-API-Key';
 const NO_TOKENS: readonly string[] = [];
 
 declare module 'fastify' {
@@ -58,16 +61,19 @@ export function createAuthentication({ authenticate, isPage }: AuthenticationOpt
 
   return {
     rewriteUrl(request) {
-      const { url, accessTokens } = takeAccessTokens(request.url ?? '/');
-      if (accessTokens.length > 0) {
-        tokens.set(request, accessTokens);
-        // Fastify keeps the original URL here, and Yoga reads it.
-        Object.assign(request, { originalUrl: url });
-      }
+      const { url, accessTokens } = takeAccessTokens(toOriginForm(request));
+      if (accessTokens.length > 0) tokens.set(request, accessTokens);
+      // Fastify keeps the original URL here.
+      if (url !== request.url) Object.assign(request, { originalUrl: url });
       return url;
     },
-    onRequest(request, _reply, done) {
+    onRequest(request, reply, done) {
       if (isOpen(request)) return done();
+      // What anyone gets depends on who asks, so no cache may keep it, not even one that ignores the first header.
+      if (request.method !== 'POST') {
+        reply.header('Cache-Control', 'private, no-store');
+        addVary(reply, CREDENTIALS);
+      }
       const { authorization, 'x-api-key': apiKey } = request.headers;
       const caller = authenticate({
         bearer: authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]?.trim(),
@@ -81,6 +87,21 @@ export function createAuthentication({ authenticate, isPage }: AuthenticationOpt
     callerOf: ({ caller }) => caller ?? NOBODY,
     accessTokenOf: ({ raw }) => tokens.get(raw)?.[0],
   };
+}
+
+const ABSOLUTE = /^https?:\/\/([^/?#]*)([^#]*)/i;
+
+/**
+ * The path and query of a request's target. A client that takes the server for a proxy sends a whole URL, whose host counts instead of
+ * the one in `Host` (RFC 9112, section 3.2.2).
+ */
+function toOriginForm(request: IncomingMessage): string {
+  const { url = '/' } = request;
+  if (url.startsWith('/')) return url;
+  const [, host, rest] = ABSOLUTE.exec(url) ?? [];
+  if (host === undefined || rest === undefined) return url;
+  request.headers.host = host;
+  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 /** A URL without its access tokens, which must not be logged. */

@@ -6,7 +6,10 @@ import { parseJson } from '../core/input/parse-json.ts';
 /** A parser may ignore it (RFC 8259, section 8.1). */
 const BYTE_ORDER_MARK = '\uFEFF';
 
-const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;
+const CHARSET = /;\s*charset\s*=\s*"?([^";]*)/i;
+
+/** The `detail` of a refusal. */
+export const JSON_ONLY = 'Send JSON, as application/json.';
 
 /** Makes JSON the only media type of request bodies, on both APIs. */
 export function addJsonBody(app: FastifyInstance): void {
@@ -18,6 +21,21 @@ export function addJsonBody(app: FastifyInstance): void {
     if (body.length === 0) return done(null, null);
     requireUtf8(request);
     done(null, parseJson(decode(body)));
+  });
+  // Clients send any content type with an empty body; the type of what is not there does not matter.
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.headers['content-type'] !== undefined && !hasBody(request)) delete request.headers['content-type'];
+    done();
+  });
+  // Only the end shows that a body in chunks is empty.
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    let isEmpty = true;
+    payload.on('data', () => {
+      if (isEmpty) done(new ServiceError('unsupported-media-type', JSON_ONLY));
+      isEmpty = false;
+    });
+    payload.on('end', () => isEmpty && done(null, null));
+    payload.on('error', (error: Error) => isEmpty && done(error));
   });
   app.addHook('preParsing', (request, reply, payload, done) => {
     const { 'content-encoding': coding } = request.headers;
@@ -35,9 +53,18 @@ function hasBody({ headers }: FastifyRequest): boolean {
 
 /** JSON has no other charset (RFC 8259, section 8.1). */
 function requireUtf8({ headers }: FastifyRequest): void {
-  const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1];
-  if (charset === undefined || charset.toLowerCase() === 'utf-8') return;
+  const label = CHARSET.exec(headers['content-type'] ?? '')?.[1];
+  if (label === undefined || isUtf8Label(label)) return;
   throw new ServiceError('unsupported-media-type', 'JSON must be encoded in UTF-8.');
+}
+
+/** Whether it is one of the labels of UTF-8, such as `utf8` (Encoding, section 4.2). */
+function isUtf8Label(label: string): boolean {
+  try {
+    return new TextDecoder(label).encoding === 'utf-8';
+  } catch {
+    return false;
+  }
 }
 
 /** Invalid UTF-8 is refused rather than replaced (RFC 8259, section 8.1). */

@@ -57,7 +57,7 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
     return reply
       .status(status)
       .type('application/problem+json; charset=utf-8')
-      .header('Cache-Control', 'no-store')
+      .header('Cache-Control', 'private, no-store')
       .serializer(JSON.stringify)
       .send({
         type: urls.problem(shown.problem),
@@ -65,6 +65,7 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
         status,
         detail: shown.message,
         instance: urls.path(request.url),
+        ...(shown.failure !== undefined && { code: shown.failure }),
         ...(shown.issues.length > 0 && {
           errors: shown.issues.map(({ path, message }) => ({ pointer: toPointer(path), detail: message })),
         }),

@@ -155,6 +155,8 @@ export interface QueueBackend {
   readPace(type: string): Promise<Pace>;
   /** How many jobs of a type are Pending. Counts no further than `max`. */
   readDepth(type: string, max: number): Promise<number>;
+  /** How many of them are the caller's. */
+  readCallerDepth(type: string, caller: string, max: number): Promise<number>;
   /**
    * Resolves to the secret that the store keeps.
    * @param own stored if the store has none: a new secret, or this process's, after the store lost its data

@@ -58,7 +58,9 @@ export function createBullmqEvents({
   const count = (id: string, change: 1 | -1): void => {
     const type = typeOfJobId(id) ?? '';
     const now = (subscribers.get(type) ?? 0) + change;
-    subscribers.set(type, now);
+    // An id of any caller's making names a type.
+    if (now === 0) subscribers.delete(type);
+    else subscribers.set(type, now);
     if (now === 0) opened.get(type)?.pause();
     else opened.get(type)?.resume();
   };

@@ -190,6 +190,10 @@ export function createBullmqQueue({
       ask(async (deadline) => (await backend.list(query, deadline)).map((record) => toJob(record, retentionMs))),
     readPace: (type) => ask(() => backend.readPace(type)),
     readDepth: (type, max) => ask(() => backend.readDepth(type, max)),
+    async readCallerDepth(caller, max) {
+      const depths = await ask(() => Promise.all(types.map((type) => backend.readCallerDepth(type, caller, max))));
+      return depths.reduce((sum, depth) => Math.min(sum + depth, max), 0);
+    },
     async readSecret() {
       if (queues.size === 0) throw unavailable();
       return secret.current();

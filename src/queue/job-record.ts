@@ -178,7 +178,13 @@ export function toJob(record: JobRecord, ownRetentionMs: number): Job {
     case 'Pending':
       return { ...base, status, startedAt };
     case 'Running':
-      return { ...base, status, attempt: record.attemptsMade + 1, startedAt: startedAt ?? base.createdAt };
+      return {
+        ...base,
+        status,
+        attempt: record.attemptsMade + 1,
+        startedAt: startedAt ?? base.createdAt,
+        ...(record.mark === CANCELED && { cancelRequested: true }),
+      };
     case 'Succeeded':
       return toSucceeded({ ...base, ...finished, status, percentComplete: 100 }, record.result ?? 'null');
     case 'Failed':

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Registry } from '../core/registry.ts';
 import type { Urls } from '../core/urls.ts';
-import { requireAcceptable } from '../http/negotiation.ts';
+import { LRUCache } from 'lru-cache';
+import { type Constant, createConstant, requireAcceptable } from '../http/negotiation.ts';
 import { createOpenApi } from './openapi/document.ts';
 import { addAssets } from './pages/assets.ts';
 import { addProblemPages } from './pages/problem-pages.ts';
@@ -19,10 +20,8 @@ const EVENTS_ROUTE = '/api/jobs/:id/events';
 /** The REST API, under `/api`: the Asynchronous Request-Reply pattern over plain HTTP. */
 export function createRestApi(api: RestApi): (app: FastifyInstance) => Promise<void> {
   return async (app) => {
-    app.addHook('onRequest', (request, reply, done) => {
+    app.addHook('onRequest', (request, _reply, done) => {
       if (request.routeOptions.url !== EVENTS_ROUTE) requireAcceptable(request, JSON_TYPES);
-      // Replies are for one caller, and may change at any time, so a cached copy must be revalidated before each use.
-      reply.header('Cache-Control', 'private, no-cache');
       done();
     });
     const { types } = api.service.registry;
@@ -44,10 +43,21 @@ export function createDocumentation({
   urlsOf,
 }: DocumentationOptions): (app: FastifyInstance) => Promise<void> {
   const document = createOpenApi(registry);
+  /** By the URL of the server, of which requests may name several. */
+  const constants = new LRUCache<string, Constant>({ max: 10 });
+  const documentAt = (base: string): Constant => {
+    const constant = constants.get(base) ?? createConstant(() => JSON.stringify(withServer(document, base)));
+    constants.set(base, constant);
+    return constant;
+  };
   return async (app) => {
-    addRoutes(app, [openApiRoute], { document, urlsOf });
+    addRoutes(app, [openApiRoute], { documentAt, urlsOf });
     addReferencePage(app);
     addProblemPages(app, urlsOf);
     addAssets(app);
   };
+}
+
+function withServer(document: ReturnType<typeof createOpenApi>, url: string): object {
+  return { ...document, servers: document.servers?.map((server) => ({ ...server, url })) };
 }

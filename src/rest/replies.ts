@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ServiceError, jobNotFound } from '../core/errors.ts';
-import type { DoneJob, Job, SucceededJob } from '../core/job.ts';
+import { type ProblemName, ServiceError, jobNotFound } from '../core/errors.ts';
+import type { DoneJob, Job, JobFailure, SucceededJob } from '../core/job.ts';
 import { type JobView, LazyJobView } from '../core/job-view.ts';
 import type { RequestContext } from '../core/service/request-context.ts';
 import type { JobService } from '../core/service/service.ts';
+import { includesTag, isTagKnown } from '../http/preconditions.ts';
 import { type SubmittedJob, serializeJob, serializeSubmittedJob } from './schemas.ts';
 
 /** Sends text that is already JSON. */
@@ -15,10 +16,21 @@ export function viewOf(job: Job, service: JobService, { urls }: RequestContext):
   return new LazyJobView(job, service.registry.get(job.type), urls, service.retryAfter);
 }
 
-/** @throws ServiceError `not-found` */
-export function foundJob(job: Job | undefined): Job {
+/** @throws ServiceError `not-found`; `precondition-failed`, for a request with the `If-Match` of another state */
+export function foundJob(request: FastifyRequest, job: Job | undefined): Job {
   if (job === undefined) throw jobNotFound();
+  requireMatch(request, job);
   return job;
+}
+
+/**
+ * Weak tags are compared too, as we have no others, although RFC 9110 (section 13.1.1) matches only strong ones: the state is what
+ * matters to a client that would cancel or retry the job.
+ * @throws ServiceError `precondition-failed`
+ */
+export function requireMatch({ headers: { 'if-match': wanted } }: FastifyRequest, job: Job): void {
+  if (wanted === undefined || includesTag(wanted, tagOf(job))) return;
+  throw new ServiceError('precondition-failed', 'The job has changed: its ETag is none of those in If-Match.');
 }
 
 /** 202 with everything that a client needs to follow the job: `Location`, and Azure's `Operation-Location`. */
@@ -62,10 +74,14 @@ export function requireSucceeded(job: DoneJob): SucceededJob {
     case 'Succeeded':
       return job;
     case 'Failed':
-      throw new ServiceError('job-failed', `${job.error.code}: ${job.error.message}`);
+      throw unsuccessful('job-failed', job.error);
     case 'Canceled':
-      throw new ServiceError('job-canceled', `${job.error.code}: ${job.error.message}`);
+      throw unsuccessful('job-canceled', job.error);
   }
+}
+
+function unsuccessful(problem: ProblemName, { code, message }: JobFailure): ServiceError {
+  return new ServiceError(problem, `${code}: ${message}`, { failure: code });
 }
 
 /** Identifies one state of a job; also the id of its event. */
@@ -85,16 +101,6 @@ export function tagOf(job: Job): string {
 export function sendTagged(request: FastifyRequest, reply: FastifyReply, job: Job, toJson: () => string): FastifyReply {
   const tag = tagOf(job);
   reply.header('ETag', tag);
-  const known = request.headers['if-none-match'];
-  if (known !== undefined && isKnown(known, tag)) return reply.status(304).send();
+  if (isTagKnown(request, tag)) return reply.status(304).send();
   return sendJson(reply, toJson());
-}
-
-/** The weak comparison (RFC 9110, section 8.8.3.2). */
-function isKnown(header: string, tag: string): boolean {
-  return header.split(',').some((each) => each.trim() === '*' || opaque(each) === opaque(tag));
-}
-
-function opaque(tag: string): string {
-  return tag.trim().replace(/^W\//, '');
 }

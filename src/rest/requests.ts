@@ -5,6 +5,7 @@ import { parseInput } from '../core/input/parse-input.ts';
 import { jobStatusSchema } from '../core/job.ts';
 import { DEFAULT_PAGE_SIZE, cursorSchema, pageSizeSchema } from '../core/service/list-page.ts';
 import { type JobFilter, MAX_WAIT_SECONDS } from '../core/service/service.ts';
+import { addVary } from '../http/negotiation.ts';
 
 /**
  * Documents a parameter. Without examples: pages to try operations out would send those as they are.
@@ -15,15 +16,21 @@ function parameter<Schema extends z.ZodType>(schema: Schema, description: string
 }
 
 const header = z.string().optional();
+const querySchema = z.record(z.string(), z.unknown());
 
 export const ifNoneMatch = parameter(
   header,
   'The `ETag` of an earlier reply: if nothing has changed since, the reply is 304 (RFC 9110, section 13.1.2).',
   'ifNoneMatch',
 );
+export const ifMatch = parameter(
+  header,
+  'The `ETag` of an earlier reply: if the job is in another state now, the reply is 412 and nothing is done (RFC 9110, section 13.1.1).',
+  'ifMatch',
+);
 export const prefer = parameter(
   header,
-  `\`wait=N\`, as in \`wait=10\`, holds the reply until the job is done, or for at most N seconds (RFC 7240, section 4.3). More than ${MAX_WAIT_SECONDS} counts as ${MAX_WAIT_SECONDS}.`,
+  `\`wait=N\`, as in \`wait=10\`, holds the reply until the job is done, or for at most N seconds (RFC 7240, section 4.3). More than ${MAX_WAIT_SECONDS} counts as ${MAX_WAIT_SECONDS}. \`respond-async\` is what happens anyway (section 4.1).`,
   'prefer',
 );
 export const idempotencyKey = parameter(
@@ -37,6 +44,14 @@ export const lastEventIdHeader = parameter(
   header,
   'The `id` of the last event that was received: the state that the client already has is not sent again.',
 );
+
+export const lastEventIdQuery = parameter(header, 'The same, for clients that cannot set headers. The header wins.');
+
+/** The id of the last event that a client has received. */
+export function readLastEventId({ headers, query }: FastifyRequest): string | undefined {
+  const { lastEventId } = querySchema.parse(query);
+  return headers['last-event-id']?.toString() ?? (typeof lastEventId === 'string' ? lastEventId : undefined);
+}
 
 export const jobPath = z.object({
   id: parameter(
@@ -53,7 +68,7 @@ export function idOf({ params }: FastifyRequest): string {
 }
 
 /** How long `onPending=synchronous` holds a reply that has no `Prefer: wait`. */
-export const SYNCHRONOUS_SECONDS = 30;
+export const SYNCHRONOUS_SECONDS = 25;
 
 const ANY_CASE = 'Its name and its values are case-insensitive.';
 
@@ -72,7 +87,6 @@ export type PollOptions = z.output<typeof pollQuery>;
 
 const POLL_NAMES = new Map(Object.keys(pollQuery.shape).map((name) => [name.toLowerCase(), name]));
 const POLL_DEFAULTS = pollQuery.parse({});
-const querySchema = z.record(z.string(), z.unknown());
 
 /** @throws ServiceError `invalid-input` that names the parameter */
 export function readPollOptions(query: unknown): PollOptions {
@@ -90,7 +104,9 @@ const STATUSES = new Map(jobStatusSchema.options.map((status) => [status.toLower
 /** `status=Failed&status=Canceled`, or `status=Failed,Canceled`; case-insensitive. */
 function toStatuses(value: unknown): unknown {
   if (value === undefined) return undefined;
-  const names = [value].flat().flatMap((part) => (typeof part === 'string' ? part.split(',') : [part]));
+  const names = [value]
+    .flat()
+    .flatMap((part) => (typeof part === 'string' ? part.split(',').filter((name) => name.trim() !== '') : [part]));
   return names.map((name) => (typeof name === 'string' ? (STATUSES.get(name.trim().toLowerCase()) ?? name) : name));
 }
 
@@ -121,11 +137,23 @@ export const listQuery = (types: readonly string[]) =>
     cursor: parameter(cursorSchema.optional(), 'The `nextCursor` of the page before.'),
   });
 
-const anyListQuery = listQuery([]);
+const anyListQuery = listQuery([]).strict();
+
+/** A query without its empty values, which filter nothing, and with `name[]`, as many libraries write lists, read as `name`. */
+function toFilter(query: unknown): Record<string, unknown> {
+  const values = Map.groupBy(Object.entries(querySchema.parse(query)), ([name]) => name.replace(/\[\]$/, ''));
+  const filter = [...values].map(([name, entries]) => {
+    const given = entries.flatMap(([, value]) => value).filter((value) => value !== '');
+    return [name, given.length > 1 ? given : given[0]] as const;
+  });
+  return Object.fromEntries(
+    filter.filter(([name, value]) => value !== undefined || !Object.hasOwn(anyListQuery.shape, name)),
+  );
+}
 
 /** @throws ServiceError `invalid-input` that names the parameter */
 export function readListOptions(query: unknown): JobFilter {
-  const { type, status, limit, cursor } = parseInput(anyListQuery, query);
+  const { type, status, limit, cursor } = parseInput(anyListQuery, toFilter(query));
   return { type, statuses: status, limit, after: cursor };
 }
 
@@ -134,27 +162,37 @@ const PREFERENCE = /^\s*([!#$%&'*+.^_`|~\w-]+)(?:\s*=\s*(?:([!#$%&'*+.^_`|~\w-]+
 /** Commas in quotes do not separate. An unclosed quote takes the rest of the text, so that no part is scanned twice. */
 const SEPARATED = /(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|\\?$))+/g;
 
-/**
- * The seconds of `Prefer: wait=N` (RFC 7240, section 4.3), limited to the longest wait. The first of several counts. Undefined
- * without one, or where N is not a whole number, which is ignored (section 2).
- */
-export function parseWait(preferences: string | string[] | undefined): number | undefined {
-  if (preferences === undefined) return undefined;
-  const text = Array.isArray(preferences) ? preferences.join(',') : preferences;
-  for (const [preference] of text.matchAll(SEPARATED)) {
-    const [, name, token, quoted] = PREFERENCE.exec(preference) ?? [];
-    if (name?.toLowerCase() !== 'wait') continue;
-    const value = token ?? quoted ?? '';
-    return /^\d+$/.test(value) ? Math.min(Number(value), MAX_WAIT_SECONDS) : undefined;
-  }
-  return undefined;
+/** What a client prefers. */
+export interface Preferences {
+  /**
+   * The seconds of `wait=N` (RFC 7240, section 4.3), limited to the longest wait. The first of several counts. Undefined without one, or
+   * where N is not a whole number, which is ignored (section 2).
+   */
+  readonly wait: number | undefined;
+  /** Whether `respond-async` is among them (section 4.1). */
+  readonly respondAsync: boolean;
 }
 
-/** Reads `Prefer: wait`, and says in the reply that it is honored (RFC 7240, section 3). */
+export function parsePreferences(preferences: string | string[] | undefined): Preferences {
+  const values = new Map<string, string>();
+  const text = Array.isArray(preferences) ? preferences.join(',') : (preferences ?? '');
+  for (const [preference] of text.matchAll(SEPARATED)) {
+    const [, name, token, quoted] = PREFERENCE.exec(preference) ?? [];
+    if (name !== undefined && !values.has(name.toLowerCase())) values.set(name.toLowerCase(), token ?? quoted ?? '');
+  }
+  const wait = values.get('wait') ?? '';
+  return {
+    wait: /^\d+$/.test(wait) ? Math.min(Number(wait), MAX_WAIT_SECONDS) : undefined,
+    respondAsync: values.has('respond-async'),
+  };
+}
+
+/** Reads `Prefer: wait`, and says in the reply what is honored (RFC 7240, section 3). A reply that waits is not asynchronous. */
 export function readWait(request: FastifyRequest, reply: FastifyReply): number | undefined {
-  const vary = reply.getHeader('Vary');
-  reply.header('Vary', vary === undefined ? 'Prefer' : `${String(vary)}, Prefer`);
-  const wait = parseWait(request.headers.prefer);
+  addVary(reply, 'Prefer');
+  if (request.headers.prefer === undefined) return undefined;
+  const { wait, respondAsync } = parsePreferences(request.headers.prefer);
   if (wait !== undefined) reply.header('Preference-Applied', `wait=${wait}`);
+  else if (respondAsync) reply.header('Preference-Applied', 'respond-async');
   return wait;
 }

@@ -50,6 +50,7 @@ export const problemSchema = z
     status: z.int().min(400).max(599).describe('The HTTP status code.'),
     detail: z.string().optional().describe('What went wrong this time, in words for people.'),
     instance: z.string().meta({ format: 'uri-reference' }).optional().describe("The request's path and query."),
+    code: z.string().optional().describe('For a job that failed or was canceled: the code of its error.'),
     errors: z
       .array(
         z.object({

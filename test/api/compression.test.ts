@@ -22,6 +22,27 @@ describe('compression', () => {
   });
   afterAll(() => app.close());
 
+  it.each(['/docs/assets/swagger-ui-bundle.js', '/openapi.json', '/docs', '/problems', '/graphql'])(
+    'sends %s once to a client that keeps it',
+    async (path) => {
+      const headers = { Accept: path === '/graphql' ? 'text/html' : '*/*' };
+      const plain = await get(path, 'identity', headers);
+      const packed = await get(path, 'br', headers);
+      const [tag = '', packedTag = ''] = [plain, packed].map((response) => response.headers.get('etag') ?? undefined);
+      expect(tag).toMatch(/^"[\w-]{22}"$/);
+      if (packed.headers.has('content-encoding')) expect(packedTag).not.toBe(tag);
+      await Promise.all([plain.text(), packed.text()]);
+      for (const [coding, known] of [
+        ['identity', tag],
+        ['br', `W/${packedTag}`],
+      ] as const) {
+        const again = await get(path, coding, { ...headers, 'If-None-Match': `"other", ${known}` });
+        expect(again.status).toBe(304);
+        expect(await again.text()).toBe('');
+      }
+    },
+  );
+
   const get = (path: string, encodings: string, headers: Record<string, string> = {}, method = 'GET') =>
     app.fetch(path, { method, headers: { 'Accept-Encoding': encodings, ...headers } });
 
@@ -30,15 +51,17 @@ describe('compression', () => {
     ['the document', '/openapi.json'],
     ['a script of a page', '/docs/assets/swagger-ui-bundle.js'],
     ['a page', '/problems'],
+    ['GraphiQL', '/graphql'],
     ['GraphQL', JOBS],
     ['GraphQL by Yoga', SCHEMA],
   ])('compresses replies above 1 KiB for clients that accept it, without changing them: %s', async (_, path) => {
-    const plain = await get(path, 'identity');
+    const headers = { Accept: path === '/graphql' ? 'text/html' : '*/*' };
+    const plain = await get(path, 'identity', headers);
     expect(plain.headers.get('content-encoding')).toBeNull();
     const text = await plain.text();
     expect(text.length).toBeGreaterThan(1024);
     for (const coding of ['gzip', 'br']) {
-      const compressed = await get(path, coding);
+      const compressed = await get(path, coding, headers);
       expect(compressed.headers.get('content-encoding')).toBe(coding);
       expect(compressed.headers.get('vary')?.toLowerCase()).toContain('accept-encoding');
       expect(await compressed.text()).toBe(text);

@@ -165,25 +165,25 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
     });
 
     it.each(['?onPending=synchronous', '?ONPENDING=Synchronous', ''])(
-      'holds the reply until the job is done: %s with Prefer: wait=60',
+      'holds the reply until the job is done: %s with Prefer: wait=40',
       async (query) => {
         const job = await running();
-        const reply = get(job.path + query, { Prefer: 'wait=60' });
+        const reply = get(job.path + query, { Prefer: 'wait=40' });
         job.open();
         const response = await reply;
         expect(response.status).toBe(303);
-        expect(response.headers.get('preference-applied')).toBe('wait=60');
+        expect(response.headers.get('preference-applied')).toBe('wait=40');
       },
     );
 
-    it('holds the reply no longer than Prefer asks, and at most 60 seconds', async () => {
+    it('holds the reply no longer than Prefer asks, and at most 50 seconds', async () => {
       const job = await running();
       const short = await get(`${job.path}?onPending=synchronous`, { Prefer: 'wait=1' });
       expect(short.status).toBe(202);
       expect(short.headers.get('preference-applied')).toBe('wait=1');
       const long = get(job.path, { Prefer: 'wait=3600' });
       job.open();
-      expect((await long).headers.get('preference-applied')).toBe('wait=60');
+      expect((await long).headers.get('preference-applied')).toBe('wait=50');
     });
 
     it('has no result yet: 404 with Retry-After', async () => {
@@ -200,6 +200,11 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
       const response = await app.fetch(job.path, { method: 'DELETE' });
       expect(response.status).toBe(202);
       expect(response.headers.get('location')).toBe(`${app.url}${job.path}`);
+      // Again, it is the same.
+      const again = await app.fetch(job.path, { method: 'DELETE' });
+      expect([202, 200]).toContain(again.status);
+      if (again.status === 202) expect(again.headers.get('retry-after')).toBe('1');
+      expect(response.headers.get('retry-after')).toBe('1');
       const ended = await get(`${job.path}?onPending=synchronous&onComplete=status`);
       expect(await ended.json()).toMatchObject({ status: 'Canceled', error: { code: 'JOB_CANCELED' }, done: true });
       job.open();
@@ -238,6 +243,19 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
       const body = await result.json();
       expect(body).toMatchObject({ type: `${app.url}/problems/${problem}`, status: code });
       expect(body.detail).toContain(error);
+      expect(body.code).toBe(error);
+    });
+
+    it('that was canceled replies the same to another DELETE', async () => {
+      const job = await done('Canceled');
+      const [first, second] = [
+        await app.fetch(job.path, { method: 'DELETE' }),
+        await app.fetch(job.path, { method: 'DELETE' }),
+      ];
+      expect([first.status, second.status]).toEqual([200, 200]);
+      const body = await first.json();
+      expect(body).toMatchObject({ id: job.id, status: 'Canceled' });
+      expect(await second.json()).toEqual(body);
     });
 
     it('cannot be canceled: 409', async () => {
@@ -329,15 +347,62 @@ describe.each(BACKENDS)('REST on %s', (backend) => {
       expect(again.items).toEqual(items);
     });
 
-    it.each(['type=none', 'status=done', 'limit=0', 'limit=101', 'limit=x', 'limit=0x5', 'cursor=none', 'cursor=MS4A'])(
-      'refuses ?%s with a 400 that names the parameter',
-      async (query) => {
-        const response = await get(`/api/jobs?${query}`);
-        expect(response.status).toBe(400);
-        const [error] = (await response.json()).errors;
-        expect(error.pointer).toMatch(new RegExp(`^#/${query.split('=')[0]}`));
-      },
-    );
+    it.each([
+      'type=&status=&limit=&cursor=&type[]=',
+      'status[]=&status=',
+      'status=Pending,Running,Succeeded,Failed,Canceled,',
+    ])('takes empty values for no filter: ?%s', async (query) => {
+      const { items } = await (await get(`/api/jobs?${query}`)).json();
+      expect(items).toEqual((await (await get('/api/jobs')).json()).items);
+    });
+
+    it('reads status[]= as status=', async () => {
+      const { items } = await (await get('/api/jobs?status[]=Failed&status[]=Canceled&limit=2')).json();
+      expect(items).toEqual((await (await get('/api/jobs?status=Failed,Canceled&limit=2')).json()).items);
+      expect(items).toHaveLength(2);
+    });
+
+    it.each([
+      'type=none',
+      'status=done',
+      'limit=0',
+      'limit=101',
+      'limit=x',
+      'limit=0x5',
+      'cursor=none',
+      'cursor=MS4A',
+      'stauts=Failed',
+      'stauts=',
+      'Status=Failed',
+      'constructor=1',
+      'toString=',
+    ])('refuses ?%s with a 400 that names the parameter', async (query) => {
+      const response = await get(`/api/jobs?${query}`);
+      expect(response.status).toBe(400);
+      const [error] = (await response.json()).errors;
+      expect(error.pointer).toMatch(new RegExp(`^#/${query.split('=')[0]}`));
+    });
+  });
+
+  describe('If-Match', () => {
+    it.each([
+      ['GET', ''],
+      ['HEAD', ''],
+      ['GET', '/result'],
+      ['GET', '/events'],
+      ['DELETE', ''],
+      ['POST', '/retry'],
+    ])('of another state is 412, and nothing is done: %s %s', async (method, path) => {
+      const job = await done('Failed');
+      const send = (tag: string) => app.fetch(job.path + path, { method, headers: { 'If-Match': tag } });
+      const { headers } = await get(`${job.path}?onComplete=status`);
+      const tag = headers.get('etag') ?? '';
+      const refused = await send('W/"other", "another"');
+      expect(refused.status).toBe(412);
+      if (method !== 'HEAD') expect((await refused.json()).type).toBe(`${app.url}/problems/precondition-failed`);
+      expect((await get(`${job.path}?onComplete=status`)).headers.get('etag')).toBe(tag);
+      for (const held of [`"x", ${tag}`, '*']) expect((await send(held)).status).not.toBe(412);
+    });
   });
 
   describe('ETag', () => {
@@ -441,6 +506,9 @@ describe('HTTP', () => {
     ['text/plain', 415],
     ['application/json; charset=iso-8859-1', 415],
     ['application/json; charset="UTF-8"', 202],
+    ['application/json; charset=utf8', 202],
+    ['application/json;charset=unicode-1-1-utf-8', 202],
+    ['application/json; charset=utf-9', 415],
     ['application/json', 202],
   ])('accepts only JSON in UTF-8: %s', async (type, status) => {
     const body = JSON.stringify({ id: '2', customername: 'Ada' });
@@ -450,16 +518,90 @@ describe('HTTP', () => {
   });
 
   it.each([
-    ['GET', '/api/jobs', 'private, no-cache'],
-    ['GET', '/api/jobs/ID?onComplete=status', 'private, no-cache'],
-    ['GET', '/api/jobs/ID', 'private, no-cache'],
-    ['GET', '/api/jobs/ID/events', 'no-store'],
-    ['GET', '/api/customers/none', 'no-store'],
-    ['DELETE', '/api/jobs/ID', 'no-store'],
-  ])('%s %s has Cache-Control: %s', async (method, path, expected) => {
-    const response = await app.fetch(path.replace('ID', id), { method });
-    expect(response.headers.get('cache-control')).toBe(expected);
+    ['GET', '/api/jobs'],
+    ['HEAD', '/api/jobs'],
+    ['GET', '/api/jobs/ID?onComplete=status'],
+    ['GET', '/api/jobs/ID'],
+    ['GET', '/api/jobs/ID/result'],
+    ['GET', '/api/jobs/ID/events'],
+    ['GET', '/api/operations/ID'],
+    ['GET', '/api/customers/1'],
+    ['GET', '/api/customers/none'],
+    ['GET', '/api/jobs?limit=none'],
+    ['DELETE', '/api/jobs/ID'],
+    ['GET', '/graphql?query={__typename}'],
+    ['GET', '/graphql?query={nope}'],
+    ['GET', '/graphql?query={nope'],
+    ['GET', '/graphql?query=subscription{jobUpdates(id:"ID"){status}}', 'text/event-stream'],
+  ])('%s %s is kept by no cache', async (method, path, accept = '*/*') => {
+    const response = await app.fetch(path.replace('ID', id), { method, headers: { Accept: accept } });
+    expect(response.headers.get('cache-control')).toBe('private, no-store');
+    expect(response.headers.get('vary')).toMatch(/Authorization, X-API-Key/);
+    if (path.startsWith('/graphql')) expect(response.headers.get('vary')).toMatch(/Accept(,|$)/);
     await response.text();
+  });
+
+  it.each([
+    ['/api/jobs/ID/events', 'text/event-stream'],
+    ['/graphql?query=subscription{jobUpdates(id:"ID"){status}}', 'text/event-stream'],
+  ])('%s asks proxies not to hold its events back', async (path, accept) => {
+    const response = await app.fetch(path.replace('ID', id), { headers: { Accept: accept } });
+    expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    expect(response.headers.get('x-accel-buffering')).toBe('no');
+    await response.text();
+  });
+
+  it.each([
+    ['/api/jobs', 'application/json; charset=utf-8', 'application/json'],
+    ['/api/jobs', 'text/html, application/json;v="a,b";q=0.5', 'application/json'],
+    ['/api/jobs/ID/events', 'text/event-stream; charset=utf-8', 'text/event-stream'],
+    ['/graphql?query={__typename}', 'application/json; charset=utf-8', 'application/json'],
+    ['/graphql?query={__typename}', 'application/json; charset=utf8; x="text/html"', 'application/json'],
+    ['/graphql?query={__typename}', 'application/json, text/html;q=0', 'application/json'],
+    [
+      '/graphql?query={__typename}',
+      'application/json;q=0.5, application/graphql-response+json',
+      'application/graphql-response+json',
+    ],
+    ['/graphql?query={__typename}', 'text/html;q=0.1, application/json;q=0.2', 'application/json'],
+    ['/graphql?query={__typename}', 'text/html, */*;q=0.8', 'text/html'],
+    ['/graphql?query={__typename}', 'application/*;q=0.9', 'application/json'],
+    ['/graphql?query={__typename}', 'text/event-stream;q=0, */*', 'application/json'],
+  ])('%s for Accept: %s is %s', async (path, accept, type) => {
+    const response = await app.fetch(path.replace('ID', id), { headers: { Accept: accept } });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')?.split(';')[0]).toBe(type);
+    await response.text();
+  });
+
+  it.each([
+    ['GET', '/api/jobs', 'application/json;q=0'],
+    ['GET', '/api/jobs', 'constructor'],
+    ['GET', '/graphql?query={__typename}', 'constructor'],
+    ['POST', '/graphql', 'constructor'],
+    ['POST', '/graphql', '__proto__, toString/valueOf'],
+    ['POST', '/graphql', 'text/plain'],
+    ['POST', '/graphql', 'application/json;q=0, application/graphql-response+json;q=0.0'],
+  ])('%s %s for Accept: %s is 406 with a body', async (method, path, accept) => {
+    const response = await app.fetch(path, {
+      method,
+      headers: { Accept: accept, ...(method === 'POST' && { 'Content-Type': 'application/json' }) },
+      ...(method === 'POST' && { body: JSON.stringify({ query: '{ __typename }' }) }),
+    });
+    expect(response.status).toBe(406);
+    expect(await response.text()).toContain('Available as application/json or');
+  });
+
+  it('a subscription is 406 with a body for a client that takes no stream', async () => {
+    const response = await app.fetch('/graphql', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ query: `subscription { jobUpdates(id: "${id}") { status } }` }),
+    });
+    expect(response.status).toBe(406);
+    expect(await response.json()).toMatchObject({
+      errors: [{ message: expect.stringContaining('text/event-stream') }],
+    });
   });
 
   it('lets only pages of CORS_ORIGINS read replies and their headers', async () => {
@@ -538,13 +680,22 @@ describe('a client error', () => {
     expect((await response.json()).type).toMatch(/malformed-request$/);
   });
 
-  it('does not include a Content-Type without a body', async () => {
-    const headers = { 'Content-Type': 'application/json' };
-    expect((await app.fetch('/api/jobs/none/retry', { method: 'POST', headers })).status).toBe(404);
-    expect((await app.fetch('/api/jobs/none', { method: 'DELETE', headers })).status).toBe(404);
-    const response = await app.fetch('/api/customers', { method: 'POST', headers });
-    expect((await response.json()).type).toMatch(/invalid-input$/);
-  });
+  it.each(['application/json', 'application/x-www-form-urlencoded', 'text/plain;charset=UTF-8', 'nonsense', ''])(
+    'does not include a Content-Type without a body: %s',
+    async (type) => {
+      const headers = { 'Content-Type': type };
+      const empty = await app.fetch('/graphql', { method: 'POST', headers, body: '' });
+      expect(empty.status).toBe(400);
+      expect((await app.fetch('/api/jobs/none/retry', { method: 'POST', headers, body: '' })).status).toBe(404);
+      // In chunks, of which there are none.
+      const body = new ReadableStream({ start: (controller) => controller.close() });
+      const chunked = { method: 'POST', headers, body, duplex: 'half' };
+      if (type !== 'nonsense') expect((await app.fetch('/api/jobs/none/retry', chunked)).status).toBe(404);
+      expect((await app.fetch('/api/jobs/none', { method: 'DELETE', headers })).status).toBe(404);
+      const response = await app.fetch('/api/customers', { method: 'POST', headers });
+      expect((await response.json()).type).toMatch(/invalid-input$/);
+    },
+  );
 });
 
 describe('a job past its retention', () => {

@@ -185,6 +185,18 @@ describe('EventSource', () => {
     expect(follower.states.map(briefly)).toEqual(['Succeeded 100']);
   });
 
+  it('is told in the query which event it has, where it cannot set headers', async () => {
+    const app = await startScriptedApp({ backend: 'redis' });
+    app.startWorker();
+    const id = await app.submit();
+    await app.fetch(`/api/jobs/${id}?onPending=synchronous`);
+    const [, last = ''] = /^id: (.+)$/m.exec(await (await app.fetch(`/api/jobs/${id}/events`)).text()) ?? [];
+    expect((await app.fetch(`/api/jobs/${id}/events?lastEventId=${last}`)).status).toBe(204);
+    expect((await app.fetch(`/api/jobs/${id}/events?lastEventId=Pending-0-0-1`)).status).toBe(200);
+    const headers = { 'Last-Event-ID': 'Pending-0-0-1' };
+    expect((await app.fetch(`/api/jobs/${id}/events?lastEventId=${last}`, { headers })).status).toBe(200);
+  });
+
   it('does not reconnect for an unknown job', async () => {
     const app = await startScriptedApp({ backend: 'redis' });
     const follower = follow(`${app.url}/api/jobs/script_AAAAAAAAAAAAAAAAAAAAAA/events`);

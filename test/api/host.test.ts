@@ -29,6 +29,42 @@ describe('a Host', () => {
   });
   afterAll(() => app.close());
 
+  it.each([
+    ['/api/jobs', 200],
+    ['/graphql?query={__typename}', 200],
+    ['/graphql?query={nope}', 200],
+    ['/health/live', 200],
+    ['/nothing?a=http://x', 404],
+    ['', 302],
+    ['?a=b', 302],
+  ])('may be in the request target, as a client of a proxy sends it: %s', async (path, status) => {
+    const reply = await get(app.url, `http://localhost${path}`, 'Host: other.example.com');
+    expect(reply).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(reply).not.toMatch(/other\.example|node_modules|at .*\.js/);
+    if (path.startsWith('/api')) {
+      const refused = await get(app.url, `http://${EVIL}${path}`, 'Host: localhost');
+      expect(refused).toMatch(/^HTTP\/1\.1 400 .*not a name of this server/s);
+      expect(await get(app.url, `HTTP://user:word@localhost${path}`, 'Host: localhost')).toMatch(/^HTTP\/1\.1 400 /);
+    }
+  });
+
+  it.each(['/graphql/?query={__typename}', '/%67raphql?query={__typename}'])(
+    'gets GraphQL by each spelling of its path: %s',
+    async (path) => {
+      expect(await get(app.url, path, 'Host: localhost')).toMatch(/^HTTP\/1\.1 200 .*{"data":{"__typename":"Query"}}/s);
+    },
+  );
+
+  it.each(['*', 'ftp://localhost/', 'http://', 'http:///api/jobs', '//', 'x'])(
+    'gets a problem, and no error page of a library, for the target %s',
+    async (target) => {
+      for (const method of ['GET', 'OPTIONS', 'POST']) {
+        const reply = await sendRaw(app.url, [`${method} ${target} HTTP/1.1`, 'Host: localhost', 'Connection: close']);
+        expect(reply).toMatch(/^HTTP\/1\.1 (4\d\d .*application\/problem\+json|302|204)/s);
+      }
+    },
+  );
+
   it.each(['localhost', 'LocalHost:4000', '127.0.0.1', '127.0.0.1:80', '[::1]:4000'])(
     'that names this machine is used in URLs, on a local connection: %s',
     async (host) => {

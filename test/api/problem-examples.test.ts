@@ -12,6 +12,7 @@ const CUSTOMER = { id: '42', customername: 'Ada Lovelace' };
 /** The examples of these use the constants that the server sends; other tests cause these problems. */
 const FROM_CONSTANTS: ReadonlySet<string> = new Set([
   'request-timeout',
+  'quota-exceeded',
   'rate-limited',
   'internal-error',
   'queue-unavailable',
@@ -74,6 +75,7 @@ describe('the example of a problem', () => {
     'not-retryable': async () => open.fetch(`${await pending()}/retry`, { method: 'POST' }),
     'too-large': () => post(open, '/api/customers', `"${'x'.repeat(2 * 1024 * 1024)}"`),
     'unsupported-media-type': () => post(open, '/api/customers', 'x', { 'Content-Type': 'text/plain' }),
+    'precondition-failed': async () => open.fetch(await pending(), { headers: { 'If-Match': '"another"' } }),
     'header-too-large': () =>
       open.fetch('/api/jobs', {
         headers: Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`X-${index}`, 'x'])),

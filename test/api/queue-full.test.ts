@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { startAppForTest } from '../support/app.ts';
 import { API_KEYS, bearer, clientOf, keyOf } from '../support/callers.ts';
 import { poll } from '../support/follow.ts';
@@ -95,5 +96,40 @@ describe.each(BACKENDS)('a full queue on %s', (backend) => {
     expect(await SUBMIT.GraphQL(app.url, 'x', 'known')).toMatchObject({ status: 200, id, replayed: true });
     expect(await SUBMIT.REST(app.url, 'y', 'known')).toMatchObject({ status: 422, code: 'idempotency-key-reused' });
     expect(await SUBMIT.REST(app.url, 'x', 'new')).toMatchObject({ status: 503, code: 'queue-full' });
+  });
+});
+
+describe.each(['redis', 'postgres'] as const)('CALLER_MAX_DEPTH on %s', (backend) => {
+  it('bounds the waiting jobs of one caller, of all types and on both APIs, and those of no other', async () => {
+    const app = await startAppForTest(backend, { API_KEYS, CALLER_MAX_DEPTH: '2' }, { role: 'api' });
+    const [ada, eve] = [clientOf(app, bearer(keyOf('ada'))), clientOf(app, bearer(keyOf('eve')))];
+    const customer = { id: '1', customername: 'Ada' };
+    const submit = (client: typeof ada, key = 'x') =>
+      client.rest('/api/customers', { method: 'POST', body: customer, headers: { 'Idempotency-Key': `"${key}"` } });
+    const submitImport = () =>
+      ada.graphql('mutation { submitCustomerImport(input: {customers: [{id: "1", customername: "Ada"}]}) { jobId } }');
+
+    const first = await submit(ada, 'first');
+    expect(first.status).toBe(202);
+    expect(await submitImport()).toMatchObject({ status: 200, body: { data: { submitCustomerImport: {} } } });
+    const refused = await submit(ada);
+    expect(refused).toMatchObject({
+      status: 429,
+      body: { type: expect.stringMatching(/\/problems\/quota-exceeded$/) },
+    });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(await submitImport()).toMatchObject({
+      status: 429,
+      body: { errors: [{ extensions: { code: 'QUOTA_EXCEEDED', retryAfter: expect.any(Number) } }] },
+    });
+    expect((await submit(eve)).status).toBe(202);
+    // A replay adds no job.
+    const { id } = z.object({ id: z.string() }).parse(first.body);
+    expect(await submit(ada, 'first')).toMatchObject({ status: 202, body: { id } });
+    expect((await ada.rest(`/api/jobs/${id}`, { method: 'DELETE' })).status).toBe(200);
+    await poll(
+      () => submit(ada),
+      ({ status }) => status === 202,
+    );
   });
 });

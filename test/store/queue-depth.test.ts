@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ANONYMOUS } from '../../src/core/access/caller.ts';
 import { poll } from '../support/follow.ts';
 import { scripted, setUpQueue, signal } from '../support/queue.ts';
 import { BACKENDS } from '../support/stores.ts';
@@ -18,9 +19,15 @@ describe.each(BACKENDS)('the depth of a queue on %s', (backend) => {
     });
     for (let count = 0; count < 3; count += 1) await test.add(plain);
     expect(await test.queue.readDepth('plain', 100)).toBe(3);
+    // Of all types, for a caller.
+    expect(await test.queue.readCallerDepth(ANONYMOUS.id, 100)).toBe(3);
+    expect(await test.queue.readCallerDepth(ANONYMOUS.id, 2)).toBe(2);
+    expect(await test.queue.readCallerDepth('another', 100)).toBe(0);
+    await test.queue.cancel(await test.add(plain, 'canceled'));
     test.work();
     await started.reached;
     expect(await test.queue.readDepth('plain', 100)).toBe(2);
+    expect(await test.queue.readCallerDepth(ANONYMOUS.id, 100)).toBe(2);
     release.reach();
     await poll(
       () => test.queue.readDepth('plain', 100),
@@ -39,6 +46,7 @@ describe.each(BACKENDS)('the depth of a queue on %s', (backend) => {
       (now) => now?.status === 'Pending' && now.attempt === 1,
     );
     expect(await test.queue.readDepth('again', 100)).toBe(1);
+    expect(await test.queue.readCallerDepth(ANONYMOUS.id, 100)).toBe(1);
   });
 
   it('is counted no further than told', async () => {

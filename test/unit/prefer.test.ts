@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseWait } from '../../src/rest/requests.ts';
+import { parsePreferences } from '../../src/rest/requests.ts';
 
 describe('Prefer (RFC 7240)', () => {
   it.each<[string, string | string[] | undefined, number | undefined]>([
@@ -7,10 +7,10 @@ describe('Prefer (RFC 7240)', () => {
     ['an empty header', '', undefined],
     ['wait', 'wait=10', 10],
     ['zero', 'wait=0', 0],
-    ['the maximum', 'wait=60', 60],
-    ['more than the maximum', 'wait=61', 60],
-    ['far more', 'wait=999999999', 60],
-    ['a number beyond the safe integers', 'wait=99999999999999999999', 60],
+    ['the maximum', 'wait=50', 50],
+    ['more than the maximum', 'wait=51', 50],
+    ['far more', 'wait=999999999', 50],
+    ['a number beyond the safe integers', 'wait=99999999999999999999', 50],
     ['a name in capitals', 'WAIT=5', 5],
     ['white space around the tokens', '  wait = 5  ', 5],
     ['a value in quotes', 'wait="5"', 5],
@@ -42,6 +42,16 @@ describe('Prefer (RFC 7240)', () => {
     ['a backslash at the end', 'foo="a, wait=1\\', undefined],
     ['empty elements of the list', ', ,wait=5,,', 5],
   ])('%s', (_, header, seconds) => {
-    expect(parseWait(header)).toBe(seconds);
+    expect(parsePreferences(header).wait).toBe(seconds);
+  });
+
+  it.each([
+    ['respond-async', true],
+    ['wait=5, Respond-Async', true],
+    ['respond-async;x=1', true],
+    ['foo="respond-async"', false],
+    [undefined, false],
+  ])('%s', (header, respondAsync) => {
+    expect(parsePreferences(header).respondAsync).toBe(respondAsync);
   });
 });

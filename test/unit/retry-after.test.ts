@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Job } from '../../src/core/job.ts';
+import type { Job, RunningJob } from '../../src/core/job.ts';
 import type { Pace } from '../../src/core/ports.ts';
 import { createRetryAfterEstimator, estimateRetryAfter } from '../../src/core/service/retry-after.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -19,7 +19,12 @@ const base = {
   history: [],
 };
 const pending: Job = { ...base, status: 'Pending', startedAt: null };
-const runningFor = (ms: number): Job => ({ ...base, status: 'Running', attempt: 1, startedAt: new Date(NOW - ms) });
+const runningFor = (ms: number): RunningJob => ({
+  ...base,
+  status: 'Running',
+  attempt: 1,
+  startedAt: new Date(NOW - ms),
+});
 
 describe('Retry-After', () => {
   it.each<[string, Job, { durationMs?: number; intervalMs?: number; waiting?: number }, number]>([
@@ -31,18 +36,20 @@ describe('Retry-After', () => {
     ['100 jobs wait, and one ends every 200 ms', pending, { durationMs: 1000, intervalMs: 200, waiting: 100 }, 21],
     ['more jobs wait than a minute allows', pending, { durationMs: 1000, intervalMs: 1000, waiting: 1000 }, 60],
     ['the job runs, and no pace is known', runningFor(0), {}, 1],
-    ['the job runs, and needs 6 s more', runningFor(4000), { durationMs: 10_000 }, 6],
+    ['the job runs, and needs 6 s more', runningFor(4000), { durationMs: 10_000 }, 5],
+    ['the job runs, and needs 3 s more', runningFor(7000), { durationMs: 10_000 }, 3],
+    ['the job was told to stop', { ...runningFor(0), cancelRequested: true }, { durationMs: 10_000 }, 1],
     [
       'the job runs, while many others wait',
       runningFor(4000),
       { durationMs: 10_000, intervalMs: 100, waiting: 1000 },
-      6,
+      5,
     ],
     ['the job is about to end', runningFor(9999), { durationMs: 10_000 }, 1],
     ['the job runs longer than usual', runningFor(20_000), { durationMs: 10_000 }, 4],
-    ['the job runs far longer than usual', runningFor(3_600_000), { durationMs: 10_000 }, 60],
-    ['the job needs about an hour', runningFor(0), { durationMs: 3_600_000 }, 60],
-    ['the job started on a machine whose clock is ahead', runningFor(-5000), { durationMs: 1000 }, 6],
+    ['the job runs far longer than usual', runningFor(3_600_000), { durationMs: 10_000 }, 5],
+    ['the job needs about an hour', runningFor(0), { durationMs: 3_600_000 }, 5],
+    ['the job started on a machine whose clock is ahead', runningFor(-5000), { durationMs: 1000 }, 5],
   ])('%s', (_, job, { durationMs, intervalMs = 0, waiting = 0 }, seconds) => {
     expect(estimateRetryAfter(job, { durationMs, intervalMs, waiting }, NOW)).toBe(seconds);
   });

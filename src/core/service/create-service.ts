@@ -31,6 +31,8 @@ export interface JobServiceOptions {
   readonly logger: Logger;
   /** Waiting jobs of each type beyond which submissions are refused. */
   readonly maxDepth: number;
+  /** Waiting jobs of each caller beyond which its submissions are refused; undefined: no such limit. */
+  readonly maxCallerDepth?: number | undefined;
   /** Aborted at shutdown: waits and watches end. */
   readonly stopping: AbortSignal;
   /** Whether an error means that a store could not be reached, so that another try may succeed. */
@@ -38,9 +40,15 @@ export interface JobServiceOptions {
 }
 
 export function createJobService(options: JobServiceOptions): JobService {
-  const { registry, queue, events, jobKeys, use, logger, maxDepth, stopping, isConnectionError } = options;
+  const { registry, queue, events, jobKeys, use, logger, maxDepth, maxCallerDepth, stopping, isConnectionError } =
+    options;
   const estimator = createRetryAfterEstimator(queue, logger);
   const depthLimit = createDepthLimit(queue, maxDepth, logger);
+  const callerLimit = maxCallerDepth === undefined ? undefined : limitCallers(maxCallerDepth);
+
+  function limitCallers(max: number) {
+    return { max, limit: createDepthLimit({ readDepth: queue.readCallerDepth }, max, logger) };
+  }
 
   const isExpired = (job: Job): boolean => isDone(job) && job.expiresAt.getTime() <= queue.now(job.type);
   const isVisible = (job: Job, caller: Caller): boolean => canSee(caller, job) && !isExpired(job);
@@ -72,7 +80,7 @@ export function createJobService(options: JobServiceOptions): JobService {
     isVisible: (job) => isVisible(job, caller),
   });
 
-  const accept = createSubmit({ queue, depthLimit, estimator, logger, see });
+  const accept = createSubmit({ queue, depthLimit, callerLimit, estimator, logger, see });
   const untilStopping = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, stopping]);
 
   return {
@@ -109,18 +117,19 @@ export function createJobService(options: JobServiceOptions): JobService {
 
     watch: (id, caller, signal) => watchJob(follow(id, caller), untilStopping(signal)),
 
-    async cancel(id, caller) {
+    async cancel(id, caller, check) {
       const job = await find(id, caller, 'submit');
-      const canceled = isDone(job) ? undefined : await queue.cancel(job);
-      if (canceled === undefined) {
-        throw new ServiceError('not-cancelable', 'The job is already done.');
-      }
-      return canceled;
+      check?.(job);
+      const canceled = isDone(job) ? job : ((await queue.cancel(job)) ?? (await see(id, caller)));
+      // Another request may have canceled it before.
+      if (canceled !== undefined && (!isDone(canceled) || canceled.status === 'Canceled')) return canceled;
+      throw new ServiceError('not-cancelable', 'The job is already done.');
     },
 
-    async retry(id, caller) {
+    async retry(id, caller, check) {
       const principal = requireScope(caller, 'submit');
       const job = await find(id, principal, 'submit');
+      check?.(job);
       const attempts = registry.get(job.type)?.attempts ?? 1;
       // The job is not read again, because a quick one may have run and ended by then.
       const retried = await queue.retry(job, attempts);

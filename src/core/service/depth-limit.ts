@@ -5,7 +5,10 @@ const DEPTH_AGE_MS = 1000;
 /** The same for a full queue. */
 const FULL_AGE_MS = 100;
 
-/** What this process knows of one type's queue. */
+/** The most queues or callers whose depth is known at a time; that of one which was not used for longest is forgotten. */
+const MAX_KNOWN = 10_000;
+
+/** What this process knows of one queue: a type's, or a caller's share of all. */
 interface Depth {
   /** Waiting jobs at the last read; infinite before the first one. */
   sample: number;
@@ -22,55 +25,58 @@ interface Depth {
 /** Refuses additions to a queue in which the maximum number of jobs is waiting. */
 export interface DepthLimit {
   /**
-   * Adds a job of a type if there is room for one.
+   * Adds a job to a queue if there is room for one.
    * @param otherwise called instead of `add` when the queue is full
    * @throws ServiceError `queue-unavailable`
    */
-  add<T>(type: string, add: () => Promise<T>, otherwise: () => Promise<T>): Promise<T>;
+  add<T>(name: string, add: () => Promise<T>, otherwise: () => Promise<T>): Promise<T>;
 }
 
 /**
  * Submissions do not wait for the depth: it is read in the background, at most once a second, and additions by this process since
  * then are counted. Only a queue that looks full is read before the submission is answered. So a single process never exceeds the
  * limit; several together may exceed it by what the others add within that second.
- * @param max jobs of each type that may wait
+ * @param max jobs that may wait in each queue
  */
 export function createDepthLimit(queue: Pick<JobQueue, 'readDepth'>, max: number, logger: Logger): DepthLimit {
   const depths = new Map<string, Depth>();
 
-  async function readDepth(type: string, depth: Depth): Promise<void> {
+  async function readDepth(name: string, depth: Depth): Promise<void> {
     const readAt = performance.now();
     // The sample may or may not include additions in flight: they may briefly count twice, so that they never count zero times.
     const countedBefore = depth.own - depth.pending;
-    depth.sample = await queue.readDepth(type, max);
+    depth.sample = await queue.readDepth(name, max);
     depth.own -= countedBefore;
     depth.readAt = readAt;
   }
 
   /** Joins the read in progress, or starts one. */
-  function refresh(type: string, depth: Depth): Promise<void> {
-    depth.reading ??= readDepth(type, depth).finally(() => (depth.reading = undefined));
+  function refresh(name: string, depth: Depth): Promise<void> {
+    depth.reading ??= readDepth(name, depth).finally(() => (depth.reading = undefined));
     return depth.reading;
   }
 
   const isFull = ({ sample, own }: Depth): boolean => sample + own >= max;
 
   /** Reads the depth if it is too old. @returns the read to wait for, when the answer depends on it */
-  function update(type: string, depth: Depth): Promise<void> | undefined {
+  function update(name: string, depth: Depth): Promise<void> | undefined {
     const age = performance.now() - depth.readAt;
     if (isFull(depth)) {
-      if (depth.reading !== undefined || age > FULL_AGE_MS) return refresh(type, depth);
+      if (depth.reading !== undefined || age > FULL_AGE_MS) return refresh(name, depth);
     } else if (age > DEPTH_AGE_MS) {
-      refresh(type, depth).catch((error: unknown) => logger.debug({ err: error, type }, 'reading the depth failed'));
+      refresh(name, depth).catch((error: unknown) => logger.debug({ err: error, name }, 'reading the depth failed'));
     }
     return undefined;
   }
 
   return {
-    async add(type, add, otherwise) {
-      const depth = depths.get(type) ?? newDepth();
-      depths.set(type, depth);
-      const updated = update(type, depth);
+    async add(name, add, otherwise) {
+      const depth = depths.get(name) ?? newDepth();
+      // The last one to be forgotten.
+      depths.delete(name);
+      depths.set(name, depth);
+      if (depths.size > MAX_KNOWN) for (const [oldest] of depths.entries().take(1)) depths.delete(oldest);
+      const updated = update(name, depth);
       if (updated !== undefined) await updated;
       // No await between this check and the count: concurrent submissions must not all see the last free place.
       if (isFull(depth)) return otherwise();
@@ -83,6 +89,11 @@ export function createDepthLimit(queue: Pick<JobQueue, 'readDepth'>, max: number
       }
     },
   };
+}
+
+/** The `detail` of a refusal for the caller's own jobs. */
+export function quotaExceeded(max: number): string {
+  return `You have ${max} jobs waiting, the most that one caller may have. Try again later.`;
 }
 
 function newDepth(): Depth {

@@ -3,6 +3,8 @@ import type { JobQueue, Logger, Pace } from '../ports.ts';
 
 /** The longest wait that a poller is given, in seconds. */
 const MAX_SECONDS = 60;
+/** The same for a job that runs, so that its poller sees progress. */
+const MAX_RUNNING_SECONDS = 5;
 /** A job that runs longer than usual is polled again after this share of its elapsed time. */
 const OVERTIME_SHARE = 0.2;
 /** Milliseconds for which a measured pace is used before it is measured again. */
@@ -12,7 +14,8 @@ const UNKNOWN: Pace = { durationMs: undefined, intervalMs: 0, waiting: 0 };
 
 /** Seconds after which a job may be done, from 1 to 60 (RFC 9110, section 10.2.3). */
 export function estimateRetryAfter(job: Job, pace: Pace, now: number): number {
-  return toSeconds(estimateMs(job, pace, now));
+  if (job.status !== 'Running') return toSeconds(estimateMs(job, pace, now));
+  return job.cancelRequested ? 1 : Math.min(MAX_RUNNING_SECONDS, toSeconds(estimateMs(job, pace, now)));
 }
 
 function toSeconds(ms: number): number {

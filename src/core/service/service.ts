@@ -4,8 +4,8 @@ import type { Job, JobStatus } from '../job.ts';
 import type { ListPosition } from '../ports.ts';
 import type { Registry } from '../registry.ts';
 
-/** The longest wait for a job, in seconds. */
-export const MAX_WAIT_SECONDS = 60;
+/** The longest wait for a job, in seconds: common proxies end a request without a reply after 60. */
+export const MAX_WAIT_SECONDS = 50;
 
 export interface Submission {
   readonly type: JobType;
@@ -52,12 +52,12 @@ export interface JobService {
   readonly stopping: AbortSignal;
   /**
    * Accepts a job. When this resolves, the queue has stored it.
-   * @throws ServiceError `invalid-input`, `idempotency-key-reused`, `queue-full`
+   * @throws ServiceError `invalid-input`, `idempotency-key-reused`, `queue-full`, `quota-exceeded`
    */
   submit(submission: Submission): Promise<SubmittedJob>;
   /**
    * Submits, and resolves when the job is done, the time is over or the signal is aborted. Needs the scope `submit` alone.
-   * @param seconds at most 60; more counts as 60
+   * @param seconds at most 50; more counts as 50
    * @throws ServiceError as `submit` does
    */
   submitAndWait(submission: Submission, seconds: number, signal: AbortSignal): Promise<SubmittedJob>;
@@ -65,7 +65,7 @@ export interface JobService {
   read(id: string, caller: Caller): Promise<Job | undefined>;
   /**
    * Reads a job, and resolves when it is done, the time is over or the signal is aborted.
-   * @param seconds at most 60; more counts as 60
+   * @param seconds at most 50; more counts as 50
    */
   wait(id: string, caller: Caller, seconds: number, signal: AbortSignal): Promise<Job | undefined>;
   /**
@@ -74,17 +74,19 @@ export interface JobService {
    */
   watch(id: string, caller: Caller, signal: AbortSignal): AsyncGenerator<Job, void, void>;
   /**
-   * Cancels a job.
+   * Cancels a job. Doing it again makes no difference.
+   * @param check may refuse, with an error, what the job is now
    * @returns the job as the cancellation left it: Canceled if it was Pending; Running if its worker has yet to end it
    * @throws ServiceError `not-found`, `not-cancelable`
    */
-  cancel(id: string, caller: Caller): Promise<Job>;
+  cancel(id: string, caller: Caller, check?: (job: Job) => void): Promise<Job>;
   /**
    * Puts a failed or canceled job back into the queue, with all its attempts once more.
+   * @param check may refuse, with an error, what the job is now
    * @returns the job as the retry left it, which is Pending
    * @throws ServiceError `not-found`, `not-retryable`
    */
-  retry(id: string, caller: Caller): Promise<Job>;
+  retry(id: string, caller: Caller, check?: (job: Job) => void): Promise<Job>;
   /**
    * The caller's jobs, newest first.
    * @throws ServiceError `invalid-input`, for an unknown job type

@@ -6,13 +6,15 @@ import { parseSubmission } from '../input/parse-input.ts';
 import { jobIdOfKey, newJobId } from '../job-id.ts';
 import type { Job } from '../job.ts';
 import type { JobQueue, Logger, NewJob } from '../ports.ts';
-import type { DepthLimit } from './depth-limit.ts';
+import { type DepthLimit, quotaExceeded } from './depth-limit.ts';
 import type { RetryAfterEstimator } from './retry-after.ts';
 import type { Submission, SubmittedJob } from './service.ts';
 
 export interface SubmitOptions {
   readonly queue: JobQueue;
   readonly depthLimit: DepthLimit;
+  /** Undefined: a caller may have as many jobs waiting as there is room for. */
+  readonly callerLimit: { readonly limit: DepthLimit; readonly max: number } | undefined;
   readonly estimator: RetryAfterEstimator;
   readonly logger: Logger;
   /** Reads a job; undefined unless it belongs to the caller. */
@@ -22,10 +24,29 @@ export interface SubmitOptions {
 /** Accepts a submission. @param onId called with the job's id before the queue receives the job */
 type Submit = (submission: Submission, onId?: (id: string) => void) => Promise<SubmittedJob>;
 
-export function createSubmit({ queue, depthLimit, estimator, logger, see }: SubmitOptions): Submit {
+export function createSubmit({ queue, depthLimit, callerLimit, estimator, logger, see }: SubmitOptions): Submit {
   async function refuseFull(type: string): Promise<never> {
     throw new ServiceError('queue-full', `Too many jobs of type ${type} are waiting. Try again later.`, {
       retryAfter: estimator.estimateRoom(type),
+    });
+  }
+
+  /**
+   * Adds a job if there is room for it, in its queue and in the caller's quota.
+   * @param known whether the job is there already, so that adding it again adds none
+   */
+  async function addWithin<T>(
+    type: string,
+    caller: string,
+    add: () => Promise<T>,
+    known: () => Promise<boolean>,
+  ): Promise<T> {
+    const addToQueue = () => depthLimit.add(type, add, async () => ((await known()) ? add() : refuseFull(type)));
+    if (callerLimit === undefined) return addToQueue();
+    const { limit, max } = callerLimit;
+    return limit.add(caller, addToQueue, async () => {
+      if (await known()) return add();
+      throw new ServiceError('quota-exceeded', quotaExceeded(max), { retryAfter: estimator.estimateRoom(type) });
     });
   }
 
@@ -43,11 +64,8 @@ export function createSubmit({ queue, depthLimit, estimator, logger, see }: Subm
     if (idempotencyKey === undefined) {
       const id = newJobId(type.name);
       onId?.(id);
-      const job = await depthLimit.add(
-        type.name,
-        () => queue.add({ ...base, id }),
-        () => refuseFull(type.name),
-      );
+      const add = () => queue.add({ ...base, id });
+      const job = await addWithin(type.name, callerId, add, async () => false);
       logger.debug({ requestId, jobId: id, type: type.name }, 'job accepted');
       return { job, replayed: false };
     }
@@ -55,10 +73,8 @@ export function createSubmit({ queue, depthLimit, estimator, logger, see }: Subm
     onId?.(id);
     const fingerprint = fingerprintOf(input, parsed);
     const add = () => queue.addOnce({ ...base, id, fingerprint });
-    const added = await depthLimit.add(type.name, add, async () =>
-      // A replay adds no job, so a full queue does not refuse it.
-      (await see(id, caller)) === undefined ? refuseFull(type.name) : add(),
-    );
+    // A replay adds no job, so a full queue does not refuse it.
+    const added = await addWithin(type.name, callerId, add, async () => (await see(id, caller)) !== undefined);
     if (!isSameInput(added.fingerprint, fingerprint)) {
       throw new ServiceError('idempotency-key-reused', 'This idempotency key was used with a different input.');
     }

@@ -4,6 +4,8 @@ import { errorAt } from './mask-error.ts';
 /** Media types that Yoga prefers to an event stream where the client accepts both. */
 const OTHERS = /json|\*|multipart/;
 
+const STREAM = /^(text\/event-stream|multipart\/mixed)/;
+
 /**
  * Aligns Yoga's event streams with graphql-sse and HTTP. Errors before execution are events of a stream with status 200 (GraphQL
  * over Server-Sent Events, "Distinct connections mode"), because clients do not read any other reply. The headers
@@ -23,6 +25,10 @@ export function useEventStream(): Plugin {
     onResponse({ response }) {
       response.headers.delete('Connection');
       response.headers.delete('Content-Encoding');
+      if (!STREAM.test(response.headers.get('Content-Type') ?? '')) return;
+      response.headers.set('Cache-Control', 'private, no-store');
+      // Proxies that buffer replies would hold events back.
+      response.headers.set('X-Accel-Buffering', 'no');
     },
   };
 }

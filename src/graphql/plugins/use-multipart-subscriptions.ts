@@ -1,10 +1,10 @@
 import type { ExecutionResult } from 'graphql';
 import { type Plugin, isAsyncIterable } from 'graphql-yoga';
+import { APOLLO_STREAM } from '../request.ts';
 
 type OnResultProcess = NonNullable<Plugin['onResultProcess']>;
 type ResultProcessor = Parameters<Parameters<OnResultProcess>[0]['setResultProcessor']>[0];
 
-const ACCEPTS = /multipart\/mixed[^,]*;\s*subscriptionspec="?1\.0/i;
 const MEDIA_TYPE = 'multipart/mixed';
 const CONTENT_TYPE = 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0';
 /** Between two parts without news, so that proxies and clients keep the connection. */
@@ -14,7 +14,7 @@ const HEARTBEAT_MS = 10_000;
 export function useMultipartSubscriptions(): Plugin {
   return {
     onResultProcess({ request, result, acceptableMediaTypes, setResultProcessor }) {
-      if (!ACCEPTS.test(request.headers.get('accept') ?? '')) return;
+      if (!request.headers.get('accept')?.includes(APOLLO_STREAM)) return;
       // Any other result is an ordinary reply, and these clients accept JSON beside the stream.
       if (!isAsyncIterable(result)) return;
       acceptableMediaTypes.push(MEDIA_TYPE);

@@ -172,6 +172,9 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     async readDepth(type, max) {
       return depthSchema.parse((await run(STATEMENTS.readDepth, [type, max]))[0]).depth;
     },
+    async readCallerDepth(type, caller, max) {
+      return depthSchema.parse((await run(STATEMENTS.readCallerDepth, [type, caller, max]))[0]).depth;
+    },
     async readSecret(own) {
       await run(STATEMENTS.storeSecret, [own]);
       return secretSchema.parse((await run(STATEMENTS.readSecret))[0]).value;

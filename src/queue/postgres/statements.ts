@@ -48,6 +48,7 @@ export const STATEMENTS = {
   countJobs: load('count-jobs'),
   giveUpLocks: load('give-up-locks'),
   listJobs: load('list-jobs'),
+  readCallerDepth: load('read-caller-depth'),
   readData: load('read-data'),
   readDepth: load('read-depth'),
   readLastEvent: load('read-last-event'),

@@ -174,6 +174,9 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     async readDepth(type, max) {
       return Math.min(Number(await runScript(client, SCRIPTS.readDepth, prefixOf(type))), max);
     },
+    async readCallerDepth(type, caller, max) {
+      return Math.min(Number(await runScript(client, SCRIPTS.readCallerDepth, prefixOf(type), caller)), max);
+    },
     async readSecret(own) {
       return (await client.set(SECRET_KEY, own, 'NX', 'GET')) ?? own;
     },

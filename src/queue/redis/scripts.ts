@@ -25,6 +25,7 @@ export const SCRIPTS = {
   readLocks: loadScript('read-locks'),
   readMarked: loadScript('read-marked'),
   readDepth: loadScript('read-depth'),
+  readCallerDepth: loadScript('read-caller-depth'),
   readPace: loadScript('read-pace'),
   readTime: loadScript('read-time'),
   cancelJob: loadScript('cancel-job'),

@@ -85,6 +85,8 @@ const EXTRA_MEMBERS: Readonly<Partial<Record<ProblemName, object>>> = {
     instance: '/api/customers',
     errors: [{ pointer: '#/customername', detail: 'Invalid input: expected string, received undefined' }],
   },
+  'job-canceled': { code: JOB_CANCELED.code },
+  'job-failed': { code: 'JOB_FAILED' },
   'internal-error': { errorId: '5f0c2c0e-6c8e-4b53-9a3c-0f3f5f7c8f11' },
 };
 

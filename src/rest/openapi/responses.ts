@@ -30,9 +30,13 @@ const HEADERS = {
     description: 'The request headers that the reply depends on (RFC 9110, section 12.5.5).',
     schema: { type: 'string' },
   },
+  'X-Accel-Buffering': {
+    description: 'Tells proxies to hold no part of the stream back.',
+    schema: { type: 'string', const: 'no' },
+  },
   'Preference-Applied': {
-    description: 'The preference that was honored (RFC 7240, section 3), also when the time ran out.',
-    schema: { type: 'string', pattern: '^wait=\\d+$' },
+    description: 'The preferences that were honored (RFC 7240, section 3), also when the time ran out.',
+    schema: { type: 'string', pattern: '^(respond-async|wait=\\d+)$' },
   },
   'Idempotency-Replayed': {
     description: 'Present when the key had been used before: this is the job of the first request.',
@@ -141,6 +145,7 @@ const ANYWHERE: readonly ProblemName[] = [
 const RETRY_AFTER: ReadonlySet<ProblemName> = new Set([
   'result-not-ready',
   'rate-limited',
+  'quota-exceeded',
   'queue-full',
   'queue-unavailable',
   'service-unavailable',
@@ -164,13 +169,23 @@ export function problemReply(
   sometimes: readonly HeaderName[] = [],
 ): ZodOpenApiResponseObject {
   const limit: HeaderName[] = names.includes('rate-limited') ? ['RateLimit-Policy', 'RateLimit'] : [];
+  const isLimit = names.every((name) => name === 'rate-limited');
   const challenge: HeaderName[] = names.some((name) => CHALLENGE.has(name)) ? ['WWW-Authenticate'] : [];
   const retry = names.filter((name) => RETRY_AFTER.has(name)).length;
   return {
     description: names.map((name) => `${PROBLEMS[name].title} (\`${name}\`).`).join(' Or: '),
     headers: headersOf(
-      ['Cache-Control', ...challenge, ...(retry === names.length ? (['Retry-After'] as const) : []), ...limit],
-      [...sometimes, ...(retry > 0 && retry < names.length ? (['Retry-After'] as const) : [])],
+      [
+        'Cache-Control',
+        ...challenge,
+        ...(retry === names.length ? (['Retry-After'] as const) : []),
+        ...(isLimit ? limit : []),
+      ],
+      [
+        ...sometimes,
+        ...(isLimit ? [] : limit),
+        ...(retry > 0 && retry < names.length ? (['Retry-After'] as const) : []),
+      ],
     ),
     content: {
       'application/problem+json': {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { createConstant } from '../../http/negotiation.ts';
 
 /** The folder of the files that pages load, from the root of the service. */
 export const ASSETS = 'docs/assets';
@@ -75,11 +76,12 @@ const FILES: Readonly<Record<string, Asset>> = {
 /** Serves the files that pages load: ours, and those of Swagger UI's npm package. */
 export function addAssets(app: FastifyInstance): void {
   for (const [name, { type, read }] of Object.entries(FILES)) {
-    app.get(`/${ASSETS}/${name}`, async (_request, reply) =>
+    const send = createConstant(read);
+    app.get(`/${ASSETS}/${name}`, async (request, reply) => {
       reply
         .type(type)
-        .headers({ 'Cache-Control': `public, max-age=${MAX_AGE_SECONDS}`, 'X-Content-Type-Options': 'nosniff' })
-        .send(await read()),
-    );
+        .headers({ 'Cache-Control': `public, max-age=${MAX_AGE_SECONDS}`, 'X-Content-Type-Options': 'nosniff' });
+      return send(request, reply);
+    });
   }
 }

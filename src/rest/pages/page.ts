@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { constantOf } from '../../http/negotiation.ts';
 
 /** Text that is safe to insert into HTML. */
 export interface Html {
@@ -46,7 +47,11 @@ export interface Page {
 /** No framing by other pages, no forms, and no `<base>` that would change links. */
 const CLOSED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-export function sendPage(reply: FastifyReply, { title, head, body, allow }: Page): FastifyReply {
+export function sendPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { title, head, body, allow }: Page,
+): Promise<FastifyReply> {
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -59,15 +64,13 @@ export function sendPage(reply: FastifyReply, { title, head, body, allow }: Page
         ${body}
       </body>
     </html> `;
-  return reply
-    .type('text/html; charset=utf-8')
-    .headers({
-      'Cache-Control': 'no-cache',
-      'Content-Security-Policy': `${CLOSED}; ${allow}`,
-      'Referrer-Policy': 'no-referrer',
-      'X-Content-Type-Options': 'nosniff',
-    })
-    .send(page.html);
+  reply.type('text/html; charset=utf-8').headers({
+    'Cache-Control': 'no-cache',
+    'Content-Security-Policy': `${CLOSED}; ${allow}`,
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  return constantOf(page.html)(request, reply);
 }
 
 /** The relative path from a page to the root of the service, which stays right behind a proxy's path prefix. */

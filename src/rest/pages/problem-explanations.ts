@@ -1,6 +1,8 @@
 import { type ProblemName, QUEUE_UNAVAILABLE } from '../../core/errors.ts';
 import { JOB_CANCELED } from '../../core/job.ts';
+import { quotaExceeded } from '../../core/service/depth-limit.ts';
 import { OVERLOADED } from '../../http/pressure.ts';
+import { JSON_ONLY } from '../../http/json-body.ts';
 import { RAW_DETAILS, UNEXPECTED } from '../../http/problem.ts';
 import { rateLimited } from '../../http/rate-limit.ts';
 
@@ -84,6 +86,11 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
     remedy: 'Follow the job, or submit new work.',
     example: 'Only a job that failed or was canceled can be retried.',
   },
+  'precondition-failed': {
+    meaning: 'The `If-Match` of the request names another state of the job than its present one. Nothing was done.',
+    remedy: 'Read the job, and decide again with its new `ETag`.',
+    example: 'The job has changed: its ETag is none of those in If-Match.',
+  },
   'too-large': {
     meaning: 'The request body is larger than the server accepts.',
     remedy: 'Send less at a time: several small jobs instead of one large job.',
@@ -92,7 +99,7 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
   'unsupported-media-type': {
     meaning: 'The operation does not accept the media type of the request body.',
     remedy: 'Send JSON, with `Content-Type: application/json`.',
-    example: 'Unsupported Media Type',
+    example: JSON_ONLY,
   },
   'job-failed': {
     meaning:
@@ -105,6 +112,12 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
     meaning: 'The same caller has already used this `Idempotency-Key` for another input of the same job type.',
     remedy: 'Use a new key for new work. Repeat a key only with the same input, for example after a lost reply.',
     example: 'This idempotency key was used with a different input.',
+  },
+  'quota-exceeded': {
+    meaning:
+      'The caller has as many jobs waiting as the server lets one caller have. Nothing was accepted; the waiting jobs and other callers are not affected.',
+    remedy: 'Wait as many seconds as `Retry-After` says, and send the same request again.',
+    example: quotaExceeded(1000),
   },
   'rate-limited': {
     meaning: 'The caller has sent more requests than its limit allows. The request was not processed.',

@@ -78,9 +78,9 @@ function explain(name: ProblemName, urls: Urls): Html {
     <pre><code>${JSON.stringify(problemExample(name, urls), null, 2)}</code></pre>`;
 }
 
-function send(request: FastifyRequest, reply: FastifyReply, title: string, content: Html): FastifyReply {
+function send(request: FastifyRequest, reply: FastifyReply, title: string, content: Html): Promise<FastifyReply> {
   const root = toRoot(request);
-  return sendPage(reply, {
+  return sendPage(request, reply, {
     title: `${title} · Accepted`,
     head: html`<link rel="icon" href="${root}${ASSETS}/favicon.png" />
       <link rel="stylesheet" href="${root}${ASSETS}/page.css" />`,

@@ -11,7 +11,7 @@ export function addReferencePage(app: FastifyInstance): void {
   addEndpoint(app, '/docs', {
     async GET(request, reply) {
       const root = toRoot(request);
-      return sendPage(reply, {
+      return sendPage(request, reply, {
         title: 'Accepted · API',
         head: html`<link rel="icon" href="${root}${ASSETS}/favicon.png" />
           <link rel="stylesheet" href="${root}${ASSETS}/swagger-ui.css" />

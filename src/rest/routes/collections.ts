@@ -55,7 +55,10 @@ const submit = (type: JobType): Route<RestApi> => ({
         sometimes: SUBMITTED,
         links: JOB_LINKS,
       }),
-      ...problemReplies(['invalid-input', 'too-large', 'unsupported-media-type', 'queue-full'], SUBMITTED),
+      ...problemReplies(
+        ['invalid-input', 'too-large', 'unsupported-media-type', 'quota-exceeded', 'queue-full'],
+        SUBMITTED,
+      ),
       409: problemReply(['job-canceled'], [...SUBMITTED, 'Location', 'Operation-Location']),
       422: problemReply(['job-failed', 'idempotency-key-reused'], [...SUBMITTED, 'Location', 'Operation-Location']),
     },

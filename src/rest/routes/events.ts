@@ -4,8 +4,8 @@ import { jobNotFound } from '../../core/errors.ts';
 import { type Job, isDone } from '../../core/job.ts';
 import { requireAcceptable } from '../../http/negotiation.ts';
 import { SECURITY, describeReply, problemReplies } from '../openapi/responses.ts';
-import { versionOf, viewOf } from '../replies.ts';
-import { idOf, jobPath, lastEventIdHeader } from '../requests.ts';
+import { requireMatch, versionOf, viewOf } from '../replies.ts';
+import { idOf, ifMatch, jobPath, lastEventIdHeader, lastEventIdQuery, readLastEventId } from '../requests.ts';
 import type { RestApi, Route } from '../route.ts';
 import { serializeJob } from '../schemas.ts';
 
@@ -20,18 +20,23 @@ export const eventsRoute: Route<RestApi> = {
     summary: 'Watch a job',
     description:
       "Server-sent events (HTML, section 9.2): the job at once, then each change. `data` is the job's JSON, and `id` its version. The stream ends after the final state.",
-    requestParams: { path: jobPath, header: z.object({ 'Last-Event-ID': lastEventIdHeader }) },
+    requestParams: {
+      path: jobPath,
+      header: z.object({ 'Last-Event-ID': lastEventIdHeader, 'If-Match': ifMatch }),
+      query: z.object({ lastEventId: lastEventIdQuery }),
+    },
     responses: {
       200: describeReply({
         description: 'The stream.',
         mediaType: 'text/event-stream',
         schema: { type: 'string' },
+        always: ['X-Accel-Buffering'],
         examples: {
           running: { summary: 'A job that runs', value: 'retry: 1000\n\nid: 2\ndata: {"id":"customer_…",…}\n\n' },
         },
       }),
       204: describeReply({ description: 'The client has the final state already, and does not need to reconnect.' }),
-      ...problemReplies(['not-found']),
+      ...problemReplies(['not-found', 'precondition-failed']),
     },
   },
   async handle(request, reply, { service, contextOf }) {
@@ -40,8 +45,15 @@ export const eventsRoute: Route<RestApi> = {
     const states = service.watch(idOf(request), context.caller, context.whenGone());
     const { value: job } = await states.next();
     if (job === undefined) throw jobNotFound();
-    reply.type('text/event-stream; charset=utf-8').header('Cache-Control', 'no-store');
-    const known = request.headers['last-event-id']?.toString();
+    try {
+      requireMatch(request, job);
+    } catch (error) {
+      await states.return();
+      throw error;
+    }
+    // Proxies that buffer replies would hold events back.
+    reply.type('text/event-stream; charset=utf-8').header('X-Accel-Buffering', 'no');
+    const known = readLastEventId(request);
     // The client has the final state; 204 stops it from reconnecting (HTML, section 9.2.3).
     const isKnown = isDone(job) && versionOf(job) === known;
     if (isKnown || request.method === 'HEAD') {

@@ -22,6 +22,7 @@ import {
 } from '../openapi/responses.ts';
 import {
   foundJob,
+  requireMatch,
   requireSucceeded,
   sendAccepted,
   sendJson,
@@ -34,6 +35,7 @@ import {
 import {
   SYNCHRONOUS_SECONDS,
   idOf,
+  ifMatch,
   ifNoneMatch,
   jobPath,
   listQuery,
@@ -56,7 +58,8 @@ export function jobRoutes(types: readonly JobType[]): Route<RestApi>[] {
 }
 
 const shared = { tags: ['Jobs'], security: SECURITY.tokenHolders };
-const header = z.object({ 'If-None-Match': ifNoneMatch });
+const header = z.object({ 'If-None-Match': ifNoneMatch, 'If-Match': ifMatch });
+const changeHeader = z.object({ 'If-Match': ifMatch });
 /** Headers that answer `Prefer`. */
 const WAITED: readonly HeaderName[] = ['Preference-Applied', 'Vary'];
 const ACCEPTED: readonly HeaderName[] = ['Location', 'Operation-Location', 'Retry-After'];
@@ -122,7 +125,7 @@ const getJob = (sample: JobType, results: readonly z.ZodType[]): Route<RestApi> 
         sometimes: WAITED,
       }),
       304: notModified(WAITED),
-      ...problemReplies(['invalid-input', 'not-found', 'job-canceled', 'job-failed'], WAITED),
+      ...problemReplies(['invalid-input', 'not-found', 'precondition-failed', 'job-canceled', 'job-failed'], WAITED),
     },
   },
   async handle(request, reply, { service, contextOf }) {
@@ -131,6 +134,7 @@ const getJob = (sample: JobType, results: readonly z.ZodType[]): Route<RestApi> 
     const wait = readWait(request, reply) ?? (onPending === 'synchronous' ? SYNCHRONOUS_SECONDS : 0);
     const id = idOf(request);
     const job = foundJob(
+      request,
       wait === 0
         ? await service.read(id, context.caller)
         : await service.wait(id, context.caller, wait, context.whenGone()),
@@ -155,8 +159,9 @@ const cancelJob = (sample: JobType): Route<RestApi> => ({
     ...shared,
     operationId: 'cancelJob',
     summary: 'Cancel a job',
-    description: 'A pending job is canceled at once. A running job is asked to stop, which may take a while.',
-    requestParams: { path: jobPath },
+    description:
+      'A pending job is canceled at once. A running job is asked to stop, which may take a while. Sent again, the reply is the same.',
+    requestParams: { path: jobPath, header: changeHeader },
     responses: {
       200: describeReply({
         description: 'Canceled.',
@@ -170,12 +175,12 @@ const cancelJob = (sample: JobType): Route<RestApi> => ({
         always: ACCEPTED,
         links: JOB_LINKS,
       }),
-      ...problemReplies(['not-found', 'not-cancelable', 'too-large', 'unsupported-media-type']),
+      ...problemReplies(['not-found', 'not-cancelable', 'precondition-failed', 'too-large', 'unsupported-media-type']),
     },
   },
   async handle(request, reply, { service, contextOf }) {
     const context = contextOf(request, reply);
-    const job = await service.cancel(idOf(request), context.caller);
+    const job = await service.cancel(idOf(request), context.caller, (now) => requireMatch(request, now));
     const view = viewOf(job, service, context);
     if (!isDone(job)) return sendAccepted(reply, view, context);
     return sendJson(reply.header('Cache-Control', 'no-store'), serializeJob(view));
@@ -198,11 +203,11 @@ const getJobResult = (results: readonly z.ZodType[]): Route<RestApi> => ({
         always: ['ETag'],
       }),
       304: notModified(),
-      ...problemReplies(['not-found', 'result-not-ready', 'job-canceled', 'job-failed']),
+      ...problemReplies(['not-found', 'precondition-failed', 'result-not-ready', 'job-canceled', 'job-failed']),
     },
   },
   async handle(request, reply, { service, contextOf }) {
-    const job = foundJob(await service.read(idOf(request), contextOf(request, reply).caller));
+    const job = foundJob(request, await service.read(idOf(request), contextOf(request, reply).caller));
     if (isDone(job)) return sendResult(request, reply, job);
     throw new ServiceError('result-not-ready', `The job is ${job.status.toLowerCase()}. Try again later.`, {
       retryAfter: service.retryAfter(job) ?? 1,
@@ -219,7 +224,7 @@ const retryJob = (sample: JobType): Route<RestApi> => ({
     summary: 'Retry a job',
     description: 'Queues a failed or canceled job again, under the same id and with all its attempts.',
     security: SECURITY.callers,
-    requestParams: { path: jobPath },
+    requestParams: { path: jobPath, header: changeHeader },
     responses: {
       202: describeReply({
         description: 'Accepted: the queue has the job again.',
@@ -228,12 +233,12 @@ const retryJob = (sample: JobType): Route<RestApi> => ({
         always: ACCEPTED,
         links: JOB_LINKS,
       }),
-      ...problemReplies(['not-found', 'not-retryable', 'too-large', 'unsupported-media-type']),
+      ...problemReplies(['not-found', 'not-retryable', 'precondition-failed', 'too-large', 'unsupported-media-type']),
     },
   },
   async handle(request, reply, { service, contextOf }) {
     const context = contextOf(request, reply);
-    const job = await service.retry(idOf(request), context.caller);
+    const job = await service.retry(idOf(request), context.caller, (now) => requireMatch(request, now));
     return sendSubmitted(reply, job, service, context);
   },
 });

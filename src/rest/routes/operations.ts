@@ -3,7 +3,7 @@ import { type JobStatus, isDone } from '../../core/job.ts';
 import type { JobView } from '../../core/job-view.ts';
 import { SECURITY, notModified, problemReplies, describeReply } from '../openapi/responses.ts';
 import { foundJob, sendTagged, setRetryAfter, viewOf } from '../replies.ts';
-import { idOf, ifNoneMatch, jobPath } from '../requests.ts';
+import { idOf, ifMatch, ifNoneMatch, jobPath } from '../requests.ts';
 import type { RestApi, Route } from '../route.ts';
 import { operationSchema, serializeOperation } from '../schemas.ts';
 
@@ -32,7 +32,7 @@ export const operationRoutes: readonly Route<RestApi>[] = [
         "The same job as a status monitor of Azure's guidelines for long-running operations: always 200, as long as the job is kept.",
       tags: ['Jobs'],
       security: SECURITY.tokenHolders,
-      requestParams: { path: jobPath, header: z.object({ 'If-None-Match': ifNoneMatch }) },
+      requestParams: { path: jobPath, header: z.object({ 'If-None-Match': ifNoneMatch, 'If-Match': ifMatch }) },
       responses: {
         200: describeReply({
           description: 'The operation in its current state.',
@@ -41,12 +41,12 @@ export const operationRoutes: readonly Route<RestApi>[] = [
           sometimes: ['Retry-After'],
         }),
         304: notModified(),
-        ...problemReplies(['not-found']),
+        ...problemReplies(['not-found', 'precondition-failed']),
       },
     },
     async handle(request, reply, { service, contextOf }) {
       const context = contextOf(request, reply);
-      const job = foundJob(await service.read(idOf(request), context.caller));
+      const job = foundJob(request, await service.read(idOf(request), context.caller));
       if (!isDone(job)) setRetryAfter(reply, job, service);
       return sendTagged(request, reply, job, () => serializeOperation(toOperation(viewOf(job, service, context))));
     },

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { withDeadline } from '../../core/deadline.ts';
 import type { Urls } from '../../core/urls.ts';
-import { SECURITY, describeReply, problemReply } from '../openapi/responses.ts';
+import type { Constant } from '../../http/negotiation.ts';
+import { SECURITY, describeReply, notModified, problemReply } from '../openapi/responses.ts';
 import type { Route } from '../route.ts';
 import { healthSchema, unhealthySchema } from '../schemas.ts';
 
@@ -63,7 +64,8 @@ export const healthRoutes: readonly Route<HealthApi>[] = [
 ];
 
 export interface OpenApiApi {
-  readonly document: { readonly servers?: readonly object[] };
+  /** Sends the document of the server at this URL. */
+  documentAt(base: string): Constant;
   urlsOf(request: FastifyRequest): Urls;
 }
 
@@ -79,13 +81,16 @@ export const openApiRoute: Route<OpenApiApi> = {
       200: describeReply({
         description: 'The document.',
         schema: { type: 'object', properties: { openapi: { type: 'string' } }, required: ['openapi'] },
+        always: ['ETag'],
+        sometimes: ['Vary'],
       }),
+      304: notModified(['Vary']),
       ...unreadable,
       500: problemReply(['internal-error']),
     },
   },
-  async handle(request, reply, { document, urlsOf }) {
-    const servers = document.servers?.map((server) => ({ ...server, url: urlsOf(request).base }));
-    return reply.header('Cache-Control', 'no-cache').send({ ...document, servers });
+  async handle(request, reply, { documentAt, urlsOf }) {
+    reply.type('application/json; charset=utf-8').header('Cache-Control', 'no-cache');
+    return documentAt(urlsOf(request).base)(request, reply);
   },
 };
