@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Authenticate } from './core/access/caller.ts';
 import { ServiceError } from './core/errors.ts';
-import type { Logger, RateLimiter } from './core/ports.ts';
+import { AUDIT, type Logger, type RateLimiter } from './core/ports.ts';
 import type { RequestContext } from './core/service/request-context.ts';
 import type { JobService } from './core/service/service.ts';
 import { wantsGraphiQL } from './graphql/graphiql.ts';
@@ -11,13 +11,13 @@ import { addCaller, createAuthentication } from './http/authentication.ts';
 import { addCors, addPageHeaders, createSecurityHeaders } from './http/browser-headers.ts';
 import { breakOff, closeConnectionsWhen, createWatchedServer, once, whenGone } from './http/connections.ts';
 import { addEndpoint } from './http/endpoint.ts';
-import { createHosts, createTrust } from './http/host.ts';
+import { addressOf, createHosts, createTrust } from './http/host.ts';
 import { addJsonBody } from './http/json-body.ts';
 import { LIMITS, SERVER_LIMITS, addLimits, maxConnections } from './http/limits.ts';
 import { addCompression } from './http/negotiation.ts';
 import { addPressureLimits } from './http/pressure.ts';
 import { createProblemHandler, fromFastify } from './http/problem.ts';
-import { addRateLimit, rateLimitKey } from './http/rate-limit.ts';
+import { createRateLimits } from './http/rate-limit.ts';
 import { addRequestLog } from './http/request-log.ts';
 import { createDocumentation, createRestApi } from './rest/api.ts';
 import { addRoutes } from './rest/route.ts';
@@ -66,9 +66,15 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   const { service, logger, publicUrl, rest, graphiql, introspection } = options;
   const trust = createTrust(options.trustProxy);
   const { urlsOf, check: checkHost } = createHosts({ publicUrl, host: options.host, trust });
+  const { rateLimiter } = options;
+  const rateLimits = rateLimiter && createRateLimits(rateLimiter, service.ownerOf);
   const { rewriteUrl, onRequest, callerOf, accessTokenOf } = createAuthentication({
     authenticate: options.authenticate,
     isPage: (request) => graphiql && request.routeOptions.url === GRAPHQL_ROUTE && wantsGraphiQL(request),
+    async onRefused(request, reply, { problem }) {
+      logger.info({ action: problem, address: addressOf(request), requestId: request.id }, AUDIT);
+      await rateLimits?.count(request, reply);
+    },
   });
   const setSecurityHeaders = createSecurityHeaders(publicUrl);
   const replyProblem = createProblemHandler(logger, urlsOf);
@@ -80,6 +86,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     idempotencyKeyHeader: request.headers['idempotency-key']?.toString(),
     whenGone: once(() => whenGone(reply.raw)),
     breakOff: () => breakOff(reply.raw),
+    countMore: rateLimits && (() => rateLimits.count(request, reply)),
   });
 
   const app = Fastify({
@@ -135,12 +142,25 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   addRoutes(app, healthRoutes, { checks: options.checks });
   if (graphiql) app.get('/', async (_request, reply) => reply.redirect('graphql'));
   // GraphQL first: of the errors for a schema that neither API can express, its own names the field and an alternative.
-  const graphql = createGraphQLApi({ service, logger, graphiql, introspection, contextOf, fromFastify });
-  if (rest) await app.register(createDocumentation({ registry: service.registry, urlsOf }));
+  const graphql = createGraphQLApi({
+    service,
+    logger,
+    graphiql,
+    introspection,
+    isLimited: rateLimits !== undefined,
+    contextOf,
+    fromFastify,
+  });
+  if (rest) {
+    await app.register(async (pages) => {
+      rateLimits?.add(pages);
+      await pages.register(createDocumentation({ registry: service.registry, urlsOf }));
+    });
+  }
   // Only the APIs are refused under load; health and pages are not.
   await app.register(async (apis) => {
     addPressureLimits(apis, options);
-    addRateLimit(apis, options.rateLimiter, (request) => rateLimitKey(callerOf(request), request.ip));
+    rateLimits?.add(apis);
     await apis.register(async (scope) => {
       scope.setErrorHandler(graphql.replyError);
       addEndpoint(scope, GRAPHQL_ROUTE, { GET: graphql.handle, POST: graphql.handle });

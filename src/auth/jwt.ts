@@ -51,10 +51,10 @@ export function createJwtVerifier({ issuer, audience, keys }: JwtConfig, logger:
       const { payload } = await jwtVerify(token, key, options);
       return toPrincipal(payload);
     } catch (error) {
-      if (error instanceof errors.JWTExpired) throw invalidToken('The token has expired.', error);
+      if (error instanceof errors.JWTExpired) throw invalidToken('The token has expired.', { cause: error });
       if (error instanceof errors.JWTClaimValidationFailed)
-        throw invalidToken(`The token has an invalid claim: ${claimName(error.claim)}.`, error);
-      if (error instanceof errors.JOSEError) throw invalidToken('The token is not valid.', error);
+        throw invalidToken(`The token has an invalid claim: ${claimName(error.claim)}.`, { cause: error });
+      if (error instanceof errors.JOSEError) throw invalidToken('The token is not valid.', { cause: error });
       if (error instanceof ServiceError) throw error;
       // The set has a key that cannot be used.
       throw unavailable(error);

@@ -47,6 +47,8 @@ export interface ServiceErrorOptions {
   readonly issues?: readonly InputIssue[];
   /** Seconds after which a retry may succeed. */
   readonly retryAfter?: number;
+  /** The caller that was refused, for the log. */
+  readonly caller?: string;
   /** The code of the job's failure. */
   readonly failure?: string;
   /** The reply's `WWW-Authenticate` header (RFC 9110, section 11.6.1). */
@@ -64,6 +66,7 @@ export class ServiceError extends Error {
   readonly problem: ProblemName;
   readonly issues: readonly InputIssue[];
   readonly retryAfter: number | undefined;
+  readonly caller: string | undefined;
   readonly failure: string | undefined;
   readonly challenge: string | undefined;
 
@@ -72,6 +75,7 @@ export class ServiceError extends Error {
     this.problem = problem;
     this.issues = options.issues ?? [];
     this.retryAfter = options.retryAfter;
+    this.caller = options.caller;
     this.failure = options.failure;
     this.challenge = options.challenge;
   }

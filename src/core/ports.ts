@@ -10,6 +10,9 @@ export interface Logger {
   isLevelEnabled(level: 'debug'): boolean;
 }
 
+/** The message of each line of the log that says who was refused, or what an admin did with another caller's job. */
+export const AUDIT = 'audit';
+
 /** A job to add to the queue. */
 export interface NewJob {
   readonly id: string;

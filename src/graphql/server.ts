@@ -10,6 +10,7 @@ import type { GraphQLContext } from './builder.ts';
 import { createDirectExecution } from './fast-path/direct-execution.ts';
 import { NO_CACHE, createDocumentCache } from './fast-path/prepared-documents.ts';
 import { sendGraphiQL, wantsGraphiQL } from './graphiql.ts';
+import { countFields } from './plugins/count-fields.ts';
 import { createAccessCheck, useAccess } from './plugins/use-access.ts';
 import { createMaskError, currentRequestId } from './plugins/mask-error.ts';
 import { useBadUserInput, withVariableIssues } from './plugins/use-bad-user-input.ts';
@@ -39,6 +40,8 @@ export interface GraphQLApiOptions {
   readonly graphiql: boolean;
   /** Whether clients may query the schema. */
   readonly introspection: boolean;
+  /** Whether the requests of callers are limited. */
+  readonly isLimited: boolean;
   contextOf(request: FastifyRequest, reply: FastifyReply): RequestContext;
   /** Translates errors that the HTTP server throws before a handler runs; undefined for an unexpected error. */
   fromFastify(error: FastifyError | ServiceError, request: FastifyRequest): ServiceError | undefined;
@@ -54,8 +57,9 @@ export interface GraphQLApi {
 
 /** @throws StartError that names the file and the field, for a job type that GraphQL cannot express */
 export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
-  const { service, logger, graphiql, introspection, contextOf, fromFastify } = options;
+  const { service, logger, graphiql, introspection, isLimited, contextOf, fromFastify } = options;
   const schema = createGraphQLSchema(service.registry);
+  if (isLimited) countFields(schema);
   const maskError = createMaskError(logger);
   const documentCache = createDocumentCache();
   const checkAccess = createAccessCheck(schema);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Authenticate, Caller } from '../core/access/caller.ts';
+import type { Authenticate, Caller, Credentials } from '../core/access/caller.ts';
+import { PROBLEMS, ServiceError } from '../core/errors.ts';
 import { addVary } from './negotiation.ts';
 
 /** Open to anyone: health, the documentation, and the redirect to GraphiQL. Matched by route, so that no spelling of a URL gets around it. */
@@ -26,14 +27,12 @@ export function addCaller(app: FastifyInstance): void {
   app.decorateRequest('caller', null);
 }
 
-async function keep(request: FastifyRequest, caller: Promise<Caller>): Promise<void> {
-  request.caller = await caller;
-}
-
 export interface AuthenticationOptions {
   readonly authenticate: Authenticate;
   /** Whether a request is for a page that anyone may load. */
   isPage(request: FastifyRequest): boolean;
+  /** Called for credentials that are missing or wrong; may reject with another error. */
+  onRefused?(request: FastifyRequest, reply: FastifyReply, error: ServiceError): Promise<void>;
 }
 
 /** Authenticates each request before it is handled. */
@@ -50,8 +49,21 @@ export interface Authentication {
   accessTokenOf(request: FastifyRequest): string | undefined;
 }
 
-export function createAuthentication({ authenticate, isPage }: AuthenticationOptions): Authentication {
+export function createAuthentication({ authenticate, isPage, onRefused }: AuthenticationOptions): Authentication {
   const tokens = new WeakMap<IncomingMessage, readonly string[]>();
+
+  async function keep(request: FastifyRequest, reply: FastifyReply, caller: Promise<Caller>): Promise<void> {
+    try {
+      request.caller = await caller;
+    } catch (error) {
+      await refuse(request, reply, error);
+    }
+  }
+
+  async function refuse(request: FastifyRequest, reply: FastifyReply, error: unknown): Promise<never> {
+    if (error instanceof ServiceError && PROBLEMS[error.problem].status < 500) await onRefused?.(request, reply, error);
+    throw error;
+  }
 
   function isOpen(request: FastifyRequest): boolean {
     const { method, routeOptions } = request;
@@ -75,13 +87,18 @@ export function createAuthentication({ authenticate, isPage }: AuthenticationOpt
         addVary(reply, CREDENTIALS);
       }
       const { authorization, 'x-api-key': apiKey } = request.headers;
-      const caller = authenticate({
+      const credentials: Credentials = {
         bearer: authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]?.trim(),
         apiKey: apiKey?.toString(),
         accessTokens: tokens.get(request.raw) ?? NO_TOKENS,
-      });
-      if (caller instanceof Promise) return keep(request, caller);
-      request.caller = caller;
+      };
+      try {
+        const caller = authenticate(credentials);
+        if (caller instanceof Promise) return keep(request, reply, caller);
+        request.caller = caller;
+      } catch (error) {
+        return refuse(request, reply, error);
+      }
       return done();
     },
     callerOf: ({ caller }) => caller ?? NOBODY,

@@ -1,4 +1,4 @@
-import { BlockList, type Socket, isIPv6 } from 'node:net';
+import { BlockList, type Socket, isIP, isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { ServiceError } from '../core/errors.ts';
 import { type Urls, createUrls } from '../core/urls.ts';
@@ -24,7 +24,24 @@ export function createTrust(trusted: boolean | readonly string[]): Trust {
     if (bits === undefined) list.addAddress(address, family);
     else list.addSubnet(address, Number(bits), family);
   }
-  return (address) => address !== undefined && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  return (text) => {
+    const address = text === undefined ? '' : withoutPort(text);
+    return isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  };
+}
+
+const WITH_PORT = /^(?:\[([\da-f:.]+)\](?::\d+)?|([\d.]+):\d+)$/i;
+
+/** An address as a proxy forwards it, without the port that some add. */
+function withoutPort(text: string): string {
+  const [, ipv6, ipv4] = WITH_PORT.exec(text) ?? [];
+  return ipv6 ?? ipv4 ?? text;
+}
+
+/** The address that a request comes from: as a trusted proxy says, or of the connection where that is no address. */
+export function addressOf({ ip, socket }: Pick<FastifyRequest, 'ip' | 'socket'>): string {
+  const address = withoutPort(ip);
+  return isIP(address) === 0 ? (socket.remoteAddress ?? '') : address;
 }
 
 export interface HostOptions {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEMS, type ProblemName, ServiceError } from '../core/errors.ts';
-import type { Logger } from '../core/ports.ts';
+import { AUDIT, type Logger } from '../core/ports.ts';
 import type { Urls } from '../core/urls.ts';
 
 /** Errors of Fastify before a handler runs, by HTTP status. */
@@ -48,6 +48,7 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
     const known = fromFastify(error, request);
     const errorId = known === undefined ? randomUUID() : undefined;
     if (known === undefined) logger.error({ thrown: error, errorId, requestId: request.id }, 'unexpected error');
+    if (known?.caller !== undefined) logRefusal(logger, known, request.id);
     const shown = known ?? new ServiceError('internal-error', UNEXPECTED);
 
     const urls = urlsOf(request);
@@ -72,6 +73,11 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
         ...(errorId !== undefined && { errorId }),
       });
   };
+}
+
+/** Logs that a known caller was refused, for want of a scope or with the access token of another job. */
+export function logRefusal(logger: Logger, { problem, caller }: ServiceError, requestId: string | undefined): void {
+  logger.info({ action: problem, caller, requestId }, AUDIT);
 }
 
 /** The error to report; undefined for an unexpected one, which is masked. */

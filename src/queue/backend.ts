@@ -89,7 +89,6 @@ export interface CounterOptions {
   /** Seconds. */
   readonly duration: number;
   readonly keyPrefix: string;
-  readonly inMemoryBlockOnConsumed?: number;
 }
 
 export interface JobCounts {

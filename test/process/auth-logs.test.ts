@@ -75,4 +75,76 @@ describe('the logs of a server with authentication', () => {
     // The MAC alone would be as valuable.
     expect(log).not.toContain(accessToken.split('.')[3]);
   });
+
+  it('say who was refused, and what an admin read or changed', async () => {
+    const { settings, remove } = await createStore('embedded');
+    onTestFinished(remove);
+    const output = new PassThrough().setEncoding('utf8');
+    let log = '';
+    output.on('data', (chunk: string) => (log += chunk));
+    const { url, end } = await startProcess({ settings: { ...settings, API_KEYS }, output });
+    const send = (path: string, key: string | undefined, init: RequestInit = {}) =>
+      fetch(`${url}${path}`, {
+        redirect: 'manual',
+        ...init,
+        headers: { 'Content-Type': 'application/json', ...(key !== undefined && bearer(key)) },
+      });
+    const graphql = (query: string, key: string) =>
+      send('/graphql', key, { method: 'POST', body: JSON.stringify({ query }) });
+    const customer = { method: 'POST', body: JSON.stringify({ id: '1', customername: 'Ada' }) };
+    const { id, accessToken } = z
+      .object({ id: z.string(), accessToken: z.string() })
+      .parse(await (await send('/api/customers', keyOf('ada'), customer)).json());
+    const own = `/api/jobs/${id}`;
+    await (await send(`${own}?onPending=synchronous`, keyOf('ada'))).text();
+
+    /** The lines of the audit that a request adds, without times and ids of requests. */
+    const added = async (request: () => Promise<Response>): Promise<object[]> => {
+      const before = audits().length;
+      await (await request()).text();
+      // The line of another request, which shows that those of this one are there.
+      await (await send('/api/jobs', accessToken)).text();
+      const isLast = ({ caller }: Readonly<Record<string, unknown>>): boolean => caller === `job-key:${id}`;
+      await poll(
+        async () => audits().slice(before),
+        (lines) => lines.some(isLast),
+      );
+      const lines = audits().slice(before);
+      expect(lines.at(-1)).toMatchObject({ action: 'forbidden', caller: `job-key:${id}` });
+      return lines
+        .slice(0, -1)
+        .map(({ action, caller, address, jobId, owner }) => ({ action, caller, address, jobId, owner }));
+    };
+    const auditSchema = z.looseObject({ action: z.string(), msg: z.literal('audit') });
+    const audits = () =>
+      log.split('\n').flatMap((line) => {
+        if (!line.includes('"msg":"audit"')) return [];
+        return line.endsWith('}') ? [auditSchema.parse(JSON.parse(line))] : [];
+      });
+    const admin = { caller: 'key:admin', jobId: id, owner: 'key:ada' };
+
+    expect(await added(() => send(own, keyOf('ada')))).toEqual([]);
+    expect(await added(() => send(own, 'wrong'))).toEqual([{ action: 'unauthenticated', address: '127.0.0.1' }]);
+    expect(await added(() => graphql('{ __typename }', 'wrong'))).toEqual([
+      { action: 'unauthenticated', address: '127.0.0.1' },
+    ]);
+    const forbidden = [{ action: 'forbidden', caller: 'key:reader' }];
+    expect(await added(() => send('/api/customers', keyOf('reader'), customer))).toEqual(forbidden);
+    expect(await added(() => graphql(`mutation { cancelJob(id: "${id}") { id } }`, keyOf('reader')))).toEqual(
+      forbidden,
+    );
+    for (const path of [own, `${own}/result`, `${own}/events`, `/api/operations/${id}`])
+      expect(await added(() => send(path, keyOf('admin')))).toEqual([{ action: 'read', ...admin }]);
+    expect(await added(() => graphql(`{ jobStatus(id: "${id}") { id } }`, keyOf('admin')))).toEqual([
+      { action: 'read', ...admin },
+    ]);
+    expect(await added(() => send(own, keyOf('admin'), { method: 'DELETE' }))).toEqual([
+      { action: 'cancel', ...admin },
+    ]);
+    expect(await added(() => graphql(`mutation { retryJob(id: "${id}") { id } }`, keyOf('admin')))).toEqual([
+      { action: 'retry', ...admin },
+    ]);
+    await end('SIGTERM');
+    for (const secret of [accessToken, 'wrong', keyOf('admin')]) expect(log).not.toContain(secret);
+  });
 });

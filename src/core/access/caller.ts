@@ -1,5 +1,5 @@
 /** Callers, and the one place that decides what each may do. */
-import { ServiceError } from '../errors.ts';
+import { ServiceError, type ServiceErrorOptions } from '../errors.ts';
 import type { Job } from '../job.ts';
 
 /**
@@ -56,19 +56,27 @@ export function unauthenticated(): ServiceError {
 }
 
 /** @param detail why the credentials are invalid; printable ASCII without quotes (RFC 6750, section 3) */
-export function invalidToken(detail: string, cause?: unknown): ServiceError {
+export function invalidToken(
+  detail: string,
+  options: Pick<ServiceErrorOptions, 'cause' | 'caller'> = {},
+): ServiceError {
   const challenge = `${REALM}, error="invalid_token", error_description="${detail}"`;
-  return new ServiceError('unauthenticated', detail, { challenge, cause });
+  return new ServiceError('unauthenticated', detail, { challenge, ...options });
 }
 
-function forbidden(scope: Scope): ServiceError {
+function forbidden(scope: Scope, caller: Caller): ServiceError {
   const challenge = `${REALM}, error="insufficient_scope", scope="${scope}"`;
-  return new ServiceError('forbidden', `The scope ${scope} is required.`, { challenge });
+  return new ServiceError('forbidden', `The scope ${scope} is required.`, { challenge, caller: nameOf(caller) });
+}
+
+/** A caller as the log names it. */
+function nameOf(caller: Caller): string {
+  return caller.kind === 'principal' ? caller.id : `job-key:${caller.jobId}`;
 }
 
 /** @throws ServiceError `forbidden`, which names the scope */
 export function requireScope(caller: Caller, scope: Scope): Principal {
-  if (caller.kind === 'job-key' || !(caller.scopes.has(scope) || isAdmin(caller))) throw forbidden(scope);
+  if (caller.kind === 'job-key' || !(caller.scopes.has(scope) || isAdmin(caller))) throw forbidden(scope, caller);
   return caller;
 }
 
@@ -78,7 +86,7 @@ export function requireScope(caller: Caller, scope: Scope): Principal {
  */
 export function requireJobAccess(caller: Caller, id: string, scope: Scope): void {
   if (caller.kind === 'principal') requireScope(caller, scope);
-  else if (caller.jobId !== id) throw invalidToken('The access token is for another job.');
+  else if (caller.jobId !== id) throw invalidToken('The access token is for another job.', { caller: nameOf(caller) });
 }
 
 /** Whether the caller may see a job. A job that it may not see is reported as missing. */
@@ -87,6 +95,6 @@ export function canSee(caller: Caller, job: Job): boolean {
   return caller.jobId === job.id && caller.createdAt === job.createdAt.getTime();
 }
 
-function isAdmin({ scopes }: Principal): boolean {
+export function isAdmin({ scopes }: Principal): boolean {
   return scopes.has('admin');
 }

@@ -1,4 +1,4 @@
-import { type Caller, type Scope, canSee, requireJobAccess, requireScope } from '../access/caller.ts';
+import { type Caller, type Scope, canSee, isAdmin, requireJobAccess, requireScope } from '../access/caller.ts';
 import type { JobKeys } from '../access/job-token.ts';
 import { DeadlineError, withDeadline } from '../deadline.ts';
 import type { Use } from '../define-job.ts';
@@ -6,7 +6,7 @@ import { ServiceError, isQueueUnavailable, jobNotFound } from '../errors.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
 import { typeOfJobId } from '../job-id.ts';
 import { type Job, isDone, jobStatusSchema } from '../job.ts';
-import type { JobEvents, JobQueue, Logger } from '../ports.ts';
+import { AUDIT, type JobEvents, type JobQueue, type Logger } from '../ports.ts';
 import type { Registry } from '../registry.ts';
 import { createDepthLimit } from './depth-limit.ts';
 import { type FollowedJob, type JobWait, listenForEnd, watchJob } from './follow.ts';
@@ -73,6 +73,22 @@ export function createJobService(options: JobServiceOptions): JobService {
     return job;
   }
 
+  /** Logs what an admin does with a job of another caller. */
+  function audit<T extends Job | undefined>(action: string, job: T, caller: Caller): T {
+    if (job !== undefined && caller.kind === 'principal' && caller.id !== job.caller)
+      logger.info({ action, caller: caller.id, jobId: job.id, owner: job.caller }, AUDIT);
+    return job;
+  }
+
+  async function* auditWatch(states: AsyncGenerator<Job, void, void>, caller: Caller): AsyncGenerator<Job, void, void> {
+    let isLogged = false;
+    for await (const job of states) {
+      if (!isLogged) audit('read', job, caller);
+      isLogged = true;
+      yield job;
+    }
+  }
+
   const follow = (id: string, caller: Caller): FollowedJob => ({
     id,
     events,
@@ -86,7 +102,10 @@ export function createJobService(options: JobServiceOptions): JobService {
   return {
     registry,
     stopping,
-    read,
+
+    async read(id, caller) {
+      return audit('read', await read(id, caller), caller);
+    },
 
     submit: (submission) => accept(submission),
 
@@ -106,20 +125,24 @@ export function createJobService(options: JobServiceOptions): JobService {
     },
 
     async wait(id, caller, seconds, signal) {
-      if (seconds <= 0) return read(id, caller);
+      if (seconds <= 0) return audit('read', await read(id, caller), caller);
       const wait = listenForEnd(follow(id, caller));
       try {
-        return await wait.until(toMs(seconds), untilStopping(signal));
+        return audit('read', await wait.until(toMs(seconds), untilStopping(signal)), caller);
       } finally {
         wait.close();
       }
     },
 
-    watch: (id, caller, signal) => watchJob(follow(id, caller), untilStopping(signal)),
+    watch(id, caller, signal) {
+      const states = watchJob(follow(id, caller), untilStopping(signal));
+      return caller.kind === 'principal' && isAdmin(caller) ? auditWatch(states, caller) : states;
+    },
 
     async cancel(id, caller, check) {
       const job = await find(id, caller, 'submit');
       check?.(job);
+      audit('cancel', job, caller);
       const canceled = isDone(job) ? job : ((await queue.cancel(job)) ?? (await see(id, caller)));
       // Another request may have canceled it before.
       if (canceled !== undefined && (!isDone(canceled) || canceled.status === 'Canceled')) return canceled;
@@ -130,6 +153,7 @@ export function createJobService(options: JobServiceOptions): JobService {
       const principal = requireScope(caller, 'submit');
       const job = await find(id, principal, 'submit');
       check?.(job);
+      audit('retry', job, caller);
       const attempts = registry.get(job.type)?.attempts ?? 1;
       // The job is not read again, because a quick one may have run and ended by then.
       const retried = await queue.retry(job, attempts);
@@ -159,6 +183,12 @@ export function createJobService(options: JobServiceOptions): JobService {
         jobs: page.filter((job) => !isExpired(job)),
         nextCursor: last !== undefined && found.length > limit ? toCursor(last) : null,
       };
+    },
+
+    async ownerOf(id) {
+      const type = typeOfJobId(id);
+      if (type === undefined || registry.get(type) === undefined) return undefined;
+      return (await queue.read(id, type))?.caller;
     },
 
     readInput: limitConcurrency(MAX_INPUT_READS, (job: Job) => queue.readInput(job.id, job.type)),

@@ -10,6 +10,11 @@ export interface RequestContext {
   readonly accessToken: string | undefined;
   /** The raw `Idempotency-Key` header. */
   readonly idempotencyKeyHeader: string | undefined;
+  /**
+   * Counts more work of this request against the caller's limit; undefined without a limit.
+   * @throws ServiceError `rate-limited`
+   */
+  readonly countMore?: (() => Promise<void>) | undefined;
   /** Aborted when the client disconnects before the reply was sent. */
   whenGone(): AbortSignal;
   /** Closes the connection in the middle of a reply, so that the client reconnects; resolves when it is closed. */

@@ -92,6 +92,8 @@ export interface JobService {
    * @throws ServiceError `invalid-input`, for an unknown job type
    */
   list(filter: JobFilter, caller: Caller): Promise<JobPage>;
+  /** The id of the caller that submitted a job; undefined if there is no such job. */
+  ownerOf(id: string): Promise<string | undefined>;
   /** A job's input, as it was sent. */
   readInput(job: Job): Promise<unknown>;
   /** An access token with which its holder may read and cancel this job, and do nothing else. */

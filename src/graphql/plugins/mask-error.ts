@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { PROBLEMS, ServiceError } from '../../core/errors.ts';
 import type { Logger } from '../../core/ports.ts';
+import { logRefusal } from '../../http/problem.ts';
 
 /** The id of the current request, for the log: Yoga masks errors without their context. */
 export const currentRequestId = new AsyncLocalStorage<string>();
@@ -11,7 +12,10 @@ export const currentRequestId = new AsyncLocalStorage<string>();
 export function createMaskError(logger: Logger): (error: unknown) => GraphQLError {
   return (error) => {
     const original = error instanceof GraphQLError ? error.originalError : error;
-    if (original instanceof ServiceError) return fromServiceError(original, error);
+    if (original instanceof ServiceError) {
+      if (original.caller !== undefined) logRefusal(logger, original, currentRequestId.getStore());
+      return fromServiceError(original, error);
+    }
     if (error instanceof GraphQLError && (original === undefined || original instanceof GraphQLError)) return error;
     const errorId = randomUUID();
     logger.error({ thrown: original, errorId, requestId: currentRequestId.getStore() }, 'unexpected error');

@@ -86,6 +86,7 @@ export const openApiRoute: Route<OpenApiApi> = {
       }),
       304: notModified(['Vary']),
       ...unreadable,
+      429: problemReply(['rate-limited']),
       500: problemReply(['internal-error']),
     },
   },
