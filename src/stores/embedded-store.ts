@@ -1,9 +1,8 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
 import { StartError } from '../core/start-error.ts';
+import { createInOwnProcess, isCreated, openDatabase } from './database.ts';
 import { EmbeddedPool } from './embedded-pool.ts';
 import { lockFolder } from './folder-lock.ts';
+import { startUpkeep } from './upkeep.ts';
 
 /** PostgreSQL as WebAssembly in this process, durable in a folder. */
 export interface EmbeddedStore {
@@ -27,13 +26,19 @@ export function createEmbeddedStore(folder: string): EmbeddedStore {
   return {
     pool,
     async open() {
+      if (!isCreated(folder)) {
+        // A folder that cannot be used is refused here; the process that creates the database takes the lock meanwhile.
+        lockFolder(folder)();
+        await createInOwnProcess(folder, (stop) => closers.push(stop));
+      }
       closers.push(lockFolder(folder));
       try {
-        const db = await createOrOpen(folder);
+        const db = await openDatabase(folder);
         closers.unshift(() => db.close());
         // BullMQ's statements use its tables without a schema.
         await db.exec('SET search_path TO bullmq, public');
         pool.attach(db);
+        closers.unshift(startUpkeep(pool));
       } catch (error) {
         await close();
         throw new StartError(`DATA_DIR: the store in ${folder} can't be opened: ${reasonOf(error)}`, { cause: error });
@@ -41,17 +46,6 @@ export function createEmbeddedStore(folder: string): EmbeddedStore {
     },
     close,
   };
-}
-
-/** Creates the store if there is none, and again if a process ended during the creation, when it had no jobs yet. */
-async function createOrOpen(folder: string): Promise<PGlite> {
-  const data = join(folder, 'postgres');
-  const making = join(folder, 'making');
-  if (existsSync(making)) rmSync(data, { recursive: true, force: true });
-  if (!existsSync(data)) writeFileSync(making, '');
-  const db = await PGlite.create(data);
-  rmSync(making, { force: true });
-  return db;
 }
 
 /** PGlite does not always throw an Error. */

@@ -1,17 +1,20 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartError } from '../core/start-error.ts';
+import { preparePrivateFolder } from './private-folder.ts';
 
 /**
- * Locks a folder for this process until the returned function is called or the process ends. It is SQLite's lock of a file in the
- * folder, because the operating system releases that one however the process ends.
- * @throws StartError when another process holds the lock, or the folder cannot be written
+ * Makes a folder, if there is none, and locks it for this process until the returned function is called or the process ends. It is
+ * SQLite's lock of a file in the folder, because the operating system releases that one however the process ends.
+ * @throws StartError when another process holds the lock, others may enter the folder, or it cannot be written
  */
 export function lockFolder(folder: string): () => void {
   try {
-    mkdirSync(folder, { recursive: true });
-    const file = new DatabaseSync(join(folder, 'lock'));
+    preparePrivateFolder(folder);
+    const path = join(folder, 'lock');
+    closeSync(openSync(path, 'a', 0o600));
+    const file = new DatabaseSync(path);
     try {
       file.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     } catch (error) {
@@ -20,6 +23,7 @@ export function lockFolder(folder: string): () => void {
     }
     return () => file.close();
   } catch (error) {
+    if (error instanceof StartError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartError(
       reason.includes('locked')

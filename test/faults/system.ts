@@ -1,4 +1,4 @@
-import { cpSync, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -21,6 +21,7 @@ export async function startSystem({ queueUrl, workerSettings = {} }: SystemOptio
   const folder = mkdtempSync(join(tmpdir(), 'accepted-faults-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const DATA_DIR = join(folder, 'data');
+  mkdirSync(DATA_DIR, { mode: 0o700 });
   if (queueUrl === undefined) cpSync(inject('embeddedTemplate'), DATA_DIR, { recursive: true });
   const database = await createCustomersDatabase();
   const settings = {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'pg';
@@ -163,5 +163,9 @@ describe('the first start on the embedded store', () => {
     const second = await startProcess({ settings: { DATA_DIR } });
     expect((await fetch(`${second.url}/health/ready`)).status).toBe(200);
     expect(existsSync(join(DATA_DIR, 'making'))).toBe(false);
+    const modes = readdirSync(DATA_DIR, { recursive: true, encoding: 'utf8' }).map(
+      (name) => statSync(join(DATA_DIR, name)).mode & 0o077,
+    );
+    if (process.platform !== 'win32') expect(new Set(modes)).toEqual(new Set([0]));
   });
 });

@@ -1,9 +1,21 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import fs, {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { StartError } from '../../src/core/start-error.ts';
 import type { EmbeddedClient, EmbeddedResult } from '../../src/stores/embedded-pool.ts';
 import { type EmbeddedStore, createEmbeddedStore } from '../../src/stores/embedded-store.ts';
+import { tidy } from '../../src/stores/upkeep.ts';
 import { createStore } from '../support/stores.ts';
 
 /** A client, or the pool itself. */
@@ -260,4 +272,102 @@ describe('the folder of the embedded store', () => {
     await expect(pool.query('SELECT 1')).rejects.toThrow('the embedded store is not open');
     await expect(pool.connect()).rejects.toThrow('the embedded store is not open');
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'is closed to other users with all files in it, whatever the umask',
+    async () => {
+      const umask = process.umask(0);
+      onTestFinished(() => void process.umask(umask));
+      const { folder, store } = await newStoreForTest();
+      await store.open();
+      await store.pool.query('CREATE TABLE secrets (id int); INSERT INTO secrets VALUES (1)');
+      await store.pool.query('SELECT pg_switch_wal()');
+      await store.pool.query('INSERT INTO secrets VALUES (2)');
+      await store.pool.query('CHECKPOINT');
+      const open = ['.', ...readdirSync(folder, { recursive: true, encoding: 'utf8' })]
+        .map((name) => ({ name, mode: statSync(join(folder, name)).mode & 0o777 }))
+        .filter(({ mode }) => (mode & 0o077) !== 0);
+      expect(open).toEqual([]);
+    },
+  );
+
+  it.skipIf(process.platform === 'win32').each(['701', '710', '740', '777'])(
+    'is refused with mode %s, in which others may enter or read it',
+    async (mode) => {
+      const { folder, store } = await newStoreForTest();
+      chmodSync(folder, Number.parseInt(mode, 8));
+      const refused = store.open();
+      await expect(refused).rejects.toThrow(StartError);
+      await expect(refused).rejects.toThrow(/^DATA_DIR: other users may enter .*; run chmod -R go= .*\/data, or set/);
+      chmodSync(folder, 0o700);
+      await store.open();
+    },
+  );
+
+  it.runIf(process.platform === 'linux')('has all that was committed after a power cut', async () => {
+    const { folder, store } = await newStoreForTest();
+    const disk = `${folder}-disk`;
+    await store.open();
+    cpSync(folder, disk, { recursive: true });
+    chmodSync(disk, 0o700);
+    rmSync(join(disk, 'lock'));
+    keepOnlySynced(folder, disk);
+    await store.pool.query('CREATE TABLE kept (id int)');
+    for (let id = 1; id <= 30; id += 1) {
+      await store.pool.query('INSERT INTO kept VALUES ($1)', [id]);
+      if (id === 10) await store.pool.query('CHECKPOINT');
+      if (id === 20) await store.pool.query('SELECT pg_switch_wal()');
+    }
+    const after = createEmbeddedStore(disk);
+    onTestFinished(() => after.close());
+    await after.open();
+    const { rows } = await after.pool.query<{ count: number }>('SELECT count(*)::integer AS count FROM kept');
+    expect(rows).toEqual([{ count: 30 }]);
+  });
+
+  it('does not grow while many rows come and go', async () => {
+    const { folder, store } = await newStoreForTest();
+    await store.open();
+    await store.pool.query('CREATE TABLE passing (id int PRIMARY KEY, text text)');
+    const sizes: number[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      await store.pool.query(`INSERT INTO passing SELECT id, repeat('a', 500) FROM generate_series(1, 5000) AS id`);
+      await store.pool.query('DELETE FROM passing');
+      // PostgreSQL counts what was deleted a moment later.
+      await store.pool.query('SELECT pg_stat_force_next_flush()');
+      await tidy(store.pool);
+      sizes.push(sizeOf(join(folder, 'postgres', 'base')));
+      expect(sizeOf(join(folder, 'postgres', 'pg_wal'))).toBeLessThan(30_000_000);
+    }
+    expect((sizes.at(-1) ?? 0) - (sizes[0] ?? 0)).toBeLessThan(1_000_000);
+  });
 });
+
+/** Keeps in another folder what a disk would have of this one after a power cut: only what was synced. */
+function keepOnlySynced(folder: string, disk: string): void {
+  const copy = (descriptor: number): void => {
+    const path = readlinkSync(`/proc/self/fd/${descriptor}`);
+    if (!`${path}/`.startsWith(`${folder}/`)) return;
+    const copied = disk + path.slice(folder.length);
+    if (!statSync(path).isDirectory()) return copyFileSync(path, copied);
+    const [now, before] = [readdirSync(path), readdirSync(copied)];
+    for (const name of now) if (!before.includes(name)) writeFileSync(join(copied, name), '');
+    for (const name of before) if (!now.includes(name)) rmSync(join(copied, name), { recursive: true });
+  };
+  const { fsyncSync, fdatasyncSync } = fs;
+  const thenCopy = (sync: (descriptor: number) => void) => (descriptor: number) => {
+    sync(descriptor);
+    copy(descriptor);
+  };
+  Object.assign(fs, { fsyncSync: thenCopy(fsyncSync), fdatasyncSync: thenCopy(fdatasyncSync) });
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    Object.assign(fs, { fsyncSync, fdatasyncSync });
+    syncBuiltinESMExports();
+  });
+}
+
+function sizeOf(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+}

@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'pg';
@@ -19,7 +19,11 @@ export interface Store {
 export async function createStore(backend: Backend): Promise<Store> {
   const folder = mkdtempSync(join(tmpdir(), 'accepted-test-'));
   const DATA_DIR = join(folder, 'data');
-  if (backend === 'embedded') cpSync(inject('embeddedTemplate'), DATA_DIR, { recursive: true });
+  if (backend === 'embedded') {
+    // Copied without its mode.
+    mkdirSync(DATA_DIR, { mode: 0o700 });
+    cpSync(inject('embeddedTemplate'), DATA_DIR, { recursive: true });
+  }
   const urls = {
     embedded: async () => ({}),
     postgres: async () => ({ QUEUE_URL: await copyTemplate() }),
