@@ -22,10 +22,13 @@ const listSchema = z.object({ items: z.array(jobSchema) });
 const notFoundSchema = z.object({ type: z.string().endsWith('/problems/not-found') });
 const submittedSchema = z.object({ data: z.object({ submitted: z.object({ jobId: z.string() }) }) });
 const readSchema = z.object({ data: z.object({ jobStatus: jobSchema.nullable() }) });
-/** The refusals of both APIs. */
+const refusalSchema = z.object({
+  extensions: z.object({ code: z.enum(['QUEUE_UNAVAILABLE', 'SERVICE_UNAVAILABLE']) }),
+});
+/** The refusals of both APIs: while the store is unavailable, and while the process has too much to do. */
 const refusedSchema = z.union([
-  z.object({ type: z.string().endsWith('/problems/queue-unavailable') }),
-  z.object({ errors: z.tuple([z.object({ extensions: z.object({ code: z.literal('QUEUE_UNAVAILABLE') }) })]) }),
+  z.object({ type: z.string().regex(/\/problems\/(queue|service)-unavailable$/) }),
+  z.object({ errors: z.tuple([refusalSchema]) }),
 ]);
 
 const SUBMIT_ONE = 'mutation ($input: SubmitCustomerInput!) { submitted: submitCustomer(input: $input) { jobId } }';

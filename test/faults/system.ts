@@ -12,12 +12,14 @@ import { createLedger } from './ledger.ts';
 export interface SystemOptions {
   /** Undefined: the embedded store and a single process. */
   readonly queueUrl: string | undefined;
+  /** More settings of all processes. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** More settings of the worker, or of the single process. */
   readonly workerSettings?: Readonly<Record<string, string>>;
 }
 
 /** Starts the API and the worker as processes of their own, with a ledger. */
-export async function startSystem({ queueUrl, workerSettings = {} }: SystemOptions) {
+export async function startSystem({ queueUrl, settings: more = {}, workerSettings = {} }: SystemOptions) {
   const folder = mkdtempSync(join(tmpdir(), 'accepted-faults-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const DATA_DIR = join(folder, 'data');
@@ -27,6 +29,7 @@ export async function startSystem({ queueUrl, workerSettings = {} }: SystemOptio
   const settings = {
     DATABASE_URL: database.url,
     DATA_DIR,
+    ...more,
     ...(queueUrl !== undefined && { QUEUE_URL: queueUrl }),
   };
   let url = '';

@@ -13,6 +13,8 @@ const COMPILE_CACHE = join(tmpdir(), 'accepted-compile-cache');
 export interface AcceptedProcess {
   /** Undefined for a worker. */
   readonly url: string | undefined;
+  readonly pid: number | undefined;
+  isRunning(): boolean;
   /** Sends a signal, and resolves to the exit code, or to null if a signal ended the process. */
   end(signal: NodeJS.Signals): Promise<number | null>;
   /** Resolves when the process has ended in any way. */
@@ -45,7 +47,14 @@ export async function startProcess(options: ProcessOptions): Promise<AcceptedPro
   const line = await lineWith(child, child.stdout, /"msg":"ready"/);
   // The format of this line is that of our log.
   const { url } = JSON.parse(line) as { url?: string };
-  return { url, ended, end: (signal) => end(child, signal), suspend: () => void child.kill('SIGSTOP') };
+  return {
+    url,
+    pid: child.pid,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
+    ended,
+    end: (signal) => end(child, signal),
+    suspend: () => void child.kill('SIGSTOP'),
+  };
 }
 
 /** Runs a process whose start is expected to fail. */
