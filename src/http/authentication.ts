@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticate, Caller, Credentials } from '../core/access/caller.ts';
 import { PROBLEMS, ServiceError } from '../core/errors.ts';
 import { addVary } from './negotiation.ts';
+import { PRIVATE } from './problem.ts';
 
 /** Open to anyone: health, the documentation, and the redirect to GraphiQL. Matched by route, so that no spelling of a URL gets around it. */
 const OPEN_ROUTES = /^\/($|health\/|openapi\.json$|docs($|\/)|problems($|\/))/;
@@ -83,7 +84,7 @@ export function createAuthentication({ authenticate, isPage, onRefused }: Authen
       if (isOpen(request)) return done();
       // What anyone gets depends on who asks, so no cache may keep it, not even one that ignores the first header.
       if (request.method !== 'POST') {
-        reply.header('Cache-Control', 'private, no-store');
+        reply.header('Cache-Control', PRIVATE);
         addVary(reply, CREDENTIALS);
       }
       const { authorization, 'x-api-key': apiKey } = request.headers;

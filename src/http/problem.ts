@@ -39,6 +39,9 @@ export function toRawReply(name: RawProblem): string {
   ].join('\r\n');
 }
 
+/** The `Cache-Control` of replies that depend on the caller. */
+export const PRIVATE = 'private, no-store';
+
 /** The `detail` of a masked error. */
 export const UNEXPECTED = 'An unexpected error occurred. It has been logged under the `errorId` of this reply.';
 
@@ -58,7 +61,7 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
     return reply
       .status(status)
       .type('application/problem+json; charset=utf-8')
-      .header('Cache-Control', 'private, no-store')
+      .header('Cache-Control', reply.getHeader('Cache-Control') === PRIVATE ? PRIVATE : 'no-store')
       .serializer(JSON.stringify)
       .send({
         type: urls.problem(shown.problem),

@@ -1,6 +1,7 @@
 /** What the routes read from a request: each parameter with its schema and its documentation. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { MAX_ISSUES, ServiceError } from '../core/errors.ts';
 import { parseInput } from '../core/input/parse-input.ts';
 import { jobStatusSchema } from '../core/job.ts';
 import { DEFAULT_PAGE_SIZE, cursorSchema, pageSizeSchema } from '../core/service/list-page.ts';
@@ -137,17 +138,25 @@ export const listQuery = (types: readonly string[]) =>
     cursor: parameter(cursorSchema.optional(), 'The `nextCursor` of the page before.'),
   });
 
-const anyListQuery = listQuery([]).strict();
+const anyListQuery = listQuery([]);
 
-/** A query without its empty values, which filter nothing, and with `name[]`, as many libraries write lists, read as `name`. */
+/**
+ * A query without its empty values, which filter nothing, and with `name[]`, as many libraries write lists, read as `name`.
+ * @throws ServiceError `invalid-input` that names the unknown parameters
+ */
 function toFilter(query: unknown): Record<string, unknown> {
-  const values = Map.groupBy(Object.entries(querySchema.parse(query)), ([name]) => name.replace(/\[\]$/, ''));
-  const filter = [...values].map(([name, entries]) => {
-    const given = entries.flatMap(([, value]) => value).filter((value) => value !== '');
-    return [name, given.length > 1 ? given : given[0]] as const;
-  });
+  const given: [string, unknown][] = Object.entries(Object(query));
+  const byName = Map.groupBy(given, ([name]) => name.replace(/\[\]$/, ''));
+  const unknown = [...byName.keys()].filter((name) => !Object.hasOwn(anyListQuery.shape, name)).slice(0, MAX_ISSUES);
+  if (unknown.length > 0) {
+    const issues = unknown.map((name) => ({ path: [name], message: 'Unknown parameter' }));
+    throw new ServiceError('invalid-input', `${unknown[0]}: Unknown parameter`, { issues });
+  }
   return Object.fromEntries(
-    filter.filter(([name, value]) => value !== undefined || !Object.hasOwn(anyListQuery.shape, name)),
+    [...byName].map(([name, entries]) => {
+      const values = entries.flatMap(([, value]) => value).filter((value) => value !== '');
+      return [name, values.length > 1 ? values : values[0]];
+    }),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Plugin } from 'graphql-yoga';
+import { PRIVATE } from '../../http/problem.ts';
 import { errorAt } from './mask-error.ts';
 
 /** Media types that Yoga prefers to an event stream where the client accepts both. */
@@ -26,7 +27,7 @@ export function useEventStream(): Plugin {
       response.headers.delete('Connection');
       response.headers.delete('Content-Encoding');
       if (!STREAM.test(response.headers.get('Content-Type') ?? '')) return;
-      response.headers.set('Cache-Control', 'private, no-store');
+      response.headers.set('Cache-Control', PRIVATE);
       // Proxies that buffer replies would hold events back.
       response.headers.set('X-Accel-Buffering', 'no');
     },
