@@ -8,7 +8,7 @@ export function renderBanner({ url, queue, jobTypes }: Running, config: Config, 
   const lines: [string, string][] = [];
   if (url !== undefined) {
     lines.push(['GraphQL', `${url}/graphql${config.GRAPHIQL ? '  (GraphiQL in a browser)' : ''}`]);
-    if (config.REST) lines.push(['REST', `${url}/api  (${url}/docs in a browser)`]);
+    if (config.REST) lines.push(['REST', `${url}/openapi.json  (${url}/docs in a browser)`]);
     lines.push(['Health', `${url}/health/ready`]);
     lines.push(['Callers', config.auth.kind === 'open' ? 'anyone' : 'with an API key or a token']);
   }

@@ -1,67 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { acceptedTypes, addVary, createConstant } from '../http/negotiation.ts';
-
-const EXAMPLE = `# Submit slow work; the reply comes at once.
-mutation SubmitCustomer {
-  submitCustomer(
-    input: {
-      id: "42"
-      customername: "  Ada   Lovelace "
-      email: "Ada@Example.com"
-      phone: "020 7946 0000"
-      country: "gb"
-    }
-  ) {
-    jobId
-    statusUrl
-    job {
-      status
-      retryAfter
-    }
-  }
-}
-
-# Then poll the job by its id until it is done. Variables: { "id": "the jobId" }
-query JobStatus($id: ID!) {
-  jobStatus(id: $id) {
-    status
-    percentComplete
-    error {
-      code
-      message
-    }
-    ... on CustomerJob {
-      result {
-        id
-        customername
-        email
-        phone
-      }
-    }
-  }
-}
-
-# Or subscribe to each change until it is done.
-subscription JobUpdates($id: ID!) {
-  jobUpdates(id: $id) {
-    status
-    percentComplete
-    message
-  }
-}
-
-# Read what the job made.
-query Customer {
-  customer(id: "42") {
-    customername
-    email
-    phone
-    country
-    updatedAt
-  }
-}
-`;
+import type { Examples } from './examples.ts';
 
 /**
  * The directives of the page (Content Security Policy Level 3, section 6.1). Its script and style are inline, the editor starts
@@ -87,27 +27,31 @@ export function wantsGraphiQL({ method, headers }: FastifyRequest): boolean {
   return method !== 'POST' && acceptedTypes(headers.accept, TYPES)[0] === 'text/html';
 }
 
-export async function sendGraphiQL(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { query } = request;
-  const ownQuery = typeof query === 'object' && query !== null && 'query' in query;
-  const page = ownQuery ? withOwnQuery : withExample;
-  addVary(reply, 'Accept');
-  reply
-    .type('text/html; charset=utf-8')
-    .headers({ 'Cache-Control': 'no-cache', 'Content-Security-Policy': await page.policy() });
-  return page.send(request, reply);
+/** Replies with the page. */
+export type SendGraphiQL = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+/** The page with these examples in two tabs, unless the browser has kept others. A query in the URL has the first tab. */
+export function createGraphiQL({ operations, query: example }: Examples): SendGraphiQL {
+  const withExample = createPage({ defaultTabs: [{ query: operations }, { query: example }] });
+  // The page's script reads the query in the URL: text from a request never becomes part of the HTML.
+  const withOwnQuery = createPage({ defaultQuery: example });
+  return async (request, reply) => {
+    const { query } = request;
+    const ownQuery = typeof query === 'object' && query !== null && 'query' in query;
+    const page = ownQuery ? withOwnQuery : withExample;
+    addVary(reply, 'Accept');
+    reply
+      .type('text/html; charset=utf-8')
+      .headers({ 'Cache-Control': 'no-cache', 'Content-Security-Policy': await page.policy() });
+    return page.send(request, reply);
+  };
 }
 
-/**
- * Renders the page, which is large, at the first request for it, and caches it.
- * @param option `query` opens the example in the first tab, but prevents the page from restoring its tabs after a reload.
- * `defaultQuery` leaves the first tab to the query in the URL. The page's script reads that query: text from a request never
- * becomes part of the HTML.
- */
-function createPage(option: 'query' | 'defaultQuery') {
+/** Renders the page, which is large, at the first request for it, and caches it. */
+function createPage(options: object) {
   const render = async (): Promise<string> => {
     const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-    return renderGraphiQL({ title: 'Accepted', [option]: EXAMPLE });
+    return renderGraphiQL({ title: 'Accepted', ...options });
   };
   let policy: string | undefined;
   return {
@@ -122,6 +66,3 @@ function policyOf(html: string): string {
   const hash = createHash('sha256').update(script).digest('base64');
   return [...POLICY, `script-src 'sha256-${hash}'`].join('; ');
 }
-
-const withExample = createPage('query');
-const withOwnQuery = createPage('defaultQuery');

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { requireScope } from '../core/access/caller.ts';
 import type { Registry } from '../core/registry.ts';
 import type { Urls } from '../core/urls.ts';
 import { LRUCache } from 'lru-cache';
@@ -19,12 +20,17 @@ const EVENTS_ROUTE = '/api/jobs/:id/events';
 
 /** The REST API, under `/api`: the Asynchronous Request-Reply pattern over plain HTTP. */
 export function createRestApi(api: RestApi): (app: FastifyInstance) => Promise<void> {
+  const { types } = api.service.registry;
+  const submissions = new Set(types.map(({ collection }) => `/api/${collection}`));
   return async (app) => {
     app.addHook('onRequest', (request, _reply, done) => {
-      if (request.routeOptions.url !== EVENTS_ROUTE) requireAcceptable(request, JSON_TYPES);
+      const { url = '' } = request.routeOptions;
+      if (url !== EVENTS_ROUTE) requireAcceptable(request, JSON_TYPES);
+      // Before the body is read, which may be large.
+      if (request.method === 'POST' && request.caller !== null && submissions.has(url))
+        requireScope(request.caller, 'submit');
       done();
     });
-    const { types } = api.service.registry;
     addRoutes(app, [...jobRoutes(types), eventsRoute, ...operationRoutes, ...types.flatMap(collectionRoutes)], api);
   };
 }
@@ -53,7 +59,7 @@ export function createDocumentation({
   return async (app) => {
     addRoutes(app, [openApiRoute], { documentAt, urlsOf });
     addReferencePage(app);
-    addProblemPages(app, urlsOf);
+    addProblemPages(app, urlsOf, registry.types);
     addAssets(app);
   };
 }

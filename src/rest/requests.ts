@@ -55,11 +55,7 @@ export function readLastEventId({ headers, query }: FastifyRequest): string | un
 }
 
 export const jobPath = z.object({
-  id: parameter(
-    z.string(),
-    "The job's id, such as `customer_ku9AYxTRGnLLm3ywHtGZ4Q`, from the reply to its submission.",
-    'jobId',
-  ),
+  id: parameter(z.string(), "The job's id, from the reply to its submission.", 'jobId'),
 });
 
 /** The `id` of a route whose path has one. */

@@ -173,6 +173,11 @@ describe.each(['closed', 'open'])('the access token of a job, on a server that i
       const answer = await client.graphql(query, variables);
       expect([answer.status, codeOf(answer)]).toEqual([403, 'FORBIDDEN']);
     }
+    const broken = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{' };
+    expect(
+      (await app.fetch('/api/scripted-jobs', { ...broken, headers: { ...broken.headers, ...bearer(accessToken) } }))
+        .status,
+    ).toBe(403);
     // What is skipped needs no scope.
     const skipped = await client.graphql(
       `query ($yes: Boolean!) { jobStatus(id: "${id}") { id } jobs @skip(if: $yes) { nodes { id } } }`,

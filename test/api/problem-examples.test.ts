@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { PROBLEMS, type ProblemName } from '../../src/core/errors.ts';
 import { type TestApp, startApp } from '../support/app.ts';
+import customer from '../../src/jobs/customer.ts';
 import { problemExamples } from '../../src/rest/openapi/examples.ts';
 import { API_KEYS, bearer, keyOf } from '../support/callers.ts';
 import { poll } from '../support/follow.ts';
@@ -102,7 +103,7 @@ describe('the example of a problem', () => {
   it.each(Object.entries(CAUSES))('equals the reply of the server: %s', async (name, cause) => {
     const response = await cause();
     const sent = await response.json();
-    const { type, instance = sent.instance, ...shown } = shownSchema.parse(problemExamples()[name]?.value);
+    const { type, instance = sent.instance, ...shown } = shownSchema.parse(problemExamples([customer])[name]?.value);
     expect(sent).toEqual({ ...shown, type: new URL(new URL(type).pathname, response.url).href, instance });
   });
 

@@ -69,6 +69,19 @@ describe('GraphiQL in a browser', () => {
     expect(await resultWith(page, 'SUCCEEDED')).toContain('2000 of 2000 customers');
   });
 
+  it('has a query in the second tab that runs as it is', async () => {
+    const page = await openPageForTest(browser);
+    await page.goto(`${app.url}/graphql`);
+    await run(page, 'SubmitCustomer');
+    await resultWith(page, JOB_ID);
+    await page.getByRole('tab', { name: 'LatestJob' }).click();
+    await page.getByRole('region', { name: 'Operation Editor' }).getByText('query LatestJob').waitFor();
+    await page.getByRole('button', { name: 'Execute query' }).click();
+    const result = await resultWith(page, JOB_ID);
+    expect(result).toContain('"type": "customer"');
+    expect(result).not.toContain('errors');
+  });
+
   it('keeps its content across a reload', async () => {
     const page = await openPageForTest(browser);
     const tabs = page.getByRole('tab');
@@ -85,7 +98,7 @@ describe('GraphiQL in a browser', () => {
     await page.reload();
     await query.getByText('mutation SubmitCustomer').waitFor();
     await page.getByText('{"id":"mine"}').waitFor();
-    expect(await tabs.count()).toBe(1);
+    expect(await tabs.count()).toBe(2);
   });
 
   it('shows the query of its URL, which the server does not insert into the page', async () => {

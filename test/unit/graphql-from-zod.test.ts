@@ -5,7 +5,9 @@ import {
   isInputObjectType,
   isObjectType,
   lexicographicSortSchema,
+  parse,
   printSchema,
+  validate,
   validateSchema,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
@@ -13,6 +15,7 @@ import { z } from 'zod';
 import { type JobType, defineJob } from '../../src/core/define-job.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { StartError } from '../../src/core/start-error.ts';
+import { createExamples } from '../../src/graphql/examples.ts';
 import { createBuilder } from '../../src/graphql/builder.ts';
 import { createGraphQLSchema } from '../../src/graphql/schema/schema.ts';
 import { SchemaShapeError, toShape } from '../../src/graphql/schema/zod-shape.ts';
@@ -281,5 +284,42 @@ describe('a schema that GraphQL cannot express', () => {
     expect(() => createFromZod(createBuilder(), new Set()).input(z.object({ when: z.date() }), 'Name', 'here')).toThrow(
       /^here\.when: z\.date\(\)/,
     );
+  });
+});
+
+describe('the examples of GraphiQL', () => {
+  it('follow the job types that are there', () => {
+    const text = z
+      .string()
+      .min(2)
+      .meta({ examples: ['an example'] });
+    const input = z.object({
+      id: z.string().meta({ examples: ['one "quoted"'] }),
+      rows: z.array(z.object({ text, size: z.enum(['a-b', 'c']), count: z.int().min(4), at: z.iso.date() })),
+      url: z.url().optional(),
+    });
+    const type = defineJob({
+      name: 'thing',
+      collection: 'things',
+      description: 'Makes a thing.',
+      input,
+      result: z.object({ id: z.string(), parts: z.array(plain) }),
+      resource: { idOf: ({ id }) => id, find: async () => undefined },
+      run: () => ({ id: '1', parts: [] }),
+    });
+    const registry = createRegistry([{ file: 'thing.ts', type }]);
+    const schema = createGraphQLSchema(registry);
+    const { operations, query } = createExamples(schema, registry);
+    for (const document of [operations, query]) expect(validate(schema, parse(document))).toEqual([]);
+    expect(operations).toContain('rows: [{text: "an example", size: A_B, count: 4, at: "2026-03-01"}]');
+    expect(operations).toContain('thing(id: "one \\"quoted\\"")');
+    expect(query).toContain('... on ThingJob');
+  });
+
+  it('need no field of a result, and no resource', () => {
+    const type = jobType(plain, z.object({ parts: z.array(plain) }));
+    const schema = schemaOf(type);
+    const { operations, query } = createExamples(schema, createRegistry([{ file: 'x.ts', type }]));
+    for (const document of [operations, query]) expect(validate(schema, parse(document))).toEqual([]);
   });
 });

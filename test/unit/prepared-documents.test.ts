@@ -1,4 +1,4 @@
-import { type DocumentNode, parse } from 'graphql';
+import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { createDocumentCache, createPreparedDocuments } from '../../src/graphql/fast-path/prepared-documents.ts';
 
@@ -46,22 +46,22 @@ describe('prepared documents', () => {
 
   it('are evicted when many others are used, so that memory stays bounded', () => {
     const { prepare, parsed } = countedDocuments();
-    const text = (index: number): string => `{ a${index} } # ${'x'.repeat(1000)}`;
-    for (let index = 0; index < 300; index += 1) prepare(text(index));
-    prepare(text(299));
-    expect(parsed()).toBe(300);
+    const text = (index: number): string => `{ ${`a${index} `.repeat(1000)} }`;
+    for (let index = 0; index < 40; index += 1) prepare(text(index));
+    prepare(text(39));
+    expect(parsed()).toBe(40);
     prepare(text(0));
-    expect(parsed()).toBe(301);
+    expect(parsed()).toBe(41);
   });
 });
 
 describe('the cache of documents', () => {
-  it('keeps the most recently used ones, up to its bound', () => {
+  it('keeps the most recently used ones, up to 32 MB', () => {
     const cache = createDocumentCache();
-    const document: DocumentNode = parse('{ a }');
-    const texts = Array.from({ length: 1000 }, (_, index) => `${index}`.padEnd(1000));
-    for (const text of texts) cache.set(text, document);
-    const kept = texts.filter((text) => cache.get(text) !== undefined);
-    expect(kept).toEqual(texts.slice(-250));
+    const documents = Array.from({ length: 50 }, (_, index) => `{ ${`a${index} `.repeat(997)} }`);
+    for (const text of documents) cache.set(text, parse(text));
+    const kept = documents.filter((text) => cache.get(text) !== undefined);
+    // Each has a thousand tokens, and its text.
+    expect(kept).toEqual(documents.slice(-31));
   });
 });

@@ -33,12 +33,20 @@ export function parseSubmission<Schema extends z.ZodType>(
     replaces ||= isTaken;
     return isTaken;
   });
-  const issues = parsed.success ? unstorable : parsed.error.issues.flatMap(toIssues);
+  if (!parsed.success) throw toInvalidInput(parsed.error.issues);
+  if (unstorable.length === 0) return { parsed: parsed.data, storable: replaces ? toStorable(input) : input };
+  throw invalidInput(unstorable);
+}
+
+/** The error for what zod says of an input. */
+export function toInvalidInput(issues: readonly z.core.$ZodIssue[]): ServiceError {
+  return invalidInput(issues.flatMap(toIssues));
+}
+
+function invalidInput(issues: readonly InputIssue[]): ServiceError {
   const [first] = issues;
-  if (parsed.success && first === undefined)
-    return { parsed: parsed.data, storable: replaces ? toStorable(input) : input };
   const where = first === undefined || first.path.length === 0 ? '' : `${first.path.join('.')}: `;
-  throw new ServiceError('invalid-input', `${where}${first?.message}`, { issues: issues.slice(0, MAX_ISSUES) });
+  return new ServiceError('invalid-input', `${where}${first?.message}`, { issues: issues.slice(0, MAX_ISSUES) });
 }
 
 function toIssues(issue: z.core.$ZodIssue): InputIssue[] {

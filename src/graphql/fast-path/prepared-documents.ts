@@ -1,8 +1,10 @@
-import { type DocumentNode, OperationTypeNode, getOperationAST } from 'graphql';
+import { type DocumentNode, type Location, OperationTypeNode, getOperationAST } from 'graphql';
 import { LRUCache } from 'lru-cache';
 
-/** Characters of all cached documents together. A parsed document takes some hundred times as many bytes. */
-const MAX_CHARACTERS = 250_000;
+/** Bytes of all cached documents together, as estimated. */
+const MAX_BYTES = 32_000_000;
+/** What a token takes, with the node that it becomes part of: more than any document was measured to take. */
+const TOKEN_BYTES = 1000;
 
 /** The cache interface of Yoga. */
 export interface Cache<Value> {
@@ -13,10 +15,16 @@ export interface Cache<Value> {
 /** Keeps the documents that were used last. An application sends few and short ones; many different ones stay within the bound. */
 export function createDocumentCache(): Cache<DocumentNode> {
   const documents = new LRUCache<string, DocumentNode>({
-    maxSize: MAX_CHARACTERS,
-    sizeCalculation: (_document, text) => text.length,
+    maxSize: MAX_BYTES,
+    sizeCalculation: ({ loc }, text) => 2 * text.length + TOKEN_BYTES * countTokens(loc),
   });
   return { get: (text) => documents.get(text), set: (text, document) => void documents.set(text, document) };
+}
+
+function countTokens(location: Location | undefined): number {
+  let tokens = 1;
+  for (let token = location?.startToken.next; token; token = token.next) tokens += 1;
+  return tokens;
 }
 
 /** Parsing an invalid document again is as fast as looking its error up. */

@@ -98,7 +98,7 @@ function documentOf(types: readonly JobType[], serverUrl: string) {
         securitySchemes,
         schemas: jobSchemas,
         headers: usedIn(paths, 'headers', headerComponents),
-        examples: usedIn(paths, 'examples', problemExamples()),
+        examples: usedIn(paths, 'examples', problemExamples(types)),
       },
     },
     { override: createOverride(types), cycles: 'throw' },

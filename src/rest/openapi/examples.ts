@@ -2,7 +2,9 @@ import type { JobType } from '../../core/define-job.ts';
 import { ANONYMOUS } from '../../core/access/caller.ts';
 import { JOB_CANCELED, type Job, type JobFailure, isDone } from '../../core/job.ts';
 import { LazyJobView, jobViewSchema } from '../../core/job-view.ts';
-import { PROBLEMS, type ProblemName } from '../../core/errors.ts';
+import { PROBLEMS, type ProblemName, type ServiceError } from '../../core/errors.ts';
+import { toInvalidInput } from '../../core/input/parse-input.ts';
+import { toPointer } from '../../http/problem.ts';
 import { type Urls, createUrls } from '../../core/urls.ts';
 import { PROBLEM_EXPLANATIONS } from '../pages/problem-explanations.ts';
 
@@ -80,28 +82,44 @@ export function canceledExample(type: JobType): Example {
   );
 }
 
-const EXTRA_MEMBERS: Readonly<Partial<Record<ProblemName, object>>> = {
-  'invalid-input': {
-    instance: '/api/customers',
-    errors: [{ pointer: '#/customername', detail: 'Invalid input: expected string, received undefined' }],
-  },
-  'job-canceled': { code: JOB_CANCELED.code },
-  'job-failed': { code: 'JOB_FAILED' },
-  'internal-error': { errorId: '5f0c2c0e-6c8e-4b53-9a3c-0f3f5f7c8f11' },
-};
+/** The `detail` of these follows a job type. */
+function detailFor(name: ProblemName, type: JobType): string {
+  if (name === 'invalid-input') return missingField(type).message;
+  const { example: detail } = PROBLEM_EXPLANATIONS[name];
+  return name === 'queue-full' ? detail.replace('of type customer', `of type ${type.name}`) : detail;
+}
 
-/** The body of a problem of this type. */
-export function problemExample(name: ProblemName, { problem }: Urls): object {
+/** The error for an input without its last required field, or with an unknown one if it has none. */
+function missingField({ strictInput }: JobType): ServiceError {
+  for (const input of [{}, { unknown: true }]) {
+    const { error } = strictInput.safeParse(input);
+    const last = error?.issues.at(-1);
+    if (last !== undefined) return toInvalidInput([last]);
+  }
+  return toInvalidInput([]);
+}
+
+function extraMembers(name: ProblemName, type: JobType): object {
+  if (name === 'job-canceled') return { code: JOB_CANCELED.code };
+  if (name === 'job-failed') return { code: 'JOB_FAILED' };
+  if (name === 'internal-error') return { errorId: '5f0c2c0e-6c8e-4b53-9a3c-0f3f5f7c8f11' };
+  if (name !== 'invalid-input') return {};
+  const errors = missingField(type).issues.map(({ path, message }) => ({ pointer: toPointer(path), detail: message }));
+  return { instance: `/api/${type.collection}`, errors };
+}
+
+/** The body of a problem of this type, for one of the job types that are there. */
+export function problemExample(name: ProblemName, { problem }: Urls, jobType: JobType): object {
   const { status, title } = PROBLEMS[name];
-  const detail = PROBLEM_EXPLANATIONS[name].example;
-  return { type: problem(name), title, status, detail, ...EXTRA_MEMBERS[name] };
+  return { type: problem(name), title, status, detail: detailFor(name, jobType), ...extraMembers(name, jobType) };
 }
 
 /** `components/examples`: one problem of each type. */
-export function problemExamples(): Record<string, Example> {
+export function problemExamples([jobType]: readonly JobType[]): Record<string, Example> {
+  if (jobType === undefined) return {};
   // The keys of the table are its names.
   const names = Object.keys(PROBLEMS) as ProblemName[];
   return Object.fromEntries(
-    names.map((name) => [name, { summary: PROBLEMS[name].title, value: problemExample(name, urls) }]),
+    names.map((name) => [name, { summary: PROBLEMS[name].title, value: problemExample(name, urls, jobType) }]),
   );
 }

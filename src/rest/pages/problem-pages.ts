@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { JobType } from '../../core/define-job.ts';
 import { PROBLEMS, type ProblemName, ServiceError } from '../../core/errors.ts';
 import type { Urls } from '../../core/urls.ts';
 import { problemExample } from '../openapi/examples.ts';
@@ -11,7 +12,11 @@ import { type Html, html, prose, sendPage, toRoot } from './page.ts';
 const NAMES = Object.keys(PROBLEMS) as ProblemName[];
 
 /** `GET /problems/{name}`: the page that a problem's `type` dereferences to (RFC 9457, section 3.1.1). `GET /problems`: the list. */
-export function addProblemPages(app: FastifyInstance, urlsOf: (request: FastifyRequest) => Urls): void {
+export function addProblemPages(
+  app: FastifyInstance,
+  urlsOf: (request: FastifyRequest) => Urls,
+  [jobType]: readonly JobType[],
+): void {
   app.get('/problems', async (request, reply) => {
     const root = toRoot(request);
     return send(
@@ -47,11 +52,11 @@ export function addProblemPages(app: FastifyInstance, urlsOf: (request: FastifyR
   app.get<{ Params: { name: string } }>('/problems/:name', async (request, reply) => {
     const name = NAMES.find((candidate) => candidate === request.params.name);
     if (name === undefined) throw new ServiceError('not-found', 'No problem type has this name.');
-    return send(request, reply, PROBLEMS[name].title, explain(name, urlsOf(request)));
+    return send(request, reply, PROBLEMS[name].title, explain(name, urlsOf(request), jobType));
   });
 }
 
-function explain(name: ProblemName, urls: Urls): Html {
+function explain(name: ProblemName, urls: Urls, jobType: JobType | undefined): Html {
   const { status, code } = PROBLEMS[name];
   const { meaning, remedy } = PROBLEM_EXPLANATIONS[name];
   return html`<table>
@@ -74,8 +79,12 @@ function explain(name: ProblemName, urls: Urls): Html {
     <p>${prose(meaning)}</p>
     <h2>What a client should do</h2>
     <p>${prose(remedy)}</p>
-    <h2>An example</h2>
-    <pre><code>${JSON.stringify(problemExample(name, urls), null, 2)}</code></pre>`;
+    ${
+      jobType === undefined
+        ? ''
+        : html`<h2>An example</h2>
+            <pre><code>${JSON.stringify(problemExample(name, urls, jobType), null, 2)}</code></pre>`
+    }`;
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, title: string, content: Html): Promise<FastifyReply> {

@@ -32,7 +32,7 @@ export const eventsRoute: Route<RestApi> = {
         schema: { type: 'string' },
         always: ['X-Accel-Buffering'],
         examples: {
-          running: { summary: 'A job that runs', value: 'retry: 1000\n\nid: 2\ndata: {"id":"customer_…",…}\n\n' },
+          running: { summary: 'A job that runs', value: 'retry: 1000\n\nid: 2\ndata: {"id":"…",…}\n\n' },
         },
       }),
       204: describeReply({ description: 'The client has the final state already, and does not need to reconnect.' }),
