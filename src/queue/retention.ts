@@ -15,7 +15,6 @@ export async function removeExpired(
   isClosed = () => false,
 ): Promise<void> {
   const clock = backend.clockOf(type);
-  await withDeadline(clock.measure(), DEADLINE_MS);
   while (!isClosed()) {
     const until = Math.floor(clock.now() - retentionMs);
     const removed = await withDeadline(backend.removeFinished(type, until, retentionMs), DEADLINE_MS);
@@ -40,7 +39,10 @@ export function startRetention({ backend, types, retentionSeconds, logger }: Ret
   let closed = false;
   const sweepAll = async (): Promise<void> => {
     try {
-      for (const type of types) await removeExpired(backend, type, retentionSeconds * 1000, () => closed);
+      for (const type of types) {
+        await withDeadline(backend.clockOf(type).measure(), DEADLINE_MS);
+        await removeExpired(backend, type, retentionSeconds * 1000, () => closed);
+      }
     } catch (error) {
       logger.debug({ err: error }, 'could not remove expired jobs');
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startAppForTest } from '../support/app.ts';
+import { poll } from '../support/follow.ts';
 import { createStore } from '../support/stores.ts';
 import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
 
@@ -28,5 +29,40 @@ describe('a resource whose database', () => {
     expect(await error.json()).toMatchObject({
       errors: [{ path: ['customer'], extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 } }],
     });
+  });
+});
+
+describe('a database that jobs need', () => {
+  it('may be unavailable: the server is ready, also when it starts then, and jobs are accepted and wait without using up attempts', async () => {
+    const store = await createStore('redis');
+    onTestFinished(() => store.remove());
+    const proxy = await startTcpProxy(store.settings.DATABASE_URL ?? '');
+    onTestFinished(() => proxy.close());
+    let unblock = proxy.block();
+    const app = await startAppForTest('redis', { DATABASE_URL: proxy.url, LOG_LEVEL: 'silent' }, { store });
+    const submit = async (id: string) => {
+      expect((await app.fetch('/health/ready')).status).toBe(200);
+      const reply = await app.post('/api/customers', { id, customername: 'Ada' });
+      expect(reply.status).toBe(202);
+      return `${reply.headers.get('location')}?onComplete=status`;
+    };
+    const finish = async (url: string) => {
+      const job = await poll(
+        async () => (await app.fetch(url)).json(),
+        ({ done }) => done,
+      );
+      expect(job).toMatchObject({ status: 'Succeeded', attempt: 1, history: [] });
+    };
+    const atStart = await submit('1');
+    unblock();
+    await finish(atStart);
+    unblock = proxy.block();
+    const later = await submit('2');
+    await poll(
+      async () => (await app.fetch(later)).json(),
+      ({ status, message }) => status === 'Pending' && /cannot be reached/.test(message),
+    );
+    unblock();
+    await finish(later);
   });
 });

@@ -44,6 +44,17 @@ describe.each(BACKENDS)('the bounds of a job on %s', (backend) => {
     expect(JSON.stringify('result' in done && done.result)).toHaveLength(MAX_RESULT_BYTES);
   });
 
+  it('a progress message has up to 1,000 characters, and a longer one is truncated', async () => {
+    plain.runs(async ({ text }, job) => {
+      await job.progress(50, 'x'.repeat(1000));
+      await job.progress(60, `${'y'.repeat(999)}😀`);
+      return { text };
+    });
+    work();
+    const done = await finish(await add(plain));
+    expect(done.message).toBe(`${'y'.repeat(999)}\uFFFD`);
+  });
+
   it('a larger result fails the job, once, with its size and the limit', async () => {
     work();
     const size = MAX_RESULT_BYTES + '{"value":""}'.length;

@@ -36,22 +36,24 @@ export interface BlockedThreadLocks {
 }
 
 export interface BlockedThreadOptions {
-  /** Of the store. */
-  readonly url: string;
+  /** Of the store; undefined for one that this process alone uses, whose locks need no renewal. */
+  readonly url: string | undefined;
   /** Called at each beat of the main thread. @param blockedMs for how long it was blocked before; 0 if it was not */
   onBeat(blockedMs: number): void;
   /** Called when the thread could not renew locks. */
   onFailure(reason: string): void;
 }
 
-interface LockThread {
-  readonly state: BigInt64Array;
-  readonly thread: Worker;
+/** What the workers of this process share. */
+interface Watch {
+  /** A counter of the main thread's beats, and the time of the last renewal by `process.hrtime`. */
+  readonly state: BigInt64Array<SharedArrayBuffer>;
+  /** Started for the first store that needs it. */
+  thread?: Worker;
   readonly users: Set<BlockedThreadOptions & { setReady(): void }>;
 }
 
-/** One for the process. */
-let started: LockThread | undefined;
+let shared: Watch | undefined;
 
 /**
  * A job's function that blocks the thread also stops BullMQ's renewal of locks, and other workers would take all jobs of this process.
@@ -59,16 +61,21 @@ let started: LockThread | undefined;
  * costs nothing for a job, and connects only when needed.
  */
 export function renewWhileBlocked(options: BlockedThreadOptions): BlockedThreadLocks {
-  const { state, thread, users } = (started ??= startThread());
+  const watch = (shared ??= startBeat());
+  const { state, users } = watch;
   const { promise, resolve: setReady } = Promise.withResolvers<void>();
   const user = { ...options, setReady };
   users.add(user);
-  const send = (command: Command): void => thread.postMessage(command, []);
-  send({ kind: 'open', url: options.url });
+  const { url } = options;
+  const thread = url === undefined ? undefined : (watch.thread ??= startThread(watch));
+  if (url === undefined) setReady();
+  else thread?.postMessage({ kind: 'open', url } satisfies Command, []);
   return {
     ready: settlesWithin(promise, READY_DEADLINE_MS),
-    add: (holder) => send({ kind: 'add', url: options.url, holder }),
-    remove: (token) => send({ kind: 'remove', token }),
+    add(holder) {
+      if (url !== undefined) thread?.postMessage({ kind: 'add', url, holder } satisfies Command, []);
+    },
+    remove: (token) => thread?.postMessage({ kind: 'remove', token } satisfies Command, []),
     renewedAt() {
       const renewed = Atomics.load(state, 1);
       return renewed === 0n ? -Infinity : performance.now() - Number(process.hrtime.bigint() - renewed) / 1e6;
@@ -77,11 +84,9 @@ export function renewWhileBlocked(options: BlockedThreadOptions): BlockedThreadL
   };
 }
 
-function startThread(): LockThread {
-  // A counter of the main thread's beats, and the time of the last renewal by `process.hrtime`.
-  const shared = new SharedArrayBuffer(2 * BigInt64Array.BYTES_PER_ELEMENT);
-  const state = new BigInt64Array(shared);
-  const users: LockThread['users'] = new Set();
+function startBeat(): Watch {
+  const state = new BigInt64Array(new SharedArrayBuffer(2 * BigInt64Array.BYTES_PER_ELEMENT));
+  const users: Watch['users'] = new Set();
   let beatAt = performance.now();
   const beat = (): void => {
     Atomics.add(state, 0, 1n);
@@ -90,7 +95,11 @@ function startThread(): LockThread {
     for (const { onBeat } of users) onBeat(blockedMs > BLOCKED_MS ? Math.round(blockedMs) : 0);
   };
   setInterval(beat, BEAT_MS).unref();
-  const thread = new Worker(new URL(import.meta.url), { workerData: shared });
+  return { state, users };
+}
+
+function startThread({ state, users }: Watch): Worker {
+  const thread = new Worker(new URL(import.meta.url), { workerData: state.buffer });
   thread.unref();
   thread.on('message', (reply: Reply) => {
     for (const { url, setReady, onFailure } of users) {
@@ -105,7 +114,7 @@ function startThread(): LockThread {
       setReady();
     }
   });
-  return { state, thread, users };
+  return thread;
 }
 
 async function openRenewer(url: string): Promise<LockRenewer> {

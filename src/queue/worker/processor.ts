@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import type { JobType, Use } from '../../core/define-job.ts';
 import type { JobFailure } from '../../core/job.ts';
@@ -23,6 +24,9 @@ const MAX_LOST_WORKERS = 3;
 const QUARANTINE_MS = 1500;
 /** The longest wait between two tries of a job that waits for something else, in milliseconds: how late it notices the end of an outage. */
 const MAX_WAIT_MS = 30_000;
+/** How often, and after how many milliseconds, a step is tried again while the store is unavailable: for longer than a lock lasts. */
+const MAX_TRIES = 30;
+const TRY_AGAIN_MS = 500;
 /** The random part of such a wait. */
 const WAIT_JITTER = 0.5;
 /** The longest wait that a job's function may ask for: a day. */
@@ -88,7 +92,8 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
       case 'failed':
         logger.warn({ ...ended, code: outcome.error.code }, 'job attempt failed');
         // The next outage has its own time.
-        if (data.wait !== undefined && outcome.retry) await job.updateData({ ...job.data, wait: undefined });
+        if (data.wait !== undefined && outcome.retry)
+          await keepTrying(() => job.updateData({ ...job.data, wait: undefined }));
         throw toError(outcome.error, outcome.retry);
       case 'postponed': {
         const { wait, waitMs } = nextWait(job, outcome, type.backoffSeconds);
@@ -97,11 +102,14 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
           throw toError(outcome.error, outcome.retry);
         }
         logger.warn({ ...ended, until: wait.until, waitMs }, 'job postponed');
-        await job.updateData({ ...job.data, wait });
         const percentComplete = progressSchema.safeParse(job.progress).data?.percentComplete ?? 0;
-        await writeProgress({ percentComplete, message: outcome.message });
-        await job.moveToDelayed(Date.now() + waitMs, token);
-        await endIfMarked(job);
+        // Of a job that this worker has lost meanwhile, another one takes care.
+        const isOurs = await keepTrying(async () => {
+          await job.updateData({ ...job.data, wait });
+          await writeProgress({ percentComplete, message: outcome.message });
+          await job.moveToDelayed(Date.now() + waitMs, token);
+        });
+        if (isOurs) await endIfMarked(job);
         throw new DelayedError();
       }
       case 'canceled':
@@ -118,6 +126,23 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
         throw new WaitingError();
     }
   };
+}
+
+/**
+ * Repeats a step while the store is unavailable, which is likely in an outage of another system on the same server.
+ * @returns whether it was done: false if the store refused it, or was unavailable for so long that the job's lock has expired
+ */
+async function keepTrying(step: () => Promise<void>): Promise<boolean> {
+  for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
+    try {
+      await step();
+      return true;
+    } catch (error) {
+      if (!isConnectionError(error)) return false;
+      await delay(TRY_AGAIN_MS);
+    }
+  }
+  return false;
 }
 
 /** Delays a job that lost its worker: if it is the one that kills workers, the other jobs of that worker run before it does so again. */

@@ -53,14 +53,11 @@ export function startBullmqWorkers({ backend, url, types, concurrency, use, logg
     logger.warn(fields, 'something blocked the thread of this process, perhaps the function of one of these jobs');
   };
 
-  const blockedLocks =
-    url === undefined
-      ? undefined
-      : renewWhileBlocked({
-          url,
-          onBeat,
-          onFailure: (reason) => logger.warn({ reason }, 'could not renew the locks of a blocked thread'),
-        });
+  const blockedLocks = renewWhileBlocked({
+    url,
+    onBeat,
+    onFailure: (reason) => logger.warn({ reason }, 'could not renew the locks of a blocked thread'),
+  });
 
   /** Tries until it succeeds, because the store may be unavailable for a moment. Undefined if it was closed before. */
   const start = async (create: () => Promise<BackendWorker>): Promise<BackendWorker | undefined> => {
@@ -80,7 +77,7 @@ export function startBullmqWorkers({ backend, url, types, concurrency, use, logg
     const running = createRunningJobs();
     const watches = [watchCancellation(running, (ids) => backend.readMarked(name, ids), logger)];
     if (!backend.exclusive) {
-      watches.push(watchLocks(running, LOCK_MS - LOCK_MARGIN_MS, () => blockedLocks?.renewedAt() ?? -Infinity));
+      watches.push(watchLocks(running, LOCK_MS - LOCK_MARGIN_MS, blockedLocks.renewedAt));
     }
     /** Ends a job that was canceled while it ran and that waits again, so that it does not wait for a worker first. */
     const endIfMarked = async (job: Job<JobData>): Promise<void> => {
@@ -113,17 +110,17 @@ export function startBullmqWorkers({ backend, url, types, concurrency, use, logg
       },
     };
     const worker = start(async () => {
-      await blockedLocks?.ready;
+      await blockedLocks.ready;
       const created = await backend.createWorker(name, process, options);
       const token = `${created.id}:`;
-      blockedLocks?.add({ type: name, token, timeoutMs: type.timeoutSeconds * 1000, lockMs: LOCK_MS });
+      blockedLocks.add({ type: name, token, timeoutMs: type.timeoutSeconds * 1000, lockMs: LOCK_MS });
       return created;
     });
     return { running, watches, worker };
   });
   const closeWorker = async (worker: BackendWorker | undefined): Promise<void> => {
     await worker?.close();
-    if (worker) blockedLocks?.remove(`${worker.id}:`);
+    if (worker) blockedLocks.remove(`${worker.id}:`);
   };
   return {
     async close(graceMs) {
@@ -137,7 +134,7 @@ export function startBullmqWorkers({ backend, url, types, concurrency, use, logg
         logger.warn({}, 'some jobs could not be handed back in time');
       } finally {
         for (const end of workers.flatMap(({ watches }) => watches)) end();
-        blockedLocks?.close();
+        blockedLocks.close();
       }
     },
   };
