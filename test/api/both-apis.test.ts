@@ -1,8 +1,9 @@
-import { afterAll, assert, beforeAll, describe, expect, it } from 'vitest';
-import { type TestApp, startApp } from '../support/app.ts';
+import { randomUUID } from 'node:crypto';
+import { afterAll, assert, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
 import { JobStatus, ReadCustomer, SubmitCustomer, SubmitCustomerImport } from '../support/operations.ts';
-import { BACKENDS } from '../support/stores.ts';
+import { BACKENDS, createStore } from '../support/stores.ts';
 
 const APIS = ['GraphQL', 'REST'] as const;
 type Api = (typeof APIS)[number];
@@ -212,5 +213,26 @@ describe.each(BACKENDS)('both APIs on %s', (backend) => {
       (answer) => answer.status !== 202,
     );
     expect(await result.json()).toEqual({ imported: 10_000, updated: 0, rejected: [] });
+  });
+});
+
+it('a finished job of a type whose file is gone is read through both APIs', async () => {
+  const store = await createStore('redis');
+  onTestFinished(() => store.remove());
+  const jobsFolder = new URL('../support/jobs/', import.meta.url);
+  const before = await startApp('redis', {}, { store, jobsFolder });
+  const text = randomUUID();
+  const { id } = await (await before.post('/api/scripted-jobs', { text })).json();
+  expect((await before.fetch(`/api/jobs/${id}?onPending=synchronous`)).status).toBe(303);
+  await before.close();
+
+  const app = await startAppForTest('redis', { LOG_LEVEL: 'silent' }, { store });
+  const done = await app.fetch(`/api/jobs/${id}`);
+  expect(done.status).toBe(303);
+  const resultUrl = done.headers.get('location');
+  expect(await (await app.fetch(resultUrl ?? '')).json()).toEqual({ text });
+  const query = `{ jobStatus(id: "${id}") { __typename id type status resultUrl } }`;
+  expect(await app.graphql.request(query)).toEqual({
+    jobStatus: { __typename: 'JobOfRemovedType', id, type: 'scripted', status: 'SUCCEEDED', resultUrl },
   });
 });
