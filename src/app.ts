@@ -30,6 +30,8 @@ const RECONNECT_MS = 500;
 
 /** Milliseconds for which an answer about a store's readiness is kept: anyone may ask, as often as they like. */
 const READY_MS = 1000;
+/** The most connections of a process to DATABASE_URL. */
+const DATABASE_CONNECTIONS = 4;
 
 /** What the banner shows. */
 export interface Running {
@@ -86,7 +88,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
   const database =
     config.DATABASE_URL === undefined
       ? undefined
-      : createPostgresPool(config.DATABASE_URL, 'DATABASE_URL', { query_timeout: 10_000 });
+      : createPostgresPool(config.DATABASE_URL, 'DATABASE_URL', { max: DATABASE_CONNECTIONS, query_timeout: 10_000 });
   const customers = createCustomerRepository(database ?? embedded.pool);
   const { provide, use } = createProvider();
   provide(customerRepository, customers);

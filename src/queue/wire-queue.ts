@@ -45,8 +45,7 @@ export interface WiredQueue {
 /** @throws StartError, which names QUEUE_URL, when it is invalid */
 export function wireQueue({ url, embedded, types, retentionSeconds, logger }: WiredQueueOptions): WiredQueue {
   const names = types.map(({ name }) => name);
-  // Each type has a worker and a reader of events that listen.
-  const backend = connectQueue({ url, embedded, listeners: 2 * types.length, logger });
+  const backend = connectQueue({ url, embedded, logger });
   const succeeded = createSucceededJobs((type) => backend.clockOf(type).now());
   const queue = createBullmqQueue({ backend, types: names, retentionSeconds, succeeded, logger });
   const events = createBullmqEvents({ backend, types: names, retentionSeconds, succeeded });
@@ -94,8 +93,6 @@ export interface QueueLocation {
   /** Undefined: the embedded store. */
   readonly url: string | undefined;
   readonly embedded: EmbeddedPool;
-  /** How many workers and events may listen at a time. */
-  readonly listeners: number;
   readonly logger: Logger;
 }
 
@@ -103,8 +100,8 @@ export interface QueueLocation {
  * The backend for a QUEUE_URL.
  * @throws StartError, which names QUEUE_URL, when it is invalid
  */
-export function connectQueue({ url, embedded, listeners, logger }: QueueLocation): QueueBackend {
+export function connectQueue({ url, embedded, logger }: QueueLocation): QueueBackend {
   if (url === undefined) return connectEmbeddedQueue(embedded, logger);
-  if (/^postgres(ql)?:/.test(url)) return connectPostgresQueue(url, listeners, logger);
+  if (/^postgres(ql)?:/.test(url)) return connectPostgresQueue(url, logger);
   return createRedisBackend(url, logger);
 }

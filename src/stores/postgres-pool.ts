@@ -24,7 +24,7 @@ export async function startStep<T>(setting: string, step: () => Promise<T>): Pro
   try {
     return await step();
   } catch (error) {
-    if (isConnectionError(error) || !(error instanceof Error)) throw error;
+    if (isConnectionError(error) || error instanceof StartError || !(error instanceof Error)) throw error;
     const reason = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
     throw new StartError(`${setting}: ${reason}`, { cause: error });
   }

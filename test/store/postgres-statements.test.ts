@@ -18,7 +18,7 @@ async function startedDatabase() {
   const database = new Pool({ connectionString: url, max: 1 });
   onTestFinished(() => database.end());
   const start = async (): Promise<void> => {
-    const backend = connectPostgresQueue(url, 0, createLogger('silent'));
+    const backend = connectPostgresQueue(url, createLogger('silent'));
     try {
       await backend.connect();
     } finally {

@@ -7,16 +7,18 @@ export interface ServerPrograms {
   readonly redisServer: string;
   readonly initdb: string;
   readonly postgres: string;
+  readonly pgbouncer: string;
   readonly chromium: string;
   /** The library that changes the time of a process; undefined on systems other than Linux. */
   readonly faketime: string | undefined;
 }
 
-/** Finds Redis, PostgreSQL, Chromium and libfaketime, and installs missing ones on Debian-based systems. */
+/** Finds Redis, PostgreSQL, PgBouncer, Chromium and libfaketime, and installs missing ones on Debian-based systems. */
 export function installServers(): ServerPrograms {
   const missing = [
     findRedis() ? [] : ['redis-server'],
     findPostgres('postgres') ? [] : ['postgresql'],
+    findPgBouncer() ? [] : ['pgbouncer'],
     findChromium() ? [] : ['chromium'],
     findFaketime() !== undefined || process.platform !== 'linux' ? [] : ['libfaketime'],
   ].flat();
@@ -25,6 +27,7 @@ export function installServers(): ServerPrograms {
     redisServer: required(findRedis(), 'redis-server'),
     initdb: required(findPostgres('initdb'), 'initdb'),
     postgres: required(findPostgres('postgres'), 'postgres'),
+    pgbouncer: required(findPgBouncer(), 'pgbouncer'),
     chromium: required(findChromium(), 'chromium'),
     faketime: findFaketime(),
   };
@@ -40,6 +43,11 @@ function findPostgres(program: string): string | undefined {
   const versions = existsSync(root) ? readdirSync(root).toSorted((a, b) => Number(b) - Number(a)) : [];
   const candidates = versions.map((version) => join(root, version, 'bin', program));
   return candidates.find((path) => existsSync(path)) ?? onPath(program);
+}
+
+/** Debian keeps it where only root's PATH leads. */
+function findPgBouncer(): string | undefined {
+  return onPath('pgbouncer') ?? ['/usr/sbin/pgbouncer'].find((path) => existsSync(path));
 }
 
 /** Chrome works too; on macOS it is not on the PATH. */

@@ -114,6 +114,44 @@ export async function startPostgres(
   return { ...server, smallDisk };
 }
 
+/**
+ * Starts a PgBouncer in transaction mode in front of a PostgreSQL.
+ * @param lines additional lines of its configuration
+ */
+export async function startPgBouncer(
+  { pgbouncer }: ServerPrograms,
+  postgres: string,
+  lines: readonly string[] = [],
+): Promise<RunningServer> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'accepted-pgbouncer-'));
+  const user = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
+  if (user !== undefined) chownSync(folder, user.uid, user.gid);
+  const file = join(folder, 'pgbouncer.ini');
+  const { hostname, port: postgresPort, username } = new URL(postgres);
+  const own = [
+    '[databases]',
+    `* = host=${hostname} port=${postgresPort} user=${username}`,
+    '[pgbouncer]',
+    'listen_addr = 127.0.0.1',
+    `listen_port = ${port}`,
+    'unix_socket_dir =',
+    'auth_type = any',
+    'pool_mode = transaction',
+  ];
+  writeFileSync(file, `${[...own, ...lines].join('\n')}\n`);
+  return runServer({
+    url: `postgres://${username}@127.0.0.1:${port}`,
+    folder,
+    ending: 'SIGINT',
+    async begin() {
+      const server = spawn(pgbouncer, [file], { ...user, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+      await lineWith(server, server.stderr, /process up/);
+      return server;
+    },
+  });
+}
+
 /** On Linux, any user can mount a disk in a namespace of its own, as root there; PostgreSQL then runs as another user. */
 function withDisk(path: string, megabytes: number, command: readonly string[]): string[] {
   const script = `mount -t tmpfs -o size=${megabytes}m none "$0" && exec unshare --map-user=1 --map-group=1 "$@"`;

@@ -13,7 +13,7 @@ const logger = createLogger('error');
 export async function createEmbeddedTemplate(folder: string): Promise<void> {
   const { open, pool, close } = createEmbeddedStore(folder);
   await open();
-  await connectQueue({ url: undefined, embedded: pool, listeners: 0, logger }).connect();
+  await connectQueue({ url: undefined, embedded: pool, logger }).connect();
   await createCustomerRepository(pool).migrate();
   await close();
 }
@@ -24,7 +24,7 @@ export async function createPostgresTemplate(server: string): Promise<void> {
   await admin.query(`CREATE DATABASE ${TEMPLATE_DATABASE}`);
   await admin.end();
   const url = `${server}/${TEMPLATE_DATABASE}`;
-  const queue = connectQueue({ url, embedded: createEmbeddedStore('').pool, listeners: 0, logger });
+  const queue = connectQueue({ url, embedded: createEmbeddedStore('').pool, logger });
   await queue.connect();
   await queue.close();
   const pool = new Pool({ connectionString: url, max: 1 });

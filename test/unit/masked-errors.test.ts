@@ -37,7 +37,7 @@ describe('an unexpected error', () => {
   const logger: Logger = Object.assign(createLogger('silent'), { error: (fields: object) => void logged.push(fields) });
   // The queue is never connected, so each call to it is refused.
   const embedded = createEmbeddedStore('unused');
-  const backend = connectQueue({ url: undefined, embedded: embedded.pool, listeners: 1, logger });
+  const backend = connectQueue({ url: undefined, embedded: embedded.pool, logger });
   const succeeded = createSucceededJobs();
   const queue = createBullmqQueue({ backend, types: ['broken'], retentionSeconds: 60, succeeded, logger });
   const registry = createRegistry([{ file: 'broken.ts', type: broken }]);

@@ -45,12 +45,14 @@ export interface PostgresBackendOptions {
   readonly exclusive: boolean;
   /** Runs a statement that the server plans once for each connection, under this name. */
   readonly queryPrepared?: (name: string, text: string, parameters: unknown[]) => Promise<{ rows: unknown[] }>;
+  /** Checks that the store can be used at all, at each start. */
+  readonly check?: () => Promise<void>;
   close(): Promise<void>;
 }
 
 /** BullMQ on PostgreSQL, whether it is a server or embedded. */
 export function createPostgresQueueBackend(options: PostgresBackendOptions): QueueBackend {
-  const { description, queuePool, workerPool, queryPrepared, logger, exclusive, close } = options;
+  const { description, queuePool, workerPool, queryPrepared, logger, exclusive, check, close } = options;
   let onTrouble: (() => void) | undefined;
   const trouble = (error: Error): void => {
     logger.debug({ err: error }, 'trouble with PostgreSQL');
@@ -81,6 +83,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     onTrouble: (listener) => void (onTrouble = listener),
     connect: () =>
       startStep(exclusive ? 'DATA_DIR' : 'QUEUE_URL', async () => {
+        await check?.();
         const client = await queuePool.connect();
         let failed = true;
         try {
