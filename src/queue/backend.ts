@@ -164,6 +164,8 @@ export interface QueueBackend {
   /** Counts the requests of all processes together; undefined for a store that only one process uses. */
   createRequestCounter(options: CounterOptions): RequestCounter | undefined;
   ping(): Promise<void>;
+  /** Writes something, and keeps nothing. */
+  tryWrite(): Promise<void>;
   /** To be called when queues, workers and events are closed. */
   close(): Promise<void>;
 }

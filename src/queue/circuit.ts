@@ -10,6 +10,9 @@ const PROBE_EVERY_MS = 250;
 /** The most calls that wait for the store at a time. */
 const MAX_IN_FLIGHT = 2000;
 
+/** What the store does not do now. */
+type Outage = 'none' | 'writes' | 'all';
+
 /** The store is unavailable, or too many calls wait for it: nothing was sent. */
 class UnansweredError extends Error {
   override readonly name = 'UnansweredError';
@@ -18,17 +21,21 @@ class UnansweredError extends Error {
 export interface CircuitOptions {
   /** Always settles in the end. */
   ping(): Promise<void>;
+  /** Writes something: a store that is out of memory, disk or replicas answers everything else. Always settles in the end. */
+  tryWrite?(): Promise<void>;
   readonly logger: Logger;
 }
 
-/** A circuit breaker in front of a store: while that is unavailable, calls fail at once and are not sent. */
+/** A circuit breaker in front of a store: while that is unavailable, calls fail at once and are not sent; while
+ * it only reads, those that change something. */
 export interface Circuit {
   /**
    * Rejects after `ms` milliseconds. The call itself continues, and its result is ignored.
    * @param calls how many calls of clients it answers
    * @default 1
+   * @param writes whether it changes something
    */
-  call<T>(work: () => Promise<T>, ms: number, calls?: number): Promise<T>;
+  call<T>(work: () => Promise<T>, ms: number, calls?: number, writes?: boolean): Promise<T>;
   /** Checks whether the store is available. To be called after an error that suggests otherwise. */
   suspect(): void;
   close(): void;
@@ -38,28 +45,35 @@ export interface Circuit {
  * A call that fails or times out does not open the circuit: it starts pings, and their outcome decides. Logs once when the store becomes
  * unavailable, and once when it is available again.
  */
-export function createCircuit({ ping, logger }: CircuitOptions): Circuit {
+export function createCircuit({ ping, tryWrite = async () => undefined, logger }: CircuitOptions): Circuit {
   const closing = new AbortController();
   let inFlight = 0;
-  let unavailable = false;
+  let outage: Outage = 'none';
   let probing = false;
 
-  const setUnavailable = (error: unknown): void => {
-    if (unavailable || closing.signal.aborted) return;
-    unavailable = true;
-    logger.warn({ reason: reasonOf(error) }, 'the queue is unavailable; retrying');
+  const setOutage = (now: Outage, error: unknown): void => {
+    if (closing.signal.aborted) return;
+    if (outage === 'none') {
+      const what = now === 'all' ? 'the queue is unavailable; retrying' : 'the queue takes no changes; retrying';
+      logger.warn({ reason: reasonOf(error) }, what);
+    }
+    outage = now;
   };
 
   /** Resolves when the store answers a ping, however late. The next ping is not sent before. */
   async function waitForAnswer(): Promise<void> {
     for (let tries = 1; ; tries += 1) {
-      const answer = ping();
+      let answers = false;
+      const answer = ping().then(() => {
+        answers = true;
+        return tryWrite();
+      });
       try {
         await withDeadline(answer, PROBE_MS);
         return;
       } catch (error) {
         // The first error may come from a connection that is being replaced.
-        if (tries > 1 || error instanceof DeadlineError) setUnavailable(error);
+        if (tries > 1 || answers || error instanceof DeadlineError) setOutage(answers ? 'writes' : 'all', error);
       }
       const answered = await answer.then(
         () => true,
@@ -75,8 +89,8 @@ export function createCircuit({ ping, logger }: CircuitOptions): Circuit {
     probing = true;
     try {
       await waitForAnswer();
-      if (unavailable) logger.info({}, 'the queue is available again');
-      unavailable = false;
+      if (outage !== 'none') logger.info({}, 'the queue is available again');
+      outage = 'none';
     } catch {
       // Closed meanwhile.
     } finally {
@@ -85,8 +99,9 @@ export function createCircuit({ ping, logger }: CircuitOptions): Circuit {
   }
 
   return {
-    async call(work, ms, calls = 1) {
-      if (unavailable) throw new UnansweredError('the store does not answer');
+    async call(work, ms, calls = 1, writes = false) {
+      if (outage === 'all') throw new UnansweredError('the store does not answer');
+      if (outage === 'writes' && writes) throw new UnansweredError('the store takes no changes');
       if (inFlight >= MAX_IN_FLIGHT) throw new UnansweredError(`${MAX_IN_FLIGHT} calls wait for the store already`);
       inFlight += calls;
       const answer = work().finally(() => (inFlight -= calls));

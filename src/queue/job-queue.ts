@@ -69,7 +69,7 @@ export function createBullmqQueue({
 }: BullmqQueueOptions): BullmqQueue {
   const queues = new Map<string, TypeQueue>();
   const retentionMs = retentionSeconds * 1000;
-  const circuit = createCircuit({ ping: () => backend.ping(), logger });
+  const circuit = createCircuit({ ping: () => backend.ping(), tryWrite: () => backend.tryWrite(), logger });
   const secret = keepSecret(backend.readSecret);
   backend.onTrouble(circuit.suspect);
 
@@ -78,21 +78,26 @@ export function createBullmqQueue({
    * @param call receives the time of `performance.now()` after which the store must refuse its write
    * @param calls how many callers wait for it
    * @param until the time of `performance.now()` at which the callers give up
+   * @param writes whether it changes something
    */
   const ask = async <T>(
     call: (deadline: number) => Promise<T>,
     calls = 1,
     until = performance.now() + DEADLINE_MS,
+    writes = false,
   ): Promise<T> => {
     const deadline = until - REPLY_MS;
     const now = performance.now();
     if (queues.size === 0 || now >= deadline) throw unavailable();
     try {
-      return await circuit.call(() => call(deadline), until - now, calls);
+      return await circuit.call(() => call(deadline), until - now, calls, writes);
     } catch (error) {
       throw isUnanswered(error) ? unavailable(error) : error;
     }
   };
+
+  const change = <T>(call: (deadline: number) => Promise<T>, calls?: number, until?: number): Promise<T> =>
+    ask(call, calls, until, true);
 
   function queueOf(type: string): TypeQueue {
     if (queues.size === 0) throw unavailable();
@@ -107,7 +112,7 @@ export function createBullmqQueue({
     ) =>
       createBatch(
         (additions: readonly Addition[]) =>
-          ask((deadline) => untilAnswered(() => addAll(additions, deadline), deadline), additions.length),
+          change((deadline) => untilAnswered(() => addAll(additions, deadline), deadline), additions.length),
         {
           maxItems: queue.maxAdditions,
           maxSize: MAX_CHARACTERS,
@@ -168,9 +173,9 @@ export function createBullmqQueue({
       while (kept !== undefined && isExpired(kept.record)) {
         // The key expires with its job.
         const ofJob = retentionOf(kept.record);
-        await ask((deadline) => removeExpired(backend, type, ofJob, () => performance.now() > deadline), 1, until);
+        await change((deadline) => removeExpired(backend, type, ofJob, () => performance.now() > deadline), 1, until);
         const again = (deadline: number) => untilAnswered(() => queue.addOnce([added], deadline), deadline);
-        [kept] = await ask(again, 1, until);
+        [kept] = await change(again, 1, until);
       }
       if (kept === undefined) return { job: toPending(job), replayed: false, fingerprint };
       const { addition: made, fingerprint: ofInput } = dataSchema.parse(kept.data);
@@ -179,11 +184,11 @@ export function createBullmqQueue({
     read: async (id, type) => queueOf(type).read(id),
     readInput: (id, type) => ask(async () => dataSchema.safeParse(await backend.readData(type, id)).data?.input),
     async cancel({ id, type }) {
-      const record = await ask((deadline) => backend.cancel(type, id, { onlyMarked: false, deadline }));
+      const record = await change((deadline) => backend.cancel(type, id, { onlyMarked: false, deadline }));
       return record && toJob(record, retentionMs);
     },
     async retry({ id, type }, attempts) {
-      const record = await ask((deadline) => backend.retry(type, id, { attempts, deadline }));
+      const record = await change((deadline) => backend.retry(type, id, { attempts, deadline }));
       return record && toJob(record, retentionMs);
     },
     list: (query) =>
@@ -198,7 +203,7 @@ export function createBullmqQueue({
       if (queues.size === 0) throw unavailable();
       return secret.current();
     },
-    ping: () => ask(() => backend.ping()),
+    ping: () => change(() => backend.tryWrite()),
     async close() {
       circuit.close();
       await Promise.all([...queues.values()].map(({ queue }) => queue.close()));

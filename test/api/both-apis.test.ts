@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterAll, assert, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
@@ -219,8 +220,8 @@ describe.each(BACKENDS)('both APIs on %s', (backend) => {
 it('a finished job of a type whose file is gone is read through both APIs', async () => {
   const store = await createStore('redis');
   onTestFinished(() => store.remove());
-  const jobsFolder = new URL('../support/jobs/', import.meta.url);
-  const before = await startApp('redis', {}, { store, jobsFolder });
+  const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
+  const before = await startApp('redis', { JOBS_DIR }, { store });
   const text = randomUUID();
   const { id } = await (await before.post('/api/scripted-jobs', { text })).json();
   expect((await before.fetch(`/api/jobs/${id}?onPending=synchronous`)).status).toBe(303);

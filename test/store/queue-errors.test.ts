@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { newJobId } from '../../src/core/job-id.ts';
+import { createLogger } from '../../src/observability/logger.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 import { poll } from '../support/follow.ts';
 import { installServers } from '../support/install-servers.ts';
@@ -35,7 +36,10 @@ describe('a submission on a Redis that can take nothing now', () => {
     async (code, begin, end) => {
       const server = await startRedis(programs);
       onTestFinished(() => server.stop());
-      const side = await openSide({ url: server.url, embedded: createEmbeddedStore(''), types: [plain.type] });
+      const lines: string[] = [];
+      const write = (_: object, message: string): void => void (message.startsWith('the queue') && lines.push(message));
+      const logger = { ...createLogger('silent'), warn: write, info: write };
+      const side = await openSide({ url: server.url, embedded: createEmbeddedStore(''), types: [plain.type], logger });
       onTestFinished(() => side.close());
       const admin = new Redis(server.url);
       onTestFinished(() => admin.disconnect());
@@ -45,6 +49,14 @@ describe('a submission on a Redis that can take nothing now', () => {
         retryAfter: 1,
         cause: { message: expect.stringMatching(`^${code}`) },
       });
+      await expect(side.queue.ping()).rejects.toMatchObject({ problem: 'queue-unavailable' });
+      // What only reads goes on, and what changes something is refused without asking Redis.
+      await poll(
+        () => add(side).catch((error: unknown) => error),
+        (error) => error instanceof Error && String(error.cause).includes('the store takes no changes'),
+      );
+      expect(await side.queue.readDepth('plain', 10)).toBe(0);
+      expect(lines).toEqual(['the queue takes no changes; retrying']);
       await admin.call(end[0], end.slice(1));
       await poll(
         () =>
@@ -55,6 +67,8 @@ describe('a submission on a Redis that can take nothing now', () => {
         Boolean,
       );
       expect(await side.queue.readDepth('plain', 10)).toBe(1);
+      await side.queue.ping();
+      expect(lines).toEqual(['the queue takes no changes; retrying', 'the queue is available again']);
     },
   );
 });

@@ -8,7 +8,7 @@ import { type JobContext, type JobType, createProvider, defineJob } from '../../
 import { newJobId } from '../../src/core/job-id.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
 import { type DoneJob, type Job, isDone } from '../../src/core/job.ts';
-import type { JobEvents, JobQueue, JobWorker } from '../../src/core/ports.ts';
+import type { JobEvents, JobQueue, JobWorker, Logger } from '../../src/core/ports.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { createJobService } from '../../src/core/service/create-service.ts';
 import type { JobService } from '../../src/core/service/service.ts';
@@ -21,7 +21,7 @@ import { type EmbeddedStore, createEmbeddedStore } from '../../src/stores/embedd
 import { poll } from './follow.ts';
 import { type Backend, type Store, createStore } from './stores.ts';
 
-const logger = createLogger('silent');
+const silent = createLogger('silent');
 
 type Run = (input: { text: string }, job: JobContext) => Promise<{ text: string }>;
 
@@ -80,6 +80,8 @@ export interface SideOptions extends QueueOptions {
   readonly url: string | undefined;
   readonly embedded: EmbeddedStore;
   readonly types: readonly JobType[];
+  /** @default none */
+  readonly logger?: Logger;
 }
 
 export async function openSide({
@@ -88,6 +90,7 @@ export async function openSide({
   types,
   retentionSeconds = 3600,
   maxDepth = 100_000,
+  logger = silent,
 }: SideOptions): Promise<QueueSide> {
   const wired = wireQueue({ url, embedded: embedded.pool, types, retentionSeconds, logger });
   const { backend, queue, events } = wired;

@@ -196,6 +196,9 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     async ping() {
       await queuePool.query('SELECT 1');
     },
+    async tryWrite() {
+      await run(STATEMENTS.tryWrite);
+    },
     close,
   };
 }

@@ -63,6 +63,7 @@ export const STATEMENTS = {
   removeFinished: load('remove-finished'),
   retryJob: load('retry-job'),
   storeSecret: load('store-secret'),
+  tryWrite: load('try-write'),
 } as const satisfies Record<string, Statement>;
 
 const rowSchema = z.object({

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
@@ -23,6 +23,9 @@ import { type StoreClock, createStoreClock } from '../store-clock.ts';
 const SECRET_KEY = `${PREFIX}:secret`;
 /** The names of all job types that there ever were. */
 const TYPES_KEY = `${PREFIX}:types`;
+/** What is written to see whether Redis takes anything, and for how many milliseconds it is kept. */
+const WRITTEN_KEY = `${PREFIX}:written`;
+const WRITTEN_MS = 60_000;
 /** The most jobs of each state that one script removes, because Redis does nothing else meanwhile. */
 const REMOVED_AT_ONCE = 500;
 
@@ -184,6 +187,11 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     async ping() {
       // Both kinds of client have it.
       await client.call('PING');
+    },
+    async tryWrite() {
+      // In a cluster each type has its master.
+      const types = client instanceof Cluster ? [...clocks.keys()] : [''];
+      await Promise.all(types.map((type) => client.set(`${WRITTEN_KEY}:${queueName(type)}`, '1', 'PX', WRITTEN_MS)));
     },
     async close() {
       for (const each of clients) each.disconnect();
