@@ -30,9 +30,9 @@ export function wantsGraphiQL({ method, headers }: FastifyRequest): boolean {
 /** Replies with the page. */
 export type SendGraphiQL = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
-/** The page with these examples in two tabs, unless the browser has kept others. A query in the URL has the first tab. */
+/** The page with these examples in two tabs, or with the tabs that the browser has kept. A query in the URL has the first tab. */
 export function createGraphiQL({ operations, query: example }: Examples): SendGraphiQL {
-  const withExample = createPage({ defaultTabs: [{ query: operations }, { query: example }] });
+  const withExample = createPage({ query: operations, defaultTabs: [{ query: operations }, { query: example }] });
   // The page's script reads the query in the URL: text from a request never becomes part of the HTML.
   const withOwnQuery = createPage({ defaultQuery: example });
   return async (request, reply) => {
