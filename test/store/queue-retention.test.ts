@@ -1,8 +1,10 @@
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { z } from 'zod';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
 import type { DoneJob, Job } from '../../src/core/job.ts';
+import { JobError } from '../../src/core/job-error.ts';
 import { newJobId } from '../../src/core/job-id.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { removeExpired, startRetention } from '../../src/queue/retention.ts';
@@ -13,24 +15,41 @@ import { type QueueSide, type ScriptedType, type TestQueue, scripted, setUpQueue
 import { BACKENDS, createStore } from '../support/stores.ts';
 
 const RETENTION_SECONDS = 1;
+/** Part of everything that a caller or a function put into a job, and of nothing else. */
+const MARK = 'zq7x';
 
 describe.each(BACKENDS)('retention on %s', (backend) => {
   const plain = scripted('plain');
   const test = setUpQueue(backend, [plain], { retentionSeconds: RETENTION_SECONDS });
 
-  it('removes all that is kept of a job, with nobody who works, and nothing of others', async () => {
+  it('removes every copy of what was in a job, and nothing of others', async () => {
     plain.runs(async ({ text }, job) => {
-      await job.progress(50, 'half');
-      if (text === 'fail') throw new Error('on purpose');
+      await job.progress(50, `${MARK} half`);
+      if (text.includes('throw')) throw new JobError('BAD', `${MARK} bad`, { retry: text.includes('again') });
       return { text };
     });
-    const succeeded = await test.add(plain);
-    const failed = await test.add(plain, 'fail');
-    const canceled = await test.add(plain);
+    const submit = async (text: string) =>
+      (
+        await test.service.submit({
+          type: plain.type,
+          input: { text: `${MARK} ${text}` },
+          caller: ANONYMOUS,
+          requestId: `${MARK}-request`,
+          idempotencyKey: `${MARK}-${text}`,
+        })
+      ).job;
+    const canceled = await test.add(plain, `${MARK} canceled`);
     await test.queue.cancel(canceled);
     const workers = test.work();
-    for (const job of [succeeded, failed]) await test.finish(job);
+    const ended = await Promise.all(['plain', 'throw', 'throw again'].map(submit));
+    for (const job of ended) await test.finish(job);
+    await test.service.retry(ended[1]?.id ?? '', ANONYMOUS);
+    await poll(
+      async () => ended[1] && test.read(ended[1]),
+      (job) => job?.status === 'Failed' && job.attempt === 2,
+    );
     await workers.close(5000);
+    expect((await leftovers(test, ended)).length).toBeGreaterThan(0);
     const pending = await test.add(plain);
     const retried = await test.add(plain);
     await test.queue.cancel(retried);
@@ -43,15 +62,11 @@ describe.each(BACKENDS)('retention on %s', (backend) => {
       logger: createLogger('silent'),
     });
     onTestFinished(close);
-    const gone = [succeeded, failed, canceled];
-    for (const job of gone) {
-      await poll(
-        () => test.read(job),
-        (now) => now === undefined,
-      );
-    }
+    await poll(
+      () => leftovers(test, [...ended, canceled]),
+      ({ length }) => length === 0,
+    );
     for (const job of [pending, retried]) expect(await test.read(job)).toMatchObject({ status: 'Pending' });
-    expect((await leftovers(test, gone)).toSorted()).toEqual([]);
     expect((await leftovers(test, [pending])).length).toBeGreaterThan(0);
   });
 
@@ -173,37 +188,63 @@ it('a start says in one line what is left of types whose files are gone', async 
   expect(await after.backend.countJobs('gone')).toEqual({ waiting: 1, finished: 0 });
 });
 
-/** What a store still has of these jobs; on PostgreSQL, but for events. */
+/** What the whole store contains of these jobs: their ids, and all text that was marked. */
 async function leftovers(test: TestQueue, jobs: readonly Job[]): Promise<string[]> {
-  const ids = jobs.map(({ id }) => id);
-  if (!test.url?.startsWith('redis')) {
-    const records = await Promise.all(ids.map((id) => test.backend.readData('plain', id)));
-    const found = records.filter((data) => data !== undefined).map(String);
-    if (test.url === undefined) return found;
-    const pool = new Pool({ connectionString: test.url, max: 1 });
-    onTestFinished(() => pool.end());
-    const { rows } = await pool.query('SELECT id FROM bullmq.job WHERE id = ANY($1)', [ids]);
-    return [...found, ...rows.map((row) => String(row.id))];
+  const marks = [MARK, ...jobs.map(({ id }) => id)];
+  const values = test.url?.startsWith('redis') ? await dumpRedis(test.url) : await dumpPostgres(test);
+  return values.filter((value) => marks.some((mark) => value.includes(mark)));
+}
+
+/** Every table of every schema, a row each. */
+async function dumpPostgres({ url, embedded }: TestQueue): Promise<string[]> {
+  const pool = url === undefined ? undefined : new Pool({ connectionString: url, max: 1 });
+  const query = (text: string): Promise<{ rows: unknown[] }> => pool?.query(text) ?? embedded.pool.query(text);
+  const tables = await query(
+    "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
+  );
+  const values: string[] = [];
+  for (const { name } of z.array(z.object({ name: z.string() })).parse(tables.rows)) {
+    const { rows } = await query(`SELECT line::text AS text FROM ${name} AS line`);
+    values.push(
+      ...z
+        .array(z.object({ text: z.string() }))
+        .parse(rows)
+        .map(({ text }) => `${name} ${text}`),
+    );
   }
-  const admin = new Redis(test.url);
-  onTestFinished(() => admin.disconnect());
-  const found: string[] = [];
-  for (const key of await admin.keys('*')) {
-    if (ids.some((id) => key.includes(id))) found.push(key);
-    const type = await admin.type(key);
-    if (type === 'stream') {
-      const entries = await admin.xrange(key, '-', '+');
-      found.push(
-        ...entries
-          .flat(2)
-          .filter((value) => ids.includes(value))
-          .map((id) => `${key} ${id}`),
-      );
+  await pool?.end();
+  return values;
+}
+
+/** Every key with its value. */
+async function dumpRedis(url: string): Promise<string[]> {
+  const admin = new Redis(url);
+  const read = async (key: string): Promise<unknown> => {
+    switch (await admin.type(key)) {
+      case 'string':
+        return admin.get(key);
+      case 'hash':
+        return admin.hgetall(key);
+      case 'list':
+        return admin.lrange(key, 0, -1);
+      case 'set':
+        return admin.smembers(key);
+      case 'zset':
+        return admin.zrange(key, '0', '-1');
+      case 'stream':
+        return admin.xrange(key, '-', '+');
+      case 'none':
+        return undefined;
+      default:
+        return expect.fail(`the test does not know what type ${key} has`);
     }
-    const members = type === 'zset' ? admin.zrange(key, '0', '-1') : type === 'list' ? admin.lrange(key, 0, -1) : [];
-    for (const member of await members) if (ids.includes(member)) found.push(`${key} ${member}`);
+  };
+  try {
+    const keys = await admin.keys('*');
+    return await Promise.all(keys.map(async (key) => `${key} ${JSON.stringify(await read(key))}`));
+  } finally {
+    admin.disconnect();
   }
-  return found;
 }
 
 describe.each(BACKENDS)('the pace on %s', (backend) => {

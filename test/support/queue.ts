@@ -148,6 +148,8 @@ export type BullmqTools = Pick<Queue, 'add' | 'getJob' | 'drain' | 'clean' | 're
 export interface TestQueue extends QueueSide {
   /** Of the store; undefined on the embedded one. */
   readonly url: string | undefined;
+  /** Open on the embedded store alone. */
+  readonly embedded: EmbeddedStore;
   /** Opens another side of the same store, through this URL if one is given, and closes it with the test. */
   otherSide(url?: string, types?: readonly JobType[], options?: QueueOptions): Promise<QueueSide>;
   /** BullMQ's own queue of a type, as its tools and boards open it. It is closed with the test. */
@@ -201,6 +203,9 @@ export function setUpQueue(
     },
     get url() {
       return url();
+    },
+    get embedded() {
+      return embedded;
     },
     listeners: () => side.listeners(),
     startWorkers: () => side.startWorkers(),
