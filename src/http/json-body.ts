@@ -24,7 +24,10 @@ export function addJsonBody(app: FastifyInstance): void {
   });
   // Clients send any content type with an empty body; the type of what is not there does not matter.
   app.addHook('onRequest', (request, _reply, done) => {
-    if (request.headers['content-type'] !== undefined && !hasBody(request)) delete request.headers['content-type'];
+    const { method, headers } = request;
+    // Fastify requires one of QUERY, before the reply can say that it is not allowed.
+    if (headers['content-type'] !== undefined && method !== 'QUERY' && !hasBody(request))
+      delete headers['content-type'];
     done();
   });
   // Only the end shows that a body in chunks is empty.
