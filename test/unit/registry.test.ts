@@ -255,10 +255,19 @@ describe('the schema of an accepted input', () => {
     expect(accepted.parse(input)).toEqual({ list: [{ n: 1 }], any: { f: { n: 3 }, more: 5 } });
     expect(accepted.safeParse({ list: [{ n: 'x' }], any: { f: { n: 1 } } }).success).toBe(false);
   });
+
+  it('refuses unknown fields where the author has said what becomes of them', () => {
+    const accepted = toAccepted(z.object({ rows: z.array(z.object({ n: z.int() }).catch({ n: 0 })) }));
+    expect(accepted.parse({ rows: [{ n: 1, newer: 2 }, { n: 3 }] })).toEqual({ rows: [{ n: 0 }, { n: 3 }] });
+  });
 });
 
 describe('parseInput', () => {
   const schema = toStrict(z.object({ name: z.string(), list: z.array(z.object({ n: z.int() })).default([]) }));
+
+  it('refuses unstorable text in a field that is named like a method', () => {
+    expect(issuesOf(schema, { name: 'x', list: [], toString: '\u0000' })).toHaveLength(1);
+  });
 
   it('accepts a valid input', () => {
     expect(issuesOf(schema, { name: 'ü 😀', list: [{ n: 1 }] })).toEqual([]);

@@ -97,7 +97,7 @@ function isCaught(schema: z.ZodType, path: InputIssue['path']): boolean {
   const [key, ...rest] = path;
   if (def.element !== undefined) return isCaught(def.element, rest);
   if (def.shape !== undefined) {
-    const field = typeof key === 'string' ? def.shape[key] : undefined;
+    const field = typeof key === 'string' && Object.hasOwn(def.shape, key) ? def.shape[key] : undefined;
     return field !== undefined && isCaught(field, rest);
   }
   const inside = def.innerType ?? def.in;

@@ -29,7 +29,7 @@ export function toStrict<Schema extends z.ZodType>(schema: Schema): Schema {
 
 /**
  * Returns the same schema for input that was accepted, perhaps by a process whose schema is newer: like `toStrict`, but objects drop the
- * fields that they do not know.
+ * fields that they do not know. Inside `.catch()` they refuse them still, because the author has said what becomes of a refused value.
  */
 export function toAccepted<Schema extends z.ZodType>(schema: Schema): Schema {
   return adapt(schema, accepted);
@@ -47,7 +47,7 @@ const asResult: AdaptPart = (part) => adapt(part, asResult);
 
 const strict: AdaptPart = (part) => adaptInput(part, strict);
 
-const accepted: AdaptPart = (part) => adaptInput(part, accepted);
+const accepted: AdaptPart = (part) => adaptInput(part, part.def.type === 'catch' ? strict : accepted);
 
 function adaptInput(part: z.ZodType, adaptPart: AdaptPart): z.ZodType {
   const def: SchemaDef = part.def;
