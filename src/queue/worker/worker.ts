@@ -3,6 +3,7 @@ import type { Job } from 'bullmq';
 import { settlesWithin, withDeadline } from '../../core/deadline.ts';
 import type { JobType, Use } from '../../core/define-job.ts';
 import type { JobWorker, Logger } from '../../core/ports.ts';
+import { isConnectionError } from '../../stores/connection-error.ts';
 import type { BackendWorker, BackendWorkerOptions, QueueBackend } from '../backend.ts';
 import { createProcessor } from './processor.ts';
 import type { JobData } from '../job-record.ts';
@@ -65,7 +66,9 @@ export function startBullmqWorkers({ backend, url, types, concurrency, use, logg
       try {
         return await create();
       } catch (error) {
-        logger.warn({ err: error }, 'could not start a worker; retrying');
+        // That the store is unavailable is logged once, for the whole process.
+        const isOutage = error instanceof Error && isConnectionError(error);
+        logger[isOutage ? 'debug' : 'warn']({ err: error }, 'could not start a worker; retrying');
         await delay(RECONNECT_MS);
       }
     }
