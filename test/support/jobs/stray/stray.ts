@@ -19,23 +19,14 @@ const failures = {
   socket: () => void connect(1, '127.0.0.1'),
   interval: () => void setInterval(fail, 20),
 };
-export const FAILURES = [
-  'timer',
-  'promise',
-  'immediate',
-  'nextTick',
-  'notAwaited',
-  'emitter',
-  'socket',
-  'interval',
-] as const;
+const names = ['timer', 'promise', 'immediate', 'nextTick', 'notAwaited', 'emitter', 'socket', 'interval'] as const;
 
 /** Leaves an error uncaught, and so does this file when it is loaded. */
 export default defineJob({
   name: 'stray',
   collection: 'strays',
   description: 'Leaves an error uncaught.',
-  input: z.object({ failure: z.enum(FAILURES), ends: z.boolean() }),
+  input: z.object({ failure: z.enum(names), ends: z.boolean() }),
   result: z.object({ ended: z.boolean() }),
   attempts: 1,
   async run({ failure, ends }) {
