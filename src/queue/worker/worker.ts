@@ -17,7 +17,7 @@ const RENEW_MS = 2000;
 /** The worker gives its jobs up so much before their locks expire, because clocks differ and a renewal takes time. */
 const LOCK_MARGIN_MS = 1000;
 /** How often each worker looks for jobs of lost workers, so that these run again less than 15 s after a worker was killed. */
-const STALLED_CHECK_MS = 3000;
+const STALLED_CHECK_MS = 1500;
 /** Milliseconds before a worker tries an unavailable store again. */
 const RECONNECT_MS = 1000;
 /** The longest wait for running jobs to be handed back, in milliseconds: a few round trips. */
