@@ -1,7 +1,8 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { inject } from 'vitest';
 import { TEMPLATE_DATABASE } from './store-templates.ts';
@@ -28,7 +29,7 @@ export async function createStore(backend: Backend): Promise<Store> {
     embedded: async () => ({}),
     postgres: async () => ({ QUEUE_URL: await copyTemplate() }),
     redis: async () => ({
-      QUEUE_URL: `${inject('redisUrl')}/${randomInt(10_000)}`,
+      QUEUE_URL: `${inject('redisUrl')}/${await nextRedisDatabase()}`,
       DATABASE_URL: await copyTemplate(),
     }),
   };
@@ -36,6 +37,19 @@ export async function createStore(backend: Backend): Promise<Store> {
     settings: { ...(await urls[backend]()), DATA_DIR },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** How many databases the shared Redis has; the first holds the number of the last one taken. */
+const REDIS_DATABASES = 10_000;
+
+/** The number of a database that no other test of this run has. */
+async function nextRedisDatabase(): Promise<number> {
+  const redis = new Redis(inject('redisUrl'));
+  try {
+    return 1 + ((await redis.incr('databases')) % (REDIS_DATABASES - 1));
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /** An empty, migrated database on the shared server. */
