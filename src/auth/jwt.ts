@@ -113,7 +113,7 @@ function toCallerId(subject: string): string {
   return `jwt-sha256:${createHash('sha256').update(subject).digest('base64url')}`;
 }
 
-/** The claim's name, if it is one that is verified: any other text does not belong into a header. */
+/** The claim's name, if it is one that is verified: other text must not reach a header. */
 function claimName(claim: string): string {
   return ['iss', 'aud', 'exp', 'nbf', 'sub'].find((name) => name === claim) ?? 'unknown';
 }

@@ -114,7 +114,7 @@ function inputOf(schema: GraphQLSchema, type: JobType): string {
   return value ? print(value) : '{}';
 }
 
-/** An example of the values that a schema accepts: its own, or one made of those inside; undefined where there is none. */
+/** An example value for a schema: the schema's own, or one built from its parts; undefined if there is none. */
 function exampleOf(schema: z.core.$ZodType): unknown {
   const [own] = z.globalRegistry.get(schema)?.examples ?? [];
   if (own !== undefined) return own;

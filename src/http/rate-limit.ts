@@ -14,7 +14,7 @@ export interface RateLimits {
   /** Counts the requests to these routes, but for OPTIONS: a browser sends it before a request, and without the caller's credential. */
   add(app: FastifyInstance): void;
   /**
-   * Counts a request, or more work of one, against its caller, and against its address where there is none.
+   * Counts a request, or further work of the same request, against its caller, or against its address if it has no caller.
    * @throws ServiceError `rate-limited`
    */
   count(request: FastifyRequest, reply: FastifyReply): Promise<void>;

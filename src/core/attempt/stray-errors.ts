@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Receives the errors that code of a job author leaves uncaught: in timers, in promises nobody awaits, in emitters without a listener. */
+/** Receives uncaught errors of a job's code: from timers, unawaited promises, and emitters without an error listener. */
 export type StrayErrorListener = (error: unknown) => void;
 
 const listeners = new AsyncLocalStorage<StrayErrorListener>();

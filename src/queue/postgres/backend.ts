@@ -17,8 +17,8 @@ import { createStoreClock } from '../store-clock.ts';
 const REMOVED_AT_ONCE = 1000;
 
 /**
- * For ever, in milliseconds: nobody else could take a job, and while its function blocks the thread, nobody could renew the lock. The next
- * process gives all locks up when it starts.
+ * So long, in milliseconds, that it never expires: no other process can take a job, and no thread could renew the lock while the job's function
+ * blocks this one. The next process releases all locks when it starts.
  */
 const EXCLUSIVE_LOCK_MS = 1_000_000_000_000;
 

@@ -23,7 +23,7 @@ import { type StoreClock, createStoreClock } from '../store-clock.ts';
 const SECRET_KEY = `${PREFIX}:secret`;
 /** The names of all job types that there ever were. */
 const TYPES_KEY = `${PREFIX}:types`;
-/** What is written to see whether Redis takes anything, and for how many milliseconds it is kept. */
+/** The key that is written to check whether Redis accepts writes, and its time to live in milliseconds. */
 const WRITTEN_KEY = `${PREFIX}:written`;
 const WRITTEN_MS = 60_000;
 /** The most jobs of each state that one script removes, because Redis does nothing else meanwhile. */
