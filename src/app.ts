@@ -2,22 +2,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { createAuthenticate } from './auth/authenticate.ts';
-import type { Config } from './config.ts';
+import { type Config, parseSettings } from './config.ts';
 import { createJobKeys } from './core/access/job-token.ts';
-import { settlesWithin, shareFor } from './core/deadline.ts';
-import { type Use, createProvider } from './core/define-job.ts';
+import { DeadlineError, settlesWithin, shareFor, withDeadline } from './core/deadline.ts';
 import type { JobWorker, Logger } from './core/ports.ts';
-import { type Registry, createRegistry, loadJobs } from './core/registry.ts';
+import { type DatabasePool, NotOpenError, createProviders } from './core/providers.ts';
+import type { Use } from './core/register.ts';
+import { type Registry, createRegistry } from './core/registry.ts';
 import { createJobService } from './core/service/create-service.ts';
-import { createCustomerRepository, customerRepository } from './customers/customer-repository.ts';
+import { StartError } from './core/start-error.ts';
 import { createListener } from './http/listener.ts';
 import { createRateLimiter } from './queue/rate-limiter.ts';
 import { type WiredQueue, wireQueue } from './queue/wire-queue.ts';
+import type { Project } from './project.ts';
 import { createHttpServer } from './server.ts';
 import { isConnectionError } from './stores/connection-error.ts';
 import { createConnectionLog } from './stores/connection-log.ts';
-import { createEmbeddedStore } from './stores/embedded-store.ts';
-import { createPostgresPool, startStep } from './stores/postgres-pool.ts';
+import { type EmbeddedStore, createEmbeddedStore } from './stores/embedded-store.ts';
+import { createPostgresPool, toDatabasePool, toStartError } from './stores/postgres-pool.ts';
 
 /** The longest wait for remote stores at start-up. After it the server listens, and answers 503 until they are available. */
 const START_MS = 2000;
@@ -42,16 +44,32 @@ export interface Running {
 }
 
 export interface App {
+  /** The server of both APIs; undefined in the worker role. */
+  readonly http: FastifyInstance | undefined;
   /**
-   * Opens the stores, starts the workers and listens, as far as the role includes these.
-   * @throws StartError with a one-line message
+   * Opens the stores and what jobs need, and starts the workers where the role includes them.
+   * @throws StartError with a line for each problem
    */
-  listen(): Promise<Running>;
+  start(): Promise<void>;
+  /**
+   * Starts, and listens where the role includes the API.
+   * @param port by default the setting PORT
+   */
+  listen(port?: number): Promise<Running>;
+  /**
+   * Opens the stores and what jobs need once, and starts nothing.
+   * @throws StartError, also for what cannot be reached
+   */
+  reach(): Promise<void>;
   /** Stops taking work, lets running work finish within the grace period or returns it to the queue, and closes everything. */
   close(): Promise<void>;
 }
 
 export interface AppOptions {
+  /** The path under which another server passes requests on: it precedes the paths of all URLs. */
+  readonly basePath?: string | undefined;
+  /** An embedded store that several apps of a process use one after the other: its owner closes it. */
+  readonly embedded?: EmbeddedStore;
   /** Called when a store that becomes available after the start turns out to be unusable. */
   onFatal(error: unknown): void;
   /**
@@ -68,15 +86,12 @@ export interface AppOptions {
 
 /**
  * Builds the application, and opens nothing yet.
- * @throws StartError with a one-line message
+ * @throws StartError with a line for each problem
  */
-export async function createApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
+export async function createApp(config: Config, project: Project, logger: Logger, options: AppOptions): Promise<App> {
   const stopping = new AbortController();
-  const jobFiles = await loadJobs(config.JOBS_DIR ?? new URL('./jobs/', import.meta.url), (error, file) =>
-    logger.error({ thrown: error, file }, 'job file left an error uncaught'),
-  );
-  const registry = createRegistry(jobFiles);
-  const embedded = createEmbeddedStore(config.DATA_DIR);
+  const registry = createRegistry(project.jobs);
+  const embedded = options.embedded ?? createEmbeddedStore(config.DATA_DIR);
   // Before the database, whose URL may be a copy of QUEUE_URL: an invalid one is reported under the name that was set.
   const queue = wireQueue({
     url: config.QUEUE_URL,
@@ -85,28 +100,16 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     retentionSeconds: config.JOB_RETENTION_SECONDS,
     logger,
   });
-  const database =
-    config.DATABASE_URL === undefined
-      ? undefined
-      : createPostgresPool(config.DATABASE_URL, 'DATABASE_URL', { max: DATABASE_CONNECTIONS, query_timeout: 10_000 });
-  const customers = createCustomerRepository(database ?? embedded.pool);
-  const { provide, use } = createProvider();
-  provide(customerRepository, customers);
-  const listener =
+  const database = openDatabaseOf(config, embedded);
+  const providers = createProjectProviders(config, project, logger, database);
+  const { use } = providers;
+  const http =
     config.role === 'worker'
       ? undefined
-      : createListener(
-          await createApi({
-            ...options,
-            config,
-            registry,
-            queue,
-            use,
-            logger,
-            stopping: stopping.signal,
-          }),
-        );
+      : await createApi({ ...options, config, registry, queue, use, logger, stopping: stopping.signal });
+  const listener = http && createListener(http);
   let workers: JobWorker | undefined;
+  let starting: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
   /** Repeats a step for as long as its store is unavailable. */
@@ -125,17 +128,28 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     }
   }
 
-  /** Opens the stores, and starts what depends on each. */
-  async function connect(): Promise<void> {
+  async function connectQueue(): Promise<void> {
     await untilConnected(async () => {
       await queue.connect();
       await queue.open({ events: listener !== undefined });
     });
-    if (stopping.signal.aborted) return;
-    queue.startRetention();
-    await untilConnected(() => startStep(database ? 'DATABASE_URL' : 'DATA_DIR', () => customers.migrate()));
-    if (stopping.signal.aborted) return;
-    if (config.role !== 'api') workers = queue.startWorkers({ concurrency: config.WORKER_CONCURRENCY, use });
+    if (!stopping.signal.aborted) queue.startRetention();
+  }
+
+  /** Opens the queue and what jobs need, and starts what depends on each. */
+  async function connect(): Promise<void> {
+    await Promise.all([connectQueue(), untilConnected(providers.open)]);
+    if (config.role !== 'api' && !stopping.signal.aborted)
+      workers = queue.startWorkers({ concurrency: config.WORKER_CONCURRENCY, use });
+  }
+
+  async function start(): Promise<void> {
+    if (config.QUEUE_URL === undefined) await embedded.open();
+    const isRemote = config.QUEUE_URL !== undefined || config.DATABASE_URL !== undefined;
+    const connected = connect();
+    const inTime = await settlesWithin(connected, isRemote ? START_MS : EMBEDDED_START_MS);
+    if (!inTime) connected.catch((error: unknown) => !stopping.signal.aborted && options.onFatal(error));
+    await http?.ready();
   }
 
   async function closeAll(): Promise<void> {
@@ -146,26 +160,106 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
       await listener.close(graceMs);
     };
     await Promise.all([closeHttp(), workers?.close(graceMs)]);
-    await Promise.all([queue.close(), database && settlesWithin(database.end(), CLOSE_MS)]);
-    await embedded.close();
+    await providers.close();
+    await Promise.all([queue.close(), database.close()]);
+    if (options.embedded === undefined) await embedded.close();
   }
 
-  return {
-    async listen() {
-      const { QUEUE_URL, DATABASE_URL, HOST, PORT } = config;
-      if (QUEUE_URL === undefined || DATABASE_URL === undefined) await embedded.open();
-      const isRemote = QUEUE_URL !== undefined || DATABASE_URL !== undefined;
-      const connected = connect();
-      const inTime = await settlesWithin(connected, isRemote ? START_MS : EMBEDDED_START_MS);
-      if (!inTime) connected.catch((error: unknown) => !stopping.signal.aborted && options.onFatal(error));
-      const url = await listener?.listen(HOST, PORT);
+  const app: App = {
+    http,
+    start: () => (starting ??= start()),
+    async listen(port = config.PORT) {
+      await app.start();
+      const url = await listener?.listen(config.HOST, port);
       return { url, queue: queue.backend.description, jobTypes: registry.types.map(({ name }) => name) };
+    },
+    async reach() {
+      if (config.QUEUE_URL === undefined) await embedded.open();
+      await reached('QUEUE_URL', queue.connect());
+      await reached('a provider', providers.open());
     },
     close() {
       stopping.abort();
       closing ??= closeAll();
       return closing;
     },
+  };
+  return app;
+}
+
+/** @throws StartError, which names what is opened, where it cannot be reached */
+async function reached(name: string, opened: Promise<void>): Promise<void> {
+  try {
+    await withDeadline(opened, START_MS);
+  } catch (error) {
+    const isAway = error instanceof DeadlineError || isConnectionError(error);
+    throw isAway && error instanceof Error ? new StartError(`${name}: cannot be reached: ${error.message}`) : error;
+  }
+}
+
+/** The database of the project's dependencies, opened when the first one asks for it. */
+interface LazyDatabase {
+  readonly setting: 'DATABASE_URL' | 'DATA_DIR';
+  pool(): Promise<DatabasePool>;
+  close(): Promise<void>;
+}
+
+/** @throws StartError, which names DATABASE_URL, when it is invalid */
+function openDatabaseOf({ DATABASE_URL, role }: Config, embedded: EmbeddedStore): LazyDatabase {
+  if (DATABASE_URL === undefined) {
+    return {
+      setting: 'DATA_DIR',
+      async pool() {
+        if (role !== 'all') {
+          throw new StartError(
+            `DATABASE_URL: the role ${role} needs a database shared between processes; set it to postgres://…, or run both roles in one process`,
+          );
+        }
+        await embedded.open();
+        return embedded.pool;
+      },
+      close: async () => undefined,
+    };
+  }
+  const pool = createPostgresPool(DATABASE_URL, 'DATABASE_URL', { max: DATABASE_CONNECTIONS, query_timeout: 10_000 });
+  return {
+    setting: 'DATABASE_URL',
+    // Kysely and its like take it for what it is; the pool ends with the process.
+    pool: async () => toDatabasePool(pool),
+    close: async () => void (await settlesWithin(pool.end(), CLOSE_MS)),
+  };
+}
+/** @throws StartError with a line for each of the project's own settings that is not valid */
+function createProjectProviders(
+  { role, environment }: Config,
+  { config: { providers = {}, settings: schema } }: Project,
+  logger: Logger,
+  database: LazyDatabase,
+): { readonly use: Use; open(): Promise<void>; close(): Promise<void> } {
+  const isOpened = ({ api = false }): boolean => role !== 'api' || api;
+  const { use, open, close } = createProviders(providers, isOpened);
+  const needsSettings =
+    role !== 'api' || Object.values(providers).some((provider) => 'api' in provider && provider.api);
+  const settings = schema && needsSettings ? parseSettings(schema, environment) : {};
+  return {
+    use,
+    open: () =>
+      open(async (name, openOne) => {
+        let about = `provider "${name}"`;
+        try {
+          return await openOne({
+            settings,
+            log: logger.child({ provider: name }),
+            database() {
+              about = database.setting;
+              return database.pool();
+            },
+          });
+        } catch (error) {
+          throw toStartError(about, error);
+        }
+      }),
+    close: () => close(logger),
   };
 }
 
@@ -194,11 +288,12 @@ async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       maxDepth,
       maxCallerDepth: config.CALLER_MAX_DEPTH,
       stopping,
-      isConnectionError,
+      isConnectionError: (error) => isConnectionError(error) || error instanceof NotOpenError,
     }),
     authenticate: createAuthenticate(config.auth, jobKeys, logger),
     logger,
     publicUrl: config.PUBLIC_URL,
+    basePath: options.basePath,
     host: config.HOST,
     corsOrigins: config.CORS_ORIGINS,
     trustProxy: config.TRUST_PROXY,

@@ -1,6 +1,5 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { type AuthConfig, type AuthSettings, authSettings, readAuth } from './auth/auth-settings.ts';
 import { StartError } from './core/start-error.ts';
@@ -76,7 +75,6 @@ export const settingsSchema = z.object({
   JOBS_DIR: z
     .string()
     .refine((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false, 'expected an existing folder')
-    .transform((path) => pathToFileURL(`${path}/`))
     .optional(),
   DATA_DIR: z.string().default('.data'),
   WORKER_CONCURRENCY: wholeNumber(1, 10_000).default(10),
@@ -126,6 +124,8 @@ export type Config = Readonly<
   Omit<Settings, keyof AuthSettings | 'LOG_ERRORS'> & {
     role: Role;
     auth: AuthConfig;
+    /** The variables that are set, for the project's own settings. */
+    environment: Readonly<Record<string, string | undefined>>;
     /** Whether the log has what functions of jobs throw as a whole, with messages that may contain personal data. */
     LOG_ERRORS: boolean;
   }
@@ -133,22 +133,35 @@ export type Config = Readonly<
 
 /**
  * Reads the settings from the environment; an empty variable counts as unset.
- * @throws StartError with one line that names the setting
+ * @throws StartError with a line for each setting that is not valid
  */
 export function readConfig(role: Role, environment: NodeJS.ProcessEnv = process.env): Config {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = settingsSchema.safeParse(set);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new StartError(`${issue?.path.join('.')}: ${issue?.message}`);
-  }
-  const { AUTH, API_KEYS, JWT_ISSUER, JWT_AUDIENCE, JWT_JWKS_URL, JWT_SECRET, ...settings } = parsed.data;
+  const set = withoutEmpty(environment);
+  const parsed = parseSettings(settingsSchema, set);
+  const { AUTH, API_KEYS, JWT_ISSUER, JWT_AUDIENCE, JWT_JWKS_URL, JWT_SECRET, ...settings } = parsed;
   const auth = readAuth({ AUTH, API_KEYS, JWT_ISSUER, JWT_AUDIENCE, JWT_JWKS_URL, JWT_SECRET });
   if (role !== 'worker' && auth.kind === 'open' && AUTH === undefined) requireLoopback(settings.HOST);
   if (role !== 'all') refuseEmbedded(settings, role);
   const DATABASE_URL = settings.DATABASE_URL ?? postgresOnly(settings.QUEUE_URL);
   const LOG_ERRORS = settings.LOG_ERRORS ?? set['NODE_ENV'] !== 'production';
-  return Object.freeze({ ...settings, DATABASE_URL, LOG_ERRORS, role, auth });
+  return Object.freeze({ ...settings, DATABASE_URL, LOG_ERRORS, role, auth, environment: set });
+}
+
+/**
+ * Parses settings by a schema with a field for each.
+ * @throws StartError with a line for each setting that is not valid
+ */
+export function parseSettings<Schema extends z.ZodObject>(
+  schema: Schema,
+  environment: NodeJS.ProcessEnv,
+): z.output<Schema> {
+  const parsed = schema.safeParse(withoutEmpty(environment));
+  if (parsed.success) return parsed.data;
+  throw new StartError(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
+}
+
+function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
 }
 
 /** Without API_KEYS or JWT_ISSUER, anyone may call, so the server binds to a loopback address only, unless AUTH=none allows more. */
@@ -159,23 +172,49 @@ function requireLoopback(host: string): void {
   );
 }
 
+/** Adds the variables in the file `.env` of the working directory, if there is one, to the environment, which goes before it. */
+export function loadEnvironment(): void {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+}
+
+/**
+ * The folder of the job types, where no other setting is read.
+ * @throws StartError with one line that names the setting
+ */
+export function readJobsDir(): string | undefined {
+  return parseSettings(settingsSchema.pick({ JOBS_DIR: true }), process.env).JOBS_DIR;
+}
+
+/** The configuration of `accepted dev`: running jobs go back to the queue at once, and run again after the restart. */
+export function readDevConfig(): Config {
+  return readConfig('all', { SHUTDOWN_GRACE_SECONDS: '0', LOG_ERRORS: 'full', ...process.env });
+}
+
+/**
+ * The configuration of a server inside another program.
+ * @param settings go before environment variables
+ * @throws StartError with a line for each setting that is not valid
+ */
+export function readServerConfig(role: Role, settings: Readonly<Record<string, string>> = {}): Config {
+  return readConfig(role, { ...process.env, ...settings });
+}
+
+/** The configuration of a server in a test, on a port that the system chooses and a store in memory. */
+export function readTestConfig(settings: Readonly<Record<string, string>>): Config {
+  return readConfig('all', { PORT: '0', LOG_LEVEL: 'warn', SHUTDOWN_GRACE_SECONDS: '0', ...settings });
+}
+
 /** Whether npm started this process as a script of package.json. */
 export function isNpmScript(): boolean {
   return process.env['npm_lifecycle_event'] !== undefined;
 }
 
 /** The embedded store works in one process only, so it cannot connect an API process with a worker process. */
-function refuseEmbedded(settings: Pick<Settings, 'QUEUE_URL' | 'DATABASE_URL'>, role: Role): void {
-  if (settings.QUEUE_URL === undefined) {
-    throw new StartError(
-      `QUEUE_URL: start:${role} needs a queue shared between processes; set it to redis://… or postgres://…, or use npm start`,
-    );
-  }
-  if (settings.DATABASE_URL === undefined && postgresOnly(settings.QUEUE_URL) === undefined) {
-    throw new StartError(
-      `DATABASE_URL: start:${role} needs a database shared between processes; set it to postgres://…, or use npm start`,
-    );
-  }
+function refuseEmbedded({ QUEUE_URL }: Pick<Settings, 'QUEUE_URL'>, role: Role): void {
+  if (QUEUE_URL !== undefined) return;
+  throw new StartError(
+    `QUEUE_URL: the role ${role} needs a queue shared between processes; set it to redis://… or postgres://…, or run both roles in one process`,
+  );
 }
 
 function postgresOnly(url: string | undefined): string | undefined {

@@ -1,65 +1,22 @@
+#!/usr/bin/env node
+/** The command. */
+import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { type App, createApp } from './app.ts';
-import { renderBanner } from './banner.ts';
-import { type Role, isNpmScript, readConfig, roles } from './config.ts';
-import { passOnStrayError } from './core/attempt/stray-errors.ts';
-import { StartError } from './core/start-error.ts';
-import { createLogger } from './observability/logger.ts';
+import { type Command, UsageError, readArgs, renderHelp, toTable } from './cli/command.ts';
+import { fail } from './cli/process.ts';
+import { loadEnvironment } from './config.ts';
 
-const PARENT_CHECK_MS = 500;
-/** Signals within so many milliseconds are one: a terminal sends it to the whole process group, and npm forwards its own copy. */
-const SAME_SIGNAL_MS = 1000;
-
-function readRole(argument = 'all'): Role {
-  const role = roles.find((candidate) => candidate === argument);
-  if (role === undefined) throw new StartError(`unknown role "${argument}"; expected all, api or worker`);
-  return role;
-}
-
-/** Ends the process with one line for a mistake in the settings, or with a stack trace for a bug. */
-function fail(error: unknown): never {
-  process.stderr.write(`accepted: ${error instanceof StartError ? oneLine(error.message) : describe(error)}\n`);
-  process.exit(1);
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, ' ');
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-/**
- * The first signal starts a graceful shutdown; a later one exits at once.
- * @returns starts the shutdown without a signal
- */
-function closeOnSignals(app: App): () => void {
-  let closingSince: number | undefined;
-  const close = (): void => {
-    if (closingSince !== undefined) return;
-    closingSince = performance.now();
-    app.close().then(() => process.exit(0), fail);
-  };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (closingSince !== undefined && performance.now() - closingSince > SAME_SIGNAL_MS) process.exit(1);
-      close();
-    });
-  }
-  return close;
-}
-
-/** Closes when npm, or the shell in which it runs the script, was killed and could forward no signal. */
-function closeWithParent(close: () => void): void {
-  const parent = process.ppid;
-  const check = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(check);
-    close();
-  }, PARENT_CHECK_MS);
-  check.unref();
-}
+/** Each is loaded when it is used: making an API key needs no server. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  dev: async () => (await import('./cli/dev.ts')).devCommand,
+  start: async () => (await import('./cli/run.ts')).runCommand('all'),
+  api: async () => (await import('./cli/run.ts')).runCommand('api'),
+  worker: async () => (await import('./cli/run.ts')).runCommand('worker'),
+  'new-job': async () => (await import('./cli/new-job.ts')).newJobCommand,
+  generate: async () => (await import('./cli/generate.ts')).generateCommand,
+  check: async () => (await import('./cli/check.ts')).checkCommand,
+  'api-key': async () => (await import('./cli/api-key.ts')).apiKeyCommand,
+};
 
 /**
  * Turns off allocation-site pretenuring. V8 observes which objects survive a scavenge and allocates similar ones in the old generation.
@@ -70,22 +27,48 @@ function keepRequestsYoung(): void {
   setFlagsFromString('--no-allocation-site-pretenuring');
 }
 
+async function run([name = '', ...args]: readonly string[]): Promise<number | undefined> {
+  if (['', 'help', '-h', '--help'].includes(name)) {
+    process.stdout.write(await renderOverview());
+    return name === '' ? 2 : 0;
+  }
+  if (['-v', '--version'].includes(name)) {
+    process.stdout.write(`${readVersion()}\n`);
+    return 0;
+  }
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load === undefined)
+    throw new UsageError(`unknown command "${name}"; expected one of ${Object.keys(COMMANDS).join(', ')}`);
+  const command = await load();
+  const parsed = readArgs(command, args);
+  if (parsed === 'help') {
+    process.stdout.write(renderHelp(name, command));
+    return 0;
+  }
+  loadEnvironment();
+  return command.run(parsed);
+}
+
+async function renderOverview(): Promise<string> {
+  const rows = await Promise.all(
+    Object.entries(COMMANDS).map(async ([name, load]) => [name, (await load()).summary] as const),
+  );
+  return `Usage: accepted COMMAND [options]\n\n${toTable(rows).join('\n')}\n\nHelp for one command: accepted COMMAND --help\n`;
+}
+
+function readVersion(): string {
+  const { version }: { version: string } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  );
+  return version;
+}
+
 keepRequestsYoung();
 try {
-  const config = readConfig(readRole(process.argv[2]));
-  const logger = createLogger(config.LOG_LEVEL, { wholeErrors: config.LOG_ERRORS });
-  const app = await createApp(config, logger, { onFatal: fail });
-  const close = closeOnSignals(app);
-  // Node would print every property of the error, and a store's error contains the row.
-  process.on('uncaughtException', (error) => {
-    if (passOnStrayError(error)) return;
-    logger.error({ thrown: error }, 'uncaught error; the process exits');
-    process.exit(1);
-  });
-  if (isNpmScript()) closeWithParent(close);
-  const running = await app.listen();
-  if (process.stdout.isTTY) process.stdout.write(renderBanner(running, config, performance.now()));
-  else logger.info({ ...running, role: config.role, startMs: Math.round(performance.now()) }, 'ready');
+  const code = await run(process.argv.slice(2));
+  if (code !== undefined) process.exitCode = code;
 } catch (error) {
-  fail(error);
+  if (!(error instanceof UsageError)) fail(error);
+  process.stderr.write(`accepted: ${error.message}\nHelp: accepted --help\n`);
+  process.exitCode = 2;
 }

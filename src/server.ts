@@ -32,6 +32,8 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** Base of all absolute URLs; undefined: from each request. */
   readonly publicUrl: string | undefined;
+  /** Precedes the paths of all URLs where there is no `publicUrl`. */
+  readonly basePath?: string | undefined;
   /** The name or address to listen on. */
   readonly host: string;
   /** Origins whose pages may read replies; `*`: all. */
@@ -65,7 +67,12 @@ export interface HttpServerOptions {
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
   const { service, logger, publicUrl, rest, graphiql, introspection } = options;
   const trust = createTrust(options.trustProxy);
-  const { urlsOf, check: checkHost } = createHosts({ publicUrl, host: options.host, trust });
+  const { urlsOf, check: checkHost } = createHosts({
+    publicUrl,
+    basePath: options.basePath,
+    host: options.host,
+    trust,
+  });
   const { rateLimiter } = options;
   const rateLimits = rateLimiter && createRateLimits(rateLimiter, service.ownerOf);
   const { rewriteUrl, onRequest, callerOf, accessTokenOf } = createAuthentication({

@@ -4,7 +4,7 @@ import { parseRetryAfter } from './retry.ts';
 
 /** One error in the input. */
 export interface InputProblem {
-  /** The invalid field: a JSON Pointer as a URI fragment, such as `#/customers/3/id` (RFC 6901, section 6). */
+  /** The invalid field: a JSON Pointer as a URI fragment, such as `#/rows/3/id` (RFC 6901, section 6). */
   readonly pointer: string;
   readonly detail: string;
 }

@@ -1,7 +1,8 @@
 /** The public interface for authors of job types. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { toAccepted, toResultSchema, toStrict } from './input/strict-schema.ts';
 import type { Logger } from './ports.ts';
+import type { Use } from './register.ts';
 
 /** The second argument of a job's function. */
 export interface JobContext {
@@ -12,7 +13,7 @@ export interface JobContext {
   readonly signal: AbortSignal;
   /** Adds the job's id to each line. Log no personal data. */
   readonly log: Logger;
-  /** Returns what the composition root provides under a key. */
+  /** Returns the value of a dependency, by its name in `accepted.config.ts` or by a key. */
   readonly use: Use;
   /**
    * Publishes the job's progress. May be called at any rate: beyond about ten calls a second, only the latest is published.
@@ -30,7 +31,7 @@ export interface Resource<Result> {
 }
 
 export interface JobDefinition<Input extends z.ZodObject, Result extends z.ZodObject> {
-  /** In camelCase, at most 40 characters, unique. The file has the same name in kebab-case. */
+  /** In camelCase, at most 40 characters, unique. */
   readonly name: string;
   /** The REST collection, in kebab-case and plural, unique: `POST /api/{collection}` submits. */
   readonly collection: string;
@@ -100,11 +101,26 @@ export type InputOf<Type extends JobType> = z.output<Type['input']>;
 /** The result of a job type that callers read. @public */
 export type ResultOf<Type extends JobType> = z.output<Type['result']>;
 
-/** Defines a job type. A file in `src/jobs/` with this as its default export adds it to both APIs and the worker. */
+/** Marks what `defineJob` returns; the same in every copy of this package that a process loads. */
+const JOB_TYPE = Symbol.for('accepted.jobType');
+
+/** Whether a value is what `defineJob` returned. */
+export function isJobType(value: unknown): value is JobType {
+  return typeof value === 'object' && value !== null && JOB_TYPE in value;
+}
+
+/**
+ * Defines a job type. A file in the folder of job types that exports it adds it to both APIs and the worker.
+ * @throws TypeError, which names the field, for an input or a result that is not `z.object(…)`
+ */
 export function defineJob<Input extends z.ZodObject, Result extends z.ZodObject>(
   definition: JobDefinition<Input, Result>,
 ): JobType<Input, Result> {
+  for (const side of ['input', 'result'] as const) {
+    if (!(definition[side] instanceof z.ZodObject)) throw new TypeError(`${side}: expected z.object({ … })`);
+  }
   return Object.freeze({
+    [JOB_TYPE]: true,
     attempts: 3,
     backoffSeconds: 1,
     timeoutSeconds: 60,
@@ -114,36 +130,4 @@ export function defineJob<Input extends z.ZodObject, Result extends z.ZodObject>
     acceptedInput: toAccepted(definition.input),
     checkedResult: toResultSchema(definition.result),
   });
-}
-
-/** The typed name of a dependency of job functions, such as a repository. */
-export interface ProviderKey<T> {
-  readonly name: string;
-  /** For the type checker alone: binds the key to the type of its value. */
-  readonly type?: T;
-}
-
-export function providerKey<T>(name: string): ProviderKey<T> {
-  return { name };
-}
-
-/** Returns the value provided under a key. */
-export type Use = <T>(key: ProviderKey<T>) => T;
-
-/**
- * Holds the dependencies that the composition root provides to job functions.
- * @throws Error from `use` when nothing is provided under the key: a bug in the composition root
- */
-export function createProvider(): { provide<T>(key: ProviderKey<T>, value: T): void; use: Use } {
-  const values = new Map<object, unknown>();
-  return {
-    provide(key, value) {
-      values.set(key, value);
-    },
-    use<T>(key: ProviderKey<T>): T {
-      if (!values.has(key)) throw new Error(`nothing is provided as "${key.name}"`);
-      // `provide` stored a value of the key's type under it.
-      return values.get(key) as T;
-    },
-  };
 }

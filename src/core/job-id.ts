@@ -5,7 +5,7 @@ const RANDOM_BYTES = 16;
 const JOB_ID = /^([a-z][A-Za-z0-9]{0,39})_[\w-]{22}$/;
 
 /**
- * Makes a job's id, such as `customer_ku9AYxTRGnLLm3ywHtGZ4Q`: at most 64 characters, all unreserved in a URL (RFC 3986, section
+ * Makes a job's id, such as `thumbnail_ku9AYxTRGnLLm3ywHtGZ4Q`: at most 64 characters, all unreserved in a URL (RFC 3986, section
  * 2.3). It starts with the type's name, so that the job's queue is known without a look-up. Clients treat it as opaque.
  */
 export function newJobId(type: string): string {

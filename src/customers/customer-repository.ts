@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
-import { providerKey } from '../core/define-job.ts';
+import { providerKey } from '../index.ts';
 import type { Customer } from './customer.ts';
 import { migrate } from './migrations.ts';
 import type { NormalCustomer } from './normalize-customer.ts';
@@ -20,7 +20,7 @@ export interface CustomerRepository {
   migrate(): Promise<void>;
 }
 
-export const customerRepository = providerKey<CustomerRepository>('customer repository');
+export const customerRepository = providerKey<CustomerRepository>('customers');
 
 /** @param pool a `pg.Pool` or a compatible object; the caller keeps it and ends it */
 export function createCustomerRepository(pool: PostgresPool): CustomerRepository {

@@ -1,7 +1,7 @@
 import { iso31661 } from 'iso-3166';
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js';
 import { z } from 'zod';
-import { JobError } from '../core/job-error.ts';
+import { JobError } from '../index.ts';
 import type { Customer, RawCustomer } from './customer.ts';
 
 /** A customer ready for the database, which adds the time. */

@@ -47,6 +47,8 @@ export function addressOf({ ip, socket }: Pick<FastifyRequest, 'ip' | 'socket'>)
 export interface HostOptions {
   /** Base of all absolute URLs; undefined: from each request whose host is the server's own. */
   readonly publicUrl: string | undefined;
+  /** Follows the host in those from requests. */
+  readonly basePath?: string | undefined;
   /** The name or address that the server listens on. */
   readonly host: string;
   readonly trust: Trust;
@@ -69,7 +71,7 @@ interface Known {
 }
 
 /** Uses `Host` in absolute URLs only if it is a name of this server (RFC 9110, section 17.1). */
-export function createHosts({ publicUrl, host, trust }: HostOptions): Hosts {
+export function createHosts({ publicUrl, basePath = '', host, trust }: HostOptions): Hosts {
   const fixed = publicUrl === undefined ? undefined : createUrls(publicUrl);
   const unknown = createUrls('');
 
@@ -107,7 +109,7 @@ export function createHosts({ publicUrl, host, trust }: HostOptions): Hosts {
       if (countHosts(raw.rawHeaders) === 1) return known;
     }
     const fault = faultOf(request);
-    const urls = fixed ?? (fault === undefined ? createUrls(`${protocol}://${named}`) : unknown);
+    const urls = fixed ?? (fault === undefined ? createUrls(`${protocol}://${named}${basePath}`) : unknown);
     const now = { named, protocol, forwarded, fault, urls };
     last.set(socket, now);
     return now;

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { defineJob } from '../core/define-job.ts';
-import { JobError } from '../core/job-error.ts';
+import { JobError, defineJob } from '../index.ts';
 import { type RawCustomer, rawCustomerSchema } from '../customers/customer.ts';
 import { customerRepository } from '../customers/customer-repository.ts';
 import { type NormalCustomer, normalizeCustomer } from '../customers/normalize-customer.ts';

@@ -1,4 +1,4 @@
-import { defineJob } from '../core/define-job.ts';
+import { defineJob } from '../index.ts';
 import { customerSchema, rawCustomerSchema } from '../customers/customer.ts';
 import { customerRepository } from '../customers/customer-repository.ts';
 import { normalizeCustomer } from '../customers/normalize-customer.ts';

@@ -11,14 +11,22 @@ const WARN = Number(levels.values['warn']);
 export interface LoggerOptions {
   /** Whether errors that code of others threw are logged with their messages, which may contain personal data. */
   readonly wholeErrors?: boolean;
+  /**
+   * Whether lines are for people.
+   * @default on a terminal
+   */
+  readonly pretty?: boolean;
 }
 
 /**
- * Writes to standard output: for people on a terminal, JSON lines otherwise.
+ * Writes to standard output.
  * @param level `silent` writes nothing
  */
-export function createLogger(level: string, { wholeErrors = false }: LoggerOptions = {}): PinoLogger {
-  const output = process.stdout.isTTY ? undefined : new BufferedOutput();
+export function createLogger(
+  level: string,
+  { wholeErrors = false, pretty = process.stdout.isTTY }: LoggerOptions = {},
+): PinoLogger {
+  const output = pretty ? undefined : new BufferedOutput();
   const logger = pino(
     {
       level,

@@ -26,7 +26,7 @@ function framesOf({ stack = '', message }: Error): string {
     .join('\n');
 }
 
-/** Leaves out an error's other fields: a store's errors have the statement or the row, with customers' data. */
+/** Leaves out an error's other fields: a store's errors have the statement or the row, with personal data. */
 export function serializeError(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
   if ('code' in error && ABOUT_DATA.test(String(error.code))) return serializeThrown(error);

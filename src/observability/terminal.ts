@@ -3,7 +3,12 @@ import pretty from 'pino-pretty';
 
 /** Writes readable lines to a terminal. */
 export function createTerminal(): DestinationStream {
-  const stream = pretty({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', sync: true });
+  const stream = pretty({
+    colorize: process.stdout.isTTY,
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss',
+    sync: true,
+  });
   return { write: (line) => void stream.write(showControls(line)) };
 }
 

@@ -1,8 +1,9 @@
 /** Writes the client's job types to a path: `node src/print/client-types.ts src/client/job-types.ts`. */
 import { writeFile } from 'node:fs/promises';
-import { createRegistry, loadJobs } from '../core/registry.ts';
+import { createRegistry } from '../core/registry.ts';
+import { loadProject } from '../project.ts';
 
-const { types, fileOf } = createRegistry(await loadJobs(new URL('../jobs/', import.meta.url)));
+const { types, fileOf } = createRegistry((await loadProject()).jobs);
 const lines = [
   '// Generated from src/jobs/ by `npm run generate`.',
   // The suffix keeps a job type's name from being a reserved word.

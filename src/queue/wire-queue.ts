@@ -1,6 +1,7 @@
 import { settlesWithin } from '../core/deadline.ts';
-import type { JobType, Use } from '../core/define-job.ts';
+import type { JobType } from '../core/define-job.ts';
 import type { JobEvents, JobQueue, JobWorker, Logger } from '../core/ports.ts';
+import type { Use } from '../core/register.ts';
 import type { EmbeddedPool } from '../stores/embedded-pool.ts';
 import type { QueueBackend } from './backend.ts';
 import { createBullmqEvents } from './job-events.ts';

@@ -1,9 +1,9 @@
 /**
- * The program that `createInOwnProcess` starts: creates the database of the embedded store.
+ * The program that `createDatabase` starts: creates the database of the embedded store.
  * Its arguments are the folder and the id of its parent.
  */
 import { once } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker, isMainThread } from 'node:worker_threads';
 
@@ -11,21 +11,10 @@ import { Worker, isMainThread } from 'node:worker_threads';
 const PARENT_CHECK_MS = 50;
 
 async function create(folder: string): Promise<void> {
-  const { openDatabase, pathsIn } = await import('./database.ts');
-  const { lockFolder } = await import('./folder-lock.ts');
-  const { syncFolder, syncPath } = await import('./private-folder.ts');
-  const unlock = lockFolder(folder);
-  const { data, making } = pathsIn(folder);
-  rmSync(data, { recursive: true, force: true });
-  writeFileSync(making, '', { mode: 0o600 });
+  const { makeDatabase } = await import('./database.ts');
   // One compilation for the two instances that a creation takes saves 100 MB.
   const wasm = readFileSync(fileURLToPath(import.meta.resolve('@electric-sql/pglite/pglite.wasm')));
-  const db = await openDatabase(folder, { pgliteWasmModule: await WebAssembly.compile(wasm) });
-  await db.close();
-  syncFolder(data);
-  rmSync(making);
-  syncPath(folder, true);
-  unlock();
+  await makeDatabase(folder, { pgliteWasmModule: await WebAssembly.compile(wasm) });
 }
 
 const [, , folder = '', parent = ''] = process.argv;

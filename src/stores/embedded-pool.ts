@@ -1,13 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
-import type { PostgresCursor } from 'kysely';
-
-export interface EmbeddedResult<Row> {
-  rows: Row[];
-  rowCount: number;
-  command: 'SELECT';
-}
+import type { DatabaseClient, DatabaseCursor, DatabasePool, DatabaseResult } from '../core/providers.ts';
 
 /**
  * PGlite in the shape of a `pg.Pool`, as BullMQ's PostgreSQL backend and Kysely take it.
@@ -16,7 +10,7 @@ export interface EmbeddedResult<Row> {
  * other client waits. A client that is released inside a transaction is rolled back first, so that no other client inherits an
  * open or aborted transaction.
  */
-export class EmbeddedPool extends EventEmitter {
+export class EmbeddedPool extends EventEmitter implements DatabasePool {
   #db: PGlite | undefined;
   readonly #lock = new SessionLock();
   readonly #clients = new Set<EmbeddedClient>();
@@ -41,7 +35,7 @@ export class EmbeddedPool extends EventEmitter {
     return client;
   }
 
-  async query<Row>(text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>> {
+  async query<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
     const db = this.#opened();
     return this.#lock.hold(() => runAlone<Row>(db, text, parameters));
   }
@@ -62,7 +56,7 @@ const ENDS = /^\s*(commit|end|abort|rollback(?!\s+(work\s+|transaction\s+)?to\b)
 const ENDS_AT_LAST = /;\s*(commit|end|abort|rollback)\s*;?\s*$/i;
 
 /** One client of the pool. Every client emits all notifications; listeners filter them by channel. */
-export class EmbeddedClient extends EventEmitter {
+export class EmbeddedClient extends EventEmitter implements DatabaseClient {
   readonly #db: PGlite;
   readonly #lock: SessionLock;
   readonly #onRelease: () => void;
@@ -77,18 +71,18 @@ export class EmbeddedClient extends EventEmitter {
     this.#onRelease = onRelease;
   }
 
-  /** The overload for cursors is part of Kysely's interface; no caller uses it. */
-  query<Row>(cursor: PostgresCursor<Row>): PostgresCursor<Row>;
-  query<Row>(text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>>;
+  /** The overload for cursors is part of the interface of query builders; it is refused. */
+  query<Row>(cursor: DatabaseCursor<Row>): DatabaseCursor<Row>;
+  query<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>>;
   query<Row>(
-    text: string | PostgresCursor<Row>,
+    text: string | DatabaseCursor<Row>,
     parameters?: readonly unknown[],
-  ): Promise<EmbeddedResult<Row>> | PostgresCursor<Row> {
+  ): Promise<DatabaseResult<Row>> | DatabaseCursor<Row> {
     if (typeof text !== 'string') throw new TypeError('the embedded store has no cursors');
     return this.#query(text, parameters);
   }
 
-  async #query<Row>(text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>> {
+  async #query<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
     const begins = this.#unlock === undefined && BEGINS.test(text) && !ENDS_AT_LAST.test(text);
     if (this.#unlock === undefined && !begins) return this.#lock.hold(() => runAlone<Row>(this.#db, text, parameters));
     if (begins) this.#unlock = await this.#lock.acquire();
@@ -120,7 +114,7 @@ export class EmbeddedClient extends EventEmitter {
 }
 
 /** For texts outside of a client's transaction: one that began a transaction and failed does not leave it open. */
-async function runAlone<Row>(db: PGlite, text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>> {
+async function runAlone<Row>(db: PGlite, text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
   try {
     return await run<Row>(db, text, parameters);
   } catch (error) {
@@ -129,7 +123,7 @@ async function runAlone<Row>(db: PGlite, text: string, parameters?: readonly unk
   }
 }
 
-async function run<Row>(db: PGlite, text: string, parameters?: readonly unknown[]): Promise<EmbeddedResult<Row>> {
+async function run<Row>(db: PGlite, text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
   // As with pg, a text without parameters may hold several statements; the last one's rows count.
   const result =
     parameters === undefined || parameters.length === 0

@@ -1,5 +1,6 @@
+import type { PGlite } from '@electric-sql/pglite';
 import { StartError } from '../core/start-error.ts';
-import { createInOwnProcess, isCreated, openDatabase } from './database.ts';
+import { createDatabase, isCreated, openDatabase, openMemoryDatabase } from './database.ts';
 import { EmbeddedPool } from './embedded-pool.ts';
 import { lockFolder } from './folder-lock.ts';
 import { startUpkeep } from './upkeep.ts';
@@ -9,7 +10,7 @@ export interface EmbeddedStore {
   /** Every call is refused until the store is open. */
   readonly pool: EmbeddedPool;
   /**
-   * Opens the store. The first time it is created, which takes some seconds.
+   * Opens the store, unless it is open. The first time it is created, which takes some seconds.
    * @throws StartError that names DATA_DIR, when another process uses the folder or its content cannot be opened
    */
   open(): Promise<void>;
@@ -17,35 +18,49 @@ export interface EmbeddedStore {
 }
 
 export function createEmbeddedStore(folder: string): EmbeddedStore {
+  return createStore(async (closers) => {
+    if (!isCreated(folder)) {
+      // A folder that cannot be used is refused here; the process that creates the database takes the lock meanwhile.
+      lockFolder(folder)();
+      await createDatabase(folder, (stop) => closers.push(stop));
+    }
+    closers.push(lockFolder(folder));
+    try {
+      return await openDatabase(folder);
+    } catch (error) {
+      throw new StartError(`DATA_DIR: the store in ${folder} can't be opened: ${reasonOf(error)}`, { cause: error });
+    }
+  });
+}
+
+/** The same in memory, for tests. */
+export function createMemoryStore(): EmbeddedStore {
+  return createStore(openMemoryDatabase);
+}
+
+/** @param openDb opens the database, and adds what is to be called when it is closed */
+function createStore(openDb: (closers: (() => Promise<void> | void)[]) => Promise<PGlite>): EmbeddedStore {
   const pool = new EmbeddedPool();
   /** Close what was opened, in this order. */
   const closers: (() => Promise<void> | void)[] = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0)) await closer();
   };
-  return {
-    pool,
-    async open() {
-      if (!isCreated(folder)) {
-        // A folder that cannot be used is refused here; the process that creates the database takes the lock meanwhile.
-        lockFolder(folder)();
-        await createInOwnProcess(folder, (stop) => closers.push(stop));
-      }
-      closers.push(lockFolder(folder));
-      try {
-        const db = await openDatabase(folder);
-        closers.unshift(() => db.close());
-        // BullMQ's statements use its tables without a schema.
-        await db.exec('SET search_path TO bullmq, public');
-        pool.attach(db);
-        closers.unshift(startUpkeep(pool));
-      } catch (error) {
-        await close();
-        throw new StartError(`DATA_DIR: the store in ${folder} can't be opened: ${reasonOf(error)}`, { cause: error });
-      }
-    },
-    close,
+  const open = async (): Promise<void> => {
+    try {
+      const db = await openDb(closers);
+      closers.unshift(() => db.close());
+      // BullMQ's statements use its tables without a schema.
+      await db.exec('SET search_path TO bullmq, public');
+      pool.attach(db);
+      closers.unshift(startUpkeep(pool));
+    } catch (error) {
+      await close();
+      throw error;
+    }
   };
+  let opening: Promise<void> | undefined;
+  return { pool, open: () => (opening ??= open()), close };
 }
 
 /** PGlite does not always throw an Error. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type PoolConfig } from 'pg';
+import type { DatabasePool } from '../core/providers.ts';
 import { StartError } from '../core/start-error.ts';
 import { isConnectionError } from './connection-error.ts';
 
@@ -16,6 +17,18 @@ export function createPostgresPool(url: string, setting: string, options: PoolCo
   return pool;
 }
 
+/** The pool as the dependencies of a project get it. */
+export function toDatabasePool(pool: Pool): DatabasePool {
+  const own = {
+    query: (text: string, parameters?: unknown[]) => pool.query(text, parameters),
+    connect: () => pool.connect(),
+    // The process ends it.
+    end: async () => undefined,
+  };
+  // pg's results have all of these fields; its types only write the rows differently.
+  return own as unknown as DatabasePool;
+}
+
 /**
  * Runs one step of a start on a PostgreSQL server or on the embedded store.
  * @throws StartError that names the setting, when the database can be reached and refuses
@@ -24,10 +37,15 @@ export async function startStep<T>(setting: string, step: () => Promise<T>): Pro
   try {
     return await step();
   } catch (error) {
-    if (isConnectionError(error) || error instanceof StartError || !(error instanceof Error)) throw error;
-    const reason = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
-    throw new StartError(`${setting}: ${reason}`, { cause: error });
+    throw toStartError(setting, error);
   }
+}
+
+/** A StartError that names the setting; the error itself where another try may succeed. */
+export function toStartError(setting: string, error: unknown): unknown {
+  if (isConnectionError(error) || error instanceof StartError || !(error instanceof Error)) return error;
+  const reason = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  return new StartError(`${setting}: ${reason}`, { cause: error });
 }
 
 /** Deadlock, and a transaction that could not be serialized (PostgreSQL's manual, appendix A): it was rolled back. */

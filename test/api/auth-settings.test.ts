@@ -132,7 +132,7 @@ describe('a start is stopped', () => {
 
 describe('npm run api-key', () => {
   const run = (...values: string[]) =>
-    promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../src/print/api-key.ts'), ...values]);
+    promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'api-key', ...values]);
 
   it('prints a random key, and an entry that accepts it', async () => {
     const { stdout } = await run('shop', 'submit+read');
@@ -145,11 +145,11 @@ describe('npm run api-key', () => {
     expect((await run('shop', 'submit+read')).stdout).not.toContain(key);
   });
 
-  it.each([[[]], [['shop']], [['shop', 'write']], [['a shop', 'read']]])('prints its usage for %j', async (given) => {
+  it.each([[[]], [['shop']], [['shop', 'write']], [['a shop', 'read']]])('refuses %j', async (given) => {
     await expect(run(...given)).rejects.toMatchObject({
-      code: 1,
+      code: 2,
       stdout: '',
-      stderr: expect.stringMatching(/^Usage: npm run api-key -- NAME SCOPES/),
+      stderr: expect.stringMatching(/^accepted: (expected a name|NAME|SCOPES)/),
     });
   });
 });

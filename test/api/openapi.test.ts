@@ -8,7 +8,8 @@ import type { FastifyInstance, RouteOptions } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { PROBLEMS } from '../../src/core/errors.ts';
-import { createRegistry, loadJobs } from '../../src/core/registry.ts';
+import { createRegistry } from '../../src/core/registry.ts';
+import { loadProject } from '../../src/project.ts';
 import { createOpenApi } from '../../src/rest/openapi/document.ts';
 import { startAppForTest } from '../support/app.ts';
 import { documentedReplies, printedDocument } from '../support/openapi.ts';
@@ -19,7 +20,7 @@ const ROOT = join(import.meta.dirname, '../..');
 /** Routes outside the REST API: GraphQL and pages. */
 const NOT_DESCRIBED = /^(\*|\/($|graphql|docs|problems|\*))/;
 
-const JOB_FILES = await loadJobs(new URL('../../src/jobs/', import.meta.url));
+const { jobs: JOB_FILES } = await loadProject();
 const exampleSchema = z.object({ value: z.unknown() });
 const pathsSchema = z.record(
   z.string(),

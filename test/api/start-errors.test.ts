@@ -7,6 +7,7 @@ import { createApp } from '../../src/app.ts';
 import { type Role, readConfig } from '../../src/config.ts';
 import { StartError } from '../../src/core/start-error.ts';
 import { createLogger } from '../../src/observability/logger.ts';
+import { loadProject } from '../../src/project.ts';
 import { startProcess } from '../support/process.ts';
 import { createStore } from '../support/stores.ts';
 
@@ -22,7 +23,9 @@ async function start(settings: Readonly<Record<string, string>>, role: Role): Pr
   const onFatal = (error: unknown): void => {
     throw error;
   };
-  const app = await createApp(config, createLogger('silent'), { onFatal });
+  const app = await createApp(config, await loadProject({ jobsDir: config.JOBS_DIR }), createLogger('silent'), {
+    onFatal,
+  });
   onTestFinished(() => app.close());
   await app.listen();
 }

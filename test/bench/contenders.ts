@@ -39,7 +39,7 @@ const checkoutAt = (folder: string): Checkout => {
 
 export const ACCEPTED = checkoutAt(PROJECT);
 /** With API and worker in one process. */
-export const ACCEPTED_ALL: Program = { command: [join(PROJECT, 'src/main.ts'), 'all'] };
+export const ACCEPTED_ALL: Program = { command: [join(PROJECT, 'src/main.ts'), 'start'] };
 
 const onBullmq = (file: string): Pick<Contender, 'server' | 'worker'> => ({
   server: { command: script(file) },

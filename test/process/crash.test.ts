@@ -148,7 +148,7 @@ describe('the first start on the embedded store', () => {
     const folder = mkdtempSync(join(tmpdir(), 'accepted-crash-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const DATA_DIR = join(folder, 'data');
-    const first = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'all'], {
+    const first = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'start'], {
       env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR },
       stdio: 'ignore',
     });

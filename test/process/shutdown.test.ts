@@ -145,7 +145,7 @@ describe('a process that shuts down', () => {
     const { settings, lock, waiting } = await lockableStore();
     const main = join(import.meta.dirname, '../../src/main.ts');
     // A shell that stays as the parent, like npm's.
-    const shell = spawn('sh', ['-c', `"${process.execPath}" "${main}" all; exit $?`], {
+    const shell = spawn('sh', ['-c', `"${process.execPath}" "${main}" start; exit $?`], {
       env: {
         PATH: process.env['PATH'],
         PORT: '0',

@@ -26,6 +26,8 @@ it('a process with an invalid setting ends with one line that names it', async (
   expect(await refusal({}, { PORT: 'http' })).toMatch(/^accepted: PORT: /);
 });
 
-it.each(['everything', 'toString'])('a process with the unknown role %s ends with the list of roles', async (role) => {
-  expect(await refusal({ role })).toMatch(new RegExp(`"${role}".*all, api or worker`));
+it.each(['everything', 'toString'])('the unknown command %s ends with the list of commands', async (role) => {
+  const { code, stderr } = await runToEnd({ role, settings: {} });
+  expect(stderr).toMatch(new RegExp(`^accepted: .*"${role}".*start, api, worker.*\\n.*accepted --help\\n$`));
+  expect(code).toBe(2);
 });

@@ -3,7 +3,7 @@ import { ANONYMOUS } from '../../src/core/access/caller.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
 import { type Job, isDone } from '../../src/core/job.ts';
 import type { JobQueue } from '../../src/core/ports.ts';
-import { createProvider } from '../../src/core/define-job.ts';
+import { createProviders } from '../../src/core/providers.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { createJobService } from '../../src/core/service/create-service.ts';
 import type { JobService } from '../../src/core/service/service.ts';
@@ -25,7 +25,7 @@ describe.each(BACKENDS)('the reply to cancel and retry on %s', (backend) => {
       queue,
       events: test.events,
       jobKeys: createJobKeys(queue, 3600),
-      use: createProvider().use,
+      use: createProviders({}).use,
       logger: createLogger('silent'),
       maxDepth: 100_000,
       stopping: new AbortController().signal,

@@ -13,14 +13,15 @@ import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { StartError } from '../../src/core/start-error.ts';
-import type { EmbeddedClient, EmbeddedResult } from '../../src/stores/embedded-pool.ts';
+import type { DatabaseResult } from '../../src/core/providers.ts';
+import type { EmbeddedClient } from '../../src/stores/embedded-pool.ts';
 import { type EmbeddedStore, createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 import { tidy } from '../../src/stores/upkeep.ts';
 import { createStore } from '../support/stores.ts';
 
 /** A client, or the pool itself. */
 interface Reader {
-  query<Row>(text: string): Promise<EmbeddedResult<Row>>;
+  query<Row>(text: string): Promise<DatabaseResult<Row>>;
 }
 
 /** A store on a folder of its own, not yet open. */

@@ -2,7 +2,8 @@ import type { PgPool } from 'bullmq';
 import { Client } from 'pg';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { createProvider, defineJob } from '../../src/core/define-job.ts';
+import { defineJob } from '../../src/core/define-job.ts';
+import { createProviders } from '../../src/core/providers.ts';
 import { newJobId } from '../../src/core/job-id.ts';
 import type { Logger } from '../../src/core/ports.ts';
 import { createBullmqQueue } from '../../src/queue/job-queue.ts';
@@ -66,7 +67,7 @@ it('a worker whose first connection to PostgreSQL fails is started again, and do
     url: undefined,
     types: [echo],
     concurrency: 1,
-    use: createProvider().use,
+    use: createProviders({}).use,
     logger,
   });
   onTestFinished(async () => {

@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import { type AppOptions, createApp } from '../../src/app.ts';
 import { type Role, readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/observability/logger.ts';
+import { loadProject } from '../../src/project.ts';
 import { poll } from './follow.ts';
 import { type DocumentedReplies, documentedReplies } from './openapi.ts';
 import { type Backend, type Store, createStore } from './stores.ts';
@@ -43,7 +44,12 @@ export async function startApp(
   };
   // The server shares its event loop with the test, so a busy loop is no reason to refuse requests.
   const options = { onFatal, maxDelayMs: 10_000, ...limits };
-  const app = await createApp(config, createLogger(config.LOG_LEVEL), options);
+  const app = await createApp(
+    config,
+    await loadProject({ jobsDir: config.JOBS_DIR }),
+    createLogger(config.LOG_LEVEL),
+    options,
+  );
   const { url } = await app.listen();
   if (url === undefined) throw new Error('the app does not listen');
   // It may listen before its stores are connected.

@@ -25,7 +25,7 @@ export interface AcceptedProcess {
 
 export interface ProcessOptions {
   readonly settings: Readonly<Record<string, string>>;
-  /** @default 'all' */
+  /** A role, or another command. @default 'all' */
   readonly role?: string;
   /** @default the project's `src/main.ts` */
   readonly main?: string;
@@ -70,7 +70,7 @@ export async function runToEnd(options: ProcessOptions): Promise<{ code: number 
 
 function spawnAccepted({ settings, role = 'all', main = join(PROJECT, 'src/main.ts'), maxFiles }: ProcessOptions) {
   const limit = maxFiles === undefined ? '' : `ulimit -n ${maxFiles} && `;
-  return spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, main, role], {
+  return spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, main, role === 'all' ? 'start' : role], {
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, PORT: '0', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { z } from 'zod';
 
 const PROJECT = join(import.meta.dirname, '../..');
-const COPIED = ['package.json', 'tsconfig.json', 'src'];
+const COPIED = ['package.json', 'tsconfig.json', 'accepted.config.ts', '.config', 'src', 'README.md', 'LICENSE'];
 
 const packageSchema = z.object({ scripts: z.object({ build: z.string() }) });
 

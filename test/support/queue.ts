@@ -3,8 +3,10 @@ import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { postgresOptions, prefix, queueName } from '../../src/bullmq.ts';
 import { ANONYMOUS, type Caller } from '../../src/core/access/caller.ts';
-import { type JobContext, type JobType, createProvider, defineJob } from '../../src/core/define-job.ts';
+import { type JobContext, type JobType, defineJob } from '../../src/core/define-job.ts';
+import { createProviders } from '../../src/core/providers.ts';
 import { newJobId } from '../../src/core/job-id.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
 import { type DoneJob, type Job, isDone } from '../../src/core/job.ts';
@@ -94,7 +96,7 @@ export async function openSide({
 }: SideOptions): Promise<QueueSide> {
   const wired = wireQueue({ url, embedded: embedded.pool, types, retentionSeconds, logger });
   const { backend, queue, events } = wired;
-  const { use } = createProvider();
+  const { use } = createProviders({});
   const registry = createRegistry(types.map((type) => ({ file: `${type.name}.ts`, type })));
   const stopping = new AbortController();
   let listening = 0;
@@ -218,14 +220,14 @@ export function setUpQueue(
     async openBullmq(type) {
       if (backend === 'redis') {
         const redis = new Redis(url() ?? '', { maxRetriesPerRequest: null });
-        const queue = new Queue(`{${type}}`, { connection: redis, prefix: 'accepted' });
+        const queue = new Queue(queueName(type), { connection: redis, prefix });
         onTestFinished(async () => {
           await queue.close();
           redis.disconnect();
         });
         return queue;
       }
-      const database = new Pool({ connectionString: url(), options: '-c search_path=bullmq', max: 2 });
+      const database = new Pool({ connectionString: url(), options: postgresOptions, max: 2 });
       const connection = backend === 'embedded' ? embedded.pool : toBullmqPool(database);
       const queue = new Queue(type, { connection }, createPostgresBackend);
       onTestFinished(async () => {

@@ -1,7 +1,8 @@
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createAuthenticate } from '../../src/auth/authenticate.ts';
-import { type JobContext, createProvider, defineJob } from '../../src/core/define-job.ts';
+import { type JobContext, defineJob } from '../../src/core/define-job.ts';
+import { createProviders } from '../../src/core/providers.ts';
 import type { JobEvents, JobWorker } from '../../src/core/ports.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
 import { createRegistry } from '../../src/core/registry.ts';
@@ -92,7 +93,7 @@ export async function startScriptedApp({
       };
     },
   };
-  const { use } = createProvider();
+  const { use } = createProviders({});
   const stopping = new AbortController();
   const jobKeys = createJobKeys(queue, 3600);
   const http = await createHttpServer({

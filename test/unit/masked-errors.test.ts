@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createAuthenticate } from '../../src/auth/authenticate.ts';
-import { createProvider, defineJob } from '../../src/core/define-job.ts';
+import { defineJob } from '../../src/core/define-job.ts';
+import { createProviders } from '../../src/core/providers.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
 import type { Logger } from '../../src/core/ports.ts';
 import { createRegistry } from '../../src/core/registry.ts';
@@ -46,7 +47,7 @@ describe('an unexpected error', () => {
   beforeAll(async () => {
     const events = createBullmqEvents({ backend, types: [], retentionSeconds: 60, succeeded });
     const stopping = new AbortController().signal;
-    const { use } = createProvider();
+    const { use } = createProviders({});
     const jobKeys = createJobKeys(queue, 60);
     const service = createJobService({
       registry,

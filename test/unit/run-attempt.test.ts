@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type JobContext, createProvider, defineJob } from '../../src/core/define-job.ts';
+import { type JobContext, defineJob } from '../../src/core/define-job.ts';
+import { createProviders } from '../../src/core/providers.ts';
 import { JobError } from '../../src/core/job-error.ts';
 import type { AttemptOutcome } from '../../src/core/ports.ts';
 import { runAttempt } from '../../src/core/attempt/run-attempt.ts';
@@ -28,7 +29,7 @@ async function attempt(run: (job: JobContext) => Promise<void>, input: unknown =
     id: 'plain_AAAAAAAAAAAAAAAAAAAAAA',
     attempt: 1,
     input,
-    use: createProvider().use,
+    use: createProviders({}).use,
     log: () => log,
     isConnectionError: (error) => error instanceof TypeError,
     onInterruption: () => () => undefined,

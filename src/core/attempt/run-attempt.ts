@@ -1,10 +1,11 @@
 import type { z } from 'zod';
 import { settlesWithin } from '../deadline.ts';
-import type { JobContext, JobType, Use } from '../define-job.ts';
+import type { JobContext, JobType } from '../define-job.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
 import { JobError } from '../job-error.ts';
 import { JOB_CANCELED, type JobFailure } from '../job.ts';
 import type { AttemptOutcome, Logger } from '../ports.ts';
+import type { Use } from '../register.ts';
 import { type Progress, type ProgressWriter, createProgressWriter } from './progress.ts';
 import { type StrayErrorListener, withStrayErrors } from './stray-errors.ts';
 

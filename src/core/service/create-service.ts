@@ -1,12 +1,12 @@
 import { type Caller, type Scope, canSee, isAdmin, requireJobAccess, requireScope } from '../access/caller.ts';
 import type { JobKeys } from '../access/job-token.ts';
 import { DeadlineError, withDeadline } from '../deadline.ts';
-import type { Use } from '../define-job.ts';
 import { ServiceError, isQueueUnavailable, jobNotFound } from '../errors.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
 import { typeOfJobId } from '../job-id.ts';
 import { type Job, isDone, jobStatusSchema } from '../job.ts';
 import { AUDIT, type JobEvents, type JobQueue, type Logger } from '../ports.ts';
+import type { Use } from '../register.ts';
 import type { Registry } from '../registry.ts';
 import { createDepthLimit } from './depth-limit.ts';
 import { type FollowedJob, type JobWait, listenForEnd, watchJob } from './follow.ts';

@@ -91,6 +91,11 @@ export function createDepthLimit(queue: Pick<JobQueue, 'readDepth'>, max: number
   };
 }
 
+/** The `detail` of a refusal for the jobs of a type. */
+export function queueFull(type: string): string {
+  return `Too many jobs of type ${type} are waiting. Try again later.`;
+}
+
 /** The `detail` of a refusal for the caller's own jobs. */
 export function quotaExceeded(max: number): string {
   return `You have ${max} jobs waiting, the most that one caller may have. Try again later.`;

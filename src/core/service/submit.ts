@@ -6,7 +6,7 @@ import { parseSubmission } from '../input/parse-input.ts';
 import { jobIdOfKey, newJobId } from '../job-id.ts';
 import type { Job } from '../job.ts';
 import type { JobQueue, Logger, NewJob } from '../ports.ts';
-import { type DepthLimit, quotaExceeded } from './depth-limit.ts';
+import { type DepthLimit, queueFull, quotaExceeded } from './depth-limit.ts';
 import type { RetryAfterEstimator } from './retry-after.ts';
 import type { Submission, SubmittedJob } from './service.ts';
 
@@ -26,7 +26,7 @@ type Submit = (submission: Submission, onId?: (id: string) => void) => Promise<S
 
 export function createSubmit({ queue, depthLimit, callerLimit, estimator, logger, see }: SubmitOptions): Submit {
   async function refuseFull(type: string): Promise<never> {
-    throw new ServiceError('queue-full', `Too many jobs of type ${type} are waiting. Try again later.`, {
+    throw new ServiceError('queue-full', queueFull(type), {
       retryAfter: estimator.estimateRoom(type),
     });
   }

@@ -1,7 +1,7 @@
 /** What every key begins with. */
 export const PREFIX = 'accepted';
 
-/** The braces keep all keys of a queue in one slot of a cluster. */
+/** The name of a job type's queue on Redis. The braces keep all keys of a queue in one slot of a cluster. */
 export function queueName(type: string): string {
   return `{${type}}`;
 }

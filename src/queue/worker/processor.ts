@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
-import type { JobType, Use } from '../../core/define-job.ts';
+import type { JobType } from '../../core/define-job.ts';
 import type { JobFailure } from '../../core/job.ts';
 import type { Logger, Postponement } from '../../core/ports.ts';
+import type { Use } from '../../core/register.ts';
 import type { Progress } from '../../core/attempt/progress.ts';
 import { runAttempt } from '../../core/attempt/run-attempt.ts';
 import type { JobProcessor } from '../backend.ts';

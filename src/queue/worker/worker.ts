@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { settlesWithin, withDeadline } from '../../core/deadline.ts';
-import type { JobType, Use } from '../../core/define-job.ts';
+import type { JobType } from '../../core/define-job.ts';
 import type { JobWorker, Logger } from '../../core/ports.ts';
+import type { Use } from '../../core/register.ts';
 import { isConnectionError } from '../../stores/connection-error.ts';
 import type { BackendWorker, BackendWorkerOptions, QueueBackend } from '../backend.ts';
 import { createProcessor } from './processor.ts';

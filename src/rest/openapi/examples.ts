@@ -2,11 +2,10 @@ import type { JobType } from '../../core/define-job.ts';
 import { ANONYMOUS } from '../../core/access/caller.ts';
 import { JOB_CANCELED, type Job, type JobFailure, isDone } from '../../core/job.ts';
 import { LazyJobView, jobViewSchema } from '../../core/job-view.ts';
-import { PROBLEMS, type ProblemName, type ServiceError } from '../../core/errors.ts';
-import { toInvalidInput } from '../../core/input/parse-input.ts';
+import { PROBLEMS, type ProblemName } from '../../core/errors.ts';
 import { toPointer } from '../../http/problem.ts';
 import { type Urls, createUrls } from '../../core/urls.ts';
-import { PROBLEM_EXPLANATIONS } from '../pages/problem-explanations.ts';
+import { PROBLEM_EXPLANATIONS, missingField } from '../pages/problem-explanations.ts';
 
 interface Example {
   readonly summary: string;
@@ -82,21 +81,9 @@ export function canceledExample(type: JobType): Example {
   );
 }
 
-/** The `detail` of these follows a job type. */
 function detailFor(name: ProblemName, type: JobType): string {
-  if (name === 'invalid-input') return missingField(type).message;
   const { example: detail } = PROBLEM_EXPLANATIONS[name];
-  return name === 'queue-full' ? detail.replace('of type customer', `of type ${type.name}`) : detail;
-}
-
-/** The error for an input without its last required field, or with an unknown one if it has none. */
-function missingField({ strictInput }: JobType): ServiceError {
-  for (const input of [{}, { unknown: true }]) {
-    const { error } = strictInput.safeParse(input);
-    const last = error?.issues.at(-1);
-    if (last !== undefined) return toInvalidInput([last]);
-  }
-  return toInvalidInput([]);
+  return typeof detail === 'string' ? detail : detail(type);
 }
 
 function extraMembers(name: ProblemName, type: JobType): object {

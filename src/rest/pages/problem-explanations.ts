@@ -1,6 +1,8 @@
-import { type ProblemName, QUEUE_UNAVAILABLE } from '../../core/errors.ts';
+import type { JobType } from '../../core/define-job.ts';
+import { type ProblemName, QUEUE_UNAVAILABLE, type ServiceError } from '../../core/errors.ts';
+import { toInvalidInput } from '../../core/input/parse-input.ts';
 import { JOB_CANCELED } from '../../core/job.ts';
-import { quotaExceeded } from '../../core/service/depth-limit.ts';
+import { queueFull, quotaExceeded } from '../../core/service/depth-limit.ts';
 import { OVERLOADED } from '../../http/pressure.ts';
 import { JSON_ONLY } from '../../http/json-body.ts';
 import { RAW_DETAILS, UNEXPECTED } from '../../http/problem.ts';
@@ -11,8 +13,8 @@ export interface ProblemExplanation {
   readonly meaning: string;
   /** What a client should do. */
   readonly remedy: string;
-  /** The `detail` of one such problem, as the server sends it. */
-  readonly example: string;
+  /** The `detail` of one such problem, as the server sends it, for a job type where it depends on that. */
+  readonly example: string | ((type: JobType) => string);
 }
 
 /** A problem type without an explanation does not compile. */
@@ -22,7 +24,7 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
       'The body, a query parameter or a header does not match the schema of the operation: a field is missing, unknown, or has an invalid value. Nothing was accepted.',
     remedy:
       'Read `errors`: each entry has a JSON Pointer to a field and the reason. Correct the input and send it again; the same input will be refused again.',
-    example: 'customername: Invalid input: expected string, received undefined',
+    example: (type) => missingField(type).message,
   },
   'malformed-request': {
     meaning:
@@ -144,7 +146,7 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
     meaning:
       'The maximum number of jobs of this type is waiting. Nothing was accepted; the waiting jobs are not affected.',
     remedy: 'Wait as many seconds as `Retry-After` says, and send the same request again.',
-    example: 'Too many jobs of type customer are waiting. Try again later.',
+    example: ({ name }) => queueFull(name),
   },
   'queue-unavailable': {
     meaning: 'The queue cannot be reached at the moment. Nothing was accepted, and no accepted job is lost.',
@@ -159,3 +161,13 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
     example: OVERLOADED,
   },
 };
+
+/** The error for an input without its last required field, or with an unknown one if it has none. */
+export function missingField({ strictInput }: JobType): ServiceError {
+  for (const input of [{}, { unknown: true }]) {
+    const { error } = strictInput.safeParse(input);
+    const last = error?.issues.at(-1);
+    if (last !== undefined) return toInvalidInput([last]);
+  }
+  return toInvalidInput([]);
+}

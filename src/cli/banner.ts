@@ -1,5 +1,5 @@
-import type { Running } from './app.ts';
-import type { Config } from './config.ts';
+import type { Running } from '../app.ts';
+import type { Config } from '../config.ts';
 
 const WIDTH = 12;
 

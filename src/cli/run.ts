@@ -1,0 +1,37 @@
+/** `accepted start`, `accepted api` and `accepted worker`. */
+import { createApp } from '../app.ts';
+import { renderBanner } from './banner.ts';
+import { type Role, isNpmScript, readConfig } from '../config.ts';
+import { createLogger } from '../observability/logger.ts';
+import { loadProject } from '../project.ts';
+import type { Command } from './command.ts';
+import { closeOnSignals, closeWithParent, exitOnUncaughtErrors, fail } from './process.ts';
+
+const SUMMARIES: Readonly<Record<Role, string>> = {
+  all: 'Run the API and a worker in one process.',
+  api: 'Run the API. Needs QUEUE_URL.',
+  worker: 'Run a worker. Needs QUEUE_URL.',
+};
+
+export function runCommand(role: Role): Command {
+  return {
+    summary: SUMMARIES[role],
+    details: 'Settings are environment variables, or lines of the file .env.',
+    async run() {
+      const config = readConfig(role);
+      const logger = createLogger(config.LOG_LEVEL, { wholeErrors: config.LOG_ERRORS });
+      const project = await loadProject({
+        jobsDir: config.JOBS_DIR,
+        onStrayError: (error, file) => logger.error({ thrown: error, file }, 'file left an error uncaught'),
+      });
+      const app = await createApp(config, project, logger, { onFatal: fail });
+      const close = closeOnSignals(app);
+      exitOnUncaughtErrors(logger);
+      if (isNpmScript()) closeWithParent(close);
+      const running = await app.listen();
+      if (process.stdout.isTTY) process.stdout.write(renderBanner(running, config, performance.now()));
+      else logger.info({ ...running, role: config.role, startMs: Math.round(performance.now()) }, 'ready');
+      return undefined;
+    },
+  };
+}

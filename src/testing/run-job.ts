@@ -1,0 +1,133 @@
+import type { z } from 'zod';
+import { runAttempt } from '../core/attempt/run-attempt.ts';
+import type { Progress } from '../core/attempt/progress.ts';
+import type { JobContext, JobType } from '../core/define-job.ts';
+import type { JobFailure } from '../core/job.ts';
+import { newJobId } from '../core/job-id.ts';
+import type { AttemptOutcome, Logger } from '../core/ports.ts';
+import { createProviders } from '../core/providers.ts';
+import type { Provided } from '../core/register.ts';
+import { isConnectionError } from '../stores/connection-error.ts';
+
+export interface RunJobOptions {
+  /** What the function gets by `job.use(name)`, by name. */
+  readonly providers?: Partial<Provided>;
+  /** Cancels the job when it is aborted. */
+  readonly signal?: AbortSignal;
+  /**
+   * The number of the attempt.
+   * @default 1
+   */
+  readonly attempt?: number;
+}
+
+/** How one attempt of a job ended. */
+export interface JobRun<Result> {
+  /** As callers read it; undefined if the attempt did not succeed. */
+  readonly result: Result | undefined;
+  /** As callers read it; undefined if the attempt succeeded. */
+  readonly error: (JobFailure & { readonly retry: boolean }) | undefined;
+  /** What the function threw, if that is not what callers read. */
+  readonly cause: unknown;
+  /** Each call of `job.progress`. */
+  readonly progress: readonly Progress[];
+}
+
+/**
+ * Runs the function of a job type once, without a store: checks the input and the result, and applies the time limit, as a worker does.
+ * @param input as callers send it; one that the schema refuses gives the error `INVALID_INPUT`
+ */
+export async function runJob<Input extends z.ZodObject, Result extends z.ZodObject>(
+  type: JobType<Input, Result>,
+  input: z.input<Input>,
+  options: RunJobOptions = {},
+): Promise<JobRun<z.output<Result>>> {
+  const { providers: values = {}, signal, attempt = 1 } = options;
+  const providers = createProviders(
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, () => value])),
+  );
+  await providers.open(async (_name, open) => open({ settings: {}, log: silent, database: refuseDatabase }));
+  const checked = type.strictInput.safeParse(input);
+  if (!checked.success) {
+    const message = checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n');
+    return {
+      result: undefined,
+      error: { code: 'INVALID_INPUT', message, retry: false },
+      cause: undefined,
+      progress: [],
+    };
+  }
+  const progress: Progress[] = [];
+  let cause: unknown;
+  const outcome = await runAttempt(recordProgress(type, progress), {
+    id: newJobId(type.name),
+    attempt,
+    input,
+    use: providers.use,
+    log: () => ({ ...silent, error: (fields) => void (cause = 'thrown' in fields ? fields.thrown : fields) }),
+    isConnectionError,
+    onInterruption(listener) {
+      const cancel = (): void => listener('canceled');
+      if (signal?.aborted === true) cancel();
+      signal?.addEventListener('abort', cancel);
+      return () => signal?.removeEventListener('abort', cancel);
+    },
+    writeProgress: async () => undefined,
+  });
+  // The attempt has checked it by the schema of the type.
+  const result = outcome.kind === 'succeeded' ? (outcome.result as z.output<Result>) : undefined;
+  return { result, error: errorOf(outcome), cause, progress };
+}
+
+/** A worker publishes about ten updates a second; a test sees each. */
+function recordProgress<Type extends JobType>(type: Type, calls: Progress[]): Type {
+  return {
+    ...type,
+    run(input: z.output<Type['input']>, job: JobContext) {
+      const recorded: JobContext = {
+        id: job.id,
+        attempt: job.attempt,
+        use: job.use,
+        get signal() {
+          return job.signal;
+        },
+        get log() {
+          return job.log;
+        },
+        async progress(percentComplete, message) {
+          calls.push({ percentComplete, message: message ?? null });
+          await job.progress(percentComplete, message);
+        },
+      };
+      return type.run(input, recorded);
+    },
+  };
+}
+
+function errorOf(outcome: AttemptOutcome): JobRun<unknown>['error'] {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return undefined;
+    case 'canceled':
+      return { ...outcome.error, retry: false };
+    case 'failed':
+    case 'postponed':
+      return { ...outcome.error, retry: outcome.retry };
+    case 'handed-back':
+    case 'lost':
+      throw new Error('only a worker can lose or return a job');
+  }
+}
+
+const silent: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silent,
+  isLevelEnabled: () => false,
+};
+
+async function refuseDatabase(): Promise<never> {
+  throw new Error('a test replaces providers, and has no database');
+}

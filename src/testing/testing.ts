@@ -1,0 +1,3 @@
+/** What tests import from `accepted/testing`. */
+export { type JobRun, type RunJobOptions, runJob } from './run-job.ts';
+export { type TestServer, type TestServerOptions, startTestServer } from './test-server.ts';

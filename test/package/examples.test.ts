@@ -1,0 +1,95 @@
+import { execFile, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { poll } from '../support/follow.ts';
+import { packPackage, readerOf } from '../support/installed.ts';
+
+const EXAMPLES = join(import.meta.dirname, '../../examples');
+const NPM = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+const run = promisify(execFile);
+
+let tarball: string;
+beforeAll(async () => {
+  tarball = await packPackage();
+});
+afterAll(() => rmSync(join(tarball, '..'), { recursive: true, force: true }));
+
+/** An example, installed with this package in place of the published one. */
+async function install(name: string): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), `accepted-example-${name}-`));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  cpSync(join(EXAMPLES, name), folder, { recursive: true });
+  await run('npm', ['install', tarball, ...NPM], { cwd: folder });
+  return folder;
+}
+
+/** Starts a script of an example; it ends with the test. */
+function start(folder: string, command: readonly string[], settings: Readonly<Record<string, string>> = {}) {
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, {
+    cwd: folder,
+    env: { PATH: `${join(folder, 'node_modules/.bin')}:${process.env['PATH']}`, PORT: '0', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<number | null>((resolve) => void child.once('exit', resolve));
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { child, ended, next: readerOf(child) };
+}
+
+/** Submits a greeting under a URL, and resolves to its result. */
+async function greet(base: string): Promise<unknown> {
+  const accepted = await fetch(`${base}/api/greetings`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ name: 'Ada' }),
+  });
+  expect(accepted.status).toBe(202);
+  expect(accepted.headers.get('Location')).toMatch(new RegExp(`^${base}/api/jobs/greeting_`));
+  const { statusUrl } = z.object({ statusUrl: z.url() }).parse(await accepted.json());
+  const done = await poll(
+    () => fetch(`${statusUrl}?onComplete=stream`),
+    ({ status }) => status !== 202,
+  );
+  return done.json();
+}
+
+async function query(base: string, text: string): Promise<unknown> {
+  const reply = await fetch(`${base}/graphql`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ query: text }),
+  });
+  return reply.json();
+}
+
+describe('the example', () => {
+  it('standalone runs, and its test passes', async () => {
+    const folder = await install('standalone');
+    const { next } = start(folder, ['accepted', 'start'], { GREETING: 'Good evening' });
+    const [, url = ''] = await next(/(http:\/\/127\.0\.0\.1:\d+)/);
+    expect(await greet(url)).toEqual({ text: 'Good evening, Ada' });
+    await run('node', ['--test', 'jobs/'], { cwd: folder });
+  });
+
+  it('express serves both APIs under a path, beside the application', async () => {
+    const folder = await install('express');
+    const { child, ended, next } = start(folder, ['node', 'server.ts']);
+    const [, url = ''] = await next(/(http:\/\/127\.0\.0\.1:\d+)/);
+    expect(await greet(`${url}/work`)).toEqual({ text: 'Hello, Ada' });
+    expect(await query(`${url}/work`, '{ jobs { nodes { statusUrl } } }')).toEqual({
+      data: { jobs: { nodes: [{ statusUrl: expect.stringContaining(`${url}/work/api/jobs/`) }] } },
+    });
+    expect(await (await fetch(url)).text()).toBe('The application');
+    const page = await fetch(`${url}/work/docs`);
+    expect(await page.text()).toContain('reference');
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+});

@@ -1,0 +1,296 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { poll } from '../support/follow.ts';
+import { type InstalledProject, installPackage, openProject } from '../support/installed.ts';
+import { createStore } from '../support/stores.ts';
+
+const MAX_INSTALLED_BYTES = 90 * 1024 * 1024;
+const READY = /(http:\/\/127\.0\.0\.1:\d+)[^\n]*\n/;
+
+/** The job type of a new user. */
+const GREETING = `import { defineJob, z } from 'accepted';
+
+export default defineJob({
+  name: 'greeting',
+  collection: 'greetings',
+  description: 'Greets somebody.',
+  input: z.object({ name: z.string().max(100) }),
+  result: z.object({ text: z.string() }),
+  run: ({ name }) => ({ text: \`Hello, \${name}\` }),
+});
+`;
+
+let installed: string;
+beforeAll(async () => {
+  installed = await installPackage();
+});
+afterAll(() => rmSync(installed, { recursive: true, force: true }));
+
+async function greet(url: string, name: string): Promise<unknown> {
+  const accepted = await fetch(`${url}/api/greetings`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ name }),
+  });
+  expect(accepted.status).toBe(202);
+  const done = await poll(
+    () => fetch(`${accepted.headers.get('Location')}?onComplete=stream`),
+    ({ status }) => status !== 202,
+  );
+  return done.json();
+}
+
+function sizeOf(path: string): number {
+  return readdirSync(path, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + readFileSync(join(entry.parentPath, entry.name)).length, 0);
+}
+
+describe('the installed package', () => {
+  it('is small, without a Node, the sample, or sources', () => {
+    expect(sizeOf(join(installed, 'node_modules'))).toBeLessThan(MAX_INSTALLED_BYTES);
+    const packages = readdirSync(join(installed, 'node_modules'));
+    expect(packages.filter((name) => name.startsWith('node-'))).toEqual([]);
+    for (const name of ['kysely', 'libphonenumber-js', 'iso-3166', 'typescript', 'react'])
+      expect(packages).not.toContain(name);
+    const files = readdirSync(join(installed, 'node_modules/accepted'), { recursive: true }).map(String);
+    expect(files.filter((name) => /customer|(?<!\.d)\.ts$/.test(name))).toEqual([]);
+    expect(files).toContain(join('dist', 'index.d.ts'));
+    expect(files).toContain(join('dist', 'index.js.map'));
+  });
+
+  it('runs a first job with one file and one command, and again after a change', async () => {
+    const project = openProject(installed);
+    project.write('jobs/greeting.ts', GREETING);
+    const dev = project.start(['dev']);
+    const [, url = ''] = await dev.next(READY);
+    expect(await greet(url, 'Ada')).toEqual({ text: 'Hello, Ada' });
+
+    project.write('jobs/greeting.ts', GREETING.replace('Hello', 'Good evening'));
+    const [, again] = await dev.next(READY);
+    expect(again).toBe(url);
+    expect(await greet(url, 'Ada')).toEqual({ text: 'Good evening, Ada' });
+
+    project.write('jobs/greeting.ts', GREETING.replace('z.string()', 'z.strin()'));
+    await dev.next(/jobs\/greeting\.ts: .*strin/);
+    project.write('jobs/parts/words.ts', "export const WORD = 'Welcome';\n");
+    project.write(
+      'jobs/greeting.ts',
+      `import { WORD } from './parts/words.ts';\n${GREETING.replace('Hello', '${WORD}')}`,
+    );
+    await dev.next(READY);
+    expect(await greet(url, 'Ada')).toEqual({ text: 'Welcome, Ada' });
+    project.write('jobs/parts/words.ts', "export const WORD = 'Goodbye';\n");
+    await dev.next(READY);
+    expect(await greet(url, 'Ada')).toEqual({ text: 'Goodbye, Ada' });
+    expect(await dev.end()).toBe(0);
+  });
+
+  it('runs the same file on Redis, as an API and a worker, without a database', async () => {
+    const store = await createStore('redis');
+    onTestFinished(() => store.remove());
+    const project = openProject(installed);
+    project.write('jobs/greeting.ts', GREETING);
+    const settings = { QUEUE_URL: store.settings.QUEUE_URL ?? '' };
+    const api = project.start(['api'], settings);
+    const worker = project.start(['worker'], settings);
+    const [, url = ''] = await api.next(READY);
+    expect(await greet(url, 'Ada')).toEqual({ text: 'Hello, Ada' });
+    expect([await api.end(), await worker.end()]).toEqual([0, 0]);
+  });
+
+  it.each(['22', '24'])('runs on Node %s', async (version) => {
+    const project = openProject(installed, await installNode(version));
+    project.write('jobs/greeting.ts', GREETING);
+    const server = project.start(['start']);
+    const [, url = ''] = await server.next(READY);
+    expect(await greet(url, 'Ada')).toEqual({ text: 'Hello, Ada' });
+    expect(await server.end()).toBe(0);
+  });
+
+  it('has types with which the job type compiles, and a wrong one does not', async () => {
+    const project = openProject(installed);
+    project.write('jobs/greeting.ts', GREETING);
+    project.write(
+      'accepted.config.ts',
+      `import { defineConfig, z } from 'accepted';
+
+const config = defineConfig({
+  settings: z.object({ SMTP_URL: z.url() }),
+  providers: {
+    clock: () => ({ now: () => 5 }),
+    mailer: { open: async ({ settings }) => ({ url: settings.SMTP_URL, end() {} }), close: (mailer) => mailer.end() },
+  },
+});
+export default config;
+
+declare module 'accepted' {
+  interface Register {
+    config: typeof config;
+  }
+}
+`,
+    );
+    project.write(
+      'jobs/mail.ts',
+      `import { defineJob, z } from 'accepted';
+import { runJob } from 'accepted/testing';
+
+const mail = defineJob({
+  name: 'mail',
+  collection: 'mails',
+  description: 'Mails.',
+  input: z.object({ to: z.string() }),
+  result: z.object({ url: z.string(), at: z.number() }),
+  run: (_, job) => ({ url: job.use('mailer').url, at: job.use('clock').now() }),
+});
+export default mail;
+
+const { result } = await runJob(mail, { to: 'Ada' }, { providers: { clock: { now: () => 6 } } });
+export const at: number | undefined = result?.at;
+// @ts-expect-error -- The clock returns a number.
+await runJob(mail, { to: 'Ada' }, { providers: { clock: { now: () => '6' } } });
+// @ts-expect-error -- There is no such field.
+await runJob(mail, { from: 'Ada' });
+
+export const wrong = defineJob({
+  name: 'wrong',
+  collection: 'wrongs',
+  description: 'Wrong.',
+  input: z.object({}),
+  result: z.object({ url: z.string() }),
+  // @ts-expect-error -- There is no such provider.
+  run: (_, job) => ({ url: job.use('mailbox').url }),
+});
+`,
+    );
+    expect(await compile(project)).toBe('');
+  });
+});
+
+describe('the command', () => {
+  it.each([
+    [[], 2, /^Usage: accepted COMMAND/],
+    [['--help'], 0, /dev .*\n.*start .*\n/],
+    [['generate', '--help'], 0, /--schema PATH/],
+    [['--version'], 0, /^\d+\.\d+\.\d+\n$/],
+  ])('prints for %j', async (args, code, text) => {
+    const { stdout, ...ended } = await openProject(installed).accepted(args);
+    expect(stdout).toMatch(text);
+    expect(ended).toEqual({ code, stderr: '' });
+  });
+
+  it.each([
+    [['deploy']],
+    [['start', 'now']],
+    [['generate', '--schemas', 'x']],
+    [['new-job']],
+    [['new-job', 'Send-letter']],
+  ])('refuses %j', async (args) => {
+    const { code, stdout, stderr } = await openProject(installed).accepted(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^accepted: [^\n]+\nHelp: accepted --help\n$/);
+  });
+
+  it('generates what clients are built from, without stores and settings of workers', async () => {
+    const project = openProject(installed);
+    project.write('jobs/greeting.ts', GREETING);
+    project.write(
+      'accepted.config.ts',
+      "import { defineConfig, z } from 'accepted';\n\nexport default defineConfig({ settings: z.object({ SECRET: z.string() }) });\n",
+    );
+    const { code, stderr } = await project.accepted(['generate', '--schema', 'api.graphql'], {
+      QUEUE_URL: 'redis://none',
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(readFileSync(join(project.folder, 'api.graphql'), 'utf8')).toContain('submitGreeting(');
+    expect(JSON.parse(readFileSync(join(project.folder, 'openapi.json'), 'utf8'))).toHaveProperty([
+      'paths',
+      '/api/greetings',
+    ]);
+    expect(existsSync(join(project.folder, '.data'))).toBe(false);
+  });
+
+  it('writes a job type that runs as it is, and a test that passes', async () => {
+    const project = openProject(installed);
+    const { code, stdout } = await project.accepted(['new-job', 'sendLetter']);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('Wrote jobs/send-letter.test.ts') });
+    expect(await compile(project)).toBe('');
+    const [, command = ''] = /Test it: +(.+)/.exec(stdout) ?? [];
+    await promisify(execFile)('sh', ['-c', command], { cwd: project.folder });
+    expect((await project.accepted(['generate'])).stderr).toBe('');
+    expect(await project.accepted(['new-job', 'sendLetter'])).toMatchObject({
+      code: 1,
+      stderr: 'accepted: jobs/send-letter.ts exists already\n',
+    });
+  });
+
+  it('checks settings, job types, stores and providers', async () => {
+    const project = openProject(installed);
+    project.write('jobs/greeting.ts', GREETING);
+    expect(await project.accepted(['check'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^(ok .*\n){4}$/),
+    });
+    const away = await project.accepted(['check', '--role', 'worker'], { QUEUE_URL: 'redis://127.0.0.1:1' });
+    expect(away).toMatchObject({ code: 1, stdout: expect.stringMatching(/\nfailed .*QUEUE_URL: cannot be reached/) });
+    const wrong = await project.accepted(['check'], { PORT: 'http', REST: 'maybe' });
+    expect(wrong).toMatchObject({ code: 1, stdout: expect.stringMatching(/failed .*PORT: .*\nfailed .*REST: /) });
+    project.write(
+      'accepted.config.ts',
+      "export default { providers: { mailer: () => { throw new Error('no mail') } } };\n",
+    );
+    const broken = await project.accepted(['check']);
+    expect(broken).toMatchObject({ code: 1, stdout: expect.stringContaining('provider "mailer": no mail') });
+  });
+
+  it('reads .env, which the environment goes before', async () => {
+    const project = openProject(installed);
+    project.write('jobs/greeting.ts', GREETING);
+    project.write('.env', 'REST=maybe\n');
+    expect((await project.accepted(['check'])).stdout).toMatch(/REST: /);
+    expect((await project.accepted(['check'], { REST: 'on' })).code).toBe(0);
+  });
+});
+
+/** What the compiler says about a project, with strict settings and the types of Node. */
+async function compile({ folder }: InstalledProject): Promise<string> {
+  const root = join(import.meta.dirname, '../..');
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--allowImportingTsExtensions',
+  ];
+  const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
+  const files = ['accepted.config.ts', ...readdirSync(join(folder, 'jobs')).map((name) => join('jobs', name))];
+  const { code, stdout } = await promisify(execFile)(
+    process.execPath,
+    [tsc, '--ignoreConfig', ...options, ...types, ...files],
+    {
+      cwd: folder,
+    },
+  ).then(
+    ({ stdout: text }) => ({ code: 0, stdout: text }),
+    (error: unknown) => z.object({ code: z.number(), stdout: z.string() }).parse(error),
+  );
+  return code === 0 ? '' : stdout;
+}
+
+/** Another version of Node, from npm; installed once for the run. */
+async function installNode(version: string): Promise<string> {
+  const folder = join(installed, '..', `accepted-node-${version}`);
+  const node = join(folder, 'node_modules/.bin/node');
+  if (!existsSync(node)) {
+    await promisify(execFile)('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', `node@${version}`]);
+  }
+  return node;
+}

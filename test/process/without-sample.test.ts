@@ -1,0 +1,91 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { copyProject } from '../support/project-copy.ts';
+import { lineWith } from '../support/servers.ts';
+import { createStore } from '../support/stores.ts';
+
+const run = promisify(execFile);
+
+/** Text of the sample: its noun in any form, and its database. */
+const SAMPLE = /customer|kysely|libphonenumber|iso-3166/i;
+
+const REPORT = `import { defineJob, z } from '../src/index.ts';
+
+export default defineJob({
+  name: 'report',
+  collection: 'reports',
+  description: 'Makes a report.',
+  input: z.object({ title: z.string().max(100) }),
+  result: z.object({ pages: z.int32() }),
+  run: ({ title }) => ({ pages: title.length }),
+});
+`;
+
+describe('without the sample, the code', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = copyProject();
+    for (const name of ['src/jobs', 'src/customers', 'accepted.config.ts'])
+      rmSync(join(folder, name), { recursive: true });
+    mkdirSync(join(folder, 'jobs'));
+    writeFileSync(join(folder, 'jobs/report.ts'), REPORT);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('does not name it', () => {
+    const files = readdirSync(join(folder, 'src'), { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
+    const naming = files.filter(({ parentPath, name }) => SAMPLE.test(readFileSync(join(parentPath, name), 'utf8')));
+    expect(naming.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('compiles', async () => {
+    const tsc = join(folder, 'node_modules/typescript/bin/tsc');
+    await run(process.execPath, [tsc, '-p', 'src', '--noEmit'], { cwd: folder });
+  });
+
+  it('generates, and serves both APIs and all pages, about the job types that are there', async () => {
+    await run(process.execPath, ['src/main.ts', 'generate'], { cwd: folder });
+    for (const name of ['schema.graphql', 'openapi.json']) {
+      const text = readFileSync(join(folder, name), 'utf8');
+      expect(text).toMatch(/report/i);
+      expect(text).not.toMatch(SAMPLE);
+    }
+    const store = await createStore('embedded');
+    onTestFinished(() => store.remove());
+    const child = spawn(process.execPath, ['src/main.ts', 'start'], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], PORT: '0', ...store.settings },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = new Promise((resolve) => void child.once('exit', resolve));
+    onTestFinished(async () => {
+      child.kill('SIGKILL');
+      await ended;
+    });
+    const { url } = JSON.parse(await lineWith(child, child.stdout, /"msg":"ready"/));
+    const texts = [
+      '/openapi.json',
+      '/docs',
+      '/problems',
+      '/problems/queue-full',
+      '/problems/invalid-input',
+      '/graphql',
+    ];
+    for (const path of texts) {
+      const page = await fetch(`${url}${path}`, { headers: { Accept: 'text/html, application/json;q=0.5' } });
+      expect(page.status).toBe(200);
+      expect(await page.text()).not.toMatch(SAMPLE);
+    }
+    const accepted = await fetch(`${url}/api/reports`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Prefer: 'wait=10' },
+      body: '{"title":"Q3"}',
+    });
+    expect(await accepted.json()).toEqual({ pages: 2 });
+  });
+});

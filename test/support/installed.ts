@@ -1,0 +1,125 @@
+/** The package as users have it: packed, and installed into an empty folder. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, onTestFinished } from 'vitest';
+import { copyProject } from './project-copy.ts';
+
+const run = promisify(execFile);
+const NPM = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+
+/** A folder of a user's project. */
+export interface InstalledProject {
+  readonly folder: string;
+  /** Writes a file, whose folder is made. */
+  write(path: string, text: string): void;
+  /** Runs `accepted` to its end. */
+  accepted(args: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Ended>;
+  /** Starts `accepted`; it ends with the test at the latest. */
+  start(args: readonly string[], environment?: Readonly<Record<string, string>>): Started;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Started {
+  readonly child: ChildProcess;
+  /** Resolves to the first match of an expression in what is written from now on to either output. */
+  next(expression: RegExp): Promise<RegExpExecArray>;
+  /** Resolves to the exit code. */
+  end(): Promise<number | null>;
+}
+
+/** Packs the package into a new folder, which the caller removes, and resolves to the path of the file. */
+export async function packPackage(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'accepted-packed-'));
+  // From a copy: other tests pack at the same time.
+  const copy = copyProject();
+  await run('npm', ['pack', '--pack-destination', folder, ...NPM], { cwd: copy });
+  rmSync(copy, { recursive: true });
+  const [name = expect.fail('npm packed nothing')] = readdirSync(folder);
+  return join(folder, name);
+}
+
+/** Installs the package as a new user does. The caller removes the folder. */
+export async function installPackage(): Promise<string> {
+  const tarball = await packPackage();
+  const folder = mkdtempSync(join(tmpdir(), 'accepted-installed-'));
+  await run('npm', ['init', '-y', ...NPM], { cwd: folder });
+  await run('npm', ['install', tarball, ...NPM], { cwd: folder });
+  rmSync(dirname(tarball), { recursive: true });
+  return folder;
+}
+
+/** A project of its own with a copy of what was installed. */
+export function openProject(installed: string, node = process.execPath): InstalledProject {
+  const folder = mkdtempSync(join(tmpdir(), 'accepted-user-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  // Links would make Node look for packages in the folder they point to.
+  cpSync(installed, folder, { recursive: true, verbatimSymlinks: true });
+  const main = join(folder, 'node_modules/accepted/dist/main.js');
+  const spawnHere = (args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess =>
+    spawn(node, [main, ...args], {
+      cwd: folder,
+      env: { PATH: `${dirname(node)}:${process.env['PATH']}`, PORT: '0', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  return {
+    folder,
+    write(path, text) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    },
+    async accepted(args, environment) {
+      const child = spawnHere(args, environment);
+      const texts = { stdout: '', stderr: '' };
+      for (const name of ['stdout', 'stderr'] as const)
+        child[name]?.setEncoding('utf8').on('data', (chunk: string) => (texts[name] += chunk));
+      const code = await new Promise<number | null>((resolve) => void child.once('close', resolve));
+      return { code, ...texts };
+    },
+    start(args, environment) {
+      const child = spawnHere(args, environment);
+      const exited = new Promise<number | null>((resolve) => void child.once('exit', resolve));
+      onTestFinished(async () => {
+        child.kill('SIGKILL');
+        await exited;
+      });
+      return { child, next: readerOf(child), end: () => (child.kill('SIGTERM'), exited) };
+    },
+  };
+}
+
+/** Reads both outputs, each part once. */
+export function readerOf(child: ChildProcess): Started['next'] {
+  let text = '';
+  let notify = (): void => undefined;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      notify();
+    });
+  }
+  const ended = new Promise<void>((resolve) => void child.once('close', () => resolve()));
+  let hasEnded = false;
+  void ended.then(() => {
+    hasEnded = true;
+    notify();
+  });
+  return async (expression) => {
+    for (;;) {
+      const found = expression.exec(text);
+      if (found) {
+        text = text.slice(found.index + found[0].length);
+        return found;
+      }
+      if (hasEnded) return expect.fail(`the process ended without ${expression}: ${text}`);
+      await new Promise<void>((resolve) => void (notify = resolve));
+    }
+  };
+}

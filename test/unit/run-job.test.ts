@@ -1,0 +1,87 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { JobError, type JobContext, defineJob, z } from '../../src/index.ts';
+import { runJob } from '../../src/testing/testing.ts';
+import customer from '../../src/jobs/customer.ts';
+
+/** A job type that does what the test says. */
+function job(run: (context: JobContext) => unknown) {
+  return defineJob({
+    name: 'script',
+    collection: 'scripts',
+    description: 'Does what the test says.',
+    input: z.object({ text: z.string().max(5).default('a') }),
+    result: z.object({ text: z.string() }),
+    timeoutSeconds: 0.05,
+    async run({ text }, context) {
+      await run(context);
+      return { text };
+    },
+  });
+}
+
+describe('runJob', () => {
+  it('returns the result, with defaults of the input, and each call of progress', async () => {
+    const calls = Array.from({ length: 30 }, (_, index) => index);
+    const type = job(async ({ progress, attempt }) => {
+      expect(attempt).toBe(2);
+      for (const percent of calls) await progress(percent, `${percent} %`);
+    });
+    expect(await runJob(type, {}, { attempt: 2 })).toEqual({
+      result: { text: 'a' },
+      error: undefined,
+      cause: undefined,
+      progress: calls.map((percentComplete) => ({ percentComplete, message: `${percentComplete} %` })),
+    });
+  });
+
+  it('returns the errors that callers read, and what the function threw', async () => {
+    const bug = new TypeError('a bug');
+    const failed = await runJob(
+      job(() => Promise.reject(bug)),
+      {},
+    );
+    expect(failed).toMatchObject({ result: undefined, error: { code: 'JOB_FAILED', retry: true }, cause: bug });
+
+    const told = await runJob(
+      job(() => Promise.reject(new JobError('BAD', 'Bad.', { retry: false }))),
+      {},
+    );
+    expect(told.error).toEqual({ code: 'BAD', message: 'Bad.', retry: false });
+
+    const late = await runJob(
+      job(({ signal }) => delay(60_000, undefined, { signal })),
+      {},
+    );
+    expect(late.error).toMatchObject({ code: 'JOB_TIMEOUT', retry: true });
+  });
+
+  it('checks the input as the API does', async () => {
+    const { error } = await runJob(
+      job(() => expect.fail('it ran')),
+      { text: 'too long' },
+    );
+    expect(error).toEqual({ code: 'INVALID_INPUT', message: expect.stringMatching(/^text: Too big/), retry: false });
+  });
+
+  it('cancels by the signal', async () => {
+    const controller = new AbortController();
+    const type = job(() => {
+      controller.abort();
+      return delay(60_000, undefined, { ref: false });
+    });
+    expect((await runJob(type, {}, { signal: controller.signal })).error).toMatchObject({ code: 'JOB_CANCELED' });
+    expect((await runJob(type, {}, { signal: AbortSignal.abort() })).error).toMatchObject({ code: 'JOB_CANCELED' });
+  });
+
+  it('gives functions the providers of the test', async () => {
+    const stored: unknown[] = [];
+    const customers = {
+      upsert: async (value: object) => (stored.push(value), { ...value, updatedAt: '2026-03-01T12:00:00Z' }),
+    };
+    const input = { id: '42', customername: ' Ada  Lovelace ', country: 'gb' };
+    const { result } = await runJob(customer, input, { providers: { customers } });
+    expect(result).toMatchObject({ id: '42', customername: 'Ada Lovelace', country: 'GB' });
+    expect(stored).toHaveLength(1);
+  });
+});
