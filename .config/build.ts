@@ -1,8 +1,13 @@
-/** Builds what the package contains into dist/: JavaScript, declarations, source maps, the statements that the program reads, and an empty database. */
+/**
+ * Builds what the package contains into dist/: JavaScript, declarations, source maps, the statements that the program reads, the files
+ * of its pages, and an empty database.
+ */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { PAGE_FILES } from '../src/http/page-files.ts';
+import { packEmptyDatabase } from '../src/stores/database.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const SOURCES = join(ROOT, 'src');
@@ -20,7 +25,7 @@ cpSync(SOURCES, OUTPUT, {
   filter: (path) => STATEMENTS.has(extname(path)) && !SAMPLE.has(path),
 });
 chmodSync(join(OUTPUT, 'main.js'), 0o755);
-const database: typeof import('../src/stores/database.ts') = await import(
-  pathToFileURL(join(OUTPUT, 'stores/database.js')).href
-);
-writeFileSync(join(OUTPUT, 'stores/empty-database.tar.gz'), await database.packEmptyDatabase());
+mkdirSync(join(OUTPUT, 'page-files'));
+for (const [name, read] of Object.entries(PAGE_FILES))
+  writeFileSync(join(OUTPUT, 'page-files', `${name}.gz`), gzipSync(await read(), { level: 9 }));
+writeFileSync(join(OUTPUT, 'stores/empty-database.tar.gz'), await packEmptyDatabase());

@@ -6,7 +6,7 @@ import { type Config, parseSettings } from './config.ts';
 import { createJobKeys } from './core/access/job-token.ts';
 import { DeadlineError, settlesWithin, shareFor, withDeadline } from './core/deadline.ts';
 import type { JobWorker, Logger } from './core/ports.ts';
-import { type DatabasePool, NotOpenError, createProviders } from './core/providers.ts';
+import { type DatabasePool, NotOpenError, createProviders, isOpenedHere } from './core/providers.ts';
 import type { Use } from './core/register.ts';
 import { type Registry, createRegistry } from './core/registry.ts';
 import { createJobService } from './core/service/create-service.ts';
@@ -175,8 +175,9 @@ export async function createApp(config: Config, project: Project, logger: Logger
     },
     async reach() {
       if (config.QUEUE_URL === undefined) await embedded.open();
-      await reached('QUEUE_URL', queue.connect());
-      await reached('a provider', providers.open());
+      const deadlineMs = config.QUEUE_URL === undefined ? EMBEDDED_START_MS : START_MS;
+      await reached('QUEUE_URL', queue.connect(), deadlineMs);
+      await reached('a provider', providers.open(), EMBEDDED_START_MS);
     },
     close() {
       stopping.abort();
@@ -188,9 +189,9 @@ export async function createApp(config: Config, project: Project, logger: Logger
 }
 
 /** @throws StartError, which names what is opened, where it cannot be reached */
-async function reached(name: string, opened: Promise<void>): Promise<void> {
+async function reached(name: string, opened: Promise<void>, deadlineMs: number): Promise<void> {
   try {
-    await withDeadline(opened, START_MS);
+    await withDeadline(opened, deadlineMs);
   } catch (error) {
     const isAway = error instanceof DeadlineError || isConnectionError(error);
     throw isAway && error instanceof Error ? new StartError(`${name}: cannot be reached: ${error.message}`) : error;
@@ -236,29 +237,29 @@ function createProjectProviders(
   logger: Logger,
   database: LazyDatabase,
 ): { readonly use: Use; open(): Promise<void>; close(): Promise<void> } {
-  const isOpened = ({ api = false }): boolean => role !== 'api' || api;
-  const { use, open, close } = createProviders(providers, isOpened);
-  const needsSettings =
-    role !== 'api' || Object.values(providers).some((provider) => 'api' in provider && provider.api);
+  const isApi = role === 'api';
+  const { use, open, close } = createProviders(providers, isApi);
+  const needsSettings = !isApi || Object.values(providers).some((provider) => isOpenedHere(provider, isApi));
   const settings = schema && needsSettings ? parseSettings(schema, environment) : {};
+  /** What the error of the provider that is being opened names. */
+  let about = '';
   return {
     use,
     open: () =>
-      open(async (name, openOne) => {
-        let about = `provider "${name}"`;
-        try {
-          return await openOne({
+      open(
+        (name) => {
+          about = `provider "${name}"`;
+          return {
             settings,
             log: logger.child({ provider: name }),
             database() {
               about = database.setting;
               return database.pool();
             },
-          });
-        } catch (error) {
-          throw toStartError(about, error);
-        }
-      }),
+          };
+        },
+        (_name, error) => toStartError(about, error),
+      ),
     close: () => close(logger),
   };
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import type { FastifyInstance, HTTPMethods } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { type App, createApp } from './app.ts';
 import { type Role, readServerConfig } from './config.ts';
 import type { ProjectConfig } from './core/define-config.ts';
@@ -110,17 +110,19 @@ function createHandler(
     if (http === undefined) throw new TypeError('a worker has no handler');
     request.url = withoutBase(request.url ?? '/', basePath);
     if (isStarted) return http.routing(request, response);
-    start().then(
-      () => {
-        isStarted = true;
-        http.routing(request, response);
-      },
-      (error: unknown) => {
-        response.writeHead(503).end();
-        onFatal(error);
-      },
-    );
+    void startAndRoute(http, request, response);
   };
+
+  async function startAndRoute(to: FastifyInstance, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await start();
+      isStarted = true;
+      to.routing(request, response);
+    } catch (error) {
+      response.writeHead(503).end();
+      onFatal(error);
+    }
+  }
 }
 
 /** Statuses without a body (RFC 9110, sections 15.3.5 and 15.4.5). */
@@ -134,8 +136,7 @@ function createFetch({ http, start }: App, basePath: string): AcceptedServer['fe
     await start();
     const { pathname, search } = new URL(request.url);
     const reply = await http.inject({
-      // The method of a request may be any; Fastify's type lists those that have routes.
-      method: request.method as HTTPMethods,
+      method: request.method,
       url: withoutBase(pathname + search, basePath),
       // A request of HTTP/1.1 has a body where one of these headers says so (RFC 9112, section 6).
       headers: {

@@ -3,7 +3,7 @@ import type { AcceptedServer, ServerOptions } from './create-server.ts';
 
 export type { AcceptedServer, ServerOptions } from './create-server.ts';
 export type { Logger } from './core/ports.ts';
-export { type ProjectConfig, defineConfig } from './core/define-config.ts';
+export { type DefinedConfig, type ProjectConfig, defineConfig } from './core/define-config.ts';
 export {
   type InputOf,
   type JobContext,
@@ -14,7 +14,7 @@ export {
   defineJob,
 } from './core/define-job.ts';
 export { JobError } from './core/job-error.ts';
-export type { DatabasePool, Provider, ProviderContext, ProviderDefinition } from './core/providers.ts';
+export type { DatabasePool, OpenProvider, Provider, ProviderContext } from './core/providers.ts';
 // A star, so that a project can add to the interface `Register`.
 export * from './core/register.ts';
 export { StartError } from './core/start-error.ts';

@@ -7,15 +7,39 @@ import { fail } from './cli/process.ts';
 import { loadEnvironment } from './config.ts';
 
 /** Each is loaded when it is used: making an API key needs no server. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  dev: async () => (await import('./cli/dev.ts')).devCommand,
-  start: async () => (await import('./cli/run.ts')).runCommand('all'),
-  api: async () => (await import('./cli/run.ts')).runCommand('api'),
-  worker: async () => (await import('./cli/run.ts')).runCommand('worker'),
-  'new-job': async () => (await import('./cli/new-job.ts')).newJobCommand,
-  generate: async () => (await import('./cli/generate.ts')).generateCommand,
-  check: async () => (await import('./cli/check.ts')).checkCommand,
-  'api-key': async () => (await import('./cli/api-key.ts')).apiKeyCommand,
+const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
+  dev: {
+    summary: 'Run the API and a worker, and restart when a file of the project changes.',
+    load: async () => (await import('./cli/dev.ts')).devCommand,
+  },
+  start: {
+    summary: 'Run the API and a worker in one process.',
+    load: async () => (await import('./cli/run.ts')).runCommand('all'),
+  },
+  api: {
+    summary: 'Run the API. Needs QUEUE_URL.',
+    load: async () => (await import('./cli/run.ts')).runCommand('api'),
+  },
+  worker: {
+    summary: 'Run a worker. Needs QUEUE_URL.',
+    load: async () => (await import('./cli/run.ts')).runCommand('worker'),
+  },
+  'new-job': {
+    summary: 'Write a file for a new job type, and its test.',
+    load: async () => (await import('./cli/new-job.ts')).newJobCommand,
+  },
+  generate: {
+    summary: 'Write the GraphQL schema and the OpenAPI document.',
+    load: async () => (await import('./cli/generate.ts')).generateCommand,
+  },
+  check: {
+    summary: 'Check the settings, the job types, the stores and the providers, without starting.',
+    load: async () => (await import('./cli/check.ts')).checkCommand,
+  },
+  'api-key': {
+    summary: 'Make an API key for a caller.',
+    load: async () => (await import('./cli/api-key.ts')).apiKeyCommand,
+  },
 };
 
 /**
@@ -29,30 +53,28 @@ function keepRequestsYoung(): void {
 
 async function run([name = '', ...args]: readonly string[]): Promise<number | undefined> {
   if (['', 'help', '-h', '--help'].includes(name)) {
-    process.stdout.write(await renderOverview());
+    process.stdout.write(renderOverview());
     return name === '' ? 2 : 0;
   }
   if (['-v', '--version'].includes(name)) {
     process.stdout.write(`${readVersion()}\n`);
     return 0;
   }
-  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (load === undefined)
+  const known = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (known === undefined)
     throw new UsageError(`unknown command "${name}"; expected one of ${Object.keys(COMMANDS).join(', ')}`);
-  const command = await load();
+  const command = await known.load();
   const parsed = readArgs(command, args);
   if (parsed === 'help') {
-    process.stdout.write(renderHelp(name, command));
+    process.stdout.write(renderHelp(name, known.summary, command));
     return 0;
   }
   loadEnvironment();
   return command.run(parsed);
 }
 
-async function renderOverview(): Promise<string> {
-  const rows = await Promise.all(
-    Object.entries(COMMANDS).map(async ([name, load]) => [name, (await load()).summary] as const),
-  );
+function renderOverview(): string {
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary] as const);
   return `Usage: accepted COMMAND [options]\n\n${toTable(rows).join('\n')}\n\nHelp for one command: accepted COMMAND --help\n`;
 }
 

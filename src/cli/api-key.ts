@@ -4,7 +4,6 @@ import { SCOPES } from '../core/access/caller.ts';
 import { type Command, UsageError } from './command.ts';
 
 export const apiKeyCommand: Command = {
-  summary: 'Make an API key for a caller.',
   positionals: ['NAME', 'SCOPES'],
   details: `NAME is the caller's; SCOPES are some of ${SCOPES.join(', ')}, joined by +. Example: accepted api-key shop submit+read`,
   async run({ positionals: [name = '', scopes = ''] }) {

@@ -7,7 +7,6 @@ import { loadProject } from '../project.ts';
 import { type Command, UsageError } from './command.ts';
 
 export const checkCommand: Command = {
-  summary: 'Check the settings, the job types, the stores and the providers, without starting.',
   options: { role: { value: 'ROLE', description: `the role to check: ${roles.join(', ')} (all)` } },
   async run({ options: { role: name = 'all' } }) {
     const role = roles.find((candidate) => candidate === name);

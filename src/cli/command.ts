@@ -8,7 +8,6 @@ interface CommandOption {
 }
 
 export interface Command {
-  readonly summary: string;
   /** Names of the arguments, all required. */
   readonly positionals?: readonly string[];
   readonly options?: Readonly<Record<string, CommandOption>>;
@@ -55,7 +54,11 @@ function parse(args: string[], options: Record<string, { type: 'string' | 'boole
   }
 }
 
-export function renderHelp(name: string, { summary, positionals = [], options = {}, details }: Command): string {
+export function renderHelp(
+  name: string,
+  summary: string,
+  { positionals = [], options = {}, details }: Command,
+): string {
   const rows = [
     ...Object.entries(options).map(
       ([option, { value, description }]) => [`--${option} ${value}`, description] as const,

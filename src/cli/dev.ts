@@ -16,7 +16,6 @@ const SETTLE_MS = 50;
 const SOURCE = /\.([cm]?[jt]s|json)$/;
 
 export const devCommand: Command = {
-  summary: 'Run the API and a worker, and restart when a file of the project changes.',
   details: 'Settings are environment variables, or lines of the file .env.',
   async run() {
     const config = readDevConfig();
@@ -30,8 +29,6 @@ export const devCommand: Command = {
     let app: App | undefined;
     let isClosed = false;
     let last: Promise<void>;
-
-    const report = (error: unknown): void => void process.stderr.write(renderError(error));
 
     async function start(): Promise<void> {
       const begun = performance.now();
@@ -83,6 +80,10 @@ export const devCommand: Command = {
     return undefined;
   },
 };
+
+function report(error: unknown): void {
+  process.stderr.write(renderError(error));
+}
 
 /** Calls back once after changes of source files in folders. */
 function createWatcher(onChange: () => void) {

@@ -12,7 +12,6 @@ import type { Command } from './command.ts';
 const DEFAULTS = { schema: 'schema.graphql', openapi: 'openapi.json' };
 
 export const generateCommand: Command = {
-  summary: 'Write the GraphQL schema and the OpenAPI document.',
   options: {
     schema: { value: 'PATH', description: `where to write the GraphQL schema (${DEFAULTS.schema})` },
     openapi: { value: 'PATH', description: `where to write the OpenAPI document (${DEFAULTS.openapi})` },

@@ -11,7 +11,6 @@ import { type Command, UsageError } from './command.ts';
 const NAME = /^[a-z][A-Za-z0-9]{0,39}$/;
 
 export const newJobCommand: Command = {
-  summary: 'Write a file for a new job type, and its test.',
   positionals: ['NAME'],
   details: 'NAME is in camelCase, such as sendLetter. The files go into the folder of job types.',
   async run({ positionals: [name = ''] }) {

@@ -7,15 +7,8 @@ import { loadProject } from '../project.ts';
 import type { Command } from './command.ts';
 import { closeOnSignals, closeWithParent, exitOnUncaughtErrors, fail } from './process.ts';
 
-const SUMMARIES: Readonly<Record<Role, string>> = {
-  all: 'Run the API and a worker in one process.',
-  api: 'Run the API. Needs QUEUE_URL.',
-  worker: 'Run a worker. Needs QUEUE_URL.',
-};
-
 export function runCommand(role: Role): Command {
   return {
-    summary: SUMMARIES[role],
     details: 'Settings are environment variables, or lines of the file .env.',
     async run() {
       const config = readConfig(role);

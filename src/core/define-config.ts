@@ -1,8 +1,11 @@
 import type { z } from 'zod';
-import type { Provider } from './providers.ts';
+import type { Provider, ValueOf } from './providers.ts';
 
 /** What a project says about itself in `accepted.config.ts`. */
-export interface ProjectConfig<Settings extends z.ZodObject = z.ZodObject, Values = Readonly<Record<string, unknown>>> {
+export interface ProjectConfig<
+  Settings extends z.ZodObject = z.ZodObject,
+  Providers extends Readonly<Record<string, Provider<z.output<Settings>>>> = Readonly<Record<string, Provider>>,
+> {
   /**
    * The folder with the job types, relative to the project. The environment variable JOBS_DIR overrides it.
    * @default 'jobs'
@@ -11,14 +14,22 @@ export interface ProjectConfig<Settings extends z.ZodObject = z.ZodObject, Value
   /** The project's own settings, read from environment variables of these names where a process opens dependencies. */
   readonly settings?: Settings;
   /** What job functions get by `job.use(name)`. */
-  readonly providers?: { readonly [Name in keyof Values]: Provider<Values[Name], z.output<Settings>> };
+  readonly providers?: Providers;
+}
+
+/** A configuration whose types `job.use` knows once it is registered. */
+export interface DefinedConfig<Providers> extends ProjectConfig {
   /** For the type checker alone. */
-  readonly provided?: Values;
+  readonly provided?: { readonly [Name in keyof Providers]: ValueOf<Providers[Name]> };
 }
 
 /** Returns the configuration, with the types of its dependencies. The default export of `accepted.config.ts`. */
-export function defineConfig<Settings extends z.ZodObject, Values>(
-  config: ProjectConfig<Settings, Values>,
-): ProjectConfig<Settings, Values> {
-  return config;
+export function defineConfig<
+  Settings extends z.ZodObject = z.ZodObject,
+  Providers extends Readonly<Record<string, Provider<z.output<Settings>>>> = Readonly<
+    Record<string, Provider<z.output<Settings>>>
+  >,
+>(config: ProjectConfig<Settings, Providers>): DefinedConfig<Providers> {
+  // Its own settings are parsed before they reach its providers.
+  return config as unknown as DefinedConfig<Providers>;
 }

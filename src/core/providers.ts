@@ -40,6 +40,8 @@ export interface ProviderContext<Settings = AnySettings> {
   readonly log: Logger;
   /** The value of a dependency that is defined before this one. */
   readonly use: Use;
+  /** Adds what is to be done at shutdown, after the last job, or when `open` fails. The last addition comes first; each may take 5 s. */
+  onClose(close: () => unknown): void;
   /**
    * Resolves to a pool of connections to DATABASE_URL; without one, to the database that runs inside the process, which works in the
    * role `all` only. The process closes it.
@@ -48,55 +50,58 @@ export interface ProviderContext<Settings = AnySettings> {
   database(): Promise<DatabasePool>;
 }
 
-/** A dependency, and how to open and close it. */
-export interface ProviderDefinition<Value, Settings = AnySettings> {
-  /**
-   * Opens the dependency. Called once in each process, before its workers start; called again when it rejects because something could
-   * not be reached.
-   */
-  open(context: ProviderContext<Settings>): Value | Promise<Value>;
-  /** Closes it at shutdown, after the last job; within 5 s. @default its `Symbol.asyncDispose` or `Symbol.dispose`, if it has one */
-  close?(value: Value): unknown;
-  /**
-   * Whether processes that run only the API open it too, for `resource.find`.
-   * @default false
-   */
-  readonly api?: boolean;
-}
+/**
+ * Opens a dependency, and returns its value. Called once in each process, before its workers start; called again when it rejects because
+ * something could not be reached.
+ */
+export type OpenProvider<Settings = AnySettings> = (context: ProviderContext<Settings>) => unknown;
 
 /** A function is short for `{ open }`. */
-export type Provider<Value, Settings = AnySettings> =
-  | ((context: ProviderContext<Settings>) => Value | Promise<Value>)
-  | ProviderDefinition<Value, Settings>;
+export type Provider<Settings = AnySettings> =
+  | OpenProvider<Settings>
+  | {
+      readonly open: OpenProvider<Settings>;
+      /**
+       * Whether processes that run only the API open it too, for `resource.find`.
+       * @default false
+       */
+      readonly api?: boolean;
+    };
+
+/** The value of a dependency. */
+export type ValueOf<Definition> = Definition extends (context: never) => infer Value
+  ? Awaited<Value>
+  : Definition extends { open(context: never): infer Value }
+    ? Awaited<Value>
+    : never;
 
 /** Thrown by `use` until a dependency is open. */
 export class NotOpenError extends Error {
   override readonly name = 'NotOpenError';
 }
 
-/** Runs the function that opens a dependency. */
-export type OpenProvider = (name: string, open: (context: Omit<ProviderContext, 'use'>) => unknown) => Promise<unknown>;
+/** Gives a dependency what it needs. */
+export type ContextOf = (name: string) => Pick<ProviderContext, 'settings' | 'log' | 'database'>;
 
 export interface Providers {
   readonly use: Use;
-  /** Opens, in their order, those that are not open yet. Call it again when it rejected because something could not be reached. */
-  open(run: OpenProvider): Promise<void>;
+  /**
+   * Opens, in their order, those that are not open yet. Call it again when it rejected because something could not be reached.
+   * @param contextOf called once for each
+   * @param describe makes the error of one
+   */
+  open(contextOf: ContextOf, describe?: (name: string, error: unknown) => unknown): Promise<void>;
   /** Closes those that are open, the last one first. Never rejects. */
   close(log: Logger): Promise<void>;
 }
 
 /**
  * The values of dependencies, by name.
- * @param isOpened whether this process opens a dependency
+ * @param isApi whether this process runs only the API
  */
-export function createProviders(
-  providers: Readonly<Record<string, Provider<unknown>>>,
-  isOpened: (definition: ProviderDefinition<unknown>) => boolean = () => true,
-): Providers {
+export function createProviders(providers: Readonly<Record<string, Provider>>, isApi = false): Providers {
   const values = new Map<string, unknown>();
-  const definitions = Object.entries(providers)
-    .map(([name, provider]) => ({ name, ...toDefinition(provider) }))
-    .filter(isOpened);
+  const closers: { readonly name: string; close(): unknown }[] = [];
 
   const use: Use = <Value>(key: string | ProviderKey<Value>): Value => {
     const name = typeof key === 'string' ? key : key.name;
@@ -106,46 +111,49 @@ export function createProviders(
   };
 
   function notOpen(name: string): Error {
-    if (definitions.some((definition) => definition.name === name))
-      return new NotOpenError(`the provider "${name}" is not open yet`);
-    if (Object.hasOwn(providers, name))
-      return new Error(
-        `the provider "${name}" is opened by workers only; set api: true to open it in API processes too`,
-      );
-    return new Error(`accepted.config.ts has no provider "${name}"`);
+    const provider = Object.hasOwn(providers, name) ? providers[name] : undefined;
+    if (provider === undefined) return new Error(`accepted.config.ts has no provider "${name}"`);
+    if (isOpenedHere(provider, isApi)) return new NotOpenError(`the provider "${name}" is not open yet`);
+    return new Error(`the provider "${name}" is opened by workers only; set api: true to open it in API processes too`);
+  }
+
+  /** Closes what was added after the first `count` closers. */
+  async function closeDownTo(count: number, log: Logger): Promise<void> {
+    for (const { name, close } of closers.splice(count).toReversed()) {
+      try {
+        const closed = (async () => close())();
+        if (!(await settlesWithin(closed, CLOSE_MS))) log.warn({ provider: name }, 'a provider did not close in time');
+      } catch (error) {
+        log.warn({ provider: name, thrown: error }, 'a provider could not be closed');
+      }
+    }
   }
 
   return {
     use,
-    async open(run) {
-      for (const { name, open } of definitions) {
-        if (!values.has(name)) values.set(name, await run(name, (context) => open({ ...context, use })));
+    async open(contextOf, describe = (_name, error) => error) {
+      for (const [name, provider] of Object.entries(providers)) {
+        if (values.has(name) || !isOpenedHere(provider, isApi)) continue;
+        const open = typeof provider === 'function' ? provider : provider.open;
+        const context = contextOf(name);
+        const count = closers.length;
+        try {
+          const onClose = (close: () => unknown): void => void closers.push({ name, close });
+          values.set(name, await open({ ...context, use, onClose }));
+        } catch (error) {
+          await closeDownTo(count, context.log);
+          throw describe(name, error);
+        }
       }
     },
     async close(log) {
-      for (const { name, close = dispose } of definitions.toReversed()) {
-        if (!values.has(name)) continue;
-        const value = values.get(name);
-        values.delete(name);
-        try {
-          const closed = (async () => close(value))();
-          if (!(await settlesWithin(closed, CLOSE_MS)))
-            log.warn({ provider: name }, 'a provider did not close in time');
-        } catch (error) {
-          log.warn({ provider: name, thrown: error }, 'a provider could not be closed');
-        }
-      }
+      values.clear();
+      await closeDownTo(0, log);
     },
   };
 }
 
-function toDefinition(provider: Provider<unknown>): ProviderDefinition<unknown> {
-  return typeof provider === 'function' ? { open: provider } : provider;
-}
-
-function dispose(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { [Symbol.asyncDispose]: disposeAsync, [Symbol.dispose]: disposeSync }: Partial<AsyncDisposable & Disposable> =
-    value;
-  return disposeAsync === undefined ? disposeSync?.call(value) : disposeAsync.call(value);
+/** Whether a process opens a provider. */
+export function isOpenedHere(provider: Provider, isApi: boolean): boolean {
+  return !isApi || (typeof provider !== 'function' && provider.api === true);
 }

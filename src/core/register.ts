@@ -31,6 +31,6 @@ export function providerKey<Value>(name: string): ProviderKey<Value> {
 
 /** Returns the value of a dependency, by its name in `accepted.config.ts` or by a key. */
 export interface Use {
-  <Name extends keyof Provided & string>(name: Name): Provided[Name];
+  <Name extends keyof Provided>(name: Name): Provided[Name];
   <Value>(key: ProviderKey<Value>): Value;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { acceptedTypes, addVary, createConstant } from '../http/negotiation.ts';
+import { GRAPHIQL_OPTIONS, readPageFile } from '../http/page-files.ts';
 import type { Examples } from './examples.ts';
 
 /**
@@ -50,8 +51,9 @@ export function createGraphiQL({ operations, query: example }: Examples): SendGr
 /** Renders the page, which is large, at the first request for it, and caches it. */
 function createPage(options: object) {
   const render = async (): Promise<string> => {
-    const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-    return renderGraphiQL({ title: 'Accepted', ...options });
+    const [before = '', after = ''] = (await readPageFile('graphiql.html')).toString().split(GRAPHIQL_OPTIONS);
+    // An example may contain any text, which must not end the script.
+    return before + JSON.stringify(options).replaceAll('<', '\\u003c') + after;
   };
   let policy: string | undefined;
   return {

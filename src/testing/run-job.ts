@@ -46,7 +46,7 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
   const providers = createProviders(
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, () => value])),
   );
-  await providers.open(async (_name, open) => open({ settings: {}, log: silent, database: refuseDatabase }));
+  await providers.open(() => ({ settings: {}, log: silent, database: refuseDatabase }));
   const checked = type.strictInput.safeParse(input);
   if (!checked.success) {
     const message = checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n');

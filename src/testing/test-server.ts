@@ -52,9 +52,6 @@ export async function startTestServer({ jobs, providers = {}, settings = {} }: T
 
 /** Providers that have their values already. */
 function toConfig(values: Partial<Provided>): ProjectConfig {
-  const providers = Object.entries(values).map(([name, value]) => [
-    name,
-    { open: () => value, close: () => undefined, api: true },
-  ]);
+  const providers = Object.entries(values).map(([name, value]) => [name, { open: () => value, api: true }]);
   return { providers: Object.fromEntries(providers) };
 }

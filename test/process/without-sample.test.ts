@@ -45,7 +45,8 @@ describe('without the sample, the code', () => {
 
   it('compiles', async () => {
     const tsc = join(folder, 'node_modules/typescript/bin/tsc');
-    await run(process.execPath, [tsc, '-p', 'src', '--noEmit'], { cwd: folder });
+    const compiled = run(process.execPath, [tsc, '-p', 'src', '--noEmit'], { cwd: folder });
+    await expect(compiled).resolves.toMatchObject({ stdout: '' });
   });
 
   it('generates, and serves both APIs and all pages, about the job types that are there', async () => {

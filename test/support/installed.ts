@@ -1,6 +1,6 @@
 /** The package as users have it: packed, and installed into an empty folder. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -56,12 +56,13 @@ export async function installPackage(): Promise<string> {
   return folder;
 }
 
-/** A project of its own with a copy of what was installed. */
+/** A project of its own with what was installed. */
 export function openProject(installed: string, node = process.execPath): InstalledProject {
   const folder = mkdtempSync(join(tmpdir(), 'accepted-user-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  // Links would make Node look for packages in the folder they point to.
-  cpSync(installed, folder, { recursive: true, verbatimSymlinks: true });
+  cpSync(join(installed, 'package.json'), join(folder, 'package.json'));
+  // What is installed looks for its own packages where it is.
+  symlinkSync(join(installed, 'node_modules'), join(folder, 'node_modules'), 'junction');
   const main = join(folder, 'node_modules/accepted/dist/main.js');
   const spawnHere = (args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess =>
     spawn(node, [main, ...args], {
@@ -105,9 +106,8 @@ export function readerOf(child: ChildProcess): Started['next'] {
       notify();
     });
   }
-  const ended = new Promise<void>((resolve) => void child.once('close', () => resolve()));
   let hasEnded = false;
-  void ended.then(() => {
+  child.once('close', () => {
     hasEnded = true;
     notify();
   });

@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Logger } from '../../src/core/ports.ts';
-import { NotOpenError, type Provider, type ProviderContext, createProviders } from '../../src/core/providers.ts';
+import { NotOpenError, createProviders } from '../../src/core/providers.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 
 const silent = createLogger('silent');
-const context: Omit<ProviderContext, 'use'> = {
+const contextOf = () => ({
   settings: { SMTP_URL: 'smtp://localhost' },
   log: silent,
   database: async () => expect.fail('no database'),
-};
-const run = async (_name: string, open: (given: typeof context) => unknown): Promise<unknown> => open(context);
+});
 
 describe('providers', () => {
   it('are opened once, in their order, with the settings and those before them', async () => {
@@ -25,56 +24,63 @@ describe('providers', () => {
       },
     });
     expect(() => providers.use('mailer')).toThrow(NotOpenError);
-    await providers.open(run);
-    await providers.open(run);
+    await providers.open(contextOf);
+    await providers.open(contextOf);
     expect(opened).toEqual(['url', 'mailer']);
     expect(providers.use('mailer')).toEqual({ url: 'smtp://localhost' });
     expect(providers.use({ name: 'url' })).toBe('smtp://localhost');
     expect(() => providers.use('toString')).toThrow('accepted.config.ts has no provider "toString"');
   });
 
-  it('that fail to open are tried again, and those before them are kept', async () => {
+  it('that fail to open are closed and tried again, and those before them are kept', async () => {
+    const closed: string[] = [];
     let tries = 0;
     let first = 0;
     const providers = createProviders({
-      first: () => (first += 1),
-      second: () => {
+      first: ({ onClose }) => {
+        onClose(() => closed.push('first'));
+        first += 1;
+        return first;
+      },
+      second: ({ onClose }) => {
         tries += 1;
+        onClose(() => closed.push(`second ${tries}`));
         if (tries === 1) throw new Error('not yet');
         return 'open';
       },
     });
-    await expect(providers.open(run)).rejects.toThrow('not yet');
-    expect(providers.use('first')).toBe(1);
-    await providers.open(run);
+    const describeError = (name: string, error: unknown): Error => new Error(`${name}: ${String(error)}`);
+    await expect(providers.open(contextOf, describeError)).rejects.toThrow('second: Error: not yet');
+    expect(closed).toEqual(['second 1']);
+    await providers.open(contextOf);
     expect([providers.use('first'), providers.use('second')]).toEqual([1, 'open']);
   });
 
-  it('are closed in reverse order, by their own functions or as disposable values, whatever one of them throws', async () => {
+  it('are closed in reverse order, whatever one of them throws', async () => {
     const closed: unknown[] = [];
     const warned: object[] = [];
     const log: Logger = { ...silent, warn: (fields) => void warned.push(fields), isLevelEnabled: () => false };
-    const definitions: Record<string, Provider<unknown>> = {
-      a: { open: () => 'a', close: async (value) => void closed.push(value) },
-      b: () => ({ [Symbol.dispose]: () => void closed.push('b') }),
-      c: { open: () => 'c', close: () => Promise.reject(new Error('cannot')) },
-      d: () => ({ [Symbol.asyncDispose]: async () => void closed.push('d') }),
-      e: () => null,
-    };
-    const providers = createProviders(definitions);
-    await providers.open(run);
+    const providers = createProviders({
+      a: ({ onClose }) => {
+        onClose(() => closed.push('a1'));
+        onClose(async () => closed.push('a2'));
+      },
+      b: ({ onClose }) => onClose(() => Promise.reject(new Error('cannot'))),
+      c: ({ onClose }) => onClose(() => closed.push('c')),
+    });
+    await providers.open(contextOf);
     await providers.close(log);
     await providers.close(log);
-    expect(closed).toEqual(['d', 'b', 'a']);
-    expect(warned).toEqual([{ provider: 'c', thrown: expect.any(Error) }]);
+    expect(closed).toEqual(['c', 'a2', 'a1']);
+    expect(warned).toEqual([{ provider: 'b', thrown: expect.any(Error) }]);
   });
 
   it('of workers are not opened elsewhere, and say so', async () => {
     const providers = createProviders(
       { worker: () => expect.fail('opened'), both: { open: () => 1, api: true } },
-      ({ api = false }) => api,
+      true,
     );
-    await providers.open(run);
+    await providers.open(contextOf);
     expect(providers.use('both')).toBe(1);
     expect(() => providers.use('worker')).toThrow(/"worker" is opened by workers only; set api: true/);
   });

@@ -1,17 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { createConstant } from '../../http/negotiation.ts';
+import { readPageFile } from '../../http/page-files.ts';
 
 /** The folder of the files that pages load, from the root of the service. */
 export const ASSETS = 'docs/assets';
 
 /** A day: the files change only with a version of the service. */
 const MAX_AGE_SECONDS = 86_400;
-
-const require = createRequire(import.meta.url);
-const swaggerUi = dirname(require.resolve('swagger-ui-dist/package.json'));
 
 /** The style of our own pages. */
 const PAGE_CSS = `:root {
@@ -68,9 +63,9 @@ const SCRIPT = 'text/javascript; charset=utf-8';
 const FILES: Readonly<Record<string, Asset>> = {
   'page.css': { type: CSS, read: async () => PAGE_CSS },
   'swagger-start.js': { type: SCRIPT, read: async () => SWAGGER_START },
-  'swagger-ui.css': { type: CSS, read: () => readFile(join(swaggerUi, 'swagger-ui.css')) },
-  'swagger-ui-bundle.js': { type: SCRIPT, read: () => readFile(join(swaggerUi, 'swagger-ui-bundle.js')) },
-  'favicon.png': { type: 'image/png', read: () => readFile(join(swaggerUi, 'favicon-32x32.png')) },
+  'swagger-ui.css': { type: CSS, read: () => readPageFile('swagger-ui.css') },
+  'swagger-ui-bundle.js': { type: SCRIPT, read: () => readPageFile('swagger-ui-bundle.js') },
+  'favicon.png': { type: 'image/png', read: () => readPageFile('favicon-32x32.png') },
 };
 
 /** Serves the files that pages load: ours, and those of Swagger UI's npm package. */
