@@ -41,6 +41,7 @@ const definitionSchema = z.object({
  * @throws StartError with a line for each problem, which names the file and the field
  */
 export function createRegistry(files: readonly JobFile[]): Registry {
+  if (files.length === 0) throw new StartError('no job types: at least one is needed');
   const problems: string[] = [];
   const byName = new Map<string, JobFile>();
   const byCollection = new Map<string, JobFile>();
@@ -71,9 +72,9 @@ function problemsOf(type: JobType): string[] {
   const problems: string[] = [];
   const require = (holds: boolean, problem: string): void => void (holds || problems.push(problem));
   const { name, collection, attempts, concurrency, outageSeconds } = type;
-  require(NAME.test(name), `name "${name}" is not in camelCase with at most 40 letters and digits`);
+  require(NAME.test(name), `name ${JSON.stringify(name)} is not in camelCase with at most 40 letters and digits`);
   require(!RESERVED_NAMES.has(name), `name "${name}" is reserved for the API itself`);
-  require(COLLECTION.test(collection), `collection "${collection}" is not in kebab-case`);
+  require(COLLECTION.test(collection), `collection ${JSON.stringify(collection)} is not in kebab-case`);
   require(!RESERVED_COLLECTIONS.has(collection), `collection "${collection}" is reserved for the API itself`);
   require(isCount(attempts), 'attempts is not a whole number of at least 1');
   require(concurrency === undefined || isCount(concurrency), 'concurrency is not a whole number of at least 1');

@@ -80,7 +80,7 @@ describe('the error of a start with an invalid setting', () => {
   it.each(['worker', 'api'] as const)('names QUEUE_URL if the role is %s and the queue is embedded', async (role) => {
     const line = await refusal(await embeddedSettings(), role);
     expect(line).toMatch(/^QUEUE_URL: /);
-    expect(line).toContain(`start:${role}`);
+    expect(line).toContain(`the role ${role}`);
   });
 
   it.each(['worker', 'api'] as const)(
