@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -182,7 +182,7 @@ export const wrong = defineJob({
 });
 `,
     );
-    expect(await compile(project)).toBe('');
+    expect(await compile(project, ['accepted.config.ts', 'jobs/greeting.ts', 'jobs/mail.ts'])).toBe('');
   });
 });
 
@@ -233,7 +233,7 @@ describe('the command', () => {
     const project = openProject(installed);
     const { code, stdout } = await project.accepted(['new-job', 'sendLetter']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('Wrote jobs/send-letter.test.ts') });
-    expect(await compile(project)).toBe('');
+    expect(await compile(project, ['jobs/send-letter.ts', 'jobs/send-letter.test.ts'])).toBe('');
     const [, command = ''] = /Test it: +(.+)/.exec(stdout) ?? [];
     await promisify(execFile)('sh', ['-c', command], { cwd: project.folder });
     expect((await project.accepted(['generate'])).stderr).toBe('');
@@ -264,40 +264,53 @@ describe('the command', () => {
 
   it('reads .env, which the environment goes before', async () => {
     const project = openProject(installed);
-    project.write('jobs/greeting.ts', GREETING);
-    project.write('.env', 'REST=maybe\n');
-    expect((await project.accepted(['check'])).stdout).toMatch(/REST: /);
-    expect((await project.accepted(['check'], { REST: 'on' })).code).toBe(0);
+    project.write('work/greeting.ts', GREETING);
+    project.write('.env', 'JOBS_DIR=work\n');
+    expect((await project.accepted(['generate'])).code).toBe(0);
+    const { stderr } = await project.accepted(['generate'], { JOBS_DIR: 'jobs' });
+    expect(stderr).toBe('accepted: JOBS_DIR: expected an existing folder\n');
   });
 });
 
-/** What the compiler says about a project, with strict settings and the types of Node. */
-async function compile({ folder }: InstalledProject): Promise<string> {
+describe('the code in the documentation', () => {
+  const ROOT = join(import.meta.dirname, '../..');
+  const guides = [
+    'README.md',
+    ...readdirSync(join(ROOT, 'docs'))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join('docs', name)),
+  ];
+  const blocksOf = (guide: string): string[] =>
+    [...readFileSync(join(ROOT, guide), 'utf8').matchAll(/```tsx?\n([^]*?)```/g)].map(([, text = '']) => text);
+
+  it.each(guides.filter((guide) => blocksOf(guide).length > 0))('of %s compiles', async (guide) => {
+    const project = openProject(installed);
+    // What a reader with TypeScript adds.
+    cpSync(join(ROOT, 'node_modules/@types/pg'), join(installed, 'node_modules/@types/pg'), { recursive: true });
+    const paths = blocksOf(guide).map((text, index) => {
+      const [, path = `block-${index}.ts`] = /^\/\/ (\S+\.tsx?)\n/.exec(text) ?? [];
+      project.write(path, text);
+      return path;
+    });
+    expect(await compile(project, paths)).toBe('');
+  });
+});
+
+/** What the compiler says about files of a project, with strict settings and the types of Node. */
+async function compile({ folder }: InstalledProject, files: readonly string[]): Promise<string> {
   const root = join(import.meta.dirname, '../..');
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const options = [
-    '--noEmit',
-    '--strict',
-    '--module',
-    'nodenext',
-    '--target',
-    'es2024',
-    '--allowImportingTsExtensions',
-  ];
+  const options = ['--ignoreConfig', '--noEmit', '--strict', '--allowImportingTsExtensions'];
+  const target = ['--module', 'esnext', '--moduleResolution', 'bundler', '--target', 'es2024', '--jsx', 'react-jsx'];
   const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
-  const jobs = readdirSync(join(folder, 'jobs')).map((name) => join('jobs', name));
-  const files = [...jobs, 'accepted.config.ts'].filter((name) => existsSync(join(folder, name)));
-  const { code, stdout } = await promisify(execFile)(
-    process.execPath,
-    [tsc, '--ignoreConfig', ...options, ...types, ...files],
-    {
-      cwd: folder,
-    },
-  ).then(
-    ({ stdout: text }) => ({ code: 0, stdout: text }),
-    (error: unknown) => z.object({ code: z.number(), stdout: z.string() }).parse(error),
+  const compiled = promisify(execFile)(process.execPath, [tsc, ...options, ...target, ...types, ...files], {
+    cwd: folder,
+  });
+  const failed = z.object({ stdout: z.string() });
+  return compiled.then(
+    ({ stdout }) => stdout,
+    (error: unknown) => failed.parse(error).stdout,
   );
-  return code === 0 ? '' : stdout;
 }
 
 /** Another version of Node, from npm; installed once for the run. */

@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { poll } from '../support/follow.ts';
 import { startProcess } from '../support/process.ts';
@@ -9,11 +11,24 @@ import { matchOutput, readTranscripts, runCommand } from '../support/transcript.
 const PROJECT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(PROJECT, path), 'utf8');
 
+const urlOf = (path: string): string => pathToFileURL(join(PROJECT, path)).href;
+
+/** A folder with the job type of the README and those of the sample. */
+function makeJobs(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'accepted-readme-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const [, greeting = ''] = /```ts\n(import[^]*?)```/.exec(read('README.md')) ?? [];
+  writeFileSync(join(folder, 'greeting.ts'), greeting.replace("'accepted'", `'${urlOf('src/index.ts')}'`));
+  for (const name of ['customer', 'customer-import'])
+    writeFileSync(join(folder, `${name}.ts`), `export { default } from '${urlOf(`src/jobs/${name}.ts`)}';\n`);
+  return folder;
+}
+
 describe('the documentation', () => {
   it('has transcripts that can be repeated', async () => {
     const store = await createStore('embedded');
     onTestFinished(() => store.remove());
-    const { url = '' } = await startProcess(store);
+    const { url = '' } = await startProcess({ settings: { ...store.settings, JOBS_DIR: makeJobs() } });
     const here = new URL(url).host;
     const ids = new Map<string, string>();
     const adapt = (text: string): string =>
