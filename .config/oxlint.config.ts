@@ -12,7 +12,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   rest: ['core', 'http'],
   customers: ['index', 'stores'],
   jobs: ['index', 'customers'],
-  client: ['core', 'jobs'],
+  client: [],
+  react: ['client'],
   testing: ['core', 'stores', 'app', 'config', 'observability'],
   cli: ['app', 'config', 'project', 'project-modules', 'core', 'auth', 'graphql', 'rest', 'observability', 'stores'],
 };
@@ -34,8 +35,9 @@ const files = Object.keys(FILES_MAY_IMPORT);
 
 /** Packages that core may not import: all but zod and Node's own. The linter's expressions have no lookahead. */
 const VENDORS = '^[a-mo-y@]|^n([^o]|o[^d]|od[^e]|ode[^:])|^z([^o]|o[^d]|od.)';
-/** The client imports no package at all, and of src types alone: it runs in browsers. */
-const PACKAGES = '^[a-y@]|^z([^o]|o[^d]|od.)';
+/** What runs in browsers imports no package at all; `react` imports React alone. */
+const PACKAGES = '^[a-z@]';
+const PACKAGES_BUT_REACT = '^[a-qs-z@]|^r([^e]|e[^a]|ea[^c]|eac[^t]|eact.)';
 
 const forbidden = (allowed: readonly string[], self: string): string => {
   const others = folders.filter((name) => name !== self && !allowed.includes(name)).map((name) => `${name}/`);
@@ -57,12 +59,8 @@ const ofFolders = folders.flatMap((name) =>
         message: `of src, ${name} may import ${MAY_IMPORT[name]?.join(', ') || 'nothing'}`,
       },
       ...(name === 'core' ? [{ regex: VENDORS, message: 'core imports no package but zod' }] : []),
-      ...(name === 'client'
-        ? [
-            { regex: PACKAGES, message: 'the client runs in browsers, without packages' },
-            { regex: '^(\\.\\./|zod$)', allowTypeImports: true, message: 'the client may import types alone' },
-          ]
-        : []),
+      ...(name === 'client' ? [{ regex: PACKAGES, message: 'the client imports no package' }] : []),
+      ...(name === 'react' ? [{ regex: PACKAGES_BUT_REACT, message: 'the hooks import no package but react' }] : []),
     ]),
   ),
 );
@@ -81,7 +79,7 @@ export default defineConfig({
   options: { typeAware: true },
   categories: { correctness: 'error', suspicious: 'error', perf: 'error' },
   // Examples are code of users.
-  ignorePatterns: ['**/dist', '**/test/support/generated', '**/examples'],
+  ignorePatterns: ['**/dist', '**/test/**/generated', '**/examples'],
   rules: {
     'import/no-cycle': ['error', { ignoreTypes: false }],
     'import/no-default-export': 'error',
@@ -110,12 +108,22 @@ export default defineConfig({
     ...ofFolders,
     ...ofFiles,
     {
-      files: ['**/src/client/**'],
+      files: ['**/src/{client,react}/**'],
       rules: {
         'no-restricted-globals': [
           'error',
           { globals: ['Buffer', 'process', 'global', 'require', 'setImmediate', 'window', 'document', 'location'] },
         ],
+      },
+    },
+    {
+      files: ['**/src/react/*.ts', '**/test/browser/pages/*.tsx'],
+      plugins: ['react'],
+      rules: {
+        'react/rules-of-hooks': 'error',
+        'react/exhaustive-deps': 'error',
+        // The compiler imports what JSX needs.
+        'react/react-in-jsx-scope': 'off',
       },
     },
     {

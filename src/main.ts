@@ -29,7 +29,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     load: async () => (await import('./cli/new-job.ts')).newJobCommand,
   },
   generate: {
-    summary: 'Write the GraphQL schema and the OpenAPI document.',
+    summary: 'Write the GraphQL schema, the OpenAPI document and a module for TypeScript clients.',
     load: async () => (await import('./cli/generate.ts')).generateCommand,
   },
   check: {

@@ -1,11 +1,10 @@
-import type { Job, SubmittedJob } from './job.ts';
-import type { JobTypeMap } from './job-type-map.ts';
-import type { JobTypes } from './job-types.ts';
+import type { Job, JobReference, SubmittedJob } from './job.ts';
+import type { AnyJobTypes, JobTypeMap } from './job-type-map.ts';
 
 export interface ClientOptions {
   /**
    * URL of the server, including any path prefix added by a proxy: `https://api.example.com`. In a browser, `''` means the page's own
-   * origin.
+   * origin, and `'/prefix'` a path on it.
    */
   readonly baseUrl: string | URL;
   /** Headers to send with each request, such as `Authorization`. A function is called before every request, so it can return a fresh token. */
@@ -26,12 +25,12 @@ export interface ClientOptions {
    * @default 45
    */
   readonly silenceSeconds?: number;
-}
-
-/** Options for job types that the generated `JobTypes` does not contain. */
-export interface TypedClientOptions<Types> extends ClientOptions {
-  /** The REST collection of each job type: `{ thumbnail: 'thumbnails' }`. */
-  readonly collections: Readonly<Record<Name<Types>, string>>;
+  /**
+   * The REST collection of each job type that the client submits: `{ thumbnail: 'thumbnails' }`. The `createClient` that
+   * `accepted generate` writes passes them.
+   * @default none; jobs of every type can be followed by their ids
+   */
+  readonly collections?: Readonly<Record<string, string>>;
 }
 
 export interface CallOptions {
@@ -44,7 +43,7 @@ export interface CallOptions {
 
 export interface FollowOptions extends CallOptions {
   /** The access token that a submission returned. It is sent instead of the client's own `Authorization` and `X-API-Key`. */
-  readonly accessToken?: string;
+  readonly accessToken?: string | undefined;
 }
 
 export interface SubmitOptions extends CallOptions {
@@ -67,11 +66,11 @@ export type Name<Types> = keyof Types & string;
  * Every method can throw `ProblemError` if the server refuses the request, the error of `fetch` if the server stays unreachable for
  * `retryForSeconds`, and the signal's reason if it is aborted.
  */
-export interface Client<Types extends JobTypeMap<Types> = JobTypes> {
+export interface Client<Types extends JobTypeMap<Types> = AnyJobTypes> {
   /**
    * Submits a job. When this resolves, the job is stored in the queue.
    * @throws ProblemError `invalid-input`, with one entry in `errors` for each invalid field; `idempotency-key-reused` if the key was used
-   * with a different input
+   * with a different input; TypeError if `collections` lacks the type
    */
   submit<Type extends Name<Types>>(
     type: Type,
@@ -86,7 +85,7 @@ export interface Client<Types extends JobTypeMap<Types> = JobTypes> {
    * @throws JobNotSucceededError if the job failed or was canceled; ProblemError `not-found` if no job has this id
    */
   wait<Type extends Name<Types>>(
-    job: Job<Type> | string,
+    job: JobReference<Type>,
     options?: WaitOptions<Types, Type>,
   ): Promise<Types[Type]['result']>;
   /** `submit`, then `wait`. */
@@ -99,16 +98,16 @@ export interface Client<Types extends JobTypeMap<Types> = JobTypes> {
    * Reads the job's current state.
    * @throws ProblemError `not-found` if no job has this id
    */
-  read<Type extends Name<Types>>(job: Job<Type> | string, options?: FollowOptions): Promise<Job<Type>>;
+  read<Type extends Name<Types>>(job: JobReference<Type>, options?: FollowOptions): Promise<Job<Type>>;
   /**
    * Requests the cancellation of a job. A `Pending` job is `Canceled` at once; a `Running` one when its worker receives the request.
    * The request is not repeated if its reply is lost.
    * @throws ProblemError `not-cancelable` if the job is done
    */
-  cancel<Type extends Name<Types>>(job: Job<Type> | string, options?: FollowOptions): Promise<Job<Type>>;
+  cancel<Type extends Name<Types>>(job: JobReference<Type>, options?: FollowOptions): Promise<Job<Type>>;
   /**
    * Returns a job that failed or was canceled to the queue. The request is not repeated if its reply is lost.
    * @throws ProblemError `not-retryable` if the job has neither failed nor been canceled
    */
-  retry<Type extends Name<Types>>(job: Job<Type> | string, options?: CallOptions): Promise<SubmittedJob<Type>>;
+  retry<Type extends Name<Types>>(job: JobReference<Type>, options?: CallOptions): Promise<SubmittedJob<Type>>;
 }

@@ -1,37 +1,47 @@
 /**
- * A client for Accepted's REST API, for browsers (2024 and later) and Node (24 and later). It has no dependencies and needs only
- * `fetch`.
+ * A client for Accepted's REST API, for browsers (2024 and later) and Node (20 and later). It knows no job type, has no dependencies
+ * and needs only `fetch`.
  */
-import type { Client, ClientOptions, TypedClientOptions } from './client-types.ts';
+import type { Client, ClientOptions, Name } from './client-types.ts';
 import { JobNotSucceededError } from './errors.ts';
 import { newIdempotencyKey, toHeaderValue } from './idempotency-key.ts';
-import type { Job } from './job.ts';
-import type { JobTypeMap, JobTypeShape } from './job-type-map.ts';
-import { COLLECTIONS } from './job-types.ts';
+import type { JobReference } from './job.ts';
+import type { JobTypeMap } from './job-type-map.ts';
 import { type Transport, type TransportOptions, createTransport } from './transport.ts';
 import { waitUntilDone } from './wait.ts';
 import { toJob, toSubmittedJob } from './watch-poll.ts';
 
 export type * from './client-types.ts';
-export { type InputProblem, JobNotSucceededError, ProblemError } from './errors.ts';
-export type { Job, SubmittedJob, SucceededJob, UnfinishedJob, UnsuccessfulJob } from './job.ts';
-export type { JobTypeMap, JobTypeShape } from './job-type-map.ts';
-export type { JobTypes } from './job-types.ts';
-
-/** The types of inputs and results do not exist at run time, so the implementation works on any job type. */
-type AnyClient = Client<Readonly<Record<string, JobTypeShape>>>;
+export { type InputProblem, JobNotSucceededError, ProblemError, type ProblemName } from './errors.ts';
+export type {
+  Job,
+  JobAttempt,
+  JobFailure,
+  JobFields,
+  JobReference,
+  SubmittedJob,
+  SucceededJob,
+  UnfinishedJob,
+  UnsuccessfulJob,
+} from './job.ts';
+export type { AnyJobTypes, JobTypeMap, JobTypeShape, ShapeOf } from './job-type-map.ts';
 
 /**
- * Creates a client. It keeps no connections or timers open between calls, so it does not have to be closed.
+ * Creates a client for job types whose inputs and results the compiler does not know. It keeps no connections or timers open between
+ * calls, so it does not have to be closed.
  * @throws TypeError if `baseUrl` is not a valid URL
  */
 export function createClient(options: ClientOptions): Client;
-/** Creates a client for your own job types: `createClient<{ thumbnail: { input: …; result: … } }>({ baseUrl, collections })`. */
-export function createClient<Types extends JobTypeMap<Types>>(options: TypedClientOptions<Types>): Client<Types>;
+/**
+ * Creates a client for known job types. `accepted generate` writes a module whose `createClient` does this for the server's job types;
+ * others are declared by hand: `createClient<{ thumbnail: { input: …; result: … } }>({ baseUrl, collections })`.
+ */
+export function createClient<Types extends JobTypeMap<Types>>(
+  options: ClientOptions & { readonly collections: Readonly<Record<Name<Types>, string>> },
+): Client<Types>;
 // Callers see the overloads above. No single return type fits both, hence `unknown`.
-export function createClient(options: ClientOptions & { collections?: Readonly<Record<string, string>> }): unknown {
-  const collections: Readonly<Record<string, string>> = options.collections ?? COLLECTIONS;
-  const { headers = {}, silenceSeconds = 45 } = options;
+export function createClient(options: ClientOptions): unknown {
+  const { collections = {}, headers = {}, silenceSeconds = 45 } = options;
   const transportOptions: TransportOptions = {
     baseUrl: options.baseUrl,
     // Looked up at each call, so that a replaced global takes effect. Browsers reject `fetch` called as a method of another object.
@@ -49,10 +59,15 @@ export function createClient(options: ClientOptions & { collections?: Readonly<R
           headers: async () => toBearer(new Headers(await transportOptions.headers()), token),
         });
 
-  const client: AnyClient = {
+  const client: Client = {
     async submit(type, input, { idempotencyKey = newIdempotencyKey(), signal } = {}) {
       const collection = Object.hasOwn(collections, type) ? collections[type] : undefined;
-      if (collection === undefined) throw new TypeError(`Unknown job type "${type}".`);
+      if (collection === undefined) {
+        throw new TypeError(
+          `No collection is known for the job type "${type}": pass createClient({ collections: { ${type}: … } }), ` +
+            'or use the createClient that "accepted generate" writes.',
+        );
+      }
       const key = { 'Idempotency-Key': toHeaderValue(idempotencyKey) };
       return toSubmittedJob(
         await transport.request('POST', `/api/${collection}`, { headers: key, body: input, signal }),
@@ -94,6 +109,6 @@ function toBearer(headers: Headers, token: string): Headers {
 }
 
 /** Built from the id rather than taken from `statusUrl`, because the client may reach the server under another host name. */
-function pathOf(job: Job | string): string {
+function pathOf(job: JobReference): string {
   return `/api/jobs/${encodeURIComponent(typeof job === 'string' ? job : job.id)}`;
 }

@@ -1,4 +1,3 @@
-import type { ProblemName } from '../core/errors.ts';
 import type { UnsuccessfulJob } from './job.ts';
 import { parseRetryAfter } from './retry.ts';
 
@@ -8,6 +7,34 @@ export interface InputProblem {
   readonly pointer: string;
   readonly detail: string;
 }
+
+/** The problems that Accepted reports. */
+export type ProblemName =
+  | 'invalid-input'
+  | 'malformed-request'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not-found'
+  | 'result-not-ready'
+  | 'method-not-allowed'
+  | 'not-acceptable'
+  | 'request-timeout'
+  | 'job-canceled'
+  | 'not-cancelable'
+  | 'not-retryable'
+  | 'precondition-failed'
+  | 'too-large'
+  | 'unsupported-media-type'
+  | 'job-failed'
+  | 'idempotency-key-reused'
+  | 'quota-exceeded'
+  | 'rate-limited'
+  | 'header-too-large'
+  | 'internal-error'
+  | 'not-implemented'
+  | 'queue-full'
+  | 'queue-unavailable'
+  | 'service-unavailable';
 
 /** An error reply of the server (RFC 9457, Problem Details). */
 export class ProblemError extends Error {

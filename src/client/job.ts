@@ -1,44 +1,79 @@
-import type { JobFailure } from '../core/job.ts';
-import type { JobView } from '../core/job-view.ts';
+/** Why a job did not succeed. */
+export interface JobFailure {
+  /** The cause as a stable code: one that the job type defines, or `JOB_FAILED`, `JOB_TIMEOUT`, `JOB_CANCELED`, … */
+  readonly code: string;
+  /** A sentence for callers. */
+  readonly message: string;
+}
 
-/** A value after JSON serialization: dates become RFC 3339 strings in UTC. */
-type Json<T> = T extends Date
-  ? string
-  : T extends readonly (infer Item)[]
-    ? readonly Json<Item>[]
-    : T extends object
-      ? { readonly [Key in keyof T]: Json<T[Key]> }
-      : T;
+/** An attempt that did not succeed. */
+export interface JobAttempt {
+  /** Number of the attempt, from 1. */
+  readonly attempt: number;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly error: JobFailure;
+}
 
-type JobFields<Name extends string> = Omit<Json<JobView>, 'type'> & {
+/** The fields that a job has in every status. Dates are RFC 3339 strings in UTC. */
+export interface JobFields<Type extends string = string> {
+  readonly id: string;
   /** Name of the job type. */
-  readonly type: Name;
-};
+  readonly type: Type;
+  /** 0 to 100; 100 when the job has succeeded. */
+  readonly percentComplete: number;
+  /** The latest progress message. */
+  readonly message: string | null;
+  /** Attempts started so far. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly createdAt: string;
+  readonly lastUpdatedAt: string;
+  /** When the latest attempt started; null before the first one. */
+  readonly startedAt: string | null;
+  /** Null until the job is done. */
+  readonly finishedAt: string | null;
+  /** When the finished job is removed; null until it is done. */
+  readonly expiresAt: string | null;
+  /** The URL to poll. */
+  readonly statusUrl: string;
+  /** The URL of the result; null until the job has succeeded. */
+  readonly resultUrl: string | null;
+  /** The URL of the resource that the job created; null until the job has succeeded, or if its type has none. */
+  readonly resourceUrl: string | null;
+  /** Seconds a poller should wait; null when the job is done. */
+  readonly retryAfter: number | null;
+  /** The attempts that did not succeed, oldest first. */
+  readonly history: readonly JobAttempt[];
+}
 
 /** A job that is not done: `Running`, or `Pending` before its first attempt and between attempts. */
-export type UnfinishedJob<Name extends string = string> = JobFields<Name> & {
+export interface UnfinishedJob<Type extends string = string> extends JobFields<Type> {
   readonly status: 'Pending' | 'Running';
   readonly done: false;
   readonly error: null;
-};
+}
 
-export type SucceededJob<Name extends string = string> = JobFields<Name> & {
+export interface SucceededJob<Type extends string = string> extends JobFields<Type> {
   readonly status: 'Succeeded';
   readonly done: true;
   readonly error: null;
-};
+}
 
-export type UnsuccessfulJob<Name extends string = string> = JobFields<Name> & {
+export interface UnsuccessfulJob<Type extends string = string> extends JobFields<Type> {
   readonly status: 'Failed' | 'Canceled';
   readonly done: true;
   readonly error: JobFailure;
-};
+}
 
 /** A job as the server returns it, discriminated by `status` and `done`. */
-export type Job<Name extends string = string> = UnfinishedJob<Name> | SucceededJob<Name> | UnsuccessfulJob<Name>;
+export type Job<Type extends string = string> = UnfinishedJob<Type> | SucceededJob<Type> | UnsuccessfulJob<Type>;
 
 /** A submitted job. Its `accessToken` grants access to this one job, to read and cancel it, until it expires. */
-export type SubmittedJob<Name extends string = string> = Job<Name> & { readonly accessToken: string };
+export type SubmittedJob<Type extends string = string> = Job<Type> & { readonly accessToken: string };
+
+/** Refers to a job: its id, or an object with its id and type, such as the job itself. The id alone does not tell the result's type. */
+export type JobReference<Type extends string = string> = string | { readonly id: string; readonly type: Type };
 
 const FINAL: Readonly<Record<Job['status'], boolean>> = {
   Pending: false,

@@ -54,12 +54,14 @@ export function parseRetryAfter(headers: Headers): number | undefined {
 /** Resolves after a delay, or rejects with the signal's reason as soon as it is aborted. */
 export async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, Math.min(ms, MAX_TIMER_MS));
-  const onAbort = (): void => resolve();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  await promise;
-  clearTimeout(timer);
-  signal?.removeEventListener('abort', onAbort);
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, Math.min(ms, MAX_TIMER_MS));
+    signal?.addEventListener('abort', end);
+  });
   signal?.throwIfAborted();
 }

@@ -62,8 +62,9 @@ type Outcome =
 export function createTransport(options: TransportOptions): Transport {
   const { retryForSeconds } = options;
   const base = String(options.baseUrl).replace(/\/+$/, '');
-  // Throws now, because a wrong URL would look like a network failure later. A URL constructor would refuse a browser's relative one.
-  void new Request(`${base}/`);
+  // Throws now, because a wrong URL would look like a network failure later. A page's own origin is not known where it is rendered on a
+  // server.
+  if (!/^(\/|$)/.test(base)) void new Request(`${base}/`);
 
   /** The caller's headers, overridden by the client's own. */
   async function headersWith(own: Readonly<Record<string, string>>): Promise<Headers> {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ProblemError, createClient } from '../../src/client/client.ts';
+import { ProblemError } from '../../src/client/client.ts';
 import { type TestApp, startApp } from '../support/app.ts';
 import { API_KEYS, keyOf } from '../support/callers.ts';
+import { createClient } from '../support/generated/client.ts';
 import { json, startScriptedServer } from '../support/scripted-server.ts';
 
 const JOB = { id: 'customer_AAAAAAAAAAAAAAAAAAAAAA', status: 'Pending', done: false, retryAfter: 1, error: null };

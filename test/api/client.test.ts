@@ -2,8 +2,14 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Job, JobNotSucceededError, ProblemError, createClient } from '../../src/client/client.ts';
+import {
+  type Job,
+  JobNotSucceededError,
+  ProblemError,
+  createClient as createUntypedClient,
+} from '../../src/client/client.ts';
 import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
+import { createClient } from '../support/generated/client.ts';
 import { type Step, cut, event, events, json, problem, startScriptedServer } from '../support/scripted-server.ts';
 
 async function failure(promise: Promise<unknown>): Promise<unknown> {
@@ -49,6 +55,10 @@ describe('the client, on a real server', () => {
     const { id } = await accepted.json();
     expect(await client().wait<'customer'>(id)).toMatchObject({ id: 'by-id', customername: 'Ada Lovelace' });
     expect(await client().read(id)).toMatchObject({ id, type: 'customer', status: 'Succeeded', done: true });
+    const { customername } = await client().wait({ id, type: 'customer' });
+    expect(customername).toBe('Ada Lovelace');
+    const result: unknown = await createUntypedClient({ baseUrl: app.url }).wait(id);
+    expect(result).toMatchObject({ id: 'by-id' });
   });
 
   it('creates one job for an idempotency key, and refuses another input under it', async () => {
@@ -108,7 +118,9 @@ describe('the client, on a real server', () => {
   });
 
   it('supports job types that only the caller declares', async () => {
-    const own = createClient<{ person: { input: { id: string; customername: string }; result: { id: string } } }>({
+    const own = createUntypedClient<{
+      person: { input: { id: string; customername: string }; result: { id: string } };
+    }>({
       baseUrl: `${app.url}/`,
       collections: { person: 'customers' },
     });
@@ -475,10 +487,22 @@ describe('the client, when requests fail on the way', () => {
     expect(accept).toEqual(['text/event-stream', 'application/json', 'application/json']);
   });
 
-  it('throws for an invalid base URL and for an unknown job type', async () => {
-    expect(() => createClient({ baseUrl: 'nowhere' })).toThrow(TypeError);
+  it('throws for an invalid base URL', () => {
+    for (const baseUrl of ['nowhere', 'http://user:password@example.com', 'http://']) {
+      expect(() => createClient({ baseUrl })).toThrow(TypeError);
+    }
+    // A page may be rendered on a server, which knows no origin.
+    for (const baseUrl of ['', '/', '/prefix/']) expect(() => createClient({ baseUrl })).not.toThrow();
+  });
+
+  it('throws for a job type without a collection, and says what to pass', async () => {
     const client = createClient({ baseUrl: 'http://127.0.0.1:9' });
     // @ts-expect-error -- The compiler rejects an unknown job type; JavaScript callers get an error at run time.
-    expect(await failure(client.submit('toString', {}))).toBeInstanceOf(TypeError);
+    const unknown = await failure(client.submit('toString', {}));
+    expect(unknown).toBeInstanceOf(TypeError);
+    const untyped = await failure(createUntypedClient({ baseUrl: 'http://127.0.0.1:9' }).submit('thumbnail', {}));
+    expect(untyped).toMatchObject({ name: 'TypeError', message: expect.stringContaining('collections: { thumbnail:') });
+    // @ts-expect-error -- The compiler asks for the collection of each declared job type.
+    createUntypedClient<{ person: { input: unknown; result: unknown } }>({ baseUrl: '', collections: {} });
   });
 });

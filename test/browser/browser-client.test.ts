@@ -32,7 +32,7 @@ const pageFor = (call: string): string => `<!doctype html>
     bar.value = job.percentComplete;
     values.push(bar.value);
   };
-  const client = createClient({ baseUrl: '' });
+  const client = createClient({ baseUrl: '', collections: { customerImport: 'customer-imports' } });
   document.querySelector('output').textContent = JSON.stringify(await ${call});
 </script>`;
 

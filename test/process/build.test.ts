@@ -1,24 +1,36 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { printClientTypes } from '../../src/print/client-types.ts';
 import { startAppForTest } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
+import { installNode } from '../support/install-node.ts';
 import { startProcess } from '../support/process.ts';
 import { buildProject, copyProject } from '../support/project-copy.ts';
 import { type Store, createStore } from '../support/stores.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
 const readme = readFileSync(join(PROJECT, 'README.md'), 'utf8');
-const guide = readFileSync(join(PROJECT, 'docs/client.md'), 'utf8');
+const guide = readFileSync(join(PROJECT, 'docs/clients.md'), 'utf8');
 const [, jobPath = '', jobSource = ''] = /```ts\n\/\/ (src\/jobs\/[\w-]+\.ts)\n([\s\S]*?)```/.exec(readme) ?? [];
-const [, example = ''] = /```ts\n(import [^\n]* from 'accepted\/client';\n[\s\S]*?)```/.exec(guide) ?? [];
-const [, declaration = ''] = /```ts\n(const client = createClient<[\s\S]*?)```/.exec(guide) ?? [];
+const [, example = ''] = /```ts\n(import [^\n]* from '\.\/accepted\.ts';[\s\S]*?)```/.exec(guide) ?? [];
+const [, declaration = ''] = /```ts\n(import [^\n]* from 'accepted\/client';[\s\S]*?)```/.exec(guide) ?? [];
+const [, component = ''] = /```tsx\n([\s\S]*?)```/.exec(guide) ?? [];
 
-/** Code of a page that uses the job types of the README and the project. The compiler must reject the last four statements. */
+/** What `accepted generate` would write beside the built job types. */
+const ACCEPTED = printClientTypes([
+  { name: 'customerImport', collection: 'customer-imports', importPath: './jobs/customer-import.js' },
+  { name: 'thumbnail', collection: 'thumbnails', importPath: './jobs/thumbnail.js' },
+]);
+
+/** Code of a page that uses the job types of the README and the project. The compiler must reject what is marked. */
 const PAGE = `
-import { type Job, createClient } from 'accepted/client';
+import type { Job } from 'accepted/client';
+import { useJob, useSubmit } from 'accepted/react';
+import { createClient } from './accepted.ts';
 
 const client = createClient({ baseUrl: '' });
 const { width } = await client.submitAndWait('thumbnail', { url: 'https://example.com/cat.png' });
@@ -33,11 +45,34 @@ await client.submit('thumbnail', { url: 'https://example.com/cat.png', colour: '
 document.title = again.width;
 // @ts-expect-error -- "thumbnails" is the collection, not the job type.
 await client.submit('thumbnails', {});
+
+function useThumbnail() {
+  const submitted = useSubmit(client, 'thumbnail');
+  submitted.submit({ url: 'https://example.com/cat.png' });
+  // @ts-expect-error -- The schema has no field "colour".
+  submitted.submit({ url: 'https://example.com/cat.png', colour: 'red' });
+  // @ts-expect-error -- There is no result before the job has succeeded.
+  document.title = submitted.result.width.toFixed();
+  if (submitted.status === 'Succeeded') document.title = submitted.result.width.toFixed();
+  const followed = useJob(client, { id: 'thumbnail_1', type: 'thumbnail' });
+  if (followed.status === 'Succeeded') document.title = followed.result.width.toFixed();
+  const byId = useJob(client, 'thumbnail_1');
+  // @ts-expect-error -- The id alone does not tell the type.
+  if (byId.status === 'Succeeded') document.title = byId.result.width.toFixed();
+}
 `;
 
 /** Compiled with the browser's types, without Node's. */
 const BROWSER = ['--ignoreConfig', '--noEmit', '--strict', '--target', 'es2024', '--lib', 'es2025,dom', '--types', ''];
-const BUNDLER = ['--module', 'esnext', '--moduleResolution', 'bundler'];
+const BUNDLER = [
+  '--module',
+  'esnext',
+  '--moduleResolution',
+  'bundler',
+  '--allowImportingTsExtensions',
+  '--jsx',
+  'react-jsx',
+];
 
 const MAX_RETRY_AFTER_SECONDS = 60;
 
@@ -57,7 +92,6 @@ describe("the project with the README's job type, built", () => {
     folder = copyProject();
     store = await createStore('embedded');
     writeFileSync(join(folder, jobPath), jobSource);
-    execFileSync(process.execPath, ['src/print/client-types.ts', 'src/client/job-types.ts'], { cwd: folder });
     buildProject(folder);
   });
   afterAll(() => {
@@ -65,36 +99,48 @@ describe("the project with the README's job type, built", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('has a client package with the types of that job type', async () => {
-    const built = readdirSync(join(folder, 'dist/client')).filter((name) => name.endsWith('.js'));
-    const imported = built.flatMap((name) => {
-      const source = readFileSync(join(folder, 'dist/client', name), 'utf8');
+  it('has a client and hooks that need neither the server nor a package but React', () => {
+    const built = globSync('dist/{client,react}/*.{js,d.ts}', { cwd: folder });
+    const imported = built.flatMap((path) => {
+      const source = readFileSync(join(folder, path), 'utf8');
       return [...source.matchAll(/\b(?:from|import)\b\s*\(?\s*(['"])(.*?)\1/g)].map(([, , specifier]) => specifier);
     });
     expect(imported).toContain('./wait.js');
-    // The client needs neither the server's modules nor any package.
-    expect(imported.filter((specifier) => !specifier?.startsWith('./'))).toEqual([]);
+    expect(imported).toContain('../client/client.js');
+    expect(imported.filter((specifier) => !/^(\.\/|\.\.\/client\/|react$)/.test(specifier ?? ''))).toEqual([]);
+    expect(readFileSync(join(folder, 'dist/react/react.js'), 'utf8')).toMatch(/^'use client';/);
+  });
 
+  it('has types for pages that use that job type, without those of Node', () => {
     // From inside the folder, `accepted/client` resolves to the package itself.
-    writeFileSync(join(folder, 'dist/page.ts'), PAGE);
-    writeFileSync(join(folder, 'dist/example.ts'), example);
-    writeFileSync(
-      join(folder, 'dist/declared.ts'),
-      `import { createClient } from 'accepted/client';\n${declaration}await client.read('');\n`,
-    );
+    writeFileSync(join(folder, 'dist/accepted.ts'), ACCEPTED);
+    const files = Object.entries({
+      'page.ts': PAGE,
+      'example.ts': example,
+      'component.tsx': component,
+      'declared.ts': `${declaration}await client.read('');\n`,
+    }).map(([name, text]) => {
+      writeFileSync(join(folder, 'dist', name), text);
+      return join(folder, 'dist', name);
+    });
     const tsc = join(folder, 'node_modules/.bin/tsc');
-    const files = ['page.ts', 'example.ts', 'declared.ts'].map((name) => join(folder, 'dist', name));
     const checked = spawnSync(process.execPath, [tsc, ...BROWSER, ...BUNDLER, ...files], {
       cwd: folder,
       encoding: 'utf8',
     });
     expect(checked.stdout).toBe('');
     expect(checked.status).toBe(0);
+  });
 
+  it.each(['24 or newer', '20'])('has a client that runs in Node %s', async (version) => {
+    const node = version === '20' ? installNode(version) : process.execPath;
     const { url } = await startAppForTest('redis');
-    writeFileSync(join(folder, 'dist/example.ts'), example.replace('http://localhost:4000', url));
+    // Node 20 runs no TypeScript.
+    writeFileSync(join(folder, 'dist/accepted.mjs'), stripTypeScriptTypes(ACCEPTED));
+    const program = example.replace('./accepted.ts', './accepted.mjs').replace('http://localhost:4000', url);
+    writeFileSync(join(folder, 'dist/example.mjs'), program);
     const { promise: printed, resolve } = Promise.withResolvers<string>();
-    const child = spawn(process.execPath, [join(folder, 'dist/example.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(node, [join(folder, 'dist/example.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     child.once('close', () => resolve(text));

@@ -1,0 +1,350 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { JobError } from '../../src/core/job-error.ts';
+import { type TestApp, startApp } from '../support/app.ts';
+import { openPageForTest, startBrowser } from '../support/browser.ts';
+import { bundle } from '../support/bundle.ts';
+import { poll } from '../support/follow.ts';
+import { createGate } from '../support/gate.ts';
+import { forward, serve } from '../support/http-server.ts';
+import { script } from '../support/jobs/scripted/scripted.ts';
+
+const PAGE = join(import.meta.dirname, 'pages/jobs.tsx');
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
+const VERSIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'React 19': {},
+  'React 18.3': { react: 'react-18', 'react-dom': 'react-dom-18' },
+};
+
+const shownSchema = z.object({
+  id: z.string().optional(),
+  status: z.string(),
+  percentComplete: z.int(),
+  message: z.string().nullable(),
+  text: z.string().optional(),
+  error: z.string().optional(),
+});
+type Shown = z.output<typeof shownSchema>;
+
+/** A request of the page to the API. */
+interface Request {
+  /** `GET /api/jobs/…`. */
+  readonly line: string;
+  readonly key: string | undefined;
+  /** Whether its reply has ended or the page has aborted it. */
+  ended: boolean;
+}
+
+/** Does something else with a request than to forward it; false if it does not. */
+type Intercept = (line: string, request: IncomingMessage, response: ServerResponse) => boolean;
+
+interface JobsPage {
+  readonly page: Page;
+  readonly requests: readonly Request[];
+  /** The requests of a kind: `POST `, or `/events`. */
+  count(part: string): number;
+  submit(input: object): Promise<void>;
+  click(button: string): Promise<void>;
+  /** Resolves to what the page shows when it shows this status. */
+  shows(status: string, text?: string): Promise<Shown>;
+  /** All that the page has shown since it was loaded. */
+  shown(): Promise<Shown[]>;
+}
+
+let app: TestApp;
+let browser: Browser;
+beforeAll(async () => {
+  [app, browser] = await Promise.all([startApp('redis', { JOBS_DIR }), startBrowser()]);
+});
+afterAll(async () => {
+  await Promise.all([browser.close(), app.close()]);
+});
+
+let jobs = 0;
+/** A job whose function waits at a gate. Its text is unique, because all tests share the scripts. */
+function gatedJob() {
+  const gate = createGate();
+  onTestFinished(() => gate.open());
+  const text = `gated ${(jobs += 1)}`;
+  script(text, async ({ signal, progress }) => {
+    await progress(40, 'forty');
+    const canceled = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+    });
+    await Promise.race([gate.pass(), canceled]);
+    return { text: 'done' };
+  });
+  return { text, gate };
+}
+
+describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
+  let code: string;
+  beforeAll(async () => {
+    code = await bundle(PAGE, { alias: VERSIONS[version] ?? {} });
+  });
+
+  /** Serves the page and the API on one origin, like a proxy. */
+  async function openJobsPage(query = '', intercept: Intercept = () => false): Promise<JobsPage> {
+    const requests: Request[] = [];
+    const url = await serve((request, response) => {
+      const path = request.url ?? '/';
+      if (path === '/page.js') return response.setHeader('Content-Type', 'text/javascript').end(code);
+      if (!path.startsWith('/api/')) {
+        response.setHeader('Content-Type', 'text/html');
+        return response.end('<!doctype html><title>Jobs</title><body><script type="module" src="/page.js"></script>');
+      }
+      const line = `${request.method} ${path}`;
+      const { 'idempotency-key': key } = request.headers;
+      const entry: Request = { line, key: key?.toString(), ended: false };
+      requests.push(entry);
+      response.once('close', () => (entry.ended = true));
+      return intercept(line, request, response) || forward(app.url, request, response);
+    });
+    const page = await openPageForTest(browser);
+    const errors: string[] = [];
+    page.on('console', (message) => {
+      const isReply = message.text().startsWith('Failed to load resource');
+      if (message.type() === 'error' && !isReply) errors.push(message.text());
+    });
+    onTestFinished(() => expect(errors).toEqual([]));
+    await page.goto(`${url}/?${query}`);
+    return {
+      page,
+      requests,
+      count: (part) => requests.filter(({ line }) => line.includes(part)).length,
+      async submit(input) {
+        await page.locator('input').fill(JSON.stringify(input));
+        await page.getByText('Submit').click();
+      },
+      click: (button) => page.getByText(button, { exact: true }).click(),
+      async shows(status, text = '') {
+        const output = page
+          .locator('output')
+          .filter({ hasText: `"status":"${status}"` })
+          .filter({ hasText: text });
+        return shownSchema.parse(JSON.parse(await output.innerText()));
+      },
+      async shown() {
+        const states = await page.evaluate<string[]>('states');
+        return states.map((state) => shownSchema.parse(JSON.parse(state)));
+      },
+    };
+  }
+
+  /** Submits a job behind the page's back. */
+  async function submitElsewhere(text: string): Promise<string> {
+    const response = await app.post('/api/scripted-jobs', { text });
+    return z.object({ id: z.string() }).parse(await response.json()).id;
+  }
+
+  it('show a submission from Idle through its progress to its result', async () => {
+    const { text, gate } = gatedJob();
+    const jobsPage = await openJobsPage();
+    expect(`React ${await jobsPage.page.evaluate<string>('version')}`).toContain(version);
+    expect(await jobsPage.shows('Idle')).toEqual({ status: 'Idle', percentComplete: 0, message: null });
+    await jobsPage.submit({ text });
+    const running = await jobsPage.shows('Running', 'forty');
+    expect(running).toMatchObject({ percentComplete: 40, message: 'forty' });
+    gate.open();
+    expect(await jobsPage.shows('Succeeded')).toEqual({
+      id: running.id,
+      status: 'Succeeded',
+      percentComplete: 100,
+      message: 'forty',
+      text: 'done',
+    });
+    const shown = await jobsPage.shown();
+    const statuses = new Set(shown.map(({ status }) => status));
+    expect([...statuses]).toEqual(['Idle', 'Loading', 'Pending', 'Running', 'Succeeded']);
+    expect(jobsPage.count('POST ')).toBe(1);
+    expect(jobsPage.count('/events')).toBe(1);
+  });
+
+  it('show why a job failed, and why an input was refused', async () => {
+    script('fails', async () => {
+      throw new JobError('NO_INK', 'There is no ink.', { retry: false });
+    });
+    const jobsPage = await openJobsPage();
+    await jobsPage.submit({ text: 'fails' });
+    expect(await jobsPage.shows('Failed')).toMatchObject({ error: 'There is no ink.' });
+    await jobsPage.submit({ text: 7 });
+    expect(await jobsPage.shows('Error')).toMatchObject({ error: expect.stringContaining('text') });
+    // The next submission shows no error of an earlier one.
+    const { text, gate } = gatedJob();
+    await jobsPage.submit({ text });
+    expect(await jobsPage.shows('Running')).not.toHaveProperty('error');
+    gate.open();
+    await jobsPage.shows('Succeeded');
+  });
+
+  it('cancel a running job', async () => {
+    const { text, gate } = gatedJob();
+    const jobsPage = await openJobsPage();
+    await jobsPage.submit({ text });
+    await gate.reached;
+    await jobsPage.click('Cancel');
+    expect(await jobsPage.shows('Canceled')).toMatchObject({ error: 'The job was canceled.' });
+    expect(jobsPage.count('DELETE ')).toBe(1);
+  });
+
+  it('cancel a job whose submission is on its way as soon as it is accepted', async () => {
+    const { text } = gatedJob();
+    const { promise: canceled, resolve: cancel } = Promise.withResolvers<void>();
+    const jobsPage = await openJobsPage('', (line, request, response) => {
+      if (!line.startsWith('POST ')) return false;
+      void canceled.then(() => forward(app.url, request, response));
+      return true;
+    });
+    await jobsPage.submit({ text });
+    await jobsPage.shows('Loading');
+    await jobsPage.click('Cancel');
+    cancel();
+    await jobsPage.shows('Canceled');
+    expect(jobsPage.count('DELETE ')).toBe(1);
+  });
+
+  it('show why a cancellation could not be requested, until the job is done', async () => {
+    const { text, gate } = gatedJob();
+    const jobsPage = await openJobsPage('', (line, _, response) => {
+      if (!line.startsWith('DELETE ')) return false;
+      response.destroy();
+      return true;
+    });
+    await jobsPage.submit({ text });
+    await gate.reached;
+    await jobsPage.click('Cancel');
+    expect(await jobsPage.shows('Running', 'error')).toMatchObject({ error: 'Failed to fetch' });
+    gate.open();
+    expect(await jobsPage.shows('Succeeded')).not.toHaveProperty('error');
+  });
+
+  it('resume a submission after a reload, until it is reset', async () => {
+    const { text, gate } = gatedJob();
+    const jobsPage = await openJobsPage('strict&resumeKey=form');
+    await jobsPage.submit({ text });
+    const { id } = await jobsPage.shows('Running');
+    await jobsPage.page.reload();
+    expect(await jobsPage.shows('Running')).toMatchObject({ id });
+    gate.open();
+    expect(await jobsPage.shows('Succeeded')).toMatchObject({ id, text: 'done' });
+    await jobsPage.page.reload();
+    expect(await jobsPage.shows('Succeeded')).toMatchObject({ id, text: 'done' });
+    await jobsPage.click('Reset');
+    await jobsPage.shows('Idle');
+    await jobsPage.page.reload();
+    await jobsPage.shows('Idle');
+    expect(jobsPage.count('POST ')).toBe(1);
+  });
+
+  it('find the same job if the page is reloaded before the reply to its submission', async () => {
+    const { text, gate } = gatedJob();
+    let isFirst = true;
+    const jobsPage = await openJobsPage('strict&resumeKey=form', (line, request) => {
+      if (!line.startsWith('POST ') || !isFirst) return false;
+      isFirst = false;
+      // The server accepts it, but the page receives no reply.
+      void request.toArray().then((body) =>
+        fetch(`${app.url}${request.url}`, {
+          method: 'POST',
+          headers: {
+            'Content-Type': 'application/json',
+            'Idempotency-Key': String(request.headers['idempotency-key']),
+          },
+          body: Buffer.concat(body),
+        }),
+      );
+      return true;
+    });
+    await jobsPage.submit({ text });
+    await gate.reached;
+    expect(await jobsPage.shows('Loading')).toMatchObject({ status: 'Loading' });
+    await jobsPage.page.reload();
+    const { id } = await jobsPage.shows('Running');
+    gate.open();
+    expect(await jobsPage.shows('Succeeded')).toMatchObject({ id, text: 'done' });
+    const keys = jobsPage.requests.filter(({ line }) => line.startsWith('POST ')).map(({ key }) => key);
+    expect(keys).toEqual([keys[0], keys[0]]);
+    const list = await app.fetch('/api/jobs?limit=100');
+    const { items } = z.object({ items: z.array(z.object({ id: z.string() })) }).parse(await list.json());
+    expect(items.filter((item) => item.id === id)).toHaveLength(1);
+  });
+
+  it('forget a submission whose job has expired', async () => {
+    const jobsPage = await openJobsPage('resumeKey=form');
+    await jobsPage.page.evaluate(
+      `sessionStorage.setItem('accepted:scripted:form', '{"id":"scripted_AAAAAAAAAAAAAAAAAAAAAA"}')`,
+    );
+    await jobsPage.page.reload();
+    await poll(
+      () => jobsPage.page.evaluate<number>('sessionStorage.length'),
+      (length) => length === 0,
+    );
+    await jobsPage.shows('Idle');
+    const shown = await jobsPage.shown();
+    expect(shown.map(({ status }) => status)).toEqual(['Loading', 'Idle']);
+  });
+
+  it('follow a job once in strict mode, and abort when the component is unmounted', async () => {
+    const { text, gate } = gatedJob();
+    const id = await submitElsewhere(text);
+    const jobsPage = await openJobsPage(`strict&id=${id}`);
+    await jobsPage.shows('Running');
+    expect(jobsPage.requests.map(({ line }) => line)).toEqual([`GET /api/jobs/${id}/events`]);
+    expect(jobsPage.requests[0]?.ended).toBe(false);
+    await jobsPage.click('Mount');
+    await poll(
+      async () => jobsPage.requests[0]?.ended,
+      (ended) => ended === true,
+    );
+    await jobsPage.click('Mount');
+    await jobsPage.shows('Running');
+    gate.open();
+    expect(await jobsPage.shows('Succeeded')).toMatchObject({ id, text: 'done' });
+    expect(jobsPage.count('/events')).toBe(2);
+  });
+
+  it('switch to another job, and show nothing more of the first', async () => {
+    const [first, second] = [gatedJob(), gatedJob()];
+    const ids = [await submitElsewhere(first.text), await submitElsewhere(second.text)] as const;
+    const jobsPage = await openJobsPage(`id=${ids[0]}`);
+    await jobsPage.shows('Running', ids[0]);
+    await jobsPage.page.locator('input').fill(ids[1]);
+    await jobsPage.shows('Running', ids[1]);
+    await poll(
+      async () => jobsPage.requests[0]?.ended,
+      (ended) => ended === true,
+    );
+    first.gate.open();
+    second.gate.open();
+    await jobsPage.shows('Succeeded', ids[1]);
+    const shown = await jobsPage.shown();
+    const switched = shown.findLastIndex(({ id }) => id === ids[0]) + 1;
+    expect(shown[switched]?.status).toBe('Loading');
+    expect(new Set(shown.slice(switched + 1).map(({ id }) => id))).toEqual(new Set([ids[1]]));
+    await jobsPage.page.locator('input').fill('');
+    await jobsPage.shows('Idle');
+  });
+
+  it('show a job that does not exist as an error', async () => {
+    const jobsPage = await openJobsPage('id=scripted_AAAAAAAAAAAAAAAAAAAAAA');
+    expect(await jobsPage.shows('Error')).toMatchObject({ error: expect.stringContaining('job') });
+  });
+
+  it.each(['', '&resumeKey=form', '&id=scripted_AAAAAAAAAAAAAAAAAAAAAA'])(
+    'render on a server what a browser hydrates, with %j',
+    async (query) => {
+      const jobsPage = await openJobsPage(`hydrate${query}`);
+      await jobsPage.shows(query.includes('id=') ? 'Error' : 'Idle');
+      if (query.includes('resumeKey')) {
+        await jobsPage.submit({ text: 'resumed' });
+        await jobsPage.shows('Succeeded');
+        await jobsPage.page.reload();
+        await jobsPage.shows('Succeeded');
+      }
+      expect(await jobsPage.page.evaluate('recoveredErrors')).toEqual([]);
+    },
+  );
+});
