@@ -1,20 +1,25 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
-/** Typed documents for the operations that the tests send. */
+type Output = CodegenConfig['generates'][string];
+
+const typedDocuments = (documents: string): Output => ({
+  documents,
+  preset: 'client',
+  presetConfig: { fragmentMasking: false },
+  config: {
+    useTypeImports: true,
+    enumsAsTypes: true,
+    scalars: { DateTime: 'string', URL: 'string', Date: 'string' },
+  },
+});
+
+/** Typed documents for the operations that the tests and the recipes send. */
 const config: CodegenConfig = {
   schema: 'schema.graphql',
-  documents: ['test/support/operations.ts'],
   importExtension: '.ts',
   generates: {
-    'test/support/generated/': {
-      preset: 'client',
-      presetConfig: { fragmentMasking: false },
-      config: {
-        useTypeImports: true,
-        enumsAsTypes: true,
-        scalars: { DateTime: 'string', URL: 'string', Date: 'string' },
-      },
-    },
+    'test/support/generated/': typedDocuments('test/support/operations.ts'),
+    'test/recipes/generated/': typedDocuments('test/recipes/operations.ts'),
   },
 };
 

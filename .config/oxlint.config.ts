@@ -148,6 +148,13 @@ export default defineConfig({
       },
     },
     {
+      // They print what a reader of the documentation sees.
+      files: ['**/test/recipes/**'],
+      rules: {
+        'no-console': 'off',
+      },
+    },
+    {
       // An arbitrary's map is no list's.
       files: ['**/test/fuzz/**'],
       rules: {

@@ -20,7 +20,6 @@ export function printClientTypes(
   types: readonly ClientJobType[],
   { clientModule = 'accepted/client' }: ClientModuleOptions = {},
 ): string {
->>>>>>> eff2790 (Take the job types out of the client, and add React hooks)
   // The suffix keeps a job type's name from being a reserved word.
   const imports = types.map(({ name, importPath, exportName = 'default' }) =>
     exportName === 'default'

@@ -15,6 +15,8 @@ declare module 'vitest' {
     embeddedTemplate: string;
     /** Path of the browser. */
     chromium: string;
+    /** Path of a Python that has requests. */
+    python: string;
   }
 }
 
@@ -36,9 +38,9 @@ export async function startSharedServers(): Promise<SharedServers> {
     createEmbeddedTemplate(embeddedTemplate),
   ]);
   await createPostgresTemplate(postgres.url);
-  const { chromium } = programs;
+  const { chromium, python } = programs;
   return {
-    provided: { redisUrl: redis.url, postgresUrl: postgres.url, embeddedTemplate, chromium },
+    provided: { redisUrl: redis.url, postgresUrl: postgres.url, embeddedTemplate, chromium, python },
     async stop() {
       await Promise.all([redis.stop(), postgres.stop()]);
       rmSync(embeddedTemplate, { recursive: true, force: true });
@@ -57,6 +59,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('postgresUrl', provided.postgresUrl);
   project.provide('embeddedTemplate', provided.embeddedTemplate);
   project.provide('chromium', provided.chromium);
+  project.provide('python', provided.python);
   return async () => {
     users -= 1;
     if (users === 0) await stop();

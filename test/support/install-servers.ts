@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, globSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -9,17 +9,20 @@ export interface ServerPrograms {
   readonly postgres: string;
   readonly pgbouncer: string;
   readonly chromium: string;
+  /** A Python that has requests. */
+  readonly python: string;
   /** The library that changes the time of a process; undefined on systems other than Linux. */
   readonly faketime: string | undefined;
 }
 
-/** Finds Redis, PostgreSQL, PgBouncer, Chromium and libfaketime, and installs missing ones on Debian-based systems. */
+/** Finds Redis, PostgreSQL, PgBouncer, Chromium, Python's requests and libfaketime, and installs missing ones on Debian-based systems. */
 export function installServers(): ServerPrograms {
   const missing = [
     findRedis() ? [] : ['redis-server'],
     findPostgres('postgres') ? [] : ['postgresql'],
     findPgBouncer() ? [] : ['pgbouncer'],
     findChromium() ? [] : ['chromium'],
+    findPython() ? [] : ['python3-requests'],
     findFaketime() !== undefined || process.platform !== 'linux' ? [] : ['libfaketime'],
   ].flat();
   if (missing.length > 0) aptInstall(missing);
@@ -29,6 +32,7 @@ export function installServers(): ServerPrograms {
     postgres: required(findPostgres('postgres'), 'postgres'),
     pgbouncer: required(findPgBouncer(), 'pgbouncer'),
     chromium: required(findChromium(), 'chromium'),
+    python: required(findPython(), 'python3-requests'),
     faketime: findFaketime(),
   };
 }
@@ -54,6 +58,11 @@ function findPgBouncer(): string | undefined {
 function findChromium(): string | undefined {
   const mac = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
   return onPath('chromium') ?? onPath('google-chrome') ?? (existsSync(mac) ? mac : undefined);
+}
+
+/** Another Python than Debian's may be first on the PATH, which does not have Debian's packages. */
+function findPython(): string | undefined {
+  return ['python3', '/usr/bin/python3'].find((program) => spawnSync(program, ['-c', 'import requests']).status === 0);
 }
 
 /** Debian keeps libraries in a folder for each architecture. */
