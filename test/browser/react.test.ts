@@ -1,17 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { JobError } from '../../src/core/job-error.ts';
-import { type TestApp, startApp } from '../support/app.ts';
+import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 import { openPageForTest, startBrowser } from '../support/browser.ts';
 import { bundle } from '../support/bundle.ts';
 import { poll } from '../support/follow.ts';
 import { createGate } from '../support/gate.ts';
-import { forward, serve } from '../support/http-server.ts';
+import { type Handler, forward, serve } from '../support/http-server.ts';
 import { script } from '../support/jobs/scripted/scripted.ts';
 
+const PROJECT = join(import.meta.dirname, '../..');
 const PAGE = join(import.meta.dirname, 'pages/jobs.tsx');
 const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 const VERSIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -63,6 +66,17 @@ afterAll(async () => {
   await Promise.all([browser.close(), app.close()]);
 });
 
+/** Serves a page and the API on one origin, like a proxy. */
+function servePage(code: string, handleApi: Handler): Handler {
+  return (request, response) => {
+    const path = request.url ?? '/';
+    if (path.startsWith('/api/')) return handleApi(request, response);
+    if (path === '/page.js') return response.setHeader('Content-Type', 'text/javascript').end(code);
+    response.setHeader('Content-Type', 'text/html');
+    return response.end('<!doctype html><title>Jobs</title><body><script type="module" src="/page.js"></script>');
+  };
+}
+
 let jobs = 0;
 /** A job whose function waits at a gate. Its text is unique, because all tests share the scripts. */
 function gatedJob() {
@@ -86,23 +100,17 @@ describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
     code = await bundle(PAGE, { alias: VERSIONS[version] ?? {} });
   });
 
-  /** Serves the page and the API on one origin, like a proxy. */
   async function openJobsPage(query = '', intercept: Intercept = () => false): Promise<JobsPage> {
     const requests: Request[] = [];
-    const url = await serve((request, response) => {
-      const path = request.url ?? '/';
-      if (path === '/page.js') return response.setHeader('Content-Type', 'text/javascript').end(code);
-      if (!path.startsWith('/api/')) {
-        response.setHeader('Content-Type', 'text/html');
-        return response.end('<!doctype html><title>Jobs</title><body><script type="module" src="/page.js"></script>');
-      }
-      const line = `${request.method} ${path}`;
+    const handleApi: Handler = (request, response) => {
+      const line = `${request.method} ${request.url}`;
       const { 'idempotency-key': key } = request.headers;
       const entry: Request = { line, key: key?.toString(), ended: false };
       requests.push(entry);
       response.once('close', () => (entry.ended = true));
       return intercept(line, request, response) || forward(app.url, request, response);
-    });
+    };
+    const url = await serve(servePage(code, handleApi));
     const page = await openPageForTest(browser);
     const errors: string[] = [];
     page.on('console', (message) => {
@@ -347,4 +355,26 @@ describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
       expect(await jobsPage.page.evaluate('recoveredErrors')).toEqual([]);
     },
   );
+});
+
+it('runs the component of the documentation', async () => {
+  const guide = readFileSync(join(PROJECT, 'docs/clients.md'), 'utf8');
+  const [, component = ''] = /```tsx\n([\s\S]*?)```/.exec(guide) ?? [];
+  const folder = mkdtempSync(join(tmpdir(), 'accepted-component-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  const entry = join(folder, 'page.tsx');
+  const render = "import { createRoot } from 'react-dom/client';\ncreateRoot(document.body).render(<Import />);\n";
+  writeFileSync(entry, `${component}${render}`);
+  const code = await bundle(entry, {
+    alias: {
+      'accepted/react': join(PROJECT, 'src/react/react.ts'),
+      './accepted.ts': join(PROJECT, 'test/support/generated/client.ts'),
+    },
+  });
+  const { url } = await startAppForTest('redis');
+  const page = await openPageForTest(browser);
+  await page.goto(await serve(servePage(code, (request, response) => forward(url, request, response))));
+  await page.getByText('Import').click();
+  expect(await page.locator('p').innerText()).toBe('1 customers are new.');
 });
