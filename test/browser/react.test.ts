@@ -369,7 +369,7 @@ it('runs the component of the documentation', async () => {
   const code = await bundle(entry, {
     alias: {
       'accepted/react': join(PROJECT, 'src/react/react.ts'),
-      './accepted.ts': join(PROJECT, 'test/support/generated/client.ts'),
+      './accepted.client.ts': join(PROJECT, 'test/support/generated/client.ts'),
     },
   });
   const { url } = await startAppForTest('redis');

@@ -3,9 +3,10 @@ import { cpSync, existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { z } from 'zod';
+import { compile } from '../support/compile.ts';
 import { poll } from '../support/follow.ts';
-import { type InstalledProject, installPackage, openProject } from '../support/installed.ts';
+import { installNode } from '../support/install-node.ts';
+import { installPackage, openProject } from '../support/installed.ts';
 import { createStore } from '../support/stores.ts';
 
 const MAX_INSTALLED_BYTES = 90 * 1024 * 1024;
@@ -110,7 +111,7 @@ describe('the installed package', () => {
   });
 
   it.each(['22', '24'])('runs on Node %s', async (version) => {
-    const project = openProject(installed, await installNode(version));
+    const project = openProject(installed, installNode(version));
     project.write('jobs/greeting.ts', GREETING);
     const server = project.start(['start']);
     const [, url = ''] = await server.next(READY);
@@ -277,7 +278,7 @@ describe('the code in the documentation', () => {
   const guides = [
     'README.md',
     ...readdirSync(join(ROOT, 'docs'))
-      .filter((name) => name.endsWith('.md'))
+      .filter((name) => name.endsWith('.md') && name !== 'clients.md')
       .map((name) => join('docs', name)),
   ];
   const blocksOf = (guide: string): string[] =>
@@ -295,30 +296,3 @@ describe('the code in the documentation', () => {
     expect(await compile(project, paths)).toBe('');
   });
 });
-
-/** What the compiler says about files of a project, with strict settings and the types of Node. */
-async function compile({ folder }: InstalledProject, files: readonly string[]): Promise<string> {
-  const root = join(import.meta.dirname, '../..');
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const options = ['--ignoreConfig', '--noEmit', '--strict', '--allowImportingTsExtensions'];
-  const target = ['--module', 'esnext', '--moduleResolution', 'bundler', '--target', 'es2024', '--jsx', 'react-jsx'];
-  const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
-  const compiled = promisify(execFile)(process.execPath, [tsc, ...options, ...target, ...types, ...files], {
-    cwd: folder,
-  });
-  const failed = z.object({ stdout: z.string() });
-  return compiled.then(
-    ({ stdout }) => stdout,
-    (error: unknown) => failed.parse(error).stdout,
-  );
-}
-
-/** Another version of Node, from npm; installed once for the run. */
-async function installNode(version: string): Promise<string> {
-  const folder = join(installed, '..', `accepted-node-${version}`);
-  const node = join(folder, 'node_modules/.bin/node');
-  if (!existsSync(node)) {
-    await promisify(execFile)('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', `node@${version}`]);
-  }
-  return node;
-}

@@ -9,7 +9,9 @@ const packageSchema = z.object({ optionalDependencies: z.record(z.string(), z.st
 
 /** Installs a major version of Node, once for each machine, and returns the path of its program. */
 export function installNode(major: string): string {
-  const { optionalDependencies } = packageSchema.parse(JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')));
+  const { optionalDependencies } = packageSchema.parse(
+    JSON.parse(readFileSync(join(PROJECT, '.config/node/package.json'), 'utf8')),
+  );
   // npm has installed the one package that fits the machine.
   const name = Object.keys(optionalDependencies).find((one) => existsSync(join(PROJECT, 'node_modules', one)));
   if (name === undefined) throw new Error('npm has no Node for this machine');
