@@ -42,7 +42,7 @@ function collect(
     else if (node.kind === Kind.INLINE_FRAGMENT) collect(node.selectionSet, fragments, conditions, within, found);
     else {
       const name = node.name.value;
-      const fragment = fragments[name];
+      const fragment = Object.hasOwn(fragments, name) ? fragments[name] : undefined;
       // Validation refuses a fragment that spreads itself.
       if (fragment === undefined || within.has(name)) continue;
       collect(fragment.selectionSet, fragments, conditions, new Set([...within, name]), found);
@@ -62,15 +62,16 @@ export function isExecuted(
   { variableDefinitions = [] }: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>> | undefined,
 ): boolean {
-  return conditions.every(({ name, arguments: given = [] }) => {
-    const value = given.find((argument) => argument.name.value === 'if')?.value;
+  return conditions.every(({ name, arguments: args = [] }) => {
+    const value = args.find((argument) => argument.name.value === 'if')?.value;
     if (value === undefined || (name.value !== 'skip' && name.value !== 'include')) return true;
     const skipped = name.value === 'skip';
     if (value.kind === Kind.BOOLEAN) return value.value !== skipped;
     if (value.kind !== Kind.VARIABLE) return true;
     const variable = value.name.value;
     const fallback = variableDefinitions.find((each) => each.variable.name.value === variable)?.defaultValue;
-    const condition = variables?.[variable] ?? (fallback?.kind === Kind.BOOLEAN ? fallback.value : undefined);
+    const given = variables !== undefined && Object.hasOwn(variables, variable) ? variables[variable] : undefined;
+    const condition = given ?? (fallback?.kind === Kind.BOOLEAN ? fallback.value : undefined);
     return condition !== skipped;
   });
 }

@@ -86,6 +86,22 @@ describe('bad input', () => {
     });
   });
 
+  it.each(['constructor', 'toString', '__proto__'])(
+    'is not found in a variable named %s, which every object inherits',
+    async (name) => {
+      const query = `query ($${name}: String, $id: ID!) { jobs(type: $${name}) { nodes { id } } jobStatus(id: $id) { id } }`;
+      expect((await graphqlError(query, {})).issues).toMatchObject([{ path: ['id'] }]);
+    },
+  );
+
+  it.each(['constructor', 'toString', '__proto__'])(
+    'is a spread of a fragment named %s that is not there',
+    async (name) => {
+      const { status, code } = await graphqlError(`{ ...${name} }`);
+      expect({ status, code }).toEqual({ status: 400, code: 'GRAPHQL_VALIDATION_FAILED' });
+    },
+  );
+
   it('stops at the 20th issue', async () => {
     const rows = { customers: Array.from({ length: 10_000 }, () => ({ id: {}, customername: 1 })) };
     const bySchema = await graphqlError(IMPORT, { input: rows });

@@ -145,7 +145,8 @@ function variableIssues(
     for (const variable of operation.variableDefinitions ?? []) {
       const name = variable.variable.name.value;
       const type = typeFromAST(schema, variable.type);
-      const value = values?.[name];
+      // A variable may have the name of a property that every object inherits.
+      const value = values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
       if (!isInputType(type) || (value === undefined && variable.type.kind !== Kind.NON_NULL_TYPE)) continue;
       const before = issues.length;
       for (const { path, message } of lengthIssues(value, type)) add(name, path, message);
