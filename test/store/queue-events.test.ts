@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -93,6 +95,15 @@ describe.each(BACKENDS)('following a job on %s', (backend) => {
     await test.queue.cancel(job);
   });
 
+  it('subscriptions to jobs of types that are not there, which callers can name, keep no memory when they end', () => {
+    const before = heapInUse();
+    for (let index = 0; index < 100_000; index += 1) {
+      const unsubscribe = test.events.subscribe(`none${index}_AAAAAAAAAAAAAAAAAAAAAA`, () => undefined);
+      unsubscribe();
+    }
+    expect(heapInUse() - before).toBeLessThan(5_000_000);
+  });
+
   it('a watch gives what it is, each change in order, and the end', async () => {
     patient.runs(async ({ text }, job) => {
       for (const percent of [10, 20, 30]) await job.progress(percent * job.attempt, `at ${percent}`);
@@ -159,6 +170,14 @@ describe.each(BACKENDS)('following a job on %s', (backend) => {
     expect(found.at(-1)).toMatchObject({ status: 'Succeeded', percentComplete: 100 });
   });
 });
+
+/** Bytes of the heap that are reachable. */
+function heapInUse(): number {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  collect();
+  return process.memoryUsage().heapUsed;
+}
 
 /** Counts who is connected to a store, but for the one who counts. */
 async function connectionCounter(url: string | undefined): Promise<() => Promise<number>> {

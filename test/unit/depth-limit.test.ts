@@ -166,4 +166,21 @@ describe('the depth limit', () => {
     store.read = async () => 0;
     expect(await addNow('customerImport')).toBe('added');
   });
+
+  it('knows 10,000 queues or callers, and forgets the one that was not used for longest', async () => {
+    const addTo = (name: string): Promise<string> => limit.add<string>(name, async () => 'added', refuse);
+    await addTo('first');
+    await addTo('second');
+    await addTo('first');
+    for (let index = 2; index < 10_000; index += 1) await addTo(`caller-${index}`);
+    expect(store.reads).toBe(10_000);
+    await addTo('first');
+    expect(store.reads).toBe(10_000);
+    await addTo('one-too-many');
+    // Known before, but not any more.
+    await addTo('second');
+    expect(store.reads).toBe(10_002);
+    await addTo('first');
+    expect(store.reads).toBe(10_002);
+  });
 });
