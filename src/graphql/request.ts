@@ -3,9 +3,9 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { ServiceError } from '../core/errors.ts';
 import { parseJson } from '../core/input/parse-json.ts';
+import { JSON_TYPE } from '../http/json-body.ts';
 import { acceptedTypes, notAcceptable } from '../http/negotiation.ts';
 
-const JSON_TYPE = /^application\/json\s*(;|$)/i;
 /** Media types of a single result, the default first, and of a stream of results. */
 const SINGLE = ['application/json', 'application/graphql-response+json'];
 export const STREAMS = ['text/event-stream', 'multipart/mixed'];

@@ -6,6 +6,8 @@ import { parseJson } from '../core/input/parse-json.ts';
 /** A parser may ignore it (RFC 8259, section 8.1). */
 const BYTE_ORDER_MARK = '\uFEFF';
 
+/** A `Content-Type` of JSON, with any parameters. */
+export const JSON_TYPE = /^application\/json\s*(;|$)/i;
 const CHARSET = /;\s*charset\s*=\s*"?([^";]*)/i;
 
 /** The `detail` of a refusal. */
@@ -22,11 +24,13 @@ export function addJsonBody(app: FastifyInstance): void {
     requireUtf8(request);
     done(null, parseJson(decode(body)));
   });
-  // Clients send any content type with an empty body; the type of what is not there does not matter.
+  // Clients send any content type with an empty body; the type of what is not there does not matter. Fastify refuses a malformed one
+  // before the body is read, so only JSON's is left to it.
   app.addHook('onRequest', (request, _reply, done) => {
     const { method, headers } = request;
     // Fastify requires one of QUERY, before the reply can say that it is not allowed.
-    if (headers['content-type'] !== undefined && method !== 'QUERY' && !hasBody(request))
+    const { 'content-type': type } = headers;
+    if (type !== undefined && method !== 'QUERY' && !(hasBody(request) && JSON_TYPE.test(type)))
       delete headers['content-type'];
     done();
   });

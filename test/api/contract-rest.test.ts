@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JobError } from '../../src/core/job-error.ts';
 import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
+import { sendRaw } from '../support/raw-http.ts';
 import { createGate } from '../support/gate.ts';
 import { script } from '../support/jobs/scripted/scripted.ts';
 import { BACKENDS } from '../support/stores.ts';
@@ -688,9 +689,9 @@ describe('a client error', () => {
       expect(empty.status).toBe(400);
       expect((await app.fetch('/api/jobs/none/retry', { method: 'POST', headers, body: '' })).status).toBe(404);
       // In chunks, of which there are none.
-      const body = new ReadableStream({ start: (controller) => controller.close() });
-      const chunked = { method: 'POST', headers, body, duplex: 'half' };
-      if (type !== 'nonsense') expect((await app.fetch('/api/jobs/none/retry', chunked)).status).toBe(404);
+      const chunked = ['POST /api/jobs/none/retry HTTP/1.1', 'Host: localhost', 'Connection: close'];
+      const framing = [`Content-Type: ${type}`, 'Transfer-Encoding: chunked', '', '0'];
+      expect(await sendRaw(app.url, [...chunked, ...framing])).toMatch(/^HTTP\/1\.1 404 /);
       expect((await app.fetch('/api/jobs/none', { method: 'DELETE', headers })).status).toBe(404);
       const response = await app.fetch('/api/customers', { method: 'POST', headers });
       expect((await response.json()).type).toMatch(/invalid-input$/);
