@@ -60,6 +60,17 @@ export interface ListQuery {
   readonly limit: number;
 }
 
+/** Characters of results after which a page of a list ends, whatever its limit: the last job on it may add a large one. */
+export const MAX_LISTED_CHARACTERS = 2_000_000;
+
+export interface ListedJobs {
+  readonly jobs: readonly Job[];
+  /** Whether there are, or may be, jobs after the last of these. */
+  readonly hasMore: boolean;
+  /** Of the results of these jobs, as JSON. */
+  readonly resultCharacters: number;
+}
+
 /** How fast jobs of one type have finished recently. */
 export interface Pace {
   /** Median duration of the latest successful attempts, in milliseconds; undefined if there were none. */
@@ -91,8 +102,8 @@ export interface JobQueue {
    * @returns the job as this atomic step left it, which is Pending; undefined if it was neither failed nor canceled
    */
   retry(job: Job, attempts: number): Promise<Job | undefined>;
-  /** Newest first. May include jobs past their retention. */
-  list(query: ListQuery): Promise<Job[]>;
+  /** Newest first. May include jobs past their retention. Fewer than the limit, where their results are large. */
+  list(query: ListQuery): Promise<ListedJobs>;
   readPace(type: string): Promise<Pace>;
   /** Jobs of a type that wait for a worker or for their next attempt, counted up to `max`. */
   readDepth(type: string, max: number): Promise<number>;

@@ -1,9 +1,10 @@
 import { type FragmentDefinitionNode, type GraphQLResolveInfo, Kind, type SelectionNode } from 'graphql';
 import { ServiceError } from '../core/errors.ts';
+import type { JobPage } from '../core/service/service.ts';
 
 /** Values in the lists of a reply. The largest input and the largest result of a job have fewer together. */
 const MAX_VALUES = 100_000;
-/** Characters of the inputs that a reply reads, some more than two of the largest. */
+/** Characters of the inputs, and of the results of lists, that a reply reads; some more than two of the largest. */
 const MAX_CHARACTERS = 4_000_000;
 
 /**
@@ -24,20 +25,28 @@ export class ReplyBudget {
     if (this.#values < 0) throw tooLarge(`${MAX_VALUES.toLocaleString('en')} values in its lists`);
   }
 
-  /**
-   * Reads inputs one after the other: it is known only afterwards how large each is.
-   * @throws ServiceError `malformed-request` when there is nothing left
-   */
-  async readInput(read: () => Promise<unknown>): Promise<unknown> {
+  /** @throws ServiceError `malformed-request` when there is nothing left */
+  readInput(read: () => Promise<unknown>): Promise<unknown> {
+    return this.#read(read, charactersOf);
+  }
+
+  /** @throws ServiceError `malformed-request` when there is nothing left */
+  readPage(read: () => Promise<JobPage>): Promise<JobPage> {
+    return this.#read(read, ({ resultCharacters }) => resultCharacters);
+  }
+
+  /** Reads one after the other: it is known only afterwards how large each is. */
+  async #read<Value>(read: () => Promise<Value>, sizeOf: (value: Value) => number): Promise<Value> {
     const before = this.#lastRead;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#lastRead = promise;
     try {
       await before;
-      if (this.#characters < 0) throw tooLarge(`${MAX_CHARACTERS.toLocaleString('en')} characters of inputs`);
-      const input = await read();
-      this.#characters -= charactersOf(input);
-      return input;
+      if (this.#characters < 0)
+        throw tooLarge(`${MAX_CHARACTERS.toLocaleString('en')} characters of inputs and results`);
+      const value = await read();
+      this.#characters -= sizeOf(value);
+      return value;
     } finally {
       resolve();
     }

@@ -91,6 +91,13 @@ export interface CounterOptions {
   readonly keyPrefix: string;
 }
 
+/** A page of a list. */
+export interface ListedRecords {
+  readonly records: readonly JobRecord[];
+  /** Whether there are, or may be, jobs after the last of these. */
+  readonly hasMore: boolean;
+}
+
 export interface JobCounts {
   readonly waiting: number;
   readonly finished: number;
@@ -122,10 +129,11 @@ export interface QueueBackend {
   readRecords(type: string, ids: readonly string[]): Promise<readonly (JobRecord | undefined)[]>;
   readData(type: string, id: string): Promise<unknown>;
   /**
-   * Newest first. Its cost does not grow with the number of jobs in the store.
+   * Newest first, up to the limit, or to the one with which their results have more than MAX_LISTED_CHARACTERS. Its cost does not grow with
+   * the number of jobs in the store.
    * @param deadline its work ends then; in milliseconds of `performance.now()`
    */
-  list(query: ListQuery, deadline: number): Promise<JobRecord[]>;
+  list(query: ListQuery, deadline: number): Promise<ListedRecords>;
   /**
    * In one atomic step: ends a waiting job, or marks a running one. Resolves to the job after that step; undefined if it was done.
    * @param options.onlyMarked ends a waiting job only if it was marked when it ran

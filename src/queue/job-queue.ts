@@ -9,7 +9,7 @@ import { createBatch } from './batch.ts';
 import { createCircuit, isUnanswered } from './circuit.ts';
 import { isConnectionLost } from '../stores/connection-error.ts';
 import { type JobReader, type SucceededJobs, createJobReader } from './job-reader.ts';
-import { type Addition, type JobRecord, type KeptJob, toAddition, toJob } from './job-record.ts';
+import { type Addition, type JobRecord, type KeptJob, resultCharacters, toAddition, toJob } from './job-record.ts';
 import { removeExpired } from './retention.ts';
 import { keepSecret } from './store-secret.ts';
 
@@ -191,8 +191,14 @@ export function createBullmqQueue({
       const record = await change((deadline) => backend.retry(type, id, { attempts, deadline }));
       return record && toJob(record, retentionMs);
     },
-    list: (query) =>
-      ask(async (deadline) => (await backend.list(query, deadline)).map((record) => toJob(record, retentionMs))),
+    async list(query) {
+      const { records, hasMore } = await ask((deadline) => backend.list(query, deadline));
+      return {
+        jobs: records.map((record) => toJob(record, retentionMs)),
+        hasMore,
+        resultCharacters: resultCharacters(records),
+      };
+    },
     readPace: (type) => ask(() => backend.readPace(type)),
     readDepth: (type, max) => ask(() => backend.readDepth(type, max)),
     async readCallerDepth(caller, max) {

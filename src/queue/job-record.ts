@@ -131,6 +131,13 @@ export interface JobRecord {
   readonly finishedAt: number | null;
 }
 
+/** Characters of the results of these jobs, as JSON. */
+export function resultCharacters(records: Iterable<JobRecord>): number {
+  let characters = 0;
+  for (const { result } of records) characters += result?.length ?? 0;
+  return characters;
+}
+
 export const progressSchema = z.object({ percentComplete: z.number(), message: z.string().nullable(), at: z.number() });
 
 export function statusOf({ state, mark, failedReason }: JobRecord): JobStatus {

@@ -1,8 +1,12 @@
+import { join } from 'node:path';
 import { getIntrospectionQuery } from 'graphql';
 import { createClient } from 'graphql-sse';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
+import { script } from '../support/jobs/scripted/scripted.ts';
 import { BACKENDS } from '../support/stores.ts';
+
+const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 
 /** All fields of a customer job. */
 const JOB = `fragment job on Job {
@@ -278,6 +282,33 @@ describe.each(BACKENDS)('the inputs that a query reads on %s', (backend) => {
       ).text();
     expect(await send(rows(2))).not.toContain('errors');
     expect(await send(rows(3))).toContain('100,000 values in its lists');
+  });
+});
+
+describe.each(BACKENDS)('the results of the jobs in lists on %s', (backend) => {
+  it('count as large as they are, whether or not the query shows them', async () => {
+    const app = await startAppForTest(backend, { JOBS_DIR });
+    script(`large-${backend}`, async () => ({ text: 'x'.repeat(1_000_000) }));
+    for (let count = 0; count < 3; count += 1) {
+      const headers = { 'Content-Type': 'application/json', Prefer: 'wait=30' };
+      const body = JSON.stringify({ text: `large-${backend}` });
+      const response = await app.fetch('/api/scripted-jobs', { method: 'POST', headers, body });
+      expect(response.status).toBe(200);
+      await response.text();
+    }
+    const list = await (await app.fetch('/api/jobs')).json();
+    expect(list).toMatchObject({ items: [{}, {}], nextCursor: expect.any(String) });
+    const send = async (pages: number) => {
+      const query = `{ ${repeat(pages, (index) => `p${index}: jobs { nodes { id } pageInfo { hasNextPage } }`)} }`;
+      return (await app.post('/graphql', { query })).json();
+    };
+    const page = { nodes: [{}, {}], pageInfo: { hasNextPage: true } };
+    const two = await send(2);
+    expect(two).toMatchObject({ data: { p0: page, p1: page } });
+    expect(two).not.toHaveProperty('errors');
+    expect(await send(3)).toMatchObject({
+      errors: [{ message: expect.stringContaining('characters of inputs and results') }],
+    });
   });
 });
 

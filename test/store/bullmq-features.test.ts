@@ -50,7 +50,7 @@ describe('on Redis, BullMQ offers for our queues', () => {
   const stateOf = async ({ id }: Job): Promise<string> => queue.getJobState(id);
   const listed = async (): Promise<string[]> => {
     const query = { caller: CALLER, types: ['plain'], statuses: ['Pending'] as const, after: undefined, limit: 10 };
-    return (await test.queue.list(query)).map(({ id }) => id);
+    return (await test.queue.list(query)).jobs.map(({ id }) => id);
   };
 
   /** A worker with options of BullMQ's, whose jobs do nothing. */

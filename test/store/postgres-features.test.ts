@@ -54,7 +54,7 @@ describe('on PostgreSQL, BullMQ offers for our queues', () => {
   }
   async function listed(): Promise<string[]> {
     const query = { caller: CALLER, types: ['plain'], statuses: ['Pending'] as const, after: undefined, limit: 10 };
-    return (await test.queue.list(query)).map(({ id }) => id).toSorted();
+    return (await test.queue.list(query)).jobs.map(({ id }) => id).toSorted();
   }
   /** A worker with options of BullMQ's. */
   async function work(options: Pick<BackendWorkerOptions, 'limiter' | 'metrics'>): Promise<void> {

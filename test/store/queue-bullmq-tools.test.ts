@@ -14,8 +14,14 @@ describe.each(BACKENDS)('BullMQ’s tools on %s', (backend) => {
   const test = setUpQueue(backend, [plain]);
   const { add, finish, work } = test;
 
-  const list = (caller: string, statuses: readonly JobStatus[] = jobStatusSchema.options, limit = 1): Promise<Job[]> =>
-    test.queue.list({ caller, types: ['plain'], statuses, after: undefined, limit });
+  async function list(
+    caller: string,
+    statuses: readonly JobStatus[] = jobStatusSchema.options,
+    limit = 1,
+  ): Promise<readonly Job[]> {
+    const { jobs } = await test.queue.list({ caller, types: ['plain'], statuses, after: undefined, limit });
+    return jobs;
+  }
   const newCaller = (): string => `caller-${(callers += 1)}`;
   /** Not all at once, which would take the embedded store longer than a submission waits. */
   async function addMany(caller: string, count: number): Promise<Job[]> {

@@ -73,7 +73,7 @@ describe('the index of lists on Redis', () => {
     await workers.close(5000);
     const list = async (status: JobStatus): Promise<string[]> => {
       const query = { caller: CALLER, types: ['plain'], after: undefined, limit: 100 };
-      return (await test.queue.list({ ...query, statuses: [status] })).map((job) => job.id);
+      return (await test.queue.list({ ...query, statuses: [status] })).jobs.map((job) => job.id);
     };
     expect(await list('Pending')).toContain(id);
     expect(await list('Succeeded')).not.toContain(id);

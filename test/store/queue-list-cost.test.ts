@@ -40,8 +40,10 @@ async function addMany(queue: JobQueue, from: number, to: number, canceled: (ind
   }
 }
 
-const page = (queue: JobQueue, statuses: JobStatus[], after?: ListPosition): Promise<Job[]> =>
-  queue.list({ caller: CALLER, types: ['plain'], statuses, after, limit: LIMIT });
+async function page(queue: JobQueue, statuses: JobStatus[], after?: ListPosition): Promise<readonly Job[]> {
+  const { jobs } = await queue.list({ caller: CALLER, types: ['plain'], statuses, after, limit: LIMIT });
+  return jobs;
+}
 
 describe('a page of a list on a Redis of its own', () => {
   const programs = installServers();
@@ -106,8 +108,8 @@ describe('a page of a list on redis', () => {
     await admin.zadd(key('open'), START + 1000, second.id);
     await admin.zadd(key('open'), START, first.id);
     await admin.zadd(key('Succeeded'), START + 2, third.id);
-    const list = (statuses: JobStatus[], limit = 7) =>
-      test.queue.list({ caller, types: ['plain'], statuses, after: undefined, limit });
+    const list = async (statuses: JobStatus[], limit = 7) =>
+      (await test.queue.list({ caller, types: ['plain'], statuses, after: undefined, limit })).jobs;
     expect((await list(['Pending'])).map(({ id }) => id)).toEqual(
       jobs
         .slice(-7)
@@ -132,7 +134,7 @@ describe('a page of a list on postgres', () => {
     onTestFinished(() => pool.end());
     await pool.query('ANALYZE bullmq.job');
     const explain = async (statuses: JobStatus[], after: [number, string]): Promise<string> => {
-      const parameters = [['plain'], statuses, CALLER, ...after, LIMIT];
+      const parameters = [['plain'], statuses, CALLER, ...after, LIMIT, 2_000_000];
       const { rows } = await pool.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${STATEMENTS.listJobs.text}`, parameters);
       return JSON.stringify(rows);
     };
@@ -148,7 +150,7 @@ describe('a page of a list on postgres', () => {
         const removed = [...plan.matchAll(/"Rows Removed by (?:Filter|Index Recheck)":(\d+)/g)];
         expect(removed.filter(([, rows]) => rows !== '0')).toEqual([]);
         const read = [...plan.matchAll(/"Actual Rows":([\d.]+)/g)].map(([, rows]) => Number(rows));
-        expect(Math.max(...read)).toBeLessThanOrEqual(statuses.length * LIMIT);
+        expect(Math.max(...read)).toBeLessThanOrEqual(statuses.length * LIMIT + 1);
       }
     }
   });

@@ -52,6 +52,28 @@ describe.each(BACKENDS)('lists on %s', (backend) => {
     return Promise.all(jobs);
   }
 
+  it('have shorter pages where results are large', async () => {
+    const caller = newCaller();
+    plain.runs(async () => ({ text: 'x'.repeat(900_000) }));
+    const jobs: Job[] = [];
+    for (let index = 0; index < 5; index += 1) {
+      jobs.push(await add(plain, '', { caller: caller.id, createdAt: new Date(START + index) }));
+    }
+    const pending = await add(other, 'pending', { caller: caller.id, createdAt: new Date(START + 5) });
+    const workers = test.startWorkers();
+    await Promise.all(jobs.map(finish));
+    await finish(pending);
+    await workers.close(5000);
+    const first = await list(caller, { limit: 50 });
+    // The third result of 900,000 characters exceeds 2,000,000.
+    expect(idsOf(first.jobs)).toEqual(idsOf([pending, ...jobs.slice(2).toReversed()]));
+    expect(first.resultCharacters).toBeGreaterThan(2_700_000);
+    const found = await listAll(caller, { limit: 50 });
+    expect(idsOf(found)).toEqual(idsOf([pending, ...jobs.toReversed()]));
+    expect(found.at(-1)).toMatchObject({ result: { text: 'x'.repeat(900_000) } });
+    plain.runs(async ({ text }) => ({ text }));
+  });
+
   it('have the newest first, by type and status, and nobody else’s', async () => {
     const caller = newCaller();
     const stranger = newCaller();

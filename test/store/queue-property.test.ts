@@ -121,7 +121,8 @@ describe.each(BACKENDS)('any order of what happens to jobs on %s', (backend) => 
           }
           if (kind === 'list') {
             const query = { caller: job.caller, types: ['plain'], statuses: ['Succeeded', 'Running'] as const };
-            for (const each of await side.queue.list({ ...query, after: undefined, limit: 20 })) {
+            const { jobs } = await side.queue.list({ ...query, after: undefined, limit: 20 });
+            for (const each of jobs) {
               expect(query.statuses).toContain(each.status);
             }
           }

@@ -170,18 +170,18 @@ export function createJobService(options: JobServiceOptions): JobService {
         const issue = { path: ['type'], message: 'Unknown job type' };
         throw new ServiceError('invalid-input', `type: ${issue.message}`, { issues: [issue] });
       }
-      const found = await queue.list({
+      const { jobs, hasMore, resultCharacters } = await queue.list({
         caller: callerId,
         types,
         statuses: [...new Set(statuses)],
         after,
-        limit: limit + 1,
+        limit,
       });
-      const page = found.slice(0, limit);
-      const last = page.at(-1);
+      const last = jobs.at(-1);
       return {
-        jobs: page.filter((job) => !isExpired(job)),
-        nextCursor: last !== undefined && found.length > limit ? toCursor(last) : null,
+        jobs: jobs.filter((job) => !isExpired(job)),
+        nextCursor: last !== undefined && hasMore ? toCursor(last) : null,
+        resultCharacters,
       };
     },
 

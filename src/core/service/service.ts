@@ -38,6 +38,8 @@ export interface JobPage {
   readonly jobs: readonly Job[];
   /** Null on the last page. */
   readonly nextCursor: string | null;
+  /** Of the results of these jobs, as JSON. */
+  readonly resultCharacters: number;
 }
 
 /**
@@ -88,7 +90,7 @@ export interface JobService {
    */
   retry(id: string, caller: Caller, check?: (job: Job) => void): Promise<Job>;
   /**
-   * The caller's jobs, newest first.
+   * The caller's jobs, newest first. A page ends early after some 2,000,000 characters of results.
    * @throws ServiceError `invalid-input`, for an unknown job type
    */
   list(filter: JobFilter, caller: Caller): Promise<JobPage>;

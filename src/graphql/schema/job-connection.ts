@@ -77,15 +77,14 @@ interface ListArguments {
 
 async function listJobs({ type, status, ...page }: ListArguments, context: GraphQLContext): Promise<JobConnection> {
   const { first, after } = parseInput(pageSchema, page);
-  const { jobs, nextCursor } = await context.service.list(
-    {
-      type: type ?? undefined,
-      statuses: status?.length ? status : undefined,
-      limit: first ?? DEFAULT_PAGE_SIZE,
-      after: after ?? undefined,
-    },
-    context.caller,
-  );
+  const filter = {
+    type: type ?? undefined,
+    statuses: status?.length ? status : undefined,
+    limit: first ?? DEFAULT_PAGE_SIZE,
+    after: after ?? undefined,
+  };
+  const { service, budget, caller } = context;
+  const { jobs, nextCursor } = await budget.readPage(() => service.list(filter, caller));
   const nodes = jobs.map((job) => toJobSource(job, context));
   const edges = nodes.map((node) => ({ cursor: toCursor(node.job), node }));
   return {

@@ -1,7 +1,7 @@
 import { type PgPool, QueueEvents, Worker, createPostgresBackend } from 'bullmq';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { z } from 'zod';
-import type { Logger } from '../../core/ports.ts';
+import { type Logger, MAX_LISTED_CHARACTERS } from '../../core/ports.ts';
 import { type QueueBackend, onWorkerError } from '../backend.ts';
 import type { JobProgress, JobRecord } from '../job-record.ts';
 import { PACE_SAMPLE, toPace } from '../pace.ts';
@@ -26,6 +26,7 @@ const idSchema = z.object({ id: z.string() });
 const typesSchema = z.array(z.object({ name: z.string() }));
 const countsSchema = z.object({ waiting: z.number(), finished: z.number() });
 const removedSchema = z.object({ removed: z.number() });
+const foundSchema = z.object({ found: z.number() });
 const depthSchema = z.object({ depth: z.number() });
 const timeSchema = z.object({ time: z.number() });
 const secretSchema = z.object({ value: z.string() });
@@ -138,7 +139,11 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     readData,
     async list({ types, statuses, caller, after, limit }) {
       const from = after === undefined ? [Number.MAX_SAFE_INTEGER, ''] : [after.createdAt.getTime(), after.id];
-      return (await run(STATEMENTS.listJobs, [types, statuses, caller, ...from, limit])).map(toRecord);
+      // One more than the page has shows whether it is the last one.
+      const parameters = [types, statuses, caller, ...from, limit + 1, MAX_LISTED_CHARACTERS];
+      const rows = await run(STATEMENTS.listJobs, parameters);
+      const records = rows.slice(0, limit).map(toRecord);
+      return { records, hasMore: rows.length > 0 && foundSchema.parse(rows[0]).found > records.length };
     },
     async cancel(type, id, { onlyMarked, deadline }) {
       const [row] = await clock.within(deadline, (storeDeadline) =>

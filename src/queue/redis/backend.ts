@@ -29,6 +29,9 @@ const WRITTEN_MS = 60_000;
 /** The most jobs of each state that one script removes, because Redis does nothing else meanwhile. */
 const REMOVED_AT_ONCE = 500;
 
+/** The most bytes of results that one script reads, some more with the last of them. */
+const MAX_READ_BYTES = 2_000_000;
+
 const idsSchema = z.array(z.string());
 const countsSchema = z.tuple([z.number(), z.number()]);
 const paceSchema = z.tuple([z.number(), z.array(z.tuple([z.coerce.number(), z.coerce.number()]))]);
@@ -81,12 +84,14 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     for (const clock of clocks.values()) clock.forget();
   });
 
+  /** Reads the first of these jobs, up to the one with which their results have more than this many bytes. */
+  const readSome = async (type: string, ids: readonly string[], maxBytes: number) =>
+    toRecords(type, ids, await runScript(client, SCRIPTS.readJobs, prefixOf(type), maxBytes, ...ids));
+
   const readRecords = async (type: string, ids: readonly string[]): Promise<(JobRecord | undefined)[]> => {
     const records: (JobRecord | undefined)[] = [];
-    // The script leaves jobs to the next call where results are large.
     while (records.length < ids.length) {
-      const rest = ids.slice(records.length);
-      records.push(...toRecords(type, rest, await runScript(client, SCRIPTS.readJobs, prefixOf(type), ...rest)));
+      records.push(...(await readSome(type, ids.slice(records.length), MAX_READ_BYTES)));
     }
     return records;
   };
@@ -134,7 +139,8 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       const types = query.types.map((type) => ({
         type,
         prefix: prefixOf(type),
-        read: (ids: readonly string[]) => readRecords(type, ids),
+        readAll: (ids: readonly string[]) => readRecords(type, ids),
+        readSome: (ids: readonly string[], maxBytes: number) => readSome(type, ids, maxBytes),
       }));
       return listJobs(client, types, query, deadline);
     },

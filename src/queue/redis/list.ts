@@ -1,5 +1,6 @@
 import type { JobStatus } from '../../core/job.ts';
-import type { ListPosition, ListQuery } from '../../core/ports.ts';
+import { type ListPosition, type ListQuery, MAX_LISTED_CHARACTERS } from '../../core/ports.ts';
+import type { ListedRecords } from '../backend.ts';
 import { type JobRecord, statusOf } from '../job-record.ts';
 import { DeadlineError } from '../../core/deadline.ts';
 import { typeOfJobId } from '../../core/job-id.ts';
@@ -35,7 +36,9 @@ export function indexKey(prefix: string, set: IndexSet, caller: string): string 
 export interface IndexedType {
   readonly type: string;
   readonly prefix: string;
-  read(ids: readonly string[]): Promise<(JobRecord | undefined)[]>;
+  readAll(ids: readonly string[]): Promise<(JobRecord | undefined)[]>;
+  /** Reads the first of these jobs, at least one, up to the one with which their results have more than this many bytes. */
+  readSome(ids: readonly string[], maxBytes: number): Promise<(JobRecord | undefined)[]>;
 }
 
 interface Entry extends ListPosition {
@@ -53,20 +56,27 @@ export async function listJobs(
   types: readonly IndexedType[],
   { caller, statuses, after, limit }: ListQuery,
   deadline: number,
-): Promise<JobRecord[]> {
+): Promise<ListedRecords> {
   const found = new Map<string, JobRecord>();
+  let characters = 0;
   let from = after;
-  for (let pageSize = limit; ; pageSize = Math.max(limit, Math.min(2 * pageSize, MAX_PAGE))) {
+  // One more than the page has shows whether it is the last one.
+  const wanted = limit + 1;
+  for (let pageSize = wanted; ; pageSize = Math.max(wanted, Math.min(2 * pageSize, MAX_PAGE))) {
     if (performance.now() > deadline) throw new DeadlineError('the list took too long');
     const entries = await nextEntries(client, types, { caller, statuses, after: from, limit: pageSize });
-    const read = await readAll(entries);
+    const read = await readEntries(entries);
+    await mendIndex(client, caller, read);
     for (const [entry, record] of read) {
       if (record?.createdAt !== entry.createdAt.getTime() || record.caller !== caller || !isOurs(entry)) continue;
-      if (statuses.includes(statusOf(record)) && found.size < limit) found.set(record.id, record);
+      if (!statuses.includes(statusOf(record)) || found.has(record.id)) continue;
+      if (found.size === limit || characters > MAX_LISTED_CHARACTERS)
+        return { records: [...found.values()], hasMore: true };
+      found.set(record.id, record);
+      characters += record.result?.length ?? 0;
     }
-    await mendIndex(client, caller, read);
-    from = entries.at(-1);
-    if (found.size >= limit || from === undefined) return [...found.values()];
+    from = read.at(-1)?.[0];
+    if (from === undefined) return { records: [...found.values()], hasMore: false };
   }
 }
 
@@ -151,22 +161,27 @@ async function readActive(
   after: ListPosition | undefined,
 ): Promise<Entry[]> {
   const ids = await client.lrange(`${type.prefix}active`, 0, -1);
-  const records = ids.length === 0 ? [] : await type.read(ids);
+  const records = ids.length === 0 ? [] : await type.readAll(ids);
   return records.flatMap((record) => {
     const entry = record?.caller === caller && { type, id: record.id, createdAt: new Date(record.createdAt) };
     return entry && isAfter(entry, after) ? [entry] : [];
   });
 }
 
-async function readAll(entries: readonly Entry[]): Promise<[Entry, JobRecord | undefined][]> {
-  const records = new Map<string, JobRecord | undefined>();
+/** Reads the jobs of these entries, up to the first one that is left to another step, because the results before it are large. */
+async function readEntries(entries: readonly Entry[]): Promise<[Entry, JobRecord | undefined][]> {
+  const records = new Map<Entry, JobRecord | undefined>();
   const byType = Map.groupBy(entries, ({ type }) => type);
+  const maxBytes = Math.ceil(MAX_LISTED_CHARACTERS / byType.size);
   await Promise.all(
     [...byType].map(async ([type, ofType]) => {
-      for (const record of await type.read(ofType.map(({ id }) => id))) if (record) records.set(record.id, record);
+      const ids = ofType.map(({ id }) => id);
+      const read = await type.readSome(ids, maxBytes);
+      for (const [index, entry] of ofType.slice(0, read.length).entries()) records.set(entry, read[index]);
     }),
   );
-  return entries.map((entry) => [entry, records.get(entry.id)]);
+  const unread = entries.findIndex((entry) => !records.has(entry));
+  return entries.slice(0, unread === -1 ? undefined : unread).map((entry) => [entry, records.get(entry)]);
 }
 
 function isAfter(entry: ListPosition, place: ListPosition | undefined): boolean {

@@ -1,13 +1,30 @@
--- Reads the first entries of each list that the index holds, and merges them.
--- $1 queues, $2 statuses, $3 caller, $4 and $5 time and id of the last job of the page before, $6 limit
-SELECT page.*
-  FROM unnest($1::text[]) AS queues(queue) CROSS JOIN unnest($2::text[]) AS statuses(status)
- CROSS JOIN LATERAL (
-   SELECT {{record}} FROM bullmq.job
-    WHERE job.queue = queues.queue AND name = $3 AND ({{status}}) = statuses.status
-      -- Jobs that BullMQ's tools add have other ids, by which no client can ask for them.
-      AND id ~ '^[A-Za-z0-9]{1,40}_[A-Za-z0-9_-]{22}$'
-      AND (added_at_ms, id COLLATE "C") < ($4, $5)
-    ORDER BY job.added_at_ms DESC, id COLLATE "C" DESC LIMIT $6
- ) AS page
- ORDER BY added_at_ms DESC, id COLLATE "C" DESC LIMIT $6
+-- Finds the first jobs of each list that the index holds, and merges them. Then reads them one by one, until their results have too many
+-- characters: a result is large beside all else, and its length is known only when it was read.
+-- $1 queues, $2 statuses, $3 caller, $4 and $5 time and id of the last job of the page before, $6 limit, $7 characters
+WITH RECURSIVE page AS (
+  SELECT array_agg(queue) AS queues, array_agg(id) AS ids FROM (
+    SELECT lists.queue, lists.id
+      FROM unnest($1::text[]) AS queues(queue) CROSS JOIN unnest($2::text[]) AS statuses(status)
+     CROSS JOIN LATERAL (
+       SELECT job.queue, id, added_at_ms FROM bullmq.job
+        WHERE job.queue = queues.queue AND name = $3 AND ({{status}}) = statuses.status
+          -- Jobs that BullMQ's tools add have other ids, by which no client can ask for them.
+          AND id ~ '^[A-Za-z0-9]{1,40}_[A-Za-z0-9_-]{22}$'
+          AND (added_at_ms, id COLLATE "C") < ($4, $5)
+        ORDER BY job.added_at_ms DESC, id COLLATE "C" DESC LIMIT $6
+     ) AS lists
+     ORDER BY added_at_ms DESC, id COLLATE "C" DESC LIMIT $6
+  ) AS merged
+),
+-- The characters of the results before each place.
+places AS (
+  SELECT 1 AS place, 0::bigint AS characters
+  UNION ALL
+  SELECT place + 1, characters + coalesce(length(return_value::text), 0)
+    FROM places CROSS JOIN page JOIN bullmq.job ON job.queue = queues[place] AND job.id = ids[place]
+   WHERE characters <= $7::bigint
+)
+SELECT {{record}}, cardinality(ids) AS found
+  FROM places CROSS JOIN page JOIN bullmq.job ON job.queue = queues[place] AND job.id = ids[place]
+ WHERE characters <= $7::bigint
+ ORDER BY place
