@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import type { JobType, ResultOf } from './define-job.ts';
-import { type Job, type SucceededJob, isDone, jobAttemptSchema, jobFailureSchema, jobStatusSchema } from './job.ts';
+import {
+  type Job,
+  type SucceededJob,
+  isCancelRequested,
+  isDone,
+  jobAttemptSchema,
+  jobFailureSchema,
+  jobStatusSchema,
+} from './job.ts';
 import type { Urls } from './urls.ts';
 
 /**
@@ -13,6 +21,7 @@ export const jobViewSchema = z
     type: z.string().describe('The name of the job type.'),
     status: jobStatusSchema,
     done: z.boolean().describe('Whether the status is final.'),
+    cancelRequested: z.boolean().describe('Whether the running job was told to stop.'),
     percentComplete: z.int().min(0).max(100).describe('100 when the job has succeeded.'),
     message: z.string().nullable().describe('The latest progress message.'),
     attempt: z.int().min(0).describe('Attempts started so far.'),
@@ -64,6 +73,9 @@ export class LazyJobView implements JobView {
   }
   get done(): boolean {
     return isDone(this.job);
+  }
+  get cancelRequested(): boolean {
+    return isCancelRequested(this.job);
   }
   get percentComplete(): number {
     return this.job.percentComplete;

@@ -92,6 +92,11 @@ export interface UnsuccessfulJob extends FinishedJob {
 export type Job = PendingJob | RunningJob | SucceededJob | UnsuccessfulJob;
 export type DoneJob = SucceededJob | UnsuccessfulJob;
 
+/** Whether a running job was told to stop. */
+export function isCancelRequested(job: Job): boolean {
+  return job.status === 'Running' && job.cancelRequested === true;
+}
+
 /** True when the status is final. */
 export function isDone(job: Job): job is DoneJob {
   return job.status !== 'Pending' && job.status !== 'Running';

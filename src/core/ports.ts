@@ -146,6 +146,8 @@ export type JobEvent =
   | { readonly kind: 'progress'; readonly percentComplete: number; readonly message: string | null; readonly at: Date }
   /** An attempt began. */
   | { readonly kind: 'started' }
+  /** A running job was told to stop. */
+  | { readonly kind: 'cancelRequested' }
   /** The job waits for a worker, or for the time of its next attempt. */
   | { readonly kind: 'waiting' }
   /** The job ended. Carries a job that succeeded, where the store publishes it: such a job never changes again. */

@@ -1,4 +1,4 @@
-import type { IQueueBackend, QueueEvents } from 'bullmq';
+import type { IQueueBackend, QueueEvents, QueueEventsListener } from 'bullmq';
 import type { BackendEvents, StoreEvent } from './backend.ts';
 import { progressSchema } from './job-record.ts';
 
@@ -8,7 +8,7 @@ export const BLOCKING_MS = 1000;
 const WAITING: StoreEvent = { kind: 'waiting' };
 const FINISHED: StoreEvent = { kind: 'finished' };
 
-/** BullMQ's events, apart from progress, in core's terms. */
+/** BullMQ's events, apart from progress, and one of ours, in core's terms. */
 const EVENTS = {
   active: { kind: 'started' },
   waiting: WAITING,
@@ -16,10 +16,20 @@ const EVENTS = {
   stalled: WAITING,
   completed: FINISHED,
   failed: FINISHED,
+  cancelRequested: { kind: 'cancelRequested' },
 } as const satisfies Record<string, StoreEvent>;
 
-/** The events of BullMQ that are used. */
-export const EVENT_NAMES = ['progress', 'active', 'waiting', 'delayed', 'stalled', 'completed', 'failed'] as const;
+/** The events that are used. */
+export const EVENT_NAMES = [
+  'progress',
+  'active',
+  'waiting',
+  'delayed',
+  'stalled',
+  'completed',
+  'failed',
+  'cancelRequested',
+] as const;
 export type EventName = (typeof EVENT_NAMES)[number];
 
 /**
@@ -36,6 +46,11 @@ export function toJobEvent(name: EventName, data: unknown): StoreEvent | undefin
 /** @param eventId the id that the store gave the event */
 export type QueueEventListener = (jobId: string, event: StoreEvent, eventId: string) => void;
 
+/** BullMQ passes on events with any name. */
+interface OwnEvents extends QueueEventsListener<unknown> {
+  cancelRequested: (published: { jobId: string }, id: string) => void;
+}
+
 /** Runs BullMQ's `QueueEvents`, made with `autorun: false`, and passes on its events. */
 export function runQueueEvents<Backend extends IQueueBackend, Connection>(
   queueEvents: QueueEvents<unknown, Backend, Connection>,
@@ -44,7 +59,7 @@ export function runQueueEvents<Backend extends IQueueBackend, Connection>(
 ): BackendEvents {
   queueEvents.on('error', onError);
   for (const name of EVENT_NAMES) {
-    queueEvents.on(name, (published: { jobId: string; data?: unknown }, eventId: string) => {
+    queueEvents.on<OwnEvents>(name, (published: { jobId: string; data?: unknown }, eventId: string) => {
       const event = toJobEvent(name, published.data);
       if (event !== undefined) listener(published.jobId, event, eventId);
     });

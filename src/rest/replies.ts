@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type ProblemName, ServiceError, jobNotFound } from '../core/errors.ts';
-import type { DoneJob, Job, JobFailure, SucceededJob } from '../core/job.ts';
+import { type DoneJob, type Job, type JobFailure, type SucceededJob, isCancelRequested } from '../core/job.ts';
 import { type JobView, LazyJobView } from '../core/job-view.ts';
 import type { RequestContext } from '../core/service/request-context.ts';
 import type { JobService } from '../core/service/service.ts';
@@ -85,8 +85,10 @@ function unsuccessful(problem: ProblemName, { code, message }: JobFailure): Serv
 }
 
 /** Identifies one state of a job; also the id of its event. */
-export function versionOf({ status, attempt, percentComplete, lastUpdatedAt }: Job): string {
-  return `${status}-${attempt}-${percentComplete}-${lastUpdatedAt.getTime().toString(36)}`;
+export function versionOf(job: Job): string {
+  const { status, attempt, percentComplete, lastUpdatedAt } = job;
+  const version = `${status}-${attempt}-${percentComplete}-${lastUpdatedAt.getTime().toString(36)}`;
+  return isCancelRequested(job) ? `${version}-canceling` : version;
 }
 
 export function tagOf(job: Job): string {

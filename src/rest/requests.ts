@@ -129,7 +129,7 @@ export const listQuery = (types: readonly string[]) =>
     ),
     limit: parameter(
       z.preprocess(toPageSize, pageSizeSchema.default(DEFAULT_PAGE_SIZE)),
-      'The maximum number of jobs on a page.',
+      'The maximum number of jobs on a page. It has fewer where their results are large.',
     ),
     cursor: parameter(cursorSchema.optional(), 'The `nextCursor` of the page before.'),
   });

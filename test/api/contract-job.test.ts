@@ -11,7 +11,7 @@ import { type Store, createStore } from '../support/stores.ts';
 
 const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 
-const FIELDS = `id type status done percentComplete message attempt maxAttempts createdAt lastUpdatedAt startedAt finishedAt
+const FIELDS = `id type status done cancelRequested percentComplete message attempt maxAttempts createdAt lastUpdatedAt startedAt finishedAt
   expiresAt error { code message } statusUrl resultUrl resourceUrl retryAfter history { attempt startedAt finishedAt error { code message } }`;
 
 const utc = z.iso.datetime();
@@ -20,6 +20,7 @@ const jobSchema = z.object({
   type: z.literal('scripted'),
   status: z.string(),
   done: z.boolean(),
+  cancelRequested: z.boolean(),
   percentComplete: z.int().min(0).max(100),
   message: z.string().nullable(),
   attempt: z.int(),
@@ -76,7 +77,8 @@ describe('a job', () => {
     const running = await submit(app, 'running');
     await gate.reached;
     shown.set('Running', await read(app, running));
-    await app.fetch(`/api/jobs/${running}`, { method: 'DELETE' });
+    const canceling = await app.fetch(`/api/jobs/${running}`, { method: 'DELETE' });
+    shown.set('canceling', jobSchema.parse(await canceling.json()));
     await finish(running);
     shown.set('Canceled', await read(app, running));
     gate.open();
@@ -118,10 +120,18 @@ describe('a job', () => {
     expect([...shown].map(([status, { done }]) => [status, done])).toEqual([
       ['Pending', false],
       ['Running', false],
+      ['canceling', false],
       ['Canceled', true],
       ['Failed', true],
       ['Succeeded', true],
     ]);
+  });
+
+  it('says while it runs whether it was told to stop', () => {
+    expect([...shown].filter(([, { cancelRequested }]) => cancelRequested).map(([status]) => status)).toEqual([
+      'canceling',
+    ]);
+    expect(job('canceling')).toEqual({ ...job('Running'), cancelRequested: true, retryAfter: 1 });
   });
 
   it('has percentComplete from 0 to 100, and 100 when Succeeded', () => {

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ANONYMOUS } from '../../src/core/access/caller.ts';
 import { JobError } from '../../src/core/job-error.ts';
 import { type Job, type JobStatus, isDone } from '../../src/core/job.ts';
 import { poll } from '../support/follow.ts';
@@ -38,6 +39,46 @@ describe.each(BACKENDS)('cancellation on %s', (backend) => {
     await finish(next);
     expect(ran).toEqual(['next']);
     expect(await read(job)).toMatchObject(CANCELED);
+  });
+
+  it('shows at once that a running job was told to stop, to followers too', async () => {
+    const started = signal();
+    const release = signal();
+    const ignore = (): void => undefined;
+    // A worker of BullMQ's own does not look for cancellations.
+    const worker = await test.backend.createWorker(
+      'plain',
+      async () => {
+        started.reach();
+        await release.reached;
+        return { text: 'done' };
+      },
+      { lockDuration: 60_000, onCompleted: ignore, onFailed: ignore, onRenewed: ignore, onLost: ignore },
+    );
+    onTestFinished(async () => {
+      release.reach();
+      await worker.close();
+    });
+    const job = await add(plain);
+    await started.reached;
+    const other = await test.otherSide();
+    const states = other.service.watch(job.id, ANONYMOUS, new AbortController().signal);
+    const { value: running } = await states.next();
+    expect(running).toMatchObject({ status: 'Running' });
+    expect(running).not.toHaveProperty('cancelRequested');
+    const next = states.next();
+    const canceling = { ...running, cancelRequested: true };
+    const asked = performance.now();
+    expect(await test.queue.cancel(job)).toEqual(canceling);
+    expect((await next).value).toEqual(canceling);
+    // Without an event, followers read the job again after 5 s.
+    expect(performance.now() - asked).toBeLessThan(4000);
+    const last = states.next();
+    expect(await test.queue.cancel(job)).toEqual(canceling);
+    release.reach();
+    const { value: done } = await last;
+    expect(done).toMatchObject({ status: 'Canceled' });
+    expect(done).not.toHaveProperty('cancelRequested');
   });
 
   it('ends a job that waits for its next attempt at once', async () => {

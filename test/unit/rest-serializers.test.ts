@@ -23,9 +23,12 @@ const base = {
 };
 const finished = { finishedAt: at(3), expiresAt: at(4) };
 const succeeded: DoneJob = { ...base, ...finished, status: 'Succeeded', message: null, result: { id: '1' } };
+const running: Job = { ...base, status: 'Running' };
+const canceling: Job = { ...running, cancelRequested: true };
 const jobs: readonly Job[] = [
   { ...base, status: 'Pending', startedAt: null, history: [] },
-  { ...base, status: 'Running' },
+  running,
+  canceling,
   succeeded,
   { ...base, ...finished, status: 'Failed', error },
   { ...base, ...finished, status: 'Canceled', startedAt: null, error },
@@ -61,6 +64,10 @@ describe('a reply that the client has cached', () => {
     const other = await app.inject({ url: '/', headers: { 'If-None-Match': '"other"' } });
     expect([other.statusCode, other.body, made]).toEqual([200, '{}', 1]);
     await app.close();
+  });
+
+  it('has another tag once the job was told to stop', () => {
+    expect(tagOf(canceling)).not.toBe(tagOf(running));
   });
 
   const tag = tagOf(succeeded);

@@ -1,6 +1,6 @@
 /** Following one job to its end: waiting for the end alone, or watching each change. */
 import { isQueueUnavailable, jobNotFound } from '../errors.ts';
-import { type Job, type JobAttempt, isDone } from '../job.ts';
+import { type Job, type JobAttempt, isCancelRequested, isDone } from '../job.ts';
 import type { JobEvent, JobEvents } from '../ports.ts';
 
 /** A job without events for this long is read again, because a lost connection to the store may have lost an event. */
@@ -161,6 +161,7 @@ export function stepsUpTo(event: JobEvent | undefined, last: Job, now: Job): Job
       // The worker handed the job back, or was lost: the history has no entry for that attempt.
       return last.status === 'Running' && now.status === 'Pending' ? [now] : [];
     case 'progress':
+    case 'cancelRequested':
     case 'finished':
     case 'lost':
     case undefined:
@@ -211,6 +212,9 @@ function later({ lastUpdatedAt }: Job, time: Date): Date {
 
 function isSame(a: Job, b: Job): boolean {
   return (
-    a.status === b.status && a.attempt === b.attempt && isDone(a) === isDone(b) && +a.lastUpdatedAt === +b.lastUpdatedAt
+    a.status === b.status &&
+    a.attempt === b.attempt &&
+    +a.lastUpdatedAt === +b.lastUpdatedAt &&
+    isCancelRequested(a) === isCancelRequested(b)
   );
 }

@@ -1,4 +1,4 @@
-import { type Job, isDone } from '../job.ts';
+import { type Job, isCancelRequested, isDone } from '../job.ts';
 import type { JobQueue, Logger, Pace } from '../ports.ts';
 
 /** The longest wait that a poller is given, in seconds. */
@@ -15,7 +15,7 @@ const UNKNOWN: Pace = { durationMs: undefined, intervalMs: 0, waiting: 0 };
 /** Seconds after which a job may be done, from 1 to 60 (RFC 9110, section 10.2.3). */
 export function estimateRetryAfter(job: Job, pace: Pace, now: number): number {
   if (job.status !== 'Running') return toSeconds(estimateMs(job, pace, now));
-  return job.cancelRequested ? 1 : Math.min(MAX_RUNNING_SECONDS, toSeconds(estimateMs(job, pace, now)));
+  return isCancelRequested(job) ? 1 : Math.min(MAX_RUNNING_SECONDS, toSeconds(estimateMs(job, pace, now)));
 }
 
 function toSeconds(ms: number): number {

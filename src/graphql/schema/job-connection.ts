@@ -58,7 +58,10 @@ export function addJobConnection(builder: Builder, job: JobInterface, jobStatus:
       args: {
         type: t.arg.string({ description: 'Only jobs of this type.' }),
         status: t.arg({ type: [jobStatus], description: 'Only jobs in any of these states.' }),
-        first: t.arg.int({ defaultValue: DEFAULT_PAGE_SIZE, description: 'Size of the page, from 1 to 100.' }),
+        first: t.arg.int({
+          defaultValue: DEFAULT_PAGE_SIZE,
+          description: 'Size of the page, from 1 to 100; the page is shorter where results are large.',
+        }),
         after: t.arg.string({ description: 'The `endCursor` of the previous page.' }),
       },
       resolve: (_, args, context) => listJobs(args, context),

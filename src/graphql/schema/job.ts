@@ -51,6 +51,9 @@ export function addJobInterface(builder: Builder, jobStatus: JobStatusEnum, type
       type: t.exposeString('type', { description: 'Name of the job type.' }),
       status: t.expose('status', { type: jobStatus }),
       done: t.exposeBoolean('done', { description: 'Whether the status is final.' }),
+      cancelRequested: t.exposeBoolean('cancelRequested', {
+        description: 'Whether the RUNNING job was told to stop.',
+      }),
       percentComplete: t.exposeInt('percentComplete', { description: '0 to 100; 100 when the job has succeeded.' }),
       message: t.exposeString('message', { nullable: true, description: 'The latest progress message.' }),
       attempt: t.exposeInt('attempt', { description: 'Attempts started so far.' }),

@@ -14,7 +14,8 @@ WITH canceled AS (
 RETURNING *)
 SELECT {{record}},
        CASE WHEN state = 'failed' THEN bullmq.publish_event(p_queue => queue, p_event => 'failed',
-         p_data => jsonb_build_object('jobId', id, 'failedReason', {{canceled}}, 'prev', 'waiting')) END,
+         p_data => jsonb_build_object('jobId', id, 'failedReason', {{canceled}}, 'prev', 'waiting'))
+       ELSE bullmq.publish_event(p_queue => queue, p_event => 'cancelRequested', p_data => jsonb_build_object('jobId', id)) END,
        CASE WHEN state = 'failed' AND parent_id IS NOT NULL THEN bullmq.handle_child_failure(
          p_queue => queue, p_id => id, p_reason => {{canceled}}, p_now => $3::bigint) END,
        CASE WHEN state = 'failed' AND dedup_id IS NOT NULL THEN bullmq.dedup_finalize(

@@ -22,6 +22,7 @@ if removed == 0 then
   -- A worker that takes up a job with `defa` fails it with that reason. BullMQ removes `defa` then. `canceled` stays, and names the run
   -- that it is about: BullMQ's own retry of the job begins another one.
   redis.call('HSET', job, 'defa', mark, 'canceled', startedOn or '')
+  publish('cancelRequested', id)
   return readJob(job)
 end
 redis.call('HSET', job, 'failedReason', mark, 'finishedOn', now)
