@@ -5,6 +5,7 @@ import { ServiceError } from './core/errors.ts';
 import { AUDIT, type Logger, type RateLimiter } from './core/ports.ts';
 import type { RequestContext } from './core/service/request-context.ts';
 import type { JobService } from './core/service/service.ts';
+import { collectStartErrors } from './core/start-error.ts';
 import { wantsGraphiQL } from './graphql/graphiql.ts';
 import { createGraphQLApi } from './graphql/server.ts';
 import { addCaller, createAuthentication } from './http/authentication.ts';
@@ -62,7 +63,7 @@ export interface HttpServerOptions {
 
 /**
  * The one HTTP server, with both APIs.
- * @throws StartError that names the file and the field, for a job type that an API can't express
+ * @throws StartError with a line for each field of a job type that an API can't express, which names the file
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
   const { service, logger, publicUrl, rest, graphiql, introspection } = options;
@@ -148,20 +149,24 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   // Routes.
   addRoutes(app, healthRoutes, { checks: options.checks });
   if (graphiql) app.get('/', async (_request, reply) => reply.redirect('graphql'));
-  // GraphQL first: of the errors for a schema that neither API can express, its own names the field and an alternative.
-  const graphql = createGraphQLApi({
-    service,
-    logger,
-    graphiql,
-    introspection,
-    isLimited: rateLimits !== undefined,
-    contextOf,
-    fromFastify,
-  });
-  if (rest) {
+  // The problems of all job types with both APIs at once.
+  const [graphql, documentation] = collectStartErrors(
+    () =>
+      createGraphQLApi({
+        service,
+        logger,
+        graphiql,
+        introspection,
+        isLimited: rateLimits !== undefined,
+        contextOf,
+        fromFastify,
+      }),
+    () => (rest ? createDocumentation({ registry: service.registry, urlsOf }) : undefined),
+  );
+  if (documentation !== undefined) {
     await app.register(async (pages) => {
       rateLimits?.add(pages);
-      await pages.register(createDocumentation({ registry: service.registry, urlsOf }));
+      await pages.register(documentation);
     });
   }
   // Only the APIs are refused under load; health and pages are not.

@@ -18,9 +18,9 @@ type TypesOf<Schema extends TypedSchema> = NonNullable<Schema['~standard']['type
 
 /**
  * The shape of a job type made with `defineJob`. The input type is what callers may send, so fields with a default are optional.
- * Both are JSON values, because the server does not start with a job type whose schema has other values.
+ * Both are JSON values, on the encoded side of codecs, because the server does not start with a job type whose schema has other values.
  */
 export interface ShapeOf<Type extends { readonly input: TypedSchema; readonly result: TypedSchema }> {
   readonly input: TypesOf<Type['input']>['input'];
-  readonly result: TypesOf<Type['result']>['output'];
+  readonly result: TypesOf<Type['result']>['input'];
 }

@@ -1,5 +1,6 @@
 /** The public interface for authors of job types. */
 import { z } from 'zod';
+import { isCodec, partsOf } from './input/schema-parts.ts';
 import { toAccepted, toResultSchema, toStrict } from './input/strict-schema.ts';
 import type { Logger } from './ports.ts';
 import type { Use } from './register.ts';
@@ -38,12 +39,15 @@ export interface JobDefinition<Input extends z.ZodObject, Result extends z.ZodOb
   /** One sentence, shown in the GraphQL schema. */
   readonly description: string;
   /**
-   * What callers send. Unknown fields are refused, at every depth; null counts as absent where a field may be absent; lengths of text
-   * are code points. Give each text and list a length: a request may be 1.5 MiB, and what a function does with a text may cost more
-   * than its length.
+   * What callers send. Unknown fields are refused, at every depth; null counts as absent where a field may be absent, and an absent field
+   * as null where it may be null; lengths of text are code points. Give each text and list a length: a request may be 1.5 MiB, and what a
+   * function does with a text may cost more than its length.
    */
   readonly input: Input;
-  /** What the function returns, at most 1.5 MiB as JSON. Checked before callers see it. */
+  /**
+   * What the function returns, at most 1.5 MiB as JSON. Checked before callers see it. Where it has a `z.codec()`, the function returns the
+   * decoded value, and callers read the encoded one.
+   */
   readonly result: Result;
   /**
    * The largest number of attempts, from 1 to 100.
@@ -76,8 +80,17 @@ export interface JobDefinition<Input extends z.ZodObject, Result extends z.ZodOb
    * Does the work. Must be safe to run again: delivery is at least once.
    * @throws JobError for a failure whose code and message callers may read
    */
-  run(input: z.output<Input>, job: JobContext): Promise<z.input<Result>> | z.input<Result>;
+  readonly run: Run<Input, Result>;
 }
+
+/**
+ * The function of a job type. A conditional type, which the compiler resolves before it looks at the function, so that a returned `'small'`
+ * is not taken for any text.
+ */
+type Run<Input extends z.ZodObject, Result extends z.ZodObject> = Result extends z.ZodObject
+  ? // A method, whose input may be narrower than that of any job type.
+    { run(input: z.output<Input>, job: JobContext): Promise<z.output<Result>> | z.output<Result> }['run']
+  : never;
 
 /** A job type, with defaults for the options that its definition omits. */
 export interface JobType<
@@ -98,7 +111,7 @@ export interface JobType<
 
 /** The input that a job type's function receives. @public */
 export type InputOf<Type extends JobType> = z.output<Type['input']>;
-/** The result of a job type that callers read. @public */
+/** The result that a job type's function returns. @public */
 export type ResultOf<Type extends JobType> = z.output<Type['result']>;
 
 /** Marks what `defineJob` returns; the same in every copy of this package that a process loads. */
@@ -126,8 +139,26 @@ export function defineJob<Input extends z.ZodObject, Result extends z.ZodObject>
     timeoutSeconds: 60,
     outageSeconds: 3600,
     ...definition,
+    ...(definition.resource && { resource: encoded(definition.resource, definition.result) }),
     strictInput: toStrict(definition.input),
     acceptedInput: toAccepted(definition.input),
     checkedResult: toResultSchema(definition.result),
   });
+}
+
+/** The same resource, as callers read it: with the values that codecs encode, if its schema has any. */
+function encoded<Result extends z.ZodObject>(
+  resource: Resource<z.output<Result>>,
+  schema: Result,
+): Resource<z.output<Result>> {
+  if (!partsOf(schema, '').some((part) => isCodec(part.schema))) return resource;
+  return {
+    // Jobs keep the encoded result.
+    idOf: (result) => resource.idOf(z.decode(schema, result as z.input<Result>)),
+    async find(id, use) {
+      const found = await resource.find(id, use);
+      // Nothing but the APIs reads it.
+      return found && (z.encode(schema, found) as z.output<Result>);
+    },
+  };
 }

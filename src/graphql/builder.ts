@@ -18,6 +18,7 @@ interface BuilderTypes {
     SafeInt: { Input: number; Output: number };
     Date: { Input: string; Output: string };
     URL: { Input: string; Output: string };
+    JSON: { Input: unknown; Output: unknown };
   };
 }
 

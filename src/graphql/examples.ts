@@ -1,17 +1,21 @@
 import {
+  type GraphQLInputType,
   type GraphQLSchema,
-  astFromValue,
+  getNullableType,
+  isEnumType,
   isInputObjectType,
   isLeafType,
+  isListType,
   isObjectType,
-  getNullableType,
-  print,
 } from 'graphql';
 import { z } from 'zod';
 import type { JobType } from '../core/define-job.ts';
+import { isJson } from '../core/input/schema-parts.ts';
 import type { Registry } from '../core/registry.ts';
+import { pascalCase } from '../core/type-name.ts';
 import { jobObjectName } from './schema/job-type.ts';
-import { pascalCase } from './schema/from-zod.ts';
+import { isRecord } from './request.ts';
+import { oneOfOf } from './schema/one-of.ts';
 
 /** The documents that GraphiQL opens with. */
 export interface Examples {
@@ -110,23 +114,61 @@ function leavesOf(schema: GraphQLSchema, parent: string, field: string): string[
 
 function inputOf(schema: GraphQLSchema, type: JobType): string {
   const inputType = schema.getType(`Submit${pascalCase(type.name)}Input`);
-  const value = isInputObjectType(inputType) ? astFromValue(exampleOf(type.input), inputType) : undefined;
-  return value ? print(value) : '{}';
+  return isInputObjectType(inputType) ? literalOf(exampleOf(type.input), inputType) : '{}';
 }
 
-/** An example value for a schema: the schema's own, or one built from its parts; undefined if there is none. */
-function exampleOf(schema: z.core.$ZodType): unknown {
+/** A value of a job's schema as it is written in a document. */
+function literalOf(value: unknown, type: GraphQLInputType): string {
+  const valueType = getNullableType(type);
+  if (Array.isArray(value)) {
+    const itemType = isListType(valueType) ? valueType.ofType : valueType;
+    return `[${value.map((item) => literalOf(item, itemType)).join(', ')}]`;
+  }
+  if (isEnumType(valueType)) return valueType.serialize(value) ?? 'null';
+  if (!isRecord(value)) return JSON.stringify(value ?? null);
+  if (!isInputObjectType(valueType)) return fieldsOf(value, () => valueType);
+  const fields = valueType.getFields();
+  const oneOf = oneOfOf(valueType);
+  if (oneOf === undefined) return fieldsOf(value, (name) => fields[name]?.type);
+  const member = [...oneOf.tags].find(([, tag]) => tag === value[oneOf.discriminator])?.[0] ?? '';
+  const { [oneOf.discriminator]: _tag, ...rest } = value;
+  const memberType = fields[member]?.type;
+  return memberType === undefined ? '{}' : `{${member}: ${literalOf(rest, memberType)}}`;
+}
+
+/** JSON may have names that a document can't. */
+function fieldsOf(
+  value: Readonly<Record<string, unknown>>,
+  typeOf: (name: string) => GraphQLInputType | undefined,
+): string {
+  const fields = Object.entries(value).flatMap(([name, item]) => {
+    const type = typeOf(name);
+    return type === undefined || !/^\w+$/.test(name) ? [] : [`${name}: ${literalOf(item, type)}`];
+  });
+  return `{${fields.join(', ')}}`;
+}
+
+/**
+ * An example value for a schema: the schema's own, or one built from its parts; undefined if there is none.
+ * @param within the objects around it, which it does not contain again
+ */
+function exampleOf(schema: z.core.$ZodType, within: readonly z.core.$ZodType[] = []): unknown {
+  const inner = (part: z.core.$ZodType): unknown => exampleOf(part, [...within, schema]);
   const [own] = z.globalRegistry.get(schema)?.examples ?? [];
   if (own !== undefined) return own;
+  if (within.includes(schema)) return undefined;
   if (schema instanceof z.ZodObject) {
-    const fields = Object.entries(schema.shape).map(([name, field]) => [name, exampleOf(field)]);
+    const fields = Object.entries(schema.shape).map(([name, field]) => [name, inner(field)]);
     return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
   }
-  if (schema instanceof z.ZodArray) return [exampleOf(schema.element)];
-  if (schema instanceof z.ZodPipe) return exampleOf(schema.in);
-  if (schema instanceof z.ZodCatch || schema instanceof z.ZodReadonly) return exampleOf(schema.def.innerType);
+  if (schema instanceof z.ZodArray) return [inner(schema.element)].filter((item) => item !== undefined);
+  if (schema instanceof z.ZodPipe) return inner(schema.in instanceof z.ZodTransform ? schema.out : schema.in);
+  if (schema instanceof z.ZodCatch || schema instanceof z.ZodReadonly) return inner(schema.def.innerType);
+  if (schema instanceof z.ZodLazy) return isJson(schema) ? {} : inner(schema._zod.innerType);
+  if (schema instanceof z.ZodUnion) return schema.options.map(inner).find((value) => value !== undefined);
+  if (schema instanceof z.ZodRecord) return {};
   if (schema instanceof z.ZodEnum) return schema.options[0];
-  if (schema instanceof z.ZodLiteral) return schema.value;
+  if (schema instanceof z.ZodLiteral) return [...schema.values][0];
   if (schema instanceof z.ZodBoolean) return true;
   if (schema instanceof z.ZodNumber) return Math.max(schema.minValue ?? 1, Number.MIN_SAFE_INTEGER);
   if (schema instanceof z.ZodISODateTime) return '2026-03-01T12:00:00Z';

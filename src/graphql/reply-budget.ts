@@ -2,7 +2,7 @@ import { type FragmentDefinitionNode, type GraphQLResolveInfo, Kind, type Select
 import { ServiceError } from '../core/errors.ts';
 import type { JobPage } from '../core/service/service.ts';
 
-/** Values in the lists of a reply. The largest input and the largest result of a job have fewer together. */
+/** Values in the lists and in the JSON of a reply. The largest input and the largest result of a job have fewer together. */
 const MAX_VALUES = 100_000;
 /** Characters of the inputs, and of the results of lists, that a reply reads; some more than two of the largest. */
 const MAX_CHARACTERS = 4_000_000;
@@ -21,8 +21,25 @@ export class ReplyBudget {
    * @throws ServiceError `malformed-request` when there is nothing left
    */
   takeItems(items: readonly unknown[], info: GraphQLResolveInfo): void {
-    this.#values -= items.length * fieldsBelow(info);
-    if (this.#values < 0) throw tooLarge(`${MAX_VALUES.toLocaleString('en')} values in its lists`);
+    this.#takeValues(items.length * fieldsBelow(info));
+  }
+
+  /**
+   * Takes a JSON value, with all values inside.
+   * @throws ServiceError `malformed-request` when there is nothing left
+   */
+  takeJson(value: unknown): void {
+    const inside = [value];
+    // The array grows during the iteration, which ends with the budget: no recursion.
+    for (const each of inside) {
+      this.#takeValues(1);
+      if (typeof each === 'object' && each !== null) for (const item of Object.values(each)) inside.push(item);
+    }
+  }
+
+  #takeValues(count: number): void {
+    this.#values -= count;
+    if (this.#values < 0) throw tooLarge(`${MAX_VALUES.toLocaleString('en')} values in its lists and its JSON`);
   }
 
   /** @throws ServiceError `malformed-request` when there is nothing left */

@@ -2,6 +2,7 @@
 import fastJson from 'fast-json-stringify';
 import { z } from 'zod';
 import type { JobType } from '../core/define-job.ts';
+import { pascalCase } from '../core/type-name.ts';
 import { jobFailureSchema } from '../core/job.ts';
 import { jobViewSchema } from '../core/job-view.ts';
 import { toJsonSchema } from './openapi/json-schema.ts';
@@ -93,19 +94,15 @@ export function schemasOf(type: JobType): JobTypeSchemas {
   return schemas;
 }
 
-export function pascalCase(name: string): string {
-  return name.charAt(0).toUpperCase() + name.slice(1);
-}
-
 type Serialize<Schema extends z.ZodType> = (value: Readonly<z.output<Schema>>) => string;
 
 /** Makes the same bytes as `JSON.stringify`, at a third of its cost. */
-function serializerOf<Schema extends z.ZodType>(schema: Schema, path: string): Serialize<Schema> {
+function serializerOf<Schema extends z.ZodType>(schema: Schema): Serialize<Schema> {
   // A JSON Schema may have a list of types, which the type that zod declares for it leaves out.
-  return fastJson(toJsonSchema(schema, { side: 'output', path, dates: true }) as fastJson.Schema);
+  return fastJson(toJsonSchema(schema, 'output') as fastJson.Schema);
 }
 
-export const serializeJob = serializerOf(jobViewSchema, 'Job');
-export const serializeSubmittedJob = serializerOf(submittedJobSchema, 'SubmittedJob');
-export const serializeJobList = serializerOf(jobListSchema, 'JobList');
-export const serializeOperation = serializerOf(operationSchema, 'Operation');
+export const serializeJob = serializerOf(jobViewSchema);
+export const serializeSubmittedJob = serializerOf(submittedJobSchema);
+export const serializeJobList = serializerOf(jobListSchema);
+export const serializeOperation = serializerOf(operationSchema);

@@ -123,13 +123,13 @@ describe('one file that defines a job type is enough', () => {
     const types = printSchema(schema);
     expect(types).toContain(`
 input SubmitParcelLabelInput {
-  recipient: SubmitParcelLabelRecipientInput!
-  service: SubmitParcelLabelService!
-  items: [SubmitParcelLabelItemsInput!]!
+  recipient: ParcelLabelRecipientInput!
+  service: ParcelLabelService!
+  items: [ParcelLabelItemInput!]!
   note: String
   shipBy: DateTime!
 }`);
-    expect(types).toContain('enum SubmitParcelLabelService {\n  NEXT_DAY\n  ECONOMY\n}');
+    expect(types).toContain('enum ParcelLabelService {\n  NEXT_DAY\n  ECONOMY\n}');
     expect(types).toContain('"""Makes the labels of a parcel."""\n  submitParcelLabel(');
     expect(schema.getQueryType()?.getFields()).not.toHaveProperty('parcelLabel');
 

@@ -1,4 +1,4 @@
-import { type ExecutionArgs, GraphQLError, buildSchema } from 'graphql';
+import { type ExecutionArgs, GraphQLError, buildSchema, isUnionType } from 'graphql';
 import { type Plugin, createYoga } from 'graphql-yoga';
 import { describe, expect, it } from 'vitest';
 import type { GraphQLContext } from '../../src/graphql/builder.ts';
@@ -42,8 +42,7 @@ function setUp() {
   };
 }
 
-const data = (result: Awaited<ReturnType<ReturnType<typeof setUp>['execute']>>): unknown =>
-  JSON.parse(JSON.stringify(result));
+const data = (result: Awaited<ReturnType<ReturnType<typeof setUp>['execute']>>) => JSON.parse(JSON.stringify(result));
 
 describe('direct execution', () => {
   it('parses and validates a document through the plugins once', async () => {
@@ -75,6 +74,55 @@ describe('direct execution', () => {
       expect(data(await execute(query, undefined, 'B'))).toEqual(typename);
       expect(data(await execute(query, { x: true }, 'A'))).toEqual(typename);
     }
+  });
+
+  it.each([
+    ['a member', '{ u { ... on A { a } ... on B { __typename } } }', { u: { a: 1 } }],
+    ['the name of the type', '{ u { __typename } }', { u: { __typename: 'A' } }],
+    ['another member', '{ u(in: { b: {} }) { ... on A { a } ... on B { b } } }', { u: { b: 'x' } }],
+    ['a list', '{ us { ... on B { b } __typename } }', { us: [{ __typename: 'A' }, { b: 'x', __typename: 'B' }] }],
+    ['fragments', '{ u { ...F } } fragment F on U { ... on A { a } }', { u: { a: 1 } }],
+    ['a value of no member', '{ none { __typename } }', { none: null }],
+    ['two members', '{ u(in: { a: 1, b: {} }) { __typename } }', undefined],
+  ])('gives the same answer as Yoga about a union: %s', async (_, query, expected) => {
+    const schema = buildSchema(`
+      type Query { u(in: In = { a: 1 }): U  us: [U!]!  none: U }
+      union U = A | B
+      type A { a: Int }
+      type B { b: String }
+      input In @oneOf { a: Int, b: Empty }
+      input Empty { x: Int }
+    `);
+    const members = [{ a: 1 }, { b: 'x' }];
+    const { u, us, none } = schema.getQueryType()?.getFields() ?? {};
+    if (u === undefined || us === undefined || none === undefined) throw new Error('there is no such field');
+    u.resolve = (_parent, args: { in: object }) => members['a' in args.in ? 0 : 1];
+    us.resolve = () => members;
+    none.resolve = () => ({});
+    const union = schema.getType('U');
+    if (!isUnionType(union)) throw new Error('there is no such union');
+    union.resolveType = (value: object) => ('a' in value ? 'A' : 'b' in value ? 'B' : undefined);
+    const documentCache = createDocumentCache();
+    const yoga = createYoga<GraphQLContext>({ schema, parserAndValidationCache: { documentCache }, logging: false });
+    const execute = createDirectExecution({
+      yoga,
+      schema,
+      documentCache,
+      checkAccess: () => undefined,
+      toPublicResult: (_args, result) => result,
+    });
+    const byYoga = await yoga.fetch('http://localhost/graphql', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ query }),
+    });
+    const answer = await byYoga.json();
+    expect(answer.data).toEqual(expected);
+    const params = { query, variables: undefined, operationName: undefined, mediaType: 'application/json' };
+    // The resolvers of this schema read nothing from the context.
+    const direct = await execute(params, {} as GraphQLContext);
+    // An invalid document is Yoga's.
+    expect(direct === undefined ? undefined : data(direct).data).toEqual(expected);
   });
 
   it.each([

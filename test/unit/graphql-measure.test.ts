@@ -86,6 +86,14 @@ describe('introspection', () => {
     expect(measure('{ __type(name: "Job") { ofType { name } } }').introspection).toBe(2);
   });
 
+  it('counts the members of unions', () => {
+    const names = Array.from({ length: 30 }, (_, index) => `M${index}`);
+    const members = names.map((name) => `type ${name} { a: Int }`).join(' ');
+    const union = buildSchema(`type Query { u: U } union U = ${names.join(' | ')} ${members}`);
+    const document = parse('{ __type(name: "U") { possibleTypes { name } } }');
+    expect(createMeasure(union)(document).introspection).toBe(1 + 30);
+  });
+
   it('of tools is measured by the query that reads the most', () => {
     const ofTools = measureIntrospection(measureDocument);
     expect(measure(getIntrospectionQuery()).introspection).toBeLessThanOrEqual(ofTools);

@@ -125,6 +125,30 @@ describe('the error for an invalid file', () => {
     expect(line).toMatch(/^jobs\/send-letter\.ts: result\.sentAt: .*z\.date\(\)/);
   });
 
+  it.each(['input', 'result'])('names the file and the field of %s that contains a copy of itself', async (side) => {
+    const tree =
+      "const tree = z.object({ get leaves() { return z.array(tree.describe('A tree.')); } });\n\nexport default";
+    const text = jobFile({ [side]: 'tree' }).replace('export default', tree);
+    const line = await refusalOf({ 'jobs/send-letter.ts': text });
+    expect(line).toMatch(new RegExp(`^jobs/send-letter\\.ts: ${side}\\.tree`));
+  });
+
+  it('names the fields of all files at once, which both APIs have found', async () => {
+    const text = await refusalOf({
+      'jobs/send-letter.ts': jobFile({
+        input: 'a: z.date(), b: z.tuple([z.string()])',
+        result: 'c: z.map(z.string(), z.int())',
+      }),
+      'jobs/send-parcel.ts': jobFile({ name: 'sendParcel', collection: 'parcels', input: 'd: z.set(z.string())' }),
+    });
+    expect(text.split('\n').map((line) => line.split(': ', 2).join(': '))).toEqual([
+      'jobs/send-letter.ts: result.c',
+      'jobs/send-letter.ts: input.a',
+      'jobs/send-letter.ts: input.b',
+      'jobs/send-parcel.ts: input.d',
+    ]);
+  });
+
   it('names the file and the field whose GraphQL type is already used by the API', async () => {
     const result = "job: z.object({ text: z.string() }).meta({ id: 'Job' })";
     const line = await refusalOf({ 'jobs/send-letter.ts': jobFile({ result }) });

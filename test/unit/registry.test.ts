@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { parseInput, parseSubmission } from '../../src/core/input/parse-input.ts';
 import { toAccepted, toResultSchema, toStrict } from '../../src/core/input/strict-schema.ts';
+import { isoDatetimeToDate, stringToBigInt } from '../../src/core/codecs.ts';
 import { type JobDefinition, type JobType, defineJob } from '../../src/core/define-job.ts';
 import { type InputIssue, ServiceError } from '../../src/core/errors.ts';
 import { newJobId, typeOfJobId } from '../../src/core/job-id.ts';
@@ -153,6 +154,9 @@ const pathsOf = (schema: z.ZodType, input: unknown): string[] =>
 
 describe('a strict schema', () => {
   const inner = z.object({ a: z.string().optional() });
+  const members = [z.object({ k: z.literal('a'), i: inner }), z.object({ k: z.literal('b') })] as const;
+  const union = z.discriminatedUnion('k', members);
+  const plainUnion = z.union(members);
   it.each<[string, z.ZodType, unknown, string]>([
     ['an object', inner, { z: 1 }, 'z'],
     ['a field', z.object({ f: inner }), { f: { z: 1 } }, 'f.z'],
@@ -165,6 +169,16 @@ describe('a strict schema', () => {
     ['a field with a check', z.object({ f: inner.refine(() => true) }), { f: { z: 1 } }, 'f.z'],
     ['an object in lists of lists', z.object({ f: z.array(z.array(inner)) }), { f: [[{ z: 1 }]] }, 'f.0.0.z'],
     ['an object inside a loose one', z.looseObject({ f: inner }), { f: { z: 1 }, any: 1 }, 'f.z'],
+    ['a record', z.object({ f: z.record(z.string(), inner) }), { f: { a: { z: 1 } } }, 'f.a.z'],
+    [
+      'a record of some names',
+      z.object({ f: z.partialRecord(z.enum(['a', 'b']), inner) }),
+      { f: { a: { z: 1 } } },
+      'f.a.z',
+    ],
+    ['a lazy field', z.object({ f: z.lazy(() => inner) }), { f: { z: 1 } }, 'f.z'],
+    ['a member of a union', z.object({ f: union }), { f: { k: 'a', i: { z: 1 } } }, 'f.i.z'],
+    ['a member that is told apart by a literal', z.object({ f: plainUnion }), { f: { k: 'b', z: 1 } }, 'f.z'],
     ['a field with an inherited name', z.object({ f: inner }), { f: JSON.parse('{"__proto__": 1}') }, 'f.__proto__'],
   ])('refuses an unknown field in %s', (_, schema, input, path) => {
     expect(schema.safeParse(input).success).toBe(true);
@@ -202,6 +216,22 @@ describe('a strict schema', () => {
     expect(pathsOf(strict, { inside: null })).toEqual(['inside']);
   });
 
+  it('takes an absent value for null where the field may be null, and not absent', () => {
+    const strict = toStrict(
+      z.object({
+        a: z.string().nullable(),
+        b: z.json(),
+        c: z.unknown(),
+        d: z.any(),
+        e: z.string().nullable().optional(),
+      }),
+    );
+    const nulls = { a: null, b: null, c: null, d: null };
+    expect(strict.parse({})).toStrictEqual(nulls);
+    expect(strict.parse({ ...nulls, e: null })).toStrictEqual({ ...nulls, e: null });
+    expect(pathsOf(strict, { a: 1, e: 1 })).toEqual(['a', 'e']);
+  });
+
   it.each([
     ['at most', z.string().max(3), '😀😀😀', '😀😀😀😀', 'Too big: expected string to have <=3 characters'],
     ['at least', z.string().min(3), '😀😀😀', '😀😀', 'Too small: expected string to have >=3 characters'],
@@ -211,7 +241,7 @@ describe('a strict schema', () => {
     const inputSchema = toStrict(z.object({ list: z.array(bounded.trim()) }));
     expect(issuesOf(inputSchema, { list: [fits] })).toEqual([]);
     expect(issuesOf(inputSchema, { list: [doesNot] })).toEqual([{ path: ['list', 0], message }]);
-    const resultSchema = toResultSchema(z.object({ list: z.array(z.string().transform(String).pipe(bounded)) }));
+    const resultSchema = toResultSchema(z.object({ list: z.array(z.string().pipe(bounded)) }));
     expect(issuesOf(resultSchema, { list: [fits] })).toEqual([]);
     expect(issuesOf(resultSchema, { list: [doesNot] })).toEqual([{ path: ['list', 0], message }]);
   });
@@ -227,6 +257,116 @@ describe('a strict schema', () => {
     const issues = issuesOf(strict, { lists: [Array(1000).fill(1), Array(1000).fill(1)] });
     expect(issues).toEqual(Array.from({ length: 20 }, (_, index) => ({ path: ['lists', 0, index], message: 'No' })));
     expect(parsed).toBe(20);
+  });
+
+  it.each([
+    ['z.discriminatedUnion()', union],
+    ['z.union() of objects with different literals', plainUnion],
+  ])('checks the member of %s that is meant', (_, either) => {
+    const strict = toStrict(z.object({ f: either }));
+    expect(strict.parse({ f: { k: 'a', i: { a: null } } })).toEqual({ f: { k: 'a', i: {} } });
+    expect(pathsOf(strict, { f: { k: 'a', i: { a: 1 } } })).toEqual(['f.i.a']);
+    for (const k of ['c', 'ä', '__proto__', 'constructor', null, { a: 1 }, undefined])
+      expect(pathsOf(strict, { f: { k } })).toEqual(['f.k']);
+    for (const f of [null, 'a', []]) expect(pathsOf(strict, { f })).toEqual(['f']);
+    expect(issuesOf(strict, { f: { k: 'c' } })[0]?.message).toBe("Invalid discriminator value. Expected 'a' | 'b'");
+  });
+
+  it('keeps the checks of unions, records and JSON', () => {
+    const no = 'Not so';
+    const strict = toStrict(
+      z.object({
+        union: plainUnion.refine(({ k }) => k === 'b', no),
+        record: z.record(z.string(), z.int()).refine((record) => Object.keys(record).length < 2, no),
+        json: z.json().refine((value) => value !== 3, no),
+      }),
+    );
+    expect(pathsOf(strict, { union: { k: 'b' }, record: { a: 1 }, json: null })).toEqual([]);
+    expect(issuesOf(strict, { union: { k: 'a', i: {} }, record: { a: 1, b: 2 }, json: 3 })).toEqual(
+      ['union', 'record', 'json'].map((name) => ({ path: [name], message: no })),
+    );
+  });
+
+  it('does not parse the entries of a record after the 20th issue', () => {
+    let parsed = 0;
+    const value = z.unknown().refine(() => (parsed += 1) < 0, 'No');
+    const record = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`k${index}`, 1]));
+    expect(issuesOf(toStrict(z.object({ record: z.record(z.string(), value) })), { record })).toEqual(
+      Array.from({ length: 20 }, (_, index) => ({ path: ['record', `k${index}`], message: 'No' })),
+    );
+    expect(parsed).toBe(20);
+  });
+
+  it('reads a record with the names that it has', () => {
+    const strict = toStrict(z.object({ record: z.record(z.string().regex(/^[a-z]+$/), z.int().optional()) }));
+    const record = { a: 1, constructor: 2, tostring: null };
+    expect(strict.parse({ record })).toEqual({ record: { a: 1, constructor: 2, tostring: undefined } });
+    expect(pathsOf(strict, { record: { 'A b': 1, c: 'd' } })).toEqual(['record.A b', 'record.c']);
+    for (const wrong of [[], 'a', null, 1]) expect(pathsOf(strict, { record: wrong })).toEqual(['record']);
+  });
+
+  it('follows a schema that contains itself, and compiles it once', () => {
+    let made = 0;
+    const tree = z.object({
+      get children() {
+        made += 1;
+        return z.array(tree).max(2).optional();
+      },
+      get first() {
+        return tree.optional();
+      },
+    });
+    const strict = toStrict(z.object({ tree }));
+    const deep = (levels: number): object =>
+      levels === 0 ? { x: 1 } : { children: [{}, { first: deep(levels - 1) }] };
+    for (const levels of [1, 20]) {
+      const path = `tree${'.children.1.first'.repeat(levels)}.x`;
+      expect(pathsOf(strict, { tree: deep(levels) })).toEqual([path]);
+    }
+    expect(pathsOf(strict, { tree: { children: [{}, {}, { children: [{}, {}, {}] }] } })).toEqual(['tree.children']);
+    expect(made).toBe(1);
+  });
+
+  it('follows a lazy schema that contains itself', () => {
+    const lazy: z.ZodType = z.lazy(() => z.object({ of: z.array(lazy) }));
+    const strict = toStrict(z.object({ lazy }));
+    expect(pathsOf(strict, { lazy: { of: [{ of: [] }, { of: [{ of: [], x: 1 }] }] } })).toEqual(['lazy.of.1.of.0.x']);
+  });
+
+  it('takes JSON of 100 levels with finite numbers, and refuses a function, a cycle and more', () => {
+    const schema = z.object({ json: z.json() });
+    const nested = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}1${']'.repeat(levels)}`);
+    const cycle: unknown[] = [];
+    cycle.push(cycle);
+    for (const adapted of [toStrict(schema), toResultSchema(schema)]) {
+      const pathsIn = (value: unknown) => adapted.safeParse(value).error?.issues.map(({ path }) => path) ?? [];
+      expect(pathsIn({ json: { a: [null, 'b', nested(98)] } })).toEqual([]);
+      for (const json of [
+        nested(101),
+        nested(10_000),
+        cycle,
+        Infinity,
+        NaN,
+        [undefined],
+        new Date(0),
+        { a: () => 1 },
+        1n,
+      ])
+        expect(pathsIn({ json })).toEqual([['json']]);
+    }
+    expect(toResultSchema(schema).safeParse({}).success).toBe(false);
+  });
+
+  it('decodes what codecs encode', () => {
+    const strict = toStrict(z.object({ at: isoDatetimeToDate.optional(), big: stringToBigInt }));
+    const at = '2026-03-01T12:00:00+01:00';
+    expect(strict.parse({ at, big: '-12345678901234567890' })).toEqual({
+      at: new Date('2026-03-01T11:00:00Z'),
+      big: -12345678901234567890n,
+    });
+    expect(strict.parse({ at: null, big: '1' })).toEqual({ big: 1n });
+    expect(pathsOf(strict, { at: '2026-02-30T00:00:00Z', big: '1.5' })).toEqual(['at', 'big']);
+    expect(pathsOf(strict, { at: 0, big: '1'.repeat(1001) })).toEqual(['at', 'big']);
   });
 
   it('gives each input its own copy of a default', () => {

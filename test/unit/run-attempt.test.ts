@@ -1,11 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type JobContext, defineJob } from '../../src/core/define-job.ts';
+import { isoDatetimeToDate, stringToBigInt } from '../../src/core/codecs.ts';
+import { type JobContext, type JobType, defineJob } from '../../src/core/define-job.ts';
 import { createProviders } from '../../src/core/providers.ts';
 import { JobError } from '../../src/core/job-error.ts';
-import type { AttemptOutcome } from '../../src/core/ports.ts';
+import type { AttemptOutcome, Logger } from '../../src/core/ports.ts';
 import { runAttempt } from '../../src/core/attempt/run-attempt.ts';
 import { createLogger } from '../../src/observability/logger.ts';
+
+/** Runs a job type once. */
+const runOnce = (type: JobType, log: Logger, input: unknown): Promise<AttemptOutcome> =>
+  runAttempt(type, {
+    id: 'plain_AAAAAAAAAAAAAAAAAAAAAA',
+    attempt: 1,
+    input,
+    use: createProviders({}).use,
+    log: () => log,
+    isConnectionError: (error) => error instanceof TypeError,
+    onInterruption: () => () => undefined,
+    writeProgress: async () => undefined,
+  });
 
 /** Runs a function once, and collects what it logs as errors. */
 async function attempt(run: (job: JobContext) => Promise<void>, input: unknown = { text: 'a' }) {
@@ -25,16 +39,7 @@ async function attempt(run: (job: JobContext) => Promise<void>, input: unknown =
       return { text };
     },
   });
-  const outcome: AttemptOutcome = await runAttempt(type, {
-    id: 'plain_AAAAAAAAAAAAAAAAAAAAAA',
-    attempt: 1,
-    input,
-    use: createProviders({}).use,
-    log: () => log,
-    isConnectionError: (error) => error instanceof TypeError,
-    onInterruption: () => () => undefined,
-    writeProgress: async () => undefined,
-  });
+  const outcome = await runOnce(type, log, input);
   return { outcome, logged };
 }
 
@@ -70,5 +75,69 @@ describe('an attempt', () => {
   it('of a job whose input the schema refuses is postponed', async () => {
     const { outcome } = await attempt(async () => undefined, { text: 5 });
     expect(outcome).toMatchObject({ kind: 'postponed', until: 'newer-worker', error: { code: 'INVALID_INPUT' } });
+  });
+
+  it('decodes the input, and encodes the result', async () => {
+    const values = z.object({ at: isoDatetimeToDate, big: stringToBigInt, list: z.array(isoDatetimeToDate) });
+    const type = defineJob({
+      name: 'plain',
+      collection: 'plain',
+      description: 'Does what the test says.',
+      input: values,
+      result: values,
+      run: ({ at, big, list }) => ({ at: new Date(at.getTime() + 1), big: big + 1n, list }),
+    });
+    const at = '2026-03-01T12:00:00Z';
+    const outcome = await runOnce(type, createLogger('silent'), { at, big: '99999999999999999999', list: [at] });
+    expect(outcome).toEqual({
+      kind: 'succeeded',
+      result: {
+        at: '2026-03-01T12:00:00.001Z',
+        big: '100000000000000000000',
+        list: ['2026-03-01T12:00:00.000Z'],
+      },
+    });
+  });
+
+  it.each([
+    ['an invalid date', { at: new Date(Number.NaN) }],
+    ['a date that has no text of the schema', { at: new Date(8.64e15) }],
+    ['text in place of a date', { at: '2026-03-01T12:00:00Z' }],
+    ['no date', {}],
+  ])('does not accept %s as a result', async (_, result) => {
+    const type = defineJob({
+      name: 'plain',
+      collection: 'plain',
+      description: 'Does what the test says.',
+      input: z.object({}),
+      result: z.object({ at: isoDatetimeToDate }),
+      // As JavaScript may return it.
+      run: () => result as { at: Date },
+    });
+    const outcome = await runOnce(type, createLogger('silent'), {});
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'INVALID_RESULT' } });
+  });
+});
+
+describe('a resource', () => {
+  it('is read as its schema encodes it', async () => {
+    const { resource } = defineJob({
+      name: 'plain',
+      collection: 'plain',
+      description: 'Does what the test says.',
+      input: z.object({}),
+      result: z.object({ id: stringToBigInt, at: isoDatetimeToDate }),
+      resource: {
+        idOf: ({ id, at }) => `${id + 1n}-${at.getTime()}`,
+        find: async (id) => (id === '1' ? { id: 1n, at: new Date(0) } : undefined),
+      },
+      run: () => ({ id: 1n, at: new Date(0) }),
+    });
+    const { use } = createProviders({});
+    const read = { id: '1', at: '1970-01-01T00:00:00.000Z' };
+    expect(await resource?.find('1', use)).toEqual(read);
+    expect(await resource?.find('2', use)).toBeUndefined();
+    // As it is stored.
+    expect(resource?.idOf(read as never)).toBe('2-0');
   });
 });

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { settlesWithin } from '../deadline.ts';
 import type { JobContext, JobType } from '../define-job.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
@@ -247,7 +247,7 @@ function refused(): AttemptOutcome {
 }
 
 function checked(type: JobType, result: unknown, attempt: Attempt): AttemptOutcome {
-  const parsed = type.checkedResult.safeParse(result);
+  const parsed = z.safeEncode<z.ZodType>(type.checkedResult, result);
   if (parsed.success) {
     const bytes = sizeOf(parsed.data);
     if (bytes === undefined) return failed('INVALID_RESULT', 'The job returned a result that is not JSON.', false);

@@ -1,7 +1,7 @@
 /** Checking values by a schema: input as strictly as possible, and only text that every store can hold. */
 import type { z } from 'zod';
 import { type InputIssue, MAX_ISSUES, ServiceError } from '../errors.ts';
-import type { SchemaDef } from './strict-schema.ts';
+import { type SchemaDef, lazySchema } from './schema-parts.ts';
 
 /**
  * Parses input by a schema.
@@ -43,7 +43,8 @@ export function toInvalidInput(issues: readonly z.core.$ZodIssue[]): ServiceErro
   return invalidInput(issues.flatMap(toIssues));
 }
 
-function invalidInput(issues: readonly InputIssue[]): ServiceError {
+/** The error for an input with these issues, of which it has the first 20. */
+export function invalidInput(issues: readonly InputIssue[]): ServiceError {
   const [first] = issues;
   const where = first === undefined || first.path.length === 0 ? '' : `${first.path.join('.')}: `;
   return new ServiceError('invalid-input', `${where}${first?.message}`, { issues: issues.slice(0, MAX_ISSUES) });
@@ -95,12 +96,13 @@ function isCaught(schema: z.ZodType, path: InputIssue['path']): boolean {
   const def: SchemaDef = schema.def;
   if (def.type === 'catch') return true;
   const [key, ...rest] = path;
-  if (def.element !== undefined) return isCaught(def.element, rest);
+  const inItem = def.element ?? def.valueType;
+  if (inItem !== undefined) return key !== undefined && isCaught(inItem, rest);
   if (def.shape !== undefined) {
     const field = typeof key === 'string' && Object.hasOwn(def.shape, key) ? def.shape[key] : undefined;
     return field !== undefined && isCaught(field, rest);
   }
-  const inside = def.innerType ?? def.in;
+  const inside = def.innerType ?? def.in ?? lazySchema(schema);
   return inside !== undefined && isCaught(inside, path);
 }
 

@@ -1,7 +1,7 @@
 import { type InputIssue, ServiceError } from '../errors.ts';
 
 /** Levels of nested objects and arrays. Schemas and serializers recurse, so unlimited nesting could exhaust the stack. */
-const MAX_NESTING = 100;
+export const MAX_NESTING = 100;
 /** A text without a match contains no refused key. Escapes match too, because any letter of a key may be written as one. */
 const SUSPECT = /proto|\\u/;
 

@@ -1,24 +1,16 @@
 /** Schemas as the service uses them: for input from callers, and for results. */
 import { z } from 'zod';
 import { MAX_ISSUES } from '../errors.ts';
-
-/** zod keeps a schema's parts in `def`; these are the parts that matter here. */
-export interface SchemaDef {
-  readonly type: z.core.$ZodTypeDef['type'];
-  readonly checks?: z.core.$ZodCheck[];
-  readonly shape?: Record<string, z.ZodType>;
-  readonly catchall?: z.ZodType | undefined;
-  readonly element?: z.ZodType;
-  readonly innerType?: z.ZodType;
-  readonly in?: z.ZodType;
-  readonly out?: z.ZodType;
-}
+import { MAX_NESTING } from './parse-json.ts';
+import { type SchemaDef, isJson, lazySchema, taggedUnion } from './schema-parts.ts';
 
 /**
  * Returns the same schema for input from callers, at every depth:
  * - Objects that do not declare how to treat unknown fields refuse them.
- * - Lists check their length before their items, and stop at the 20th issue.
- * - Null counts as absent where a field may be absent, because GraphQL does not tell the two apart in its types.
+ * - Lists check their length before their items, and lists and records stop at the 20th issue.
+ * - A union whose objects differ by a literal checks only the object that is meant.
+ * - Null counts as absent where a field may be absent, and an absent field as null where it may be null, because GraphQL does not tell
+ *   the two apart in its types.
  * - Lengths of text are code points, as in GraphQL's and JSON Schema's documents and in databases.
  *
  * Other checks, defaults and transforms stay.
@@ -43,20 +35,74 @@ export function toResultSchema<Schema extends z.ZodType>(schema: Schema): Schema
 /** Adapts a part of a schema. */
 type AdaptPart = (part: z.ZodType) => z.ZodType;
 
-const asResult: AdaptPart = (part) => adapt(part, asResult);
+/** Adapts each part once, so that a schema that contains itself ends, and the parser that zod compiles for it is made once. */
+function once(adaptPart: AdaptPart): AdaptPart {
+  const adapted = new WeakMap<z.ZodType, z.ZodType>();
+  return (part) => {
+    const result = adapted.get(part) ?? adaptPart(part);
+    adapted.set(part, result);
+    return result;
+  };
+}
 
-const strict: AdaptPart = (part) => adaptInput(part, strict);
+const asResult: AdaptPart = once((part) => adaptPartOf(part, asResult));
 
-const accepted: AdaptPart = (part) => adaptInput(part, part.def.type === 'catch' ? strict : accepted);
+const strict: AdaptPart = once((part) => adaptInput(part, strict));
+
+const accepted: AdaptPart = once((part) => adaptInput(part, part.def.type === 'catch' ? strict : accepted));
 
 function adaptInput(part: z.ZodType, adaptPart: AdaptPart): z.ZodType {
   const def: SchemaDef = part.def;
   if (def.type === 'array' && def.element !== undefined) return boundedList(part, adaptPart(def.element));
-  const adapted = adapt(part, adaptPart);
+  if (def.valueType !== undefined && def.keyType?._zod.values === undefined)
+    return boundedRecord(part, adaptPart(def.valueType));
+  const adapted = adaptPartOf(part, adaptPart);
   const mayBeAbsent = def.type === 'optional' || def.type === 'default' || def.type === 'prefault';
-  return mayBeAbsent && !part.isNullable()
-    ? z.preprocess((value) => (value === null ? undefined : value), adapted)
-    : adapted;
+  if (mayBeAbsent && !part.isNullable()) return z.preprocess((value) => value ?? undefined, adapted);
+  const mayBeNull = def.type === 'nullable' || def.type === 'any' || def.type === 'unknown' || isJson(part);
+  return mayBeNull ? z.preprocess((value) => value ?? null, adapted) : adapted;
+}
+
+/** In place of `z.json()`, which tries six schemas for each value inside, and recurses as deep as a function's result. */
+const jsonValue = z
+  .unknown()
+  .refine(
+    (value) => isJsonValue(value, MAX_NESTING),
+    `Invalid JSON: expected finite numbers, and at most ${MAX_NESTING} levels`,
+  );
+
+function isJsonValue(value: unknown, levels: number): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || levels === 0) return false;
+  if (!Array.isArray(value) && !z.core.util.isPlainObject(value)) return false;
+  return Object.values(value).every((item) => isJsonValue(item, levels - 1));
+}
+
+function checksOf(...schemas: readonly z.ZodType[]): z.core.$ZodCheck[] {
+  return schemas.flatMap(({ def }) => def.checks ?? []);
+}
+
+function adaptPartOf(part: z.ZodType, adaptPart: AdaptPart): z.ZodType {
+  const def: SchemaDef = part.def;
+  if (isJson(part)) return withParts(jsonValue, { checks: checksOf(jsonValue, part) });
+  const inner = lazySchema(part);
+  if (inner !== undefined)
+    return withParts(
+      z.lazy(() => adaptPart(inner)),
+      { checks: checksOf(part) },
+    );
+  const union = def.discriminator === undefined ? taggedUnion(def) : undefined;
+  if (union === undefined) return adapt(part, adaptPart);
+  const options = union.members.map(({ schema }) => adaptPart(schema));
+  const { discriminator } = union;
+  return new z.ZodDiscriminatedUnion({
+    type: 'union',
+    inclusive: false,
+    options,
+    discriminator,
+    checks: checksOf(part),
+  });
 }
 
 /** Returns a copy of a schema with adapted parts, or the schema itself if it has none. */
@@ -87,6 +133,12 @@ function adaptedParts(def: SchemaDef, adaptPart: AdaptPart): Partial<SchemaDef> 
   if (def.type === 'string' && def.checks?.some((check) => lengthsOf(check) !== undefined))
     return { checks: def.checks.map((check) => inCodePoints(check)) };
   if (def.type === 'array' && def.element !== undefined) return { element: adaptPart(def.element) };
+  if (def.type === 'union') return { options: def.options?.map(adaptPart) ?? [] };
+  if (def.type === 'record' && def.valueType !== undefined) return { valueType: adaptPart(def.valueType) };
+  if (def.type === 'tuple')
+    return { items: def.items?.map(adaptPart) ?? [], ...(def.rest && { rest: adaptPart(def.rest) }) };
+  if (def.left !== undefined && def.right !== undefined)
+    return { left: adaptPart(def.left), right: adaptPart(def.right) };
   if (def.type === 'pipe' && def.in !== undefined && def.out !== undefined)
     return { in: adaptPart(def.in), out: asResult(def.out) };
   if (def.innerType !== undefined) return { innerType: adaptPart(def.innerType) };
@@ -151,12 +203,36 @@ function boundedList(schema: z.ZodType, element: z.ZodType): z.ZodType {
       else issues.push(...parsed.error.issues.map((issue) => asRaw(issue, [index, ...issue.path])));
       if (issues.length >= MAX_ISSUES) break;
     }
-    if (issues.length > 0) return z.NEVER;
-    const parsed = whole.safeParse(items);
-    if (parsed.success) return parsed.data;
-    issues.push(...parsed.error.issues.map((issue) => asRaw(issue, [...issue.path])));
-    return z.NEVER;
+    return issues.length > 0 ? z.NEVER : parseWithin(whole, items, issues);
   });
+}
+
+/** A record's schema that checks entry by entry up to the 20th issue, and then what else the record has to fulfill. */
+function boundedRecord(schema: z.ZodType, value: z.ZodType): z.ZodType {
+  const entry = withParts(schema, { valueType: value, checks: [] });
+  const { checks = [] } = schema.def;
+  // Its entries are parsed already.
+  const whole = checks.length > 0 ? withParts(z.any(), { checks }) : z.any();
+  return z.any().transform((record: unknown, { issues }) => {
+    const isRecord = z.core.util.isPlainObject(record);
+    if (!isRecord) issues.push({ code: 'invalid_type', expected: 'record', input: record, inst: schema });
+    const entries: Record<string, unknown> = {};
+    for (const [key, item] of isRecord ? Object.entries(record) : []) {
+      const parsed = entry.safeParse({ [key]: item });
+      if (parsed.success) Object.assign(entries, parsed.data);
+      else issues.push(...parsed.error.issues.map((issue) => asRaw(issue, [...issue.path])));
+      if (issues.length >= MAX_ISSUES) break;
+    }
+    return issues.length > 0 ? z.NEVER : parseWithin(whole, entries, issues);
+  });
+}
+
+/** Parses a value within the parse of another one. */
+function parseWithin(schema: z.ZodType, value: unknown, issues: z.core.$ZodRawIssue[]): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  issues.push(...parsed.error.issues.map((issue) => asRaw(issue, [...issue.path])));
+  return z.NEVER;
 }
 
 /** An issue of a parse within another one. It has its message already, which is all that the input is for. */

@@ -13,6 +13,7 @@ import {
   getIntrospectionQuery,
   getNamedType,
   getNullableType,
+  isAbstractType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
@@ -182,7 +183,7 @@ function introspectionLengths(schema: GraphQLSchema): ReadonlyMap<string, number
     ['interfaces', longest(composite.map((type) => type.getInterfaces()))],
     [
       'possibleTypes',
-      longest(types.filter((type) => isInterfaceType(type)).map((type) => schema.getPossibleTypes(type))),
+      longest(types.filter((type) => isAbstractType(type)).map((type) => schema.getPossibleTypes(type))),
     ],
     ['enumValues', longest(types.filter((type) => isEnumType(type)).map((type) => type.getValues()))],
     [

@@ -3,8 +3,10 @@ import type { JobType } from '../../core/define-job.ts';
 import { readIdempotencyKey } from '../../core/input/idempotency-key.ts';
 import type { Builder } from '../builder.ts';
 import { rootFieldsOf } from '../root-fields.ts';
-import { type FromZod, pascalCase } from './from-zod.ts';
+import { pascalCase } from '../../core/type-name.ts';
+import type { FromZod } from './from-zod.ts';
 import { type JobInterface, type JobSource, toJobSource } from './job.ts';
+import { type OneOfReader, createOneOfReader } from './one-of.ts';
 
 interface SubmitPayload {
   readonly job: JobSource;
@@ -34,15 +36,28 @@ function keyOfField(
   return key !== undefined && new Set(submissions).size > 1 ? `${key}\n${path.key}` : key;
 }
 
+/** Reads the input of a field. What its type needs is found out once, when the schema is complete. */
+function lazyReader(): (info: GraphQLResolveInfo) => OneOfReader | undefined {
+  let known: { readonly reader: OneOfReader | undefined } | undefined;
+  return ({ parentType, fieldName }) => {
+    const type = parentType.getFields()[fieldName]?.args.find(({ name }) => name === 'input')?.type;
+    known ??= { reader: type && createOneOfReader(type) };
+    return known.reader;
+  };
+}
+
 /**
  * Adds what one job type contributes: its object type, the mutation that submits it, and the query of its resource.
- * @throws SchemaShapeError that names the field, for a schema that GraphQL cannot express
+ * @throws SchemaShapeError that names the field, for a schema that GraphQL cannot express; `fromZod` has the problems of nested fields
  */
 export function addJobType(builder: Builder, type: JobType, jobInterface: JobInterface, fromZod: FromZod): void {
   const name = pascalCase(type.name);
-  const result = fromZod.output(type.result, `${name}Result`, 'result', 'output');
-  const submitted = fromZod.output(type.input, `${name}JobInput`, 'input', 'input');
-  const input = fromZod.input(type.input, `Submit${name}Input`, 'input');
+  const ofResult = { schema: type.result, name: `${name}Result`, owner: `${name}Result`, path: 'result' };
+  const ofInput = { schema: type.input, owner: name, path: 'input' };
+  const result = fromZod.output(ofResult, 'output');
+  const submitted = fromZod.output({ ...ofInput, name: `${name}JobInput` }, 'input');
+  const input = fromZod.input({ ...ofInput, name: `Submit${name}Input` });
+  const readerOf = lazyReader();
 
   const object = builder.objectRef<JobSource>(jobObjectName(type.name)).implement({
     description: type.description,
@@ -99,8 +114,14 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
           idempotencyKey != null || idempotencyKeyHeader === undefined
             ? readIdempotencyKey(idempotencyKey ?? undefined, undefined)
             : keyOfField(readIdempotencyKey(undefined, idempotencyKeyHeader), info);
-        const { job, replayed } = await service.submit({ type, input: value, caller, requestId, idempotencyKey: key });
-        return { job: toJobSource(job, context), replayed };
+        const reader = readerOf(info);
+        const sent = reader === undefined ? value : reader.toTagged(value);
+        try {
+          const { job, replayed } = await service.submit({ type, input: sent, caller, requestId, idempotencyKey: key });
+          return { job: toJobSource(job, context), replayed };
+        } catch (error) {
+          throw reader === undefined ? error : reader.toWritten(error, value);
+        }
       },
     }),
   );

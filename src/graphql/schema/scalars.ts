@@ -58,6 +58,54 @@ export function addSafeInt(builder: Builder) {
   });
 }
 
+/**
+ * Adds the scalar JSON, for the schemas that use it. Variables are JSON already; a document's values become JSON here, and its limits
+ * bound them.
+ */
+export function addJson(builder: Builder) {
+  return builder.scalarType('JSON', {
+    description:
+      'Any JSON value (RFC 8259). Send it in variables: names of fields in a document have letters, digits and _ alone.',
+    specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
+    serialize: (value) => value,
+    parseValue: (value) => value,
+    parseLiteral: toJson,
+  });
+}
+
+/** @throws GraphQLError at the part of the value that JSON does not have */
+function toJson(node: ValueNode, variables?: Readonly<Record<string, unknown>> | null): unknown {
+  switch (node.kind) {
+    case Kind.NULL:
+      return null;
+    case Kind.INT:
+    case Kind.FLOAT:
+      return Number(node.value);
+    case Kind.STRING:
+    case Kind.BOOLEAN:
+      return node.value;
+    case Kind.VARIABLE:
+      return variables?.[node.name.value];
+    case Kind.LIST:
+      return node.values.map((item) => toJson(item, variables) ?? null);
+    case Kind.OBJECT: {
+      const entries = node.fields.map((field) => [field.name.value, toJson(field.value, variables)] as const);
+      const forbidden = node.fields.find(({ name, value }) => isForbidden(name.value, value));
+      if (forbidden !== undefined) throw new GraphQLError('Forbidden field name', { nodes: forbidden });
+      return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+    }
+    case Kind.ENUM:
+      throw new GraphQLError(`JSON cannot represent ${node.value}; send text in quotes.`, { nodes: node });
+  }
+}
+
+/** Fields that could pollute prototypes, as in JSON from callers. */
+function isForbidden(name: string, value: ValueNode): boolean {
+  if (name === '__proto__') return true;
+  if (name !== 'constructor' || value.kind !== Kind.OBJECT) return false;
+  return value.fields.some((field) => field.name.value === 'prototype');
+}
+
 /** GraphQL's ID, without the JSON numbers that have lost digits: they would name another thing than the one that was meant. */
 export const ExactID = new GraphQLScalarType({
   ...GraphQLID.toConfig(),

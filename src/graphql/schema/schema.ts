@@ -11,7 +11,7 @@ import { SchemaShapeError } from './zod-shape.ts';
 
 /**
  * Builds the whole schema from the job types.
- * @throws StartError that names the file and the field, for a job type that GraphQL cannot express
+ * @throws StartError with a line for each field that GraphQL cannot express, which names the file
  */
 export function createGraphQLSchema(registry: Registry): GraphQLSchema {
   const builder = createBuilder();
@@ -31,16 +31,24 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
   addJobConnection(builder, job, jobStatus);
 
   const fromZod = createFromZod(builder, reservedNames(registry));
-  for (const type of registry.types) {
-    try {
-      addJobType(builder, type, job, fromZod);
-    } catch (error) {
-      if (!(error instanceof SchemaShapeError)) throw error;
-      throw new StartError(`${registry.fileOf(type)}: ${error.message}`, { cause: error });
-    }
-  }
+  const problems = registry.types.flatMap((type) => {
+    const others = addReportedly(() => addJobType(builder, type, job, fromZod));
+    return [...fromZod.takeProblems(), ...others].map((problem) => `${registry.fileOf(type)}: ${problem}`);
+  });
+  if (problems.length > 0) throw new StartError(problems);
   // Sorting would rebuild every type and lose the order in which the fields read best.
   return useExactID(builder.toSchema({ sortSchema: false }));
+}
+
+/** @returns the problem that ended it */
+function addReportedly(add: () => void): string[] {
+  try {
+    add();
+    return [];
+  } catch (error) {
+    if (error instanceof SchemaShapeError) return [error.message];
+    throw error;
+  }
 }
 
 /** The object type of jobs whose job type has no file any more. */
@@ -48,7 +56,7 @@ const REMOVED_TYPE = 'JobOfRemovedType';
 
 /** The types that do not come from a zod schema. */
 function reservedNames({ types }: Registry): ReadonlySet<string> {
-  const own = ['Query', 'Mutation', 'Subscription', 'DateTime', 'Date', 'URL', 'SafeInt', 'PageInfo'];
+  const own = ['Query', 'Mutation', 'Subscription', 'DateTime', 'Date', 'URL', 'SafeInt', 'JSON', 'PageInfo'];
   const ofJobs = ['Job', 'JobStatus', 'JobError', 'JobAttempt', REMOVED_TYPE, 'JobConnection', 'JobEdge'];
   const perType = types.flatMap(({ name }) => [jobObjectName(name), submitPayloadName(name)]);
   return new Set([...own, ...ofJobs, ...specifiedScalarTypes.map(({ name }) => name), ...perType]);

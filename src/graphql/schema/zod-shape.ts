@@ -1,126 +1,172 @@
 import { z } from 'zod';
 import { fixedDefault } from '../../core/input/fixed-default.ts';
+import {
+  type SchemaDef,
+  type Tags,
+  isJson,
+  lazySchema,
+  partsOf,
+  taggedUnion,
+  whyNotJson,
+} from '../../core/input/schema-parts.ts';
 
-export type ScalarName = 'ID' | 'String' | 'Int' | 'SafeInt' | 'Float' | 'Boolean' | 'DateTime' | 'Date' | 'URL';
+export type ScalarName =
+  | 'ID'
+  | 'String'
+  | 'Int'
+  | 'SafeInt'
+  | 'Float'
+  | 'Boolean'
+  | 'DateTime'
+  | 'Date'
+  | 'URL'
+  | 'JSON';
 
-/** The part of a zod schema that GraphQL can express. */
-export type Shape = {
+interface Base {
   /** Whether the value may be null or absent. */
   readonly nullable: boolean;
   readonly description: string | undefined;
   readonly defaultValue: unknown;
-} & (
-  | { readonly kind: 'scalar'; readonly scalar: ScalarName }
-  | {
-      readonly kind: 'enum';
-      readonly schema: z.ZodType;
-      readonly id: string | undefined;
-      readonly values: readonly (string | number)[];
-    }
-  | { readonly kind: 'list'; readonly item: Shape; readonly maxItems: number | undefined }
-  | {
-      readonly kind: 'object';
-      readonly side: Side;
-      readonly schema: z.ZodType;
-      readonly id: string | undefined;
-      readonly fields: Readonly<Record<string, Shape>>;
-    }
-);
+}
+
+interface Named extends Base {
+  readonly schema: z.ZodType;
+  /** The name that the author gave it. */
+  readonly id: string | undefined;
+}
+
+export interface EnumShape extends Named {
+  readonly kind: 'enum';
+  /** In GraphQL each has the name that this text makes. */
+  readonly values: readonly { readonly text: string; readonly value: string | number }[];
+}
+
+export interface ObjectShape extends Named {
+  readonly kind: 'object';
+  readonly side: Side;
+  readonly fields: Readonly<Record<string, z.ZodType>>;
+  /** Whether no field of it is required. */
+  readonly lenient: boolean;
+}
+
+export interface UnionShape extends Named {
+  readonly kind: 'union';
+  readonly side: Side;
+  readonly discriminator: string;
+  readonly members: readonly { readonly shape: ObjectShape; readonly tags: Tags }[];
+}
+
+/** The part of a zod schema that GraphQL can express, down to the next object. */
+export type Shape =
+  | (Base & { readonly kind: 'scalar'; readonly scalar: ScalarName })
+  | (Base & { readonly kind: 'list'; readonly item: Shape; readonly maxItems: number | undefined })
+  | EnumShape
+  | ObjectShape
+  | UnionShape;
 
 /** Thrown for a part of a schema that GraphQL cannot express. */
 export class SchemaShapeError extends Error {
   override readonly name = 'SchemaShapeError';
 }
 
-/** The side of transforms and defaults: the values that a schema accepts, or those that it returns. */
+/** What a type shows: the values that callers send, or those that they read. */
 export type Side = 'input' | 'output';
-
-/** The parts of a zod schema's definition that are read here. */
-interface Def {
-  readonly type: string;
-  readonly format?: string;
-  readonly entries?: Readonly<Record<string, string | number>>;
-  readonly values?: readonly unknown[];
-  readonly element?: z.ZodType;
-  readonly checks?: readonly z.core.$ZodCheck[];
-  readonly innerType?: z.ZodType;
-  readonly shape?: Readonly<Record<string, z.ZodType>>;
-  readonly catchall?: z.ZodType;
-  readonly defaultValue?: unknown;
-  readonly in?: z.ZodType;
-  readonly out?: z.ZodType;
-}
 
 const STRING_FORMATS: Readonly<Record<string, ScalarName>> = { datetime: 'DateTime', date: 'Date', url: 'URL' };
 
-/** Alternatives to schemas that GraphQL cannot express, for the error message. */
+const UNION =
+  "write z.discriminatedUnion('kind', [z.object({ kind: z.literal('a'), … }), z.object({ kind: z.literal('b'), … })]), or z.json() for any value";
+
+/** Alternatives to schemas whose values JSON has, and GraphQL no type for. */
 const INSTEAD: Readonly<Record<string, string>> = {
-  date: 'use z.iso.datetime() or z.iso.date()',
-  bigint: 'use z.int(), or z.string() for larger numbers',
-  record: 'use a list of objects with a key and a value',
-  map: 'use a list of objects with a key and a value',
-  set: 'use z.array()',
-  union: 'use an object with optional fields',
-  tuple: 'use an object',
+  tuple: 'z.tuple() has no type in GraphQL; write z.object({ … }), or z.array(…) for items of one type',
+  intersection: 'z.intersection() has no type in GraphQL; write one.extend(other.shape)',
+  null: 'z.null() has no type in GraphQL; write .nullable() behind the type of the other values',
+  never: 'z.never() has no type in GraphQL; leave the field out',
 };
 
 /**
  * @param path the place of the schema in the definition of the job type
- * @param within the objects around it, which it must not contain again
+ * @param within the lists and lazy schemas around it, up to the next object
  * @throws SchemaShapeError that names the path, for a schema that GraphQL cannot express
  */
 export function toShape(schema: z.ZodType, side: Side, path: string, within: readonly z.ZodType[] = []): Shape {
-  const def: Def = schema.def;
+  const def: SchemaDef = schema.def;
   const meta = z.globalRegistry.get(schema);
   const base = { nullable: false, description: meta?.description, defaultValue: undefined };
+  const named = { ...base, schema, id: meta?.id };
   const fail = (reason: string): never => {
     throw new SchemaShapeError(`${path}: ${reason}`);
   };
+  if (within.includes(schema)) fail('a list of itself has no type in GraphQL; write z.json()');
   const inner = (child: z.ZodType | undefined): Shape => {
-    if (child === undefined) return fail(`z.${def.type}() has nothing inside`);
-    const shape = toShape(child, side, path, within);
+    const shape = toShape(child ?? z.never(), side, path, [...within, schema]);
     return { ...shape, description: base.description ?? shape.description };
   };
+  const json = (nullable: boolean): Shape => {
+    refuseWhatIsNotJson(schema, side, path);
+    return { ...base, kind: 'scalar', scalar: 'JSON', nullable };
+  };
+  const reason = whyNotJson(schema, side === 'input' ? 'input' : 'result') ?? INSTEAD[def.type];
+  if (reason !== undefined) fail(reason);
 
-  switch (def.type) {
+  const type: string = def.type;
+  switch (type) {
     case 'string':
       return { ...base, kind: 'scalar', scalar: stringScalar(def.format, path) };
+    case 'template_literal':
+      return { ...base, kind: 'scalar', scalar: 'String' };
     case 'number':
       return { ...base, kind: 'scalar', scalar: numberScalar(schema) };
     case 'boolean':
       return { ...base, kind: 'scalar', scalar: 'Boolean' };
+    case 'any':
+    case 'unknown':
+      return json(true);
+    case 'record':
+      return json(false);
     case 'enum':
-      return { ...base, kind: 'enum', schema, id: meta?.id, values: Object.values(def.entries ?? {}) };
+      return { ...named, kind: 'enum', values: enumValues(def.entries ?? {}) };
     case 'literal': {
-      const values = (def.values ?? []).filter((value) => typeof value === 'string');
-      if (values.length !== def.values?.length) fail('z.literal() can only be text in GraphQL');
-      return { ...base, kind: 'enum', schema, id: meta?.id, values };
+      const values = def.values ?? [];
+      const texts = values.filter((value) => typeof value === 'string');
+      if (texts.length === values.length)
+        return { ...named, kind: 'enum', values: texts.map((value) => ({ text: value, value })) };
+      return { ...base, kind: 'scalar', scalar: literalScalar(values) ?? fail(LITERAL) };
     }
     case 'array':
       return {
         ...base,
         kind: 'list',
-        item: toShape(def.element ?? z.unknown(), side, `${path}[]`, within),
+        item: toShape(def.element ?? z.never(), side, `${path}[]`, [...within, schema]),
         maxItems: maxItemsOf(def),
       };
     case 'object': {
-      if (within.includes(schema)) fail('an object cannot contain itself');
-      if (def.catchall !== undefined && def.catchall.def.type !== 'never')
-        fail('an object with fields of any name has no type in GraphQL');
-      const fields = Object.entries(def.shape ?? {}).map(([name, field]) => [
-        name,
-        toShape(field, side, `${path}.${name}`, [...within, schema]),
-      ]);
-      if (fields.length === 0) fail('an object without fields has no type in GraphQL');
-      return { ...base, kind: 'object', side, schema, id: meta?.id, fields: Object.fromEntries(fields) };
+      const { shape = {}, catchall } = def;
+      if (catchall !== undefined && catchall.def.type !== 'never')
+        fail('an object with fields of any name has no type in GraphQL; write z.record(z.string(), …) for them');
+      if (Object.keys(shape).length === 0)
+        fail('an object without fields has no type in GraphQL; write a field, or leave the object out');
+      return { ...named, kind: 'object', side, fields: shape, lenient: false };
     }
+    case 'union': {
+      const union = taggedUnion(def);
+      if (union === undefined) return fail(unionReason(def.options ?? []));
+      const members = union.members.map(({ schema: member, tags }) => {
+        const shape = toShape(member, side, path, [...within, schema]);
+        return shape.kind === 'object' ? { shape, tags } : fail(`a member of the union is no object; ${UNION}`);
+      });
+      return { ...named, kind: 'union', side, discriminator: union.discriminator, members };
+    }
+    case 'lazy':
+      return isJson(schema) ? json(true) : inner(lazySchema(schema));
     case 'optional':
     case 'nullable':
       return { ...inner(def.innerType), nullable: true };
     case 'default':
     case 'prefault':
       return side === 'input'
-        ? { ...inner(def.innerType), nullable: true, defaultValue: fixedDefault(def) }
+        ? { ...inner(def.innerType), nullable: true, defaultValue: shownDefault(schema, def) }
         : inner(def.innerType);
     case 'nonoptional':
       return { ...inner(def.innerType), nullable: schema.isNullable() };
@@ -130,17 +176,46 @@ export function toShape(schema: z.ZodType, side: Side, path: string, within: rea
       // It takes what its inner schema refuses, so that no field of it is required.
       return side === 'input' ? lenient(inner(def.innerType)) : inner(def.innerType);
     case 'pipe':
-      return inner(side === 'input' ? def.in : def.out);
+      // Of a preprocessing, what it returns; of anything else, what callers send or read.
+      return inner(def.in?.def.type === 'transform' ? def.out : def.in);
     default:
-      return fail(`z.${def.type}() cannot be expressed in GraphQL; ${INSTEAD[def.type] ?? 'use another type'}`);
+      return fail(`z.${type}() has no type in GraphQL; write another one`);
   }
 }
 
-function lenient(shape: Shape): Shape {
-  if (shape.kind !== 'object') return { ...shape, nullable: true };
-  const fields = Object.entries(shape.fields).map(([name, field]) => [name, { ...field, nullable: true }]);
-  return { ...shape, fields: Object.fromEntries(fields) };
+/** A record takes whatever its schema does, without a type in GraphQL, so that JSON is all that limits it. */
+function refuseWhatIsNotJson(schema: z.ZodType, side: Side, place: string): void {
+  for (const { schema: part, path } of partsOf(schema, place)) {
+    const reason = whyNotJson(part, side === 'input' ? 'input' : 'result');
+    if (reason !== undefined) throw new SchemaShapeError(`${path}: ${reason}`);
+  }
 }
+
+/** What to write instead of a union whose members are not told apart by a literal. */
+function unionReason(options: readonly z.ZodType[]): string {
+  const defs: SchemaDef[] = options.map(({ def }) => def);
+  const others = defs.filter(({ type }) => type !== 'null' && type !== 'undefined');
+  if (others.length < defs.length) return 'a union with null has no type in GraphQL; write .nullable() or .optional()';
+  const values = defs.flatMap((def) => (def.type === 'enum' ? Object.values(def.entries ?? {}) : (def.values ?? [])));
+  if (
+    defs.every(({ type }) => type === 'literal' || type === 'enum') &&
+    values.every((value) => typeof value === 'string')
+  )
+    return `a union of texts has no type in GraphQL; write z.enum([${values.map((value) => `'${value}'`).join(', ')}])`;
+  return `the members of this union do not each have their own literal in one field; ${UNION}`;
+}
+
+function lenient(shape: Shape): Shape {
+  return shape.kind === 'object' ? { ...shape, lenient: true } : { ...shape, nullable: true };
+}
+
+/** zod fills the default of a union or of JSON in, because the values that GraphQL would show are not those of the schema. */
+function shownDefault(schema: z.ZodType, def: SchemaDef): unknown {
+  const isShown = !partsOf(schema, '').some((part) => UNSHOWN.has(part.schema.def.type));
+  return isShown ? fixedDefault(def) : undefined;
+}
+
+const UNSHOWN: ReadonlySet<string> = new Set(['union', 'record', 'lazy', 'any', 'unknown']);
 
 /** A string field called `id` becomes an ID. */
 function stringScalar(format: string | undefined, path: string): ScalarName {
@@ -151,12 +226,35 @@ function stringScalar(format: string | undefined, path: string): ScalarName {
 function numberScalar(schema: z.ZodType): ScalarName {
   if (!(schema instanceof z.ZodNumber) || !schema.isInt) return 'Float';
   const { minValue, maxValue } = schema;
-  const isInt32 = minValue !== null && minValue >= -(2 ** 31) && maxValue !== null && maxValue < 2 ** 31;
-  return isInt32 ? 'Int' : 'SafeInt';
+  return minValue !== null && maxValue !== null && isInt32(minValue) && isInt32(maxValue) ? 'Int' : 'SafeInt';
+}
+
+function isInt32(value: number): boolean {
+  return value >= -(2 ** 31) && value < 2 ** 31;
+}
+
+const LITERAL =
+  'values of several types have no type in GraphQL; write z.literal() with texts, numbers or booleans alone, and .nullable() for null';
+
+/** The type of literals that are all numbers, or all booleans. */
+function literalScalar(values: SchemaDef['values'] = []): ScalarName | undefined {
+  if (values.every((value) => typeof value === 'boolean')) return 'Boolean';
+  const numbers = values.filter((value) => typeof value === 'number');
+  if (numbers.length < values.length) return undefined;
+  if (!numbers.every(Number.isSafeInteger)) return 'Float';
+  return numbers.every(isInt32) ? 'Int' : 'SafeInt';
+}
+
+/** Numbers have the names that the author gave them; TypeScript's enums list those among the entries too. */
+function enumValues(entries: NonNullable<SchemaDef['entries']>): EnumShape['values'] {
+  const values = new Set<unknown>(z.core.util.getEnumValues(entries));
+  return Object.entries(entries)
+    .filter(([, value]) => values.has(value))
+    .map(([name, value]) => ({ text: typeof value === 'string' ? value : name, value }));
 }
 
 /** The greatest length that a list's checks allow. */
-function maxItemsOf({ checks = [] }: Def): number | undefined {
+function maxItemsOf({ checks = [] }: SchemaDef): number | undefined {
   const maxima = checks.flatMap(({ _zod: { def } }) => {
     const { check, maximum, length }: { check: string; maximum?: number; length?: number } = def;
     return check === 'max_length' || check === 'length_equals' ? (maximum ?? length ?? []) : [];

@@ -3,18 +3,20 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { type CreateDocumentOptions, type ZodOpenApiPathsObject, createDocument, type oas32 } from 'zod-openapi';
 import type { JobType } from '../../core/define-job.ts';
+import { isJson, partsOf, whyNotJson } from '../../core/input/schema-parts.ts';
 import { jobViewSchema } from '../../core/job-view.ts';
 import type { Registry } from '../../core/registry.ts';
 import { StartError } from '../../core/start-error.ts';
+import { pascalCase, singular } from '../../core/type-name.ts';
 import { collectionRoutes } from '../routes/collections.ts';
 import { eventsRoute } from '../routes/events.ts';
 import { jobRoutes } from '../routes/jobs.ts';
 import { operationRoutes } from '../routes/operations.ts';
 import { healthRoutes, openApiRoute } from '../routes/service.ts';
 import type { DocumentedRoute } from '../route.ts';
-import { pascalCase } from '../schemas.ts';
+import { schemasOf } from '../schemas.ts';
 import { problemExamples } from './examples.ts';
-import { JsonSchemaError, adaptJsonSchema, toJsonSchema } from './json-schema.ts';
+import { adaptJsonSchema } from './json-schema.ts';
 import { headerComponents, securitySchemes } from './responses.ts';
 
 const packageSchema = z.object({ version: z.string() });
@@ -36,34 +38,42 @@ a browser can follow and cancel that one job.
 
 The same jobs are on **GraphQL** at \`/graphql\`: either API can follow what the other accepted, by the same id.`;
 
+/** What codecs decode to in the function of a job; the document shows what they encode. */
+const DECODED = { custom: { output: true }, map: { output: true }, set: { output: true } } as const;
+
 export type OpenApiDocument = ReturnType<typeof documentOf>;
 
 /**
  * The REST API as an OpenAPI 3.1 document, made from its routes and the schemas of the job types.
  * @param serverUrl what the paths are relative to
- * @throws StartError that names the file and the field, for a job type that JSON Schema can't express
+ * @throws StartError with a line for each field that JSON can't carry, and for each name that is there twice, which names the file
  * @see https://spec.openapis.org/oas/v3.1.1.html
  */
 export function createOpenApi(registry: Registry, serverUrl = '/'): OpenApiDocument {
   const { types, fileOf } = registry;
-  for (const type of types) requireExpressible(type, fileOf(type));
+  const problems = types.flatMap((type) => problemsOf(type).map((problem) => `${fileOf(type)}: ${problem}`));
+  if (problems.length > 0) throw new StartError(problems);
   try {
     return documentOf(types, serverUrl);
   } catch (error) {
     // What a job type adds is in conflict with the API's own names, or with those of a type before it.
-    const last = types.findIndex((_, index) => !isDocumented(types.slice(0, index + 1)));
-    const type = types[last];
-    if (type === undefined || !(error instanceof Error)) throw error;
-    throw new StartError(`${fileOf(type)}: ${error.message}`, { cause: error });
+    const conflicts = types.flatMap((type, index) => {
+      const others = types.slice(0, index).filter((other) => conflictIn([other]) === undefined);
+      const conflict = conflictIn([type]) ?? conflictIn([...others, type]);
+      return conflict === undefined ? [] : [`${fileOf(type)}: ${conflict}`];
+    });
+    if (conflicts.length === 0) throw error;
+    throw new StartError(conflicts, { cause: error });
   }
 }
 
-function isDocumented(types: readonly JobType[]): boolean {
+function conflictIn(types: readonly JobType[]): string | undefined {
   try {
     documentOf(types, '/');
-    return true;
-  } catch {
-    return false;
+    return undefined;
+  } catch (error) {
+    if (error instanceof Error) return error.message;
+    throw error;
   }
 }
 
@@ -77,7 +87,7 @@ function documentOf(types: readonly JobType[], serverUrl: string) {
     openApiRoute,
   ]);
   const jobSchemas = Object.fromEntries(types.flatMap(jobSchemasOf));
-  const { components: { schemas = {}, ...components } = {}, ...document } = createDocument(
+  const created = createDocument(
     {
       openapi: '3.1.1',
       info: {
@@ -96,13 +106,14 @@ function documentOf(types: readonly JobType[], serverUrl: string) {
       paths,
       components: {
         securitySchemes,
-        schemas: jobSchemas,
+        schemas: { ...jobSchemas, ...recursiveSchemas(types) },
         headers: usedIn(paths, 'headers', headerComponents),
         examples: usedIn(paths, 'examples', problemExamples(types)),
       },
     },
-    { override: createOverride(types), cycles: 'throw' },
+    { override: createOverride(types), allowEmptySchema: DECODED },
   );
+  const { components: { schemas = {}, ...components } = {}, ...document } = nameJson(created);
   for (const [name, schema] of Object.entries(schemas)) {
     if (!COMPONENT_NAME.test(name)) throw new Error(`"${name}" is not a name for an OpenAPI schema`);
     if (name in jobSchemas && !isDeepStrictEqual(schema, jobSchemas[name]))
@@ -134,15 +145,45 @@ function createOverride(types: readonly JobType[]): NonNullable<CreateDocumentOp
   };
 }
 
-/** @throws StartError that names the file and the field, which the error of the whole document would not */
-function requireExpressible({ input, result }: JobType, file: string): void {
-  try {
-    toJsonSchema(input, { side: 'input', path: 'input' });
-    toJsonSchema(result, { side: 'output', path: 'result' });
-  } catch (error) {
-    if (error instanceof JsonSchemaError) throw new StartError(`${file}: ${error.message}`, { cause: error });
-    throw error;
+/** What callers could not send or read of a job type. */
+function problemsOf({ input, result }: JobType): string[] {
+  return (['input', 'result'] as const).flatMap((side) =>
+    [...partsOf(side === 'input' ? input : result, side)].flatMap(({ schema, path }) => {
+      const reason = whyNotJson(schema, side);
+      return reason === undefined ? [] : [`${path}: ${reason}`];
+    }),
+  );
+}
+
+/** Names for the schemas that contain themselves and have none: those of their types in GraphQL. */
+function recursiveSchemas(types: readonly JobType[]): Record<string, z.ZodType> {
+  const named = new Map<z.ZodType, string>();
+  for (const type of types) {
+    const { input, result } = schemasOf(type);
+    const name = pascalCase(type.name);
+    for (const [root, side, owner] of [[input, 'input', name] as const, [result, 'result', `${name}Result`] as const]) {
+      const paths = new Map<z.ZodType, string>();
+      for (const { schema, path, within } of partsOf(root, side)) {
+        const first = paths.get(schema) ?? path;
+        paths.set(schema, first);
+        const isNameless = within.includes(schema) && z.globalRegistry.get(schema)?.id === undefined;
+        if (isNameless && !isJson(schema) && !named.has(schema)) named.set(schema, `${owner}${nameOfPath(first)}`);
+      }
+    }
   }
+  return Object.fromEntries([...named].map(([schema, name]) => [name, schema]));
+}
+
+/** `input.categories[].children[]` as `CategoryChild`. */
+function nameOfPath(path: string): string {
+  const [, ...steps] = path.split('.');
+  return steps.map((step) => pascalCase(step.endsWith('[]') ? singular(step.replace(/(\[\])+$/, '')) : step)).join('');
+}
+
+/** zod numbers the recursive schemas without a name, of which `z.json()` is the only kind left. */
+function nameJson<Document extends object>(document: Document): Document {
+  const text = JSON.stringify(document).replaceAll(/(?<=#\/components\/schemas\/)__schema\d+(?=")/g, 'JSON');
+  return JSON.parse(text.replaceAll(/"__schema\d+":/g, '"JSON":'));
 }
 
 function toPaths(routes: readonly DocumentedRoute[]): ZodOpenApiPathsObject {

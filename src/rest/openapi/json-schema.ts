@@ -4,21 +4,8 @@ import { type DefaultDef, fixedDefault } from '../../core/input/fixed-default.ts
 /** JSON Schema, draft 2020-12. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** JSON Schema can't express a part of a schema. */
-export class JsonSchemaError extends Error {
-  override readonly name = 'JsonSchemaError';
-}
-
 /** The side of transforms and defaults: the value before parsing, or after it. */
 export type Side = 'input' | 'output';
-
-export interface JsonSchemaOptions {
-  readonly side: Side;
-  /** Where the schema is, for errors. */
-  readonly path: string;
-  /** Whether `z.date()` is allowed, as `JSON.stringify` writes dates. Not in job types: their dates come back from the store as text. */
-  readonly dates?: boolean;
-}
 
 /** The parts of `_zod.def`, zod's public definition of a schema, that are read here. */
 interface Def extends DefaultDef {
@@ -39,39 +26,25 @@ const SHORT_PATTERNS: ReadonlyMap<unknown, string | undefined> = new Map([
  * A zod schema as JSON Schema, draft 2020-12; the schemas in it that have a `.meta({ id })` are in `$defs`.
  *
  * Input refuses unknown fields, as the service does. Output does not, because a later version may add a field.
- * @throws JsonSchemaError that names the path, for what JSON Schema can't express
+ * @param metadata where descriptions and ids are from
  */
-export function toJsonSchema(schema: z.ZodType, { side, path, dates = false }: JsonSchemaOptions): JsonSchema {
+export function toJsonSchema(schema: z.core.$ZodType, side: Side, metadata = z.globalRegistry): JsonSchema {
   const json = z.toJSONSchema(schema, {
     target: 'draft-2020-12',
     io: side,
-    cycles: 'throw',
-    unrepresentable: ({ zodSchema, path: steps, message }) => {
-      if (dates && zodSchema._zod.def.type === 'date') return {};
-      throw new JsonSchemaError(`${path}${fieldPath(steps)}: ${message}`);
-    },
+    metadata,
+    // Dates, as `JSON.stringify` writes them. Job types have been checked.
+    unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => adaptJsonSchema(zodSchema, jsonSchema, side),
   });
   delete json.$schema;
   return json;
 }
 
-/** `["properties", "list", "items", "properties", "at"]` as `.list[].at`. */
-function fieldPath(steps: readonly (string | number)[]): string {
-  let text = '';
-  for (let index = 0; index < steps.length; index += 1) {
-    if (steps[index] === 'items') text += '[]';
-    if (steps[index] === 'properties') text += `.${steps[(index += 1)]}`;
-  }
-  return text;
-}
-
 /** Makes what zod says of a schema say what this API means. */
-export function adaptJsonSchema(
-  { _zod: { def } }: { readonly _zod: { readonly def: Def } },
-  json: JsonSchema,
-  side: Side,
-): void {
+export function adaptJsonSchema(schema: z.core.$ZodType, json: JsonSchema, side: Side): void {
+  const def: Def = schema._zod.def;
+  if (side === 'output' && schema instanceof z.ZodCodec) showEncoded(schema, json);
   if (def.type === 'date') Object.assign(json, { type: 'string', format: 'date-time', pattern: 'Z$' });
   if (def.type === 'object' && def.catchall === undefined) {
     if (side === 'input') json.additionalProperties = false;
@@ -87,6 +60,14 @@ export function adaptJsonSchema(
   if (json.maximum === Number.MAX_SAFE_INTEGER) delete json.maximum;
   if (def.type === 'nullable') addNull(json);
   shortenPatterns(def, json);
+}
+
+/** Callers read what a codec encodes, and zod shows what it decodes. */
+function showEncoded(codec: z.ZodCodec, json: JsonSchema): void {
+  const meta = z.globalRegistry.get(codec) ?? {};
+  for (const key of Object.keys(json)) if (!(key in meta)) delete json[key];
+  // Without ids, whose definitions would be out of their place.
+  Object.assign(json, toJsonSchema(codec.in, 'output', z.registry()), { ...json });
 }
 
 /** Writes `{ type: [T, "null"], … }` instead of two alternatives, where no keyword about T also applies to null. */

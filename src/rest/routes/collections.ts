@@ -2,6 +2,7 @@ import type { JobType } from '../../core/define-job.ts';
 import { ServiceError } from '../../core/errors.ts';
 import { readIdempotencyKey } from '../../core/input/idempotency-key.ts';
 import { isDone } from '../../core/job.ts';
+import { pascalCase } from '../../core/type-name.ts';
 import { z } from 'zod';
 import { submittedExample } from '../openapi/examples.ts';
 import {
@@ -15,7 +16,7 @@ import {
 import { requireSucceeded, sendSubmitted } from '../replies.ts';
 import { idOf, idempotencyKey, prefer, readWait } from '../requests.ts';
 import type { RestApi, Route } from '../route.ts';
-import { pascalCase, schemasOf } from '../schemas.ts';
+import { schemasOf } from '../schemas.ts';
 
 /** `POST /api/{collection}`, and `GET /api/{collection}/{id}` for a job type that makes a resource. */
 export function collectionRoutes(type: JobType): Route<RestApi>[] {
