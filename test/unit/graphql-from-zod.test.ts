@@ -1,5 +1,6 @@
 import {
   type GraphQLInputField,
+  type GraphQLResolveInfo,
   type GraphQLSchema,
   isEnumType,
   isInputObjectType,
@@ -293,10 +294,22 @@ describe('a union', () => {
     expect(typesOf(schema, 'XResult')).toEqual({ paid: 'XResultPaid' });
     expect(valuesOf(schema, 'XResultPaid')).toEqual(['XResultPaidCreditCard', 'XResultPaidCash']);
     expect(valuesOf(schema, 'SubmittedXPaid')).toEqual(['SubmittedXPaidCreditCard', 'SubmittedXPaidCash']);
-    expect(typesOf(schema, 'XResultPaidCreditCard')).toEqual({
-      kind: 'XResultPaidCreditCardKind!',
-      number: 'String!',
-    });
+    expect(typesOf(schema, 'XResultPaidCreditCard')).toEqual({ kind: 'XResultPaidKind!', number: 'String!' });
+    expect(typesOf(schema, 'XResultPaidCash')).toEqual({ kind: 'XResultPaidKind!' });
+    const kind = schema.getType('XResultPaidKind');
+    expect(isEnumType(kind) && kind.getValues().map(({ name }) => name)).toEqual(['CREDIT_CARD', 'CASH']);
+    const query = `{ jobStatus(id: 1) { ... on XJob { input { paid { ... on SubmittedXPaidCreditCard { kind }
+      ... on SubmittedXPaidCash { kind } } } result { paid { ... on XResultPaidCreditCard { kind } ... on XResultPaidCash { kind } } } } } }`;
+    expect(validate(schema, parse(query))).toEqual([]);
+  });
+
+  it('has no type for a value that is no member, which a newer version may have stored', () => {
+    const type = schemaOf(jobType(plain, z.object({ paid }))).getType('XResultPaid');
+    const typeNameOf = (kind: string): unknown =>
+      // The resolver reads nothing but the value.
+      isUnionType(type) ? type.resolveType?.({ kind }, {}, {} as GraphQLResolveInfo, type) : undefined;
+    expect(typeNameOf('CASH')).toBe('XResultPaidCash');
+    expect(() => typeNameOf('crypto')).toThrow('a stored value is no member of the union XResultPaid');
   });
 
   it('is told apart by booleans, numbers and several values too, and by a literal that it does not name', () => {
@@ -378,7 +391,7 @@ describe('a schema that contains itself', () => {
     const schema = schemaOf(jobType(z.object({ filter }), z.object({ filter })));
     expect(typesOf(schema, 'XFilterInput')).toEqual({ and: 'XFilterAndInput', is: 'XFilterIsInput' });
     expect(typesOf(schema, 'XFilterAndInput')).toEqual({ of: '[XFilterInput!]!' });
-    expect(typesOf(schema, 'XResultFilterAnd')).toEqual({ op: 'XResultFilterAndOp!', of: '[XResultFilter!]!' });
+    expect(typesOf(schema, 'XResultFilterAnd')).toEqual({ op: 'XResultFilterOp!', of: '[XResultFilter!]!' });
   });
 
   it('may have its id outside alone', () => {

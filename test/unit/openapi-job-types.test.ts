@@ -240,6 +240,24 @@ describe('a job type', () => {
       XResult: { properties: { node: { $ref: '#/components/schemas/XNodeOutput' } } },
       XNodeOutput: { required: ['name', 'children'] },
     });
+    expect(
+      Object.keys(schemas)
+        .filter((name) => /^(X(Node|Lazy|Result)|Named|__)/.test(name))
+        .toSorted(),
+    ).toEqual(['Named', 'XLazy', 'XNode', 'XNodeOutput', 'XResult']);
+    expect(JSON.stringify(schemas)).not.toContain('x-name');
+    const ofResult = documentOf(jobType({ result: z.object({ nodes: z.array(node) }) })).components.schemas;
+    expect(ofResult).toMatchObject({ XResultNode: { required: ['name', 'children'] } });
+    expect(ofResult).not.toHaveProperty('XResultNodeOutput');
+  });
+
+  it('lists no field as required that may be null, because absent counts as null', () => {
+    const input = z.object({ a: z.string(), b: z.string().nullable(), c: z.json(), d: z.unknown() });
+    const { schemas } = documentOf(jobType({ input, result: input })).components;
+    expect(schemas['SubmitXInput']).toMatchObject({ required: ['a'] });
+    expect(schemas['XResult']).toMatchObject({ required: ['a', 'b', 'c', 'd'] });
+    const none = documentOf(jobType({ input: z.object({ b: z.string().nullable() }) })).components.schemas;
+    expect(none['SubmitXInput']).not.toHaveProperty('required');
   });
 
   it.each(['XJob', 'SubmittedXJob'])('cannot use the id of one of its own schemas: %s', (id) => {

@@ -205,13 +205,14 @@ describe('a strict schema', () => {
     const strict = toStrict(
       z.object({
         optional: z.string().optional(),
+        exact: z.string().exactOptional(),
         size: z.int().default(3),
         list: z.array(z.int()).prefault([1]),
         nullable: z.string().nullable().optional(),
         inside: z.object({ text: z.string().optional() }),
       }),
     );
-    const input = { optional: null, size: null, list: null, nullable: null, inside: { text: null } };
+    const input = { optional: null, exact: null, size: null, list: null, nullable: null, inside: { text: null } };
     expect(strict.parse(input)).toEqual({ size: 3, list: [1], nullable: null, inside: {} });
     expect(pathsOf(strict, { inside: null })).toEqual(['inside']);
   });

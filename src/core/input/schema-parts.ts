@@ -36,6 +36,12 @@ export function isJson(schema: z.core.$ZodType): boolean {
   );
 }
 
+/** Whether an absent field of an input counts as null. */
+export function isNullWhenAbsent(schema: z.core.$ZodType): boolean {
+  const { type } = schema._zod.def;
+  return type === 'nullable' || type === 'any' || type === 'unknown' || isJson(schema);
+}
+
 export function isCodec(schema: z.core.$ZodType): boolean {
   return schema instanceof z.ZodCodec;
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { MAX_ISSUES } from '../errors.ts';
 import { MAX_NESTING } from './parse-json.ts';
-import { type SchemaDef, isJson, lazySchema, taggedUnion } from './schema-parts.ts';
+import { type SchemaDef, isJson, isNullWhenAbsent, lazySchema, taggedUnion } from './schema-parts.ts';
 
 /**
  * Returns the same schema for input from callers, at every depth:
@@ -56,11 +56,12 @@ function adaptInput(part: z.ZodType, adaptPart: AdaptPart): z.ZodType {
   if (def.type === 'array' && def.element !== undefined) return boundedList(part, adaptPart(def.element));
   if (def.valueType !== undefined && def.keyType?._zod.values === undefined)
     return boundedRecord(part, adaptPart(def.valueType));
-  const adapted = adaptPartOf(part, adaptPart);
   const mayBeAbsent = def.type === 'optional' || def.type === 'default' || def.type === 'prefault';
+  if (mayBeAbsent && def.innerType !== undefined && isNullWhenAbsent(def.innerType))
+    return withParts(part, { innerType: adaptPartOf(def.innerType, adaptPart) });
+  const adapted = adaptPartOf(part, adaptPart);
   if (mayBeAbsent && !part.isNullable()) return z.preprocess((value) => value ?? undefined, adapted);
-  const mayBeNull = def.type === 'nullable' || def.type === 'any' || def.type === 'unknown' || isJson(part);
-  return mayBeNull ? z.preprocess((value) => value ?? null, adapted) : adapted;
+  return isNullWhenAbsent(part) ? z.preprocess((value) => value ?? null, adapted) : adapted;
 }
 
 /** In place of `z.json()`, which tries six schemas for each value inside, and recurses as deep as a function's result. */
@@ -86,6 +87,8 @@ function checksOf(...schemas: readonly z.ZodType[]): z.core.$ZodCheck[] {
 function adaptPartOf(part: z.ZodType, adaptPart: AdaptPart): z.ZodType {
   const def: SchemaDef = part.def;
   if (isJson(part)) return withParts(jsonValue, { checks: checksOf(jsonValue, part) });
+  // JSON has no `undefined`, which is all that `.exactOptional()` refuses, and null stands for an absent value.
+  if (part instanceof z.ZodExactOptional && def.innerType !== undefined) return z.optional(adaptPart(def.innerType));
   const inner = lazySchema(part);
   if (inner !== undefined)
     return withParts(
@@ -207,23 +210,20 @@ function boundedList(schema: z.ZodType, element: z.ZodType): z.ZodType {
   });
 }
 
-/** A record's schema that checks entry by entry up to the 20th issue, and then what else the record has to fulfill. */
+/** A record's schema that checks 20 entries at a time up to the 20th issue, and then what else the record has to fulfill. */
 function boundedRecord(schema: z.ZodType, value: z.ZodType): z.ZodType {
-  const entry = withParts(schema, { valueType: value, checks: [] });
+  const some = withParts(schema, { valueType: value, checks: [] });
   const { checks = [] } = schema.def;
   // Its entries are parsed already.
   const whole = checks.length > 0 ? withParts(z.any(), { checks }) : z.any();
   return z.any().transform((record: unknown, { issues }) => {
     const isRecord = z.core.util.isPlainObject(record);
     if (!isRecord) issues.push({ code: 'invalid_type', expected: 'record', input: record, inst: schema });
-    const entries: Record<string, unknown> = {};
-    for (const [key, item] of isRecord ? Object.entries(record) : []) {
-      const parsed = entry.safeParse({ [key]: item });
-      if (parsed.success) Object.assign(entries, parsed.data);
-      else issues.push(...parsed.error.issues.map((issue) => asRaw(issue, [...issue.path])));
-      if (issues.length >= MAX_ISSUES) break;
-    }
-    return issues.length > 0 ? z.NEVER : parseWithin(whole, entries, issues);
+    const all = isRecord ? Object.entries(record) : [];
+    const parsed: Record<string, unknown> = {};
+    for (let start = 0; start < all.length && issues.length < MAX_ISSUES; start += MAX_ISSUES)
+      Object.assign(parsed, parseWithin(some, Object.fromEntries(all.slice(start, start + MAX_ISSUES)), issues));
+    return issues.length > 0 ? z.NEVER : parseWithin(whole, parsed, issues);
   });
 }
 

@@ -94,7 +94,7 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
 
   /** Works out all fields of an object at once, so that errors name the path before Pothos builds the type. */
   const mapFields = <Config>(
-    { fields, side, lenient }: ObjectShape,
+    { fields, side, lenient, tag }: ObjectShape,
     path: string,
     toConfig: (field: Shape, name: string, path: string) => Config,
   ): [string, Config][] =>
@@ -102,7 +102,7 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
       const fieldPath = `${path}.${name}`;
       try {
         if (!GRAPHQL_NAME.test(name)) throw new SchemaShapeError(`${fieldPath}: "${name}" is not a name in GraphQL`);
-        const shape = toShape(schema, side, fieldPath);
+        const shape = tag?.name === name ? tag.shape : toShape(schema, side, fieldPath);
         return [[name, toConfig(lenient ? { ...shape, nullable: true } : shape, name, fieldPath)]];
       } catch (error) {
         if (!(error instanceof SchemaShapeError)) throw error;
@@ -244,13 +244,19 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
         builder.unionType(name, {
           ...described(shape),
           types: () => [...new Set(typeOf.values())],
-          resolveType: (value: Parent) => typeOf.get(value[shape.discriminator]),
+          resolveType(value: Parent) {
+            const type = typeOf.get(value[shape.discriminator]);
+            // A worker of a newer version may have stored it.
+            if (type === undefined) throw new Error(`a stored value is no member of the union ${name}`);
+            return type;
+          },
         }),
       () => {
         const tags = tagNames(shape, path);
         for (const { shape: member, tags: ofMember } of shape.members) {
           const memberOwner = member.id ?? `${owner}${pascalCase(tags.get(ofMember[0]) ?? '')}`;
-          const type = outputObject(member, outputName(member, memberOwner), memberOwner, path);
+          const shown = withSharedTag(member, shape, owner);
+          const type = outputObject(shown, outputName(member, memberOwner), memberOwner, path);
           for (const tag of ofMember) typeOf.set(tag, type);
         }
       },
@@ -336,6 +342,19 @@ function camelCase(text: string): string | undefined {
   const words = text.split(/[ _-]+/).filter((word) => word !== '');
   const name = words.map((word) => pascalCase(/[a-z]/.test(word) ? word : word.toLowerCase())).join('');
   return /^[A-Za-z][A-Za-z0-9]*$/.test(name) ? name.charAt(0).toLowerCase() + name.slice(1) : undefined;
+}
+
+/**
+ * A query that selects the discriminator of several members needs one type for it (GraphQL, section 5.3.2): an enum of all texts. Other
+ * values are scalars.
+ */
+function withSharedTag(member: ObjectShape, { discriminator, members }: UnionShape, owner: string): ObjectShape {
+  const values = members.flatMap(({ tags }) => tags).map((value) => ({ text: String(value), value: String(value) }));
+  const schema = members[0]?.shape.fields[discriminator];
+  if (schema === undefined || members.some(({ tags }) => tags.some((tag) => typeof tag !== 'string'))) return member;
+  const id = `${owner}${pascalCase(discriminator)}`;
+  const base = { nullable: false, description: undefined, defaultValue: undefined };
+  return { ...member, tag: { name: discriminator, shape: { ...base, kind: 'enum', schema, id, values } } };
 }
 
 /** The name of its field says which member it is. One without other fields keeps the discriminator, because no GraphQL type is empty. */

@@ -47,6 +47,8 @@ export interface ObjectShape extends Named {
   readonly fields: Readonly<Record<string, z.ZodType>>;
   /** Whether no field of it is required. */
   readonly lenient: boolean;
+  /** The field that tells it from the other members of a union, with the type that it has in all of them. */
+  readonly tag?: { readonly name: string; readonly shape: EnumShape };
 }
 
 export interface UnionShape extends Named {

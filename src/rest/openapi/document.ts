@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { type CreateDocumentOptions, type ZodOpenApiPathsObject, createDocument, type oas32 } from 'zod-openapi';
 import type { JobType } from '../../core/define-job.ts';
-import { isJson, partsOf, whyNotJson } from '../../core/input/schema-parts.ts';
+import { isJson, lazySchema, partsOf, whyNotJson } from '../../core/input/schema-parts.ts';
 import { jobViewSchema } from '../../core/job-view.ts';
 import type { Registry } from '../../core/registry.ts';
 import { StartError } from '../../core/start-error.ts';
@@ -106,14 +106,14 @@ function documentOf(types: readonly JobType[], serverUrl: string) {
       paths,
       components: {
         securitySchemes,
-        schemas: { ...jobSchemas, ...recursiveSchemas(types) },
+        schemas: jobSchemas,
         headers: usedIn(paths, 'headers', headerComponents),
         examples: usedIn(paths, 'examples', problemExamples(types)),
       },
     },
     { override: createOverride(types), allowEmptySchema: DECODED },
   );
-  const { components: { schemas = {}, ...components } = {}, ...document } = nameJson(created);
+  const { components: { schemas = {}, ...components } = {}, ...document } = nameSchemas(created);
   for (const [name, schema] of Object.entries(schemas)) {
     if (!COMPONENT_NAME.test(name)) throw new Error(`"${name}" is not a name for an OpenAPI schema`);
     if (name in jobSchemas && !isDeepStrictEqual(schema, jobSchemas[name]))
@@ -139,8 +139,11 @@ function jobSchemasOf({ name, description }: JobType): [string, oas32.SchemaObje
 /** The schema of a job names those of each type, which generators of code read (OpenAPI 3.1.1, section 4.8.25). */
 function createOverride(types: readonly JobType[]): NonNullable<CreateDocumentOptions['override']> {
   const mapping = Object.fromEntries(types.map(({ name }) => [name, `#/components/schemas/${pascalCase(name)}Job`]));
+  const names = recursiveNames(types);
   return ({ zodSchema, jsonSchema, io }) => {
     adaptJsonSchema(zodSchema, jsonSchema, io);
+    const name = names.get(zodSchema);
+    if (name !== undefined) jsonSchema[NAME] = name;
     if (zodSchema === jobViewSchema) jsonSchema['discriminator'] = { propertyName: 'type', mapping };
   };
 }
@@ -156,8 +159,8 @@ function problemsOf({ input, result }: JobType): string[] {
 }
 
 /** Names for the schemas that contain themselves and have none: those of their types in GraphQL. */
-function recursiveSchemas(types: readonly JobType[]): Record<string, z.ZodType> {
-  const named = new Map<z.ZodType, string>();
+function recursiveNames(types: readonly JobType[]): Map<z.core.$ZodType, string> {
+  const names = new Map<z.core.$ZodType, string>();
   for (const type of types) {
     const { input, result } = schemasOf(type);
     const name = pascalCase(type.name);
@@ -166,12 +169,12 @@ function recursiveSchemas(types: readonly JobType[]): Record<string, z.ZodType> 
       for (const { schema, path, within } of partsOf(root, side)) {
         const first = paths.get(schema) ?? path;
         paths.set(schema, first);
-        const isNameless = within.includes(schema) && z.globalRegistry.get(schema)?.id === undefined;
-        if (isNameless && !isJson(schema) && !named.has(schema)) named.set(schema, `${owner}${nameOfPath(first)}`);
+        if (isJson(schema)) for (const each of [schema, lazySchema(schema) ?? schema]) names.set(each, 'JSON');
+        else if (within.includes(schema) && !names.has(schema)) names.set(schema, `${owner}${nameOfPath(first)}`);
       }
     }
   }
-  return Object.fromEntries([...named].map(([schema, name]) => [name, schema]));
+  return names;
 }
 
 /** `input.categories[].children[]` as `CategoryChild`. */
@@ -180,10 +183,27 @@ function nameOfPath(path: string): string {
   return steps.map((step) => pascalCase(step.endsWith('[]') ? singular(step.replace(/(\[\])+$/, '')) : step)).join('');
 }
 
-/** zod numbers the recursive schemas without a name, of which `z.json()` is the only kind left. */
-function nameJson<Document extends object>(document: Document): Document {
-  const text = JSON.stringify(document).replaceAll(/(?<=#\/components\/schemas\/)__schema\d+(?=")/g, 'JSON');
-  return JSON.parse(text.replaceAll(/"__schema\d+":/g, '"JSON":'));
+/** Where the override leaves the name of a schema for which zod has only a number. */
+const NAME = 'x-name';
+const namedSchema = z.looseObject({ [NAME]: z.string() });
+
+/** Names the schemas that zod has numbered: those that contain themselves. Input comes before output. */
+function nameSchemas<Document extends { readonly components?: oas32.ComponentsObject }>(document: Document): Document {
+  const names = new Map<string, string>();
+  for (const [number, schema] of Object.entries(document.components?.schemas ?? {})) {
+    const name = /^__schema\d+$/.test(number) ? namedSchema.safeParse(schema).data?.[NAME] : undefined;
+    // JSON is the same on both sides.
+    const isTaken = name !== 'JSON' && [...names.values()].includes(name ?? '');
+    if (name !== undefined) names.set(number, isTaken ? `${name}Output` : name);
+  }
+  const nameOf = (number: string): string => names.get(number) ?? number;
+  const named = JSON.parse(JSON.stringify(document), (key, value: unknown) => {
+    if (key === NAME) return undefined;
+    if (key === '$ref' && typeof value === 'string') return value.replace(/__schema\d+$/, nameOf);
+    return value;
+  });
+  const schemas = Object.entries(named.components.schemas).map(([number, schema]) => [nameOf(number), schema]);
+  return { ...named, components: { ...named.components, schemas: Object.fromEntries(schemas) } };
 }
 
 function toPaths(routes: readonly DocumentedRoute[]): ZodOpenApiPathsObject {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isNullWhenAbsent } from '../../core/input/schema-parts.ts';
 import { type DefaultDef, fixedDefault } from '../../core/input/fixed-default.ts';
 
 /** JSON Schema, draft 2020-12. */
@@ -50,6 +51,7 @@ export function adaptJsonSchema(schema: z.core.$ZodType, json: JsonSchema, side:
     if (side === 'input') json.additionalProperties = false;
     else delete json.additionalProperties;
   }
+  if (side === 'input' && schema instanceof z.ZodObject) omitNullable(schema, json);
   // What takes the place of a refused value is no default for callers.
   if (def.type === 'catch') delete json.default;
   if (json.default !== undefined && (def.type === 'default' || def.type === 'prefault')) {
@@ -60,6 +62,13 @@ export function adaptJsonSchema(schema: z.core.$ZodType, json: JsonSchema, side:
   if (json.maximum === Number.MAX_SAFE_INTEGER) delete json.maximum;
   if (def.type === 'nullable') addNull(json);
   shortenPatterns(def, json);
+}
+
+/** Null stands for an absent value where it may be null. */
+function omitNullable({ shape }: z.ZodObject, json: JsonSchema): void {
+  const required = json.required?.filter((name) => shape[name] === undefined || !isNullWhenAbsent(shape[name]));
+  if (required === undefined || required.length > 0) Object.assign(json, required && { required });
+  else delete json.required;
 }
 
 /** Callers read what a codec encodes, and zod shows what it decodes. */
