@@ -20,6 +20,8 @@ export interface JobFields<Type extends string = string> {
   readonly id: string;
   /** Name of the job type. */
   readonly type: Type;
+  /** Whether the job runs and was told to stop. */
+  readonly cancelRequested: boolean;
   /** 0 to 100; 100 when the job has succeeded. */
   readonly percentComplete: number;
   /** The latest progress message. */

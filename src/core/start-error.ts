@@ -6,7 +6,7 @@ export class StartError extends Error {
 
   /** @param problems one, or several that are to be mended together */
   constructor(problems: string | readonly string[], options?: ErrorOptions) {
-    const lines = [...new Set(typeof problems === 'string' ? problems.split('\n') : problems)].map(toLine);
+    const lines = [...new Set(typeof problems === 'string' ? [problems] : problems)].map(toLine);
     super(lines.join('\n'), options);
     this.lines = lines;
   }

@@ -98,7 +98,7 @@ describe('openapi.json', () => {
   it('passes it too for a job type with unions, JSON, codecs and schemas that contain themselves', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'accepted-openapi-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const files = await loadJobs(new URL('../support/jobs/invoice/', import.meta.url));
+    const { jobs: files } = await loadProject({ jobsDir: 'test/support/jobs/invoice' });
     const document = createOpenApi(createRegistry(files));
     for (const ref of refsOf(document))
       expect({ ref, part: resolve(document, ref) }).toEqual({ ref, part: expect.any(Object) });

@@ -164,6 +164,15 @@ describe('the type of a field', () => {
   });
 });
 
+it('a list knows how many items its schema allows', () => {
+  const lists = z.object({ few: z.array(z.int()).max(3), exact: z.array(z.int()).length(2), any: z.array(z.int()) });
+  const schema = schemaOf(jobType(lists, lists));
+  for (const name of ['SubmitXInput', 'XJobInput', 'XResult']) {
+    const maxima = Object.values(fieldsOf(schema, name)).map(({ extensions }) => extensions['maxItems']);
+    expect(maxima).toEqual([3, 2, undefined]);
+  }
+});
+
 describe('a default value', () => {
   it('is the input field’s', () => {
     expect(inputField(z.string().default('a'))?.defaultValue).toBe('a');

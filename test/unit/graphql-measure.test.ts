@@ -35,6 +35,17 @@ describe('the cost of an operation', () => {
     expect(cost(query)).toBe(expected);
   });
 
+  it('assumes no more items than the schema of a list allows', () => {
+    const bounded = buildSchema('type Query { few: [Item!]! many: [Item!]! } type Item { a: Int }');
+    const { few, many } = assertObjectType(bounded.getType('Query')).getFields();
+    if (few === undefined || many === undefined) throw new Error('there is no such field');
+    few.extensions = { maxItems: 3 };
+    many.extensions = { maxItems: 10_000 };
+    const measureBounded = createMeasure(bounded);
+    expect(measureBounded(parse('{ few { a } }')).cost).toBe(1 + 3);
+    expect(measureBounded(parse('{ many { a } }')).cost).toBe(1 + 50);
+  });
+
   it('measures a fragment for the page size around each of its spreads', () => {
     const fragment = 'fragment ids on Page { nodes { id } }';
     const pages = (...sizes: number[]) => sizes.map((first) => `p${first}: jobs(first: ${first}) { ...ids }`).join(' ');

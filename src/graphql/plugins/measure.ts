@@ -24,7 +24,7 @@ import {
 } from 'graphql';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../core/service/list-page.ts';
 
-/** The assumed length of a list without a page size. */
+/** The assumed length of a list without a page size, unless its schema allows fewer items. */
 const ASSUMED_LENGTH = 50;
 
 /** The size of a document's largest operation or fragment. */
@@ -138,7 +138,7 @@ class Measurer {
     const inner = this.ofSet(node.selectionSet, field && getNamedType(field.type), field && pageSizeOf(node, field));
     const isList = field !== undefined && isListType(getNullableType(field.type));
     const isIntrospection = type !== undefined && isIntrospectionType(type);
-    const length = isIntrospection ? (this.#lengths.get(node.name.value) ?? 1) : (page ?? ASSUMED_LENGTH);
+    const length = isIntrospection ? (this.#lengths.get(node.name.value) ?? 1) : (page ?? lengthOf(field));
     const times = isList ? length : 1;
     return {
       depth: inner.depth + 1,
@@ -153,6 +153,11 @@ function fieldOf(type: Place['type'], name: string): GraphQLField<unknown, unkno
   if (name === SchemaMetaFieldDef.name) return SchemaMetaFieldDef;
   if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef;
   return isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
+}
+
+function lengthOf(field: GraphQLField<unknown, unknown> | undefined): number {
+  const maxItems = field?.extensions['maxItems'];
+  return typeof maxItems === 'number' ? Math.min(maxItems, ASSUMED_LENGTH) : ASSUMED_LENGTH;
 }
 
 /** Returns how long the lists directly inside a paged field are; undefined for a field without pages. */

@@ -217,6 +217,7 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
       type: outputType(field, ownerOf(field, owner, fieldName), fieldPath),
       nullable: field.nullable,
       resolve: resolverOf(field, fieldName),
+      ...(field.kind === 'list' && { extensions: { maxItems: field.maxItems } }),
     }));
 
   const outputObject = (shape: ObjectShape, name: string, owner: string, path: string): MemberRef =>

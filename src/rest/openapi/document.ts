@@ -196,6 +196,7 @@ function nameSchemas<Document extends { readonly components?: oas32.ComponentsOb
     const isTaken = name !== 'JSON' && [...names.values()].includes(name ?? '');
     if (name !== undefined) names.set(number, isTaken ? `${name}Output` : name);
   }
+  if (names.size === 0) return document;
   const nameOf = (number: string): string => names.get(number) ?? number;
   const named = JSON.parse(JSON.stringify(document), (key, value: unknown) => {
     if (key === NAME) return undefined;
