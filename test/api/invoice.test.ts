@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { parse } from 'graphql';
 import { gql } from 'graphql-request';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -351,6 +352,78 @@ describe('a job type with unions, JSON, recursion and codecs', () => {
       graphql: [graphqlPath],
       rest: [restPath],
     });
+  });
+
+  /** A value of a field as REST and as GraphQL writes it, valid or not. */
+  type Pair = readonly [rest: unknown, graphql: unknown];
+  const same = (...values: readonly unknown[]) => fc.constantFrom(...values).map((value): Pair => [value, value]);
+  const payment: fc.Arbitrary<Pair> = fc.constantFrom<Pair[]>(
+    [null, null],
+    [{ kind: 'cash' }, { cash: {} }],
+    [{ kind: 'cash', iban: 'x' }, { cash: { iban: 'x' } }],
+    [{ kind: 'card', digits: '1234', holder: null }, { card: { digits: '1234', holder: null } }],
+    [{ kind: 'card', digits: '1' }, { card: { digits: '1' } }],
+    [{ kind: 'card' }, { card: {} }],
+    [{ kind: 'bank-transfer', iban: 'x', when: shared.due }, { bankTransfer: { iban: 'x', when: shared.due } }],
+    [{ kind: 'bank-transfer', iban: 'x', when: 1 }, { bankTransfer: { iban: 'x', when: 1 } }],
+    [{ kind: 'cheque' }, { cheque: {} }],
+    [{}, {}],
+    ['cash', 'cash'],
+  );
+  const contacts = fc.array(payment, { maxLength: 6 });
+  const recipient: fc.Arbitrary<Pair> = fc.oneof(
+    same(null, {}, 'x'),
+    fc.constantFrom<Pair[]>(
+      [{ isCompany: false, name: 'A' }, { isCompanyFalse: { name: 'A' } }],
+      [{ isCompany: false, vat: 'A' }, { isCompanyFalse: { vat: 'A' } }],
+      [{ isCompany: true, vat: 'A', contacts: null }, { isCompanyTrue: { vat: 'A', contacts: null } }],
+    ),
+    contacts.map((pairs): Pair => [
+      { isCompany: true, vat: 'A', contacts: pairs.map(([rest]) => rest) },
+      { isCompanyTrue: { vat: 'A', contacts: pairs.map(([, graphql]) => graphql) } },
+    ]),
+  );
+  const { tree: anyCategory } = fc.letrec((tie) => ({
+    tree: fc.record(
+      { name: fc.constantFrom('a', 'b', 'c', 'x'.repeat(51)), children: fc.array(tie('tree'), { maxLength: 2 }) },
+      { requiredKeys: ['name'] },
+    ),
+  }));
+  const anyFields = fc.record({
+    currency: fc.oneof(
+      same(null, 5),
+      fc.constantFrom<Pair[]>(['eur', 'EUR'], ['us-dollar', 'US_DOLLAR'], ['gbp', 'GBP']),
+    ),
+    copies: same(null, 1, 2, 4, 1.5, '1', true),
+    recipient,
+    lines: same(shared.lines, shared.lines, [], null, [{ ...shared.lines[0], quantity: 0 }], [null]),
+    due: same(shared.due, '2026-03-01T12:00:00+02:00', '2026-03-01', 0, null),
+    payment,
+    labels: same(null, {}, { a: 'b', c: 1 }, { a: null }, { a: 1.5 }, [], 'x'),
+    extra: fc.jsonValue({ maxDepth: 4 }).map((value): Pair => [value, value]),
+    category: anyCategory.map((value): Pair => [value, value]),
+  });
+
+  it('is valid on both APIs, or on neither', async () => {
+    let valid = 0;
+    await fc.assert(
+      fc.asyncProperty(anyFields, fc.subarray(Object.keys(restInput), { maxLength: 2 }), async (fields, replaced) => {
+        const sideOf = (side: 0 | 1) =>
+          Object.fromEntries(
+            Object.entries(fields).flatMap(([name, pair]) => (replaced.includes(name) ? [[name, pair[side]]] : [])),
+          );
+        const rest = await app.post('/api/invoices', { ...restInput, ...sideOf(0) });
+        const variables = { input: { ...graphqlInput, ...sideOf(1) } };
+        const graphql = await post('/graphql', JSON.stringify({ query: Submit, variables }));
+        const { errors } = z.object({ errors: z.array(z.unknown()).optional() }).parse(await graphql.json());
+        valid += rest.status === 202 ? 1 : 0;
+        expect([202, 400]).toContain(rest.status);
+        expect(errors === undefined).toBe(rest.status === 202);
+      }),
+      { numRuns: 200 },
+    );
+    // The comparison is of some use only if both occur.
+    expect(valid).toBeGreaterThan(20);
   });
 
   it('refuses two members at once, in variables and in the document', async () => {
