@@ -37,6 +37,7 @@ interface Request {
   /** `GET /api/jobs/…`. */
   readonly line: string;
   readonly key: string | undefined;
+  readonly authorization: string | undefined;
   /** Whether its reply has ended or the page has aborted it. */
   ended: boolean;
 }
@@ -104,8 +105,8 @@ describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
     const requests: Request[] = [];
     const handleApi: Handler = (request, response) => {
       const line = `${request.method} ${request.url}`;
-      const { 'idempotency-key': key } = request.headers;
-      const entry: Request = { line, key: key?.toString(), ended: false };
+      const { 'idempotency-key': key, authorization } = request.headers;
+      const entry: Request = { line, key: key?.toString(), authorization, ended: false };
       requests.push(entry);
       response.once('close', () => (entry.ended = true));
       return intercept(line, request, response) || forward(app.url, request, response);
@@ -143,9 +144,9 @@ describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
   }
 
   /** Submits a job behind the page's back. */
-  async function submitElsewhere(text: string): Promise<string> {
+  async function submitElsewhere(text: string): Promise<{ id: string; accessToken: string }> {
     const response = await app.post('/api/scripted-jobs', { text });
-    return z.object({ id: z.string() }).parse(await response.json()).id;
+    return z.object({ id: z.string(), accessToken: z.string() }).parse(await response.json());
   }
 
   it('show a submission from Idle through its progress to its result', async () => {
@@ -297,7 +298,7 @@ describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
 
   it('follow a job once in strict mode, and abort when the component is unmounted', async () => {
     const { text, gate } = gatedJob();
-    const id = await submitElsewhere(text);
+    const { id } = await submitElsewhere(text);
     const jobsPage = await openJobsPage(`strict&id=${id}`);
     await jobsPage.shows('Running');
     expect(jobsPage.requests.map(({ line }) => line)).toEqual([`GET /api/jobs/${id}/events`]);
@@ -314,24 +315,35 @@ describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
     expect(jobsPage.count('/events')).toBe(2);
   });
 
+  it('follow and cancel a job with its access token', async () => {
+    const { id, accessToken } = await submitElsewhere(gatedJob().text);
+    const jobsPage = await openJobsPage(`id=${id}&accessToken=${encodeURIComponent(accessToken)}`);
+    await jobsPage.shows('Running');
+    await jobsPage.click('Cancel');
+    await jobsPage.shows('Canceled');
+    const credentials = jobsPage.requests.map(({ authorization }) => authorization);
+    expect(credentials).toEqual([`Bearer ${accessToken}`, `Bearer ${accessToken}`]);
+  });
+
   it('switch to another job, and show nothing more of the first', async () => {
     const [first, second] = [gatedJob(), gatedJob()];
-    const ids = [await submitElsewhere(first.text), await submitElsewhere(second.text)] as const;
-    const jobsPage = await openJobsPage(`id=${ids[0]}`);
-    await jobsPage.shows('Running', ids[0]);
-    await jobsPage.page.locator('input').fill(ids[1]);
-    await jobsPage.shows('Running', ids[1]);
+    const { id: firstId } = await submitElsewhere(first.text);
+    const { id: secondId } = await submitElsewhere(second.text);
+    const jobsPage = await openJobsPage(`id=${firstId}`);
+    await jobsPage.shows('Running', firstId);
+    await jobsPage.page.locator('input').fill(secondId);
+    await jobsPage.shows('Running', secondId);
     await poll(
       async () => jobsPage.requests[0]?.ended,
       (ended) => ended === true,
     );
     first.gate.open();
     second.gate.open();
-    await jobsPage.shows('Succeeded', ids[1]);
+    await jobsPage.shows('Succeeded', secondId);
     const shown = await jobsPage.shown();
-    const switched = shown.findLastIndex(({ id }) => id === ids[0]) + 1;
+    const switched = shown.findLastIndex(({ id }) => id === firstId) + 1;
     expect(shown[switched]?.status).toBe('Loading');
-    expect(new Set(shown.slice(switched + 1).map(({ id }) => id))).toEqual(new Set([ids[1]]));
+    expect(new Set(shown.slice(switched + 1).map(({ id }) => id))).toEqual(new Set([secondId]));
     await jobsPage.page.locator('input').fill('');
     await jobsPage.shows('Idle');
   });

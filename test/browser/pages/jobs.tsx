@@ -46,7 +46,7 @@ function Submitted() {
 
 function Followed() {
   const [id, setId] = useState(options.get('id'));
-  const job = useJob(client, id === '' ? null : id);
+  const job = useJob(client, id === '' ? null : id, { accessToken: options.get('accessToken') ?? undefined });
   return (
     <>
       <input value={id ?? ''} onChange={(event) => setId(event.target.value)} />
