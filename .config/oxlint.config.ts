@@ -78,8 +78,7 @@ export default defineConfig({
   plugins: ['typescript', 'import', 'unicorn', 'oxc', 'promise', 'node', 'vitest'],
   options: { typeAware: true },
   categories: { correctness: 'error', suspicious: 'error', perf: 'error' },
-  // Examples are code of users.
-  ignorePatterns: ['**/dist', '**/test/**/generated', '**/examples'],
+  ignorePatterns: ['**/dist', '**/test/**/generated'],
   rules: {
     'import/no-cycle': ['error', { ignoreTypes: false }],
     'import/no-default-export': 'error',

@@ -7,7 +7,7 @@ export interface ClientJobType {
   /** How the client module imports the file that defines the type: `./jobs/thumbnail.ts`. */
   readonly importPath: string;
   /** @default 'default' */
-  readonly exportName?: string;
+  readonly exportName?: string | undefined;
 }
 
 export interface ClientModuleOptions {

@@ -28,7 +28,7 @@ export const generateCommand: Command = {
       name: type.name,
       collection: type.collection,
       importPath: pathFrom(paths.client, file),
-      ...(exportName !== undefined && { exportName }),
+      exportName,
     }));
     const files = [
       [paths.schema, `${printSchema(createGraphQLSchema(registry))}\n`],
