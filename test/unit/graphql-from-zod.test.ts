@@ -437,6 +437,7 @@ describe('a schema that GraphQL cannot express', () => {
         return endless().optional();
       },
     });
+  const twice = (): z.ZodType => z.object({ left: z.lazy(twice).optional(), right: z.lazy(twice).optional() });
   const lists: z.ZodType = z.lazy(() => z.array(lists));
   const same = z.object({ kind: z.literal('a'), a: z.string() });
   const refused: [string, z.ZodType, string][] = [
@@ -477,6 +478,7 @@ describe('a schema that GraphQL cannot express', () => {
     ['z.object().catchall()', z.object({ a: z.int() }).catchall(z.int()), 'when: an object with fields of any name'],
     ['a copy of an object in itself', copied, 'when.child: a schema that contains a copy of itself'],
     ['objects inside one another without end', endless(), 'when.child.child.child.*: a schema that contains a copy'],
+    ['objects that branch without end', twice(), 'when.left.left.left.*: a schema that contains a copy'],
     ['lists inside one another without end', lists, 'when[]: a list of itself .*z.json()'],
     ['a schema inside lists and objects', z.array(z.object({ at: z.date().optional() })), 'when[].at: z.date() '],
     ['a schema inside a record', z.record(z.string(), z.object({ at: z.date() })), 'when[].at: z.date() '],

@@ -246,6 +246,7 @@ describe('a job type', () => {
         .toSorted(),
     ).toEqual(['Named', 'XLazy', 'XNode', 'XNodeOutput', 'XResult']);
     expect(JSON.stringify(schemas)).not.toContain('x-name');
+    expect(JSON.stringify(documentOf(jobType({ input: z.object({ named }) })))).not.toContain('x-name');
     const ofResult = documentOf(jobType({ result: z.object({ nodes: z.array(node) }) })).components.schemas;
     expect(ofResult).toMatchObject({ XResultNode: { required: ['name', 'children'] } });
     expect(ofResult).not.toHaveProperty('XResultNodeOutput');

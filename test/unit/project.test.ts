@@ -133,6 +133,16 @@ describe('the error for an invalid file', () => {
     expect(line).toMatch(new RegExp(`^jobs/send-letter\\.ts: ${side}\\.tree`));
   });
 
+  it('names the file of an input that makes a new schema each time', async () => {
+    const tree =
+      'const tree = () => z.object({ left: z.lazy(tree).optional(), right: z.lazy(tree).optional() });\n\nexport default';
+    const text = jobFile({ input: 'tree: tree()' }).replace('export default', tree);
+    const [line] = (await refusalOf({ 'jobs/send-letter.ts': text })).split('\n');
+    expect(line).toMatch(
+      /^jobs\/send-letter\.ts: input\.tree.*: a schema that contains a copy of itself never ends/,
+    );
+  });
+
   it('names the fields of all files at once, which both APIs have found', async () => {
     const text = await refusalOf({
       'jobs/send-letter.ts': jobFile({

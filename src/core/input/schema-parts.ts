@@ -105,6 +105,14 @@ export interface SchemaPart {
   readonly within: readonly z.ZodType[];
 }
 
+/** The problem of a schema that has no end. */
+export const ENDLESS =
+  'a schema that contains a copy of itself never ends; make and describe it once, and use the same one inside';
+
+/** Bounds of what is read of a schema, far more than any has: one that makes a new schema each time it is asked for a part has no end. */
+const MAX_DEPTH = 100;
+const MAX_PARTS = 10_000;
+
 /**
  * The parts of a schema whose values travel as JSON, the schema itself included: of a codec, those that callers see. A schema that
  * contains itself comes once.
@@ -116,7 +124,7 @@ export function* partsOf(
   within: readonly z.ZodType[] = [],
 ): Generator<SchemaPart, void, void> {
   yield { schema, path, within };
-  if (seen.has(schema) || isJson(schema)) return;
+  if (seen.has(schema) || isJson(schema) || within.length === MAX_DEPTH || seen.size === MAX_PARTS) return;
   seen.add(schema);
   for (const [step, part] of childrenOf(schema)) yield* partsOf(part, `${path}${step}`, seen, [...within, schema]);
 }

@@ -1,7 +1,7 @@
 import { type EnumRef, InputListRef, type InputRef, ListRef, type ObjectRef, type OutputRef } from '@pothos/core';
 import type { GraphQLResolveInfo } from 'graphql';
 import { z } from 'zod';
-import type { Tag } from '../../core/input/schema-parts.ts';
+import { ENDLESS, type Tag } from '../../core/input/schema-parts.ts';
 import { pascalCase, singular } from '../../core/type-name.ts';
 import type { Builder, GraphQLContext, SchemaTypes } from '../builder.ts';
 import type { OneOf } from './one-of.ts';
@@ -19,10 +19,10 @@ import {
 
 const GRAPHQL_NAME = /^(?!__)[_A-Za-z][_0-9A-Za-z]*$/;
 const RENAME = "write .meta({ id: '…' }) with a name of its own behind the schema";
-const ENDLESS =
-  'a schema that contains a copy of itself never ends; describe it where it is made, and use the same one inside';
 /** Objects inside one another, far more than a query may select. */
 const MAX_DEPTH = 50;
+/** Named types in the whole schema. */
+const MAX_TYPES = 5000;
 
 type Parent = Readonly<Record<string, unknown>>;
 type Input = ScalarName | InputRef;
@@ -73,7 +73,7 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
     if (open.has(key)) return open.get(key) as Ref;
     const origin = originOf(key);
     const isCopy = origin !== key && [...open.keys()].some((each) => originOf(each) === origin);
-    if (isCopy || open.size > MAX_DEPTH) throw new SchemaShapeError(`${path}: ${ENDLESS}`);
+    if (isCopy || open.size > MAX_DEPTH || made.size > MAX_TYPES) throw new SchemaShapeError(`${path}: ${ENDLESS}`);
     if (reserved.has(name)) throw new SchemaShapeError(`${path}: the GraphQL type ${name} is the API's own; ${RENAME}`);
     const earlier = made.get(name);
     if (earlier !== undefined) {
@@ -106,7 +106,9 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
         return [[name, toConfig(lenient ? { ...shape, nullable: true } : shape, name, fieldPath)]];
       } catch (error) {
         if (!(error instanceof SchemaShapeError)) throw error;
-        problems.push(error.message);
+        // What never ends has any number of branches.
+        const isKnown = error.message.endsWith(ENDLESS) && problems.some((problem) => problem.endsWith(ENDLESS));
+        if (!isKnown) problems.push(error.message);
         return [];
       }
     });

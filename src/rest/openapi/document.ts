@@ -3,20 +3,20 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { type CreateDocumentOptions, type ZodOpenApiPathsObject, createDocument, type oas32 } from 'zod-openapi';
 import type { JobType } from '../../core/define-job.ts';
-import { isJson, lazySchema, partsOf, whyNotJson } from '../../core/input/schema-parts.ts';
+import { ENDLESS, partsOf, whyNotJson } from '../../core/input/schema-parts.ts';
 import { jobViewSchema } from '../../core/job-view.ts';
 import type { Registry } from '../../core/registry.ts';
 import { StartError } from '../../core/start-error.ts';
-import { pascalCase, singular } from '../../core/type-name.ts';
+import { pascalCase } from '../../core/type-name.ts';
 import { collectionRoutes } from '../routes/collections.ts';
 import { eventsRoute } from '../routes/events.ts';
 import { jobRoutes } from '../routes/jobs.ts';
 import { operationRoutes } from '../routes/operations.ts';
 import { healthRoutes, openApiRoute } from '../routes/service.ts';
 import type { DocumentedRoute } from '../route.ts';
-import { schemasOf } from '../schemas.ts';
 import { problemExamples } from './examples.ts';
 import { adaptJsonSchema } from './json-schema.ts';
+import { NAME, nameSchemas, recursiveNames } from './recursive-schemas.ts';
 import { headerComponents, securitySchemes } from './responses.ts';
 
 const packageSchema = z.object({ version: z.string() });
@@ -72,6 +72,7 @@ function conflictIn(types: readonly JobType[]): string | undefined {
     documentOf(types, '/');
     return undefined;
   } catch (error) {
+    if (error instanceof RangeError) return ENDLESS;
     if (error instanceof Error) return error.message;
     throw error;
   }
@@ -156,55 +157,6 @@ function problemsOf({ input, result }: JobType): string[] {
       return reason === undefined ? [] : [`${path}: ${reason}`];
     }),
   );
-}
-
-/** Names for the schemas that contain themselves and have none: those of their types in GraphQL. */
-function recursiveNames(types: readonly JobType[]): Map<z.core.$ZodType, string> {
-  const names = new Map<z.core.$ZodType, string>();
-  for (const type of types) {
-    const { input, result } = schemasOf(type);
-    const name = pascalCase(type.name);
-    for (const [root, side, owner] of [[input, 'input', name] as const, [result, 'result', `${name}Result`] as const]) {
-      const paths = new Map<z.ZodType, string>();
-      for (const { schema, path, within } of partsOf(root, side)) {
-        const first = paths.get(schema) ?? path;
-        paths.set(schema, first);
-        if (isJson(schema)) for (const each of [schema, lazySchema(schema) ?? schema]) names.set(each, 'JSON');
-        else if (within.includes(schema) && !names.has(schema)) names.set(schema, `${owner}${nameOfPath(first)}`);
-      }
-    }
-  }
-  return names;
-}
-
-/** `input.categories[].children[]` as `CategoryChild`. */
-function nameOfPath(path: string): string {
-  const [, ...steps] = path.split('.');
-  return steps.map((step) => pascalCase(step.endsWith('[]') ? singular(step.replace(/(\[\])+$/, '')) : step)).join('');
-}
-
-/** Where the override leaves the name of a schema for which zod has only a number. */
-const NAME = 'x-name';
-const namedSchema = z.looseObject({ [NAME]: z.string() });
-
-/** Names the schemas that zod has numbered: those that contain themselves. Input comes before output. */
-function nameSchemas<Document extends { readonly components?: oas32.ComponentsObject }>(document: Document): Document {
-  const names = new Map<string, string>();
-  for (const [number, schema] of Object.entries(document.components?.schemas ?? {})) {
-    const name = /^__schema\d+$/.test(number) ? namedSchema.safeParse(schema).data?.[NAME] : undefined;
-    // JSON is the same on both sides.
-    const isTaken = name !== 'JSON' && [...names.values()].includes(name ?? '');
-    if (name !== undefined) names.set(number, isTaken ? `${name}Output` : name);
-  }
-  if (names.size === 0) return document;
-  const nameOf = (number: string): string => names.get(number) ?? number;
-  const named = JSON.parse(JSON.stringify(document), (key, value: unknown) => {
-    if (key === NAME) return undefined;
-    if (key === '$ref' && typeof value === 'string') return value.replace(/__schema\d+$/, nameOf);
-    return value;
-  });
-  const schemas = Object.entries(named.components.schemas).map(([number, schema]) => [nameOf(number), schema]);
-  return { ...named, components: { ...named.components, schemas: Object.fromEntries(schemas) } };
 }
 
 function toPaths(routes: readonly DocumentedRoute[]): ZodOpenApiPathsObject {
