@@ -444,6 +444,20 @@ describe('parseInput', () => {
     expect(pathsOf(z.record(z.string(), z.int()), { [bad]: 1 })).toEqual([bad]);
   });
 
+  it('replaces such text in a record and in a lazy schema too, and in no other place of those', () => {
+    const caught = z.string().max(3).catch('');
+    const input = z.object({
+      record: z.record(z.string(), caught),
+      lazy: z.lazy(() => z.object({ caught, text: z.string() })),
+    });
+    const type = { input, strictInput: toStrict(input) };
+    expect(parseSubmission(type, { record: { a: '\ud800' }, lazy: { caught: '\u0000', text: '' } }).storable).toEqual({
+      record: { a: '\ufffd' },
+      lazy: { caught: '\ufffd', text: '' },
+    });
+    expect(() => parseSubmission(type, { record: {}, lazy: { caught: '', text: '\u0000' } })).toThrow(/^lazy\.text: /);
+  });
+
   it('replaces such text where the schema takes any value', () => {
     const row = z.strictObject({ name: z.string() });
     const caught = z.object({ rows: z.array(row.catch({ name: '' })).optional(), other: z.string().optional() });
