@@ -36,7 +36,7 @@ mkdirSync(OUTPUT, { recursive: true });
 writeFileSync(join(OUTPUT, 'notes.md'), `${notesFor(version, changelog)}\n`);
 writeFileSync(
   join(OUTPUT, 'sbom.json'),
-  npm('sbom', '--omit', 'dev', '--sbom-format', 'cyclonedx', '--sbom-type', 'library'),
+  npm('sbom', '--omit', 'dev', '--sbom-format', 'cyclonedx', '--sbom-type', 'library', '--workspaces=false'),
 );
-npm('publish', '--dry-run', '--access', 'public', '--loglevel', 'error');
+npm('publish', '--dry-run', '--tag', 'latest', '--loglevel', 'error');
 process.stdout.write(`accepted ${version} can be published; dist-release/ has its notes and its SBOM\n`);

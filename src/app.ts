@@ -200,13 +200,14 @@ async function reached(name: string, opened: Promise<void>, deadlineMs: number):
 
 /** The database of the project's dependencies, opened when the first one asks for it. */
 interface LazyDatabase {
-  readonly setting: 'DATABASE_URL' | 'DATA_DIR';
+  /** The one that says where it is. */
+  readonly setting: 'DATABASE_URL' | 'QUEUE_URL' | 'DATA_DIR';
   pool(): Promise<DatabasePool>;
   close(): Promise<void>;
 }
 
 /** @throws StartError, which names DATABASE_URL, when it is invalid */
-function openDatabaseOf({ DATABASE_URL, role }: Config, embedded: EmbeddedStore): LazyDatabase {
+function openDatabaseOf({ DATABASE_URL, role, environment }: Config, embedded: EmbeddedStore): LazyDatabase {
   if (DATABASE_URL === undefined) {
     return {
       setting: 'DATA_DIR',
@@ -224,8 +225,7 @@ function openDatabaseOf({ DATABASE_URL, role }: Config, embedded: EmbeddedStore)
   }
   const pool = createPostgresPool(DATABASE_URL, 'DATABASE_URL', { max: DATABASE_CONNECTIONS, query_timeout: 10_000 });
   return {
-    setting: 'DATABASE_URL',
-    // Kysely and its like take it for what it is; the pool ends with the process.
+    setting: environment['DATABASE_URL'] === undefined ? 'QUEUE_URL' : 'DATABASE_URL',
     pool: async () => toDatabasePool(pool),
     close: async () => void (await settlesWithin(pool.end(), CLOSE_MS)),
   };

@@ -138,9 +138,7 @@ describe('the error for an invalid file', () => {
       'const tree = () => z.object({ left: z.lazy(tree).optional(), right: z.lazy(tree).optional() });\n\nexport default';
     const text = jobFile({ input: 'tree: tree()' }).replace('export default', tree);
     const [line] = (await refusalOf({ 'jobs/send-letter.ts': text })).split('\n');
-    expect(line).toMatch(
-      /^jobs\/send-letter\.ts: input\.tree.*: a schema that contains a copy of itself never ends/,
-    );
+    expect(line).toMatch(/^jobs\/send-letter\.ts: input\.tree.*: a schema that contains a copy of itself never ends/);
   });
 
   it('names the fields of all files at once, which both APIs have found', async () => {
