@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { globSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { startAppForTest } from '../support/app.ts';
 import { compile } from '../support/compile.ts';
 import { installNode } from '../support/install-node.ts';
@@ -79,7 +79,6 @@ let installed: string;
 beforeAll(async () => {
   installed = await installPackage();
 });
-afterAll(() => rmSync(installed, { recursive: true, force: true }));
 
 /** A project with a generated client. */
 async function generate(): Promise<InstalledProject> {

@@ -1,9 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { poll } from '../support/follow.ts';
 import { packPackage, readerOf } from '../support/installed.ts';
@@ -16,7 +17,6 @@ let tarball: string;
 beforeAll(async () => {
   tarball = await packPackage();
 });
-afterAll(() => rmSync(join(tarball, '..'), { recursive: true, force: true }));
 
 /** An example, installed with this package in place of the published one. */
 async function install(name: string): Promise<string> {
@@ -92,4 +92,37 @@ describe('the example', () => {
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
   });
+
+  it('next serves both APIs in a route handler, beside the application', async () => {
+    const folder = await install('next');
+    await run('npx', ['next', 'build'], { cwd: folder, env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1' } });
+    const port = await freePort();
+    const base = `http://127.0.0.1:${port}/work`;
+    const { next } = start(folder, ['npx', 'next', 'start', '--hostname', '127.0.0.1', '--port', `${port}`], {
+      PUBLIC_URL: base,
+      NEXT_TELEMETRY_DISABLED: '1',
+    });
+    await next(/Ready in/);
+    expect(await greet(base)).toEqual({ text: 'Hello, Ada' });
+    expect(await query(base, '{ jobs { nodes { type } } }')).toEqual({
+      data: { jobs: { nodes: [{ type: 'greeting' }] } },
+    });
+    expect(await (await fetch(new URL('/', base))).text()).toContain('The application');
+  });
+
+  it('vite-react is built with the generated client', async () => {
+    const folder = await install('vite-react');
+    const { stdout } = await run('npm', ['run', 'build'], { cwd: folder });
+    expect(stdout).toMatch(/dist\/assets\/index-.*\.js/);
+  });
 });
+
+/** A port that is free now. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  // The address of a listening TCP server is an object.
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => void server.close(resolve));
+  return port;
+}

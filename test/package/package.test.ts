@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { compile } from '../support/compile.ts';
 import { poll } from '../support/follow.ts';
 import { installNode } from '../support/install-node.ts';
@@ -30,7 +30,6 @@ let installed: string;
 beforeAll(async () => {
   installed = await installPackage();
 });
-afterAll(() => rmSync(installed, { recursive: true, force: true }));
 
 async function greet(url: string, name: string): Promise<unknown> {
   // A connection that was kept alive ends with a restart.

@@ -35,24 +35,40 @@ export interface Started {
   end(): Promise<number | null>;
 }
 
-/** Packs the package into a new folder, which the caller removes, and resolves to the path of the file. */
-export async function packPackage(): Promise<string> {
+let packed: Promise<string> | undefined;
+let installed: Promise<string> | undefined;
+
+/** Resolves to the path of the packed package: one for the test files of this process, which removes it. */
+export function packPackage(): Promise<string> {
+  return (packed ??= pack());
+}
+
+/** Resolves to a folder with the package as a new user installs it: one for the test files of this process, which removes it. */
+export function installPackage(): Promise<string> {
+  return (installed ??= install());
+}
+
+async function pack(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'accepted-packed-'));
   // From a copy: other tests pack at the same time.
   const copy = copyProject();
   await run('npm', ['pack', '--pack-destination', folder, ...NPM], { cwd: copy });
   rmSync(copy, { recursive: true });
   const [name = expect.fail('npm packed nothing')] = readdirSync(folder);
+  removeAtExit(folder);
   return join(folder, name);
 }
 
-/** Installs the package as a new user does. The caller removes the folder. */
-export async function installPackage(): Promise<string> {
+function removeAtExit(folder: string): void {
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+}
+
+async function install(): Promise<string> {
   const tarball = await packPackage();
   const folder = mkdtempSync(join(tmpdir(), 'accepted-installed-'));
   await run('npm', ['init', '-y', ...NPM], { cwd: folder });
   await run('npm', ['install', tarball, ...NPM], { cwd: folder });
-  rmSync(dirname(tarball), { recursive: true });
+  removeAtExit(folder);
   return folder;
 }
 
