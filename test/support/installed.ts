@@ -36,7 +36,7 @@ export interface Started {
 }
 
 let packed: Promise<string> | undefined;
-let installed: Promise<string> | undefined;
+let installing: Promise<string> | undefined;
 
 /** Resolves to the path of the packed package: one for the test files of this process, which removes it. */
 export function packPackage(): Promise<string> {
@@ -45,7 +45,7 @@ export function packPackage(): Promise<string> {
 
 /** Resolves to a folder with the package as a new user installs it: one for the test files of this process, which removes it. */
 export function installPackage(): Promise<string> {
-  return (installed ??= install());
+  return (installing ??= install());
 }
 
 async function pack(): Promise<string> {
