@@ -10,6 +10,11 @@ const PROBE_EVERY_MS = 250;
 /** The most calls that wait for the store at a time. */
 const MAX_IN_FLIGHT = 2000;
 
+/** SQLSTATEs of a store without disk or memory for a write, while smaller writes may succeed (PostgreSQL's manual, appendix A). */
+const FULL = /^53[12]00$/;
+/** Milliseconds between two lines of the log about it. */
+const FULL_AGAIN_MS = 60_000;
+
 /** What the store does not do now. */
 type Outage = 'none' | 'writes' | 'all';
 
@@ -50,6 +55,15 @@ export function createCircuit({ ping, tryWrite = async () => undefined, logger }
   let inFlight = 0;
   let outage: Outage = 'none';
   let probing = false;
+  let fullAt = -Infinity;
+
+  /** While the store still takes the small write of a probe, there is no outage that the log would show. */
+  const logFull = (error: unknown): void => {
+    const isFull = error instanceof Error && 'code' in error && FULL.test(String(error.code));
+    if (!isFull || performance.now() < fullAt + FULL_AGAIN_MS) return;
+    fullAt = performance.now();
+    logger.warn({ reason: error.message }, 'the queue has no room for a write');
+  };
 
   const setOutage = (now: Outage, error: unknown): void => {
     if (closing.signal.aborted) return;
@@ -109,6 +123,7 @@ export function createCircuit({ ping, tryWrite = async () => undefined, logger }
         return await withDeadline(answer, ms);
       } catch (error) {
         if (isUnanswered(error)) void probe();
+        logFull(error);
         throw error;
       }
     },

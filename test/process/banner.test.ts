@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { lineWith } from '../support/servers.ts';
 import { createStore } from '../support/stores.ts';
 
-const COMMAND = `exec '${process.execPath}' '${join(import.meta.dirname, '../../src/main.ts')}' all`;
+const COMMAND = `exec '${process.execPath}' '${join(import.meta.dirname, '../../src/main.ts')}' start`;
 
 describe('the banner', () => {
   it('is shown on a terminal, with URLs that work in a browser, and Ctrl+C ends the process', async () => {

@@ -36,6 +36,8 @@ export interface ProcessOptions {
    * @default as many as this process
    */
   readonly maxFiles?: number;
+  /** A disk in memory, which only the process sees, with a copy of another folder as its folder `data`. */
+  readonly disk?: { readonly path: string; readonly megabytes: number; readonly data: string };
 }
 
 /** Starts a process, and resolves when it is ready. It ends with the test at the latest. */
@@ -68,9 +70,21 @@ export async function runToEnd(options: ProcessOptions): Promise<{ code: number 
   return { code, stderr };
 }
 
-function spawnAccepted({ settings, role = 'all', main = join(PROJECT, 'src/main.ts'), maxFiles }: ProcessOptions) {
+function spawnAccepted({
+  settings,
+  role = 'all',
+  main = join(PROJECT, 'src/main.ts'),
+  maxFiles,
+  disk,
+}: ProcessOptions) {
   const limit = maxFiles === undefined ? '' : `ulimit -n ${maxFiles} && `;
-  return spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, main, role === 'all' ? 'start' : role], {
+  const mount =
+    disk && `mount -t tmpfs -o size=${disk.megabytes}m none ${disk.path} && cp -a ${disk.data} ${disk.path}/data && `;
+  // Any user can mount a disk in a namespace of its own.
+  const namespace = disk && ['unshare', '--map-root-user', '--mount'];
+  const [command = '', ...before] = [...(namespace ?? []), '/bin/sh'];
+  const program = [process.execPath, main, role === 'all' ? 'start' : role];
+  return spawn(command, [...before, '-c', `${mount ?? ''}${limit}exec "$0" "$@"`, ...program], {
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, PORT: '0', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { poll } from '../support/follow.ts';
+import { startProcess } from '../support/process.ts';
+import { createStore } from '../support/stores.ts';
+
+const FREE_BYTES = 6_000_000;
+const acceptedSchema = z.object({ id: z.string() });
+
+it('the embedded store on a full disk refuses submissions, and does what it accepted when there is room again', async () => {
+  const { settings, remove } = await createStore('embedded');
+  onTestFinished(remove);
+  const path = mkdtempSync(join(tmpdir(), 'accepted-disk-'));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  const output = new PassThrough().setEncoding('utf8');
+  let log = '';
+  output.on('data', (chunk: string) => (log += chunk));
+  const server = await startProcess({
+    output,
+    settings: { ...settings, DATA_DIR: join(path, 'data') },
+    disk: { path, megabytes: 500, data: settings.DATA_DIR },
+  });
+  // As the process sees it.
+  const disk = `/proc/${server.pid}/root${path}`;
+  const { bavail, bsize } = statfsSync(disk);
+  writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize - FREE_BYTES));
+
+  const submit = (): Promise<Response> =>
+    fetch(`${server.url}/api/customer-imports`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      // Names that the store cannot compress.
+      body: JSON.stringify({
+        customers: Array.from({ length: 3000 }, () => ({ id: crypto.randomUUID(), customername: crypto.randomUUID() })),
+      }),
+    });
+  const accepted: string[] = [];
+  let refused = await submit();
+  for (; refused.status === 202; refused = await submit()) accepted.push(acceptedSchema.parse(await refused.json()).id);
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get('Retry-After')).toBe('1');
+  expect(await refused.json()).toMatchObject({ type: expect.stringMatching(/queue-unavailable$/) });
+  expect(accepted.length).toBeGreaterThan(0);
+
+  rmSync(join(disk, 'filler'));
+  for (const id of accepted) {
+    const done = await poll(
+      () => fetch(`${server.url}/api/jobs/${id}?onComplete=status`),
+      ({ status }) => status === 200,
+    );
+    expect(await done.json()).toMatchObject({ status: 'Succeeded' });
+  }
+  expect((await submit()).status).toBe(202);
+  expect(await server.end('SIGTERM')).toBe(0);
+  expect(log).toMatch(
+    /No space left on device","msg":"the queue (has no room for a write|takes no changes; retrying)"/,
+  );
+});
