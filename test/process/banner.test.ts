@@ -11,7 +11,7 @@ describe('the banner', () => {
     const { settings, remove } = await createStore('embedded');
     onTestFinished(remove);
     // Of util-linux: runs a command on a pseudo-terminal.
-    const terminal = spawn('script', ['-qec', COMMAND, '/dev/null'], {
+    const terminal = spawn('/usr/bin/script', ['-qec', COMMAND, '/dev/null'], {
       env: { PATH: process.env['PATH'], TERM: 'dumb', PORT: '0', ...settings },
       stdio: ['pipe', 'pipe', 'inherit'],
     });

@@ -81,13 +81,15 @@ function spawnAccepted({
   const mount =
     disk && `mount -t tmpfs -o size=${disk.megabytes}m none ${disk.path} && cp -a ${disk.data} ${disk.path}/data && `;
   // Any user can mount a disk in a namespace of its own.
-  const namespace = disk && ['unshare', '--map-root-user', '--mount'];
-  const [command = '', ...before] = [...(namespace ?? []), '/bin/sh'];
-  const program = [process.execPath, main, role === 'all' ? 'start' : role];
-  return spawn(command, [...before, '-c', `${mount ?? ''}${limit}exec "$0" "$@"`, ...program], {
-    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, PORT: '0', ...settings },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const before = disk ? ['--map-root-user', '--mount', '/bin/sh'] : [];
+  return spawn(
+    disk ? 'unshare' : '/bin/sh',
+    [...before, '-c', `${mount ?? ''}${limit}exec "$0" "$@"`, process.execPath, main, role],
+    {
+      env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, PORT: '0', ...settings },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
