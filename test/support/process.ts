@@ -84,7 +84,7 @@ function spawnAccepted({
   const before = disk ? ['--map-root-user', '--mount', '/bin/sh'] : [];
   return spawn(
     disk ? 'unshare' : '/bin/sh',
-    [...before, '-c', `${mount ?? ''}${limit}exec "$0" "$@"`, process.execPath, main, role],
+    [...before, '-c', `${mount ?? ''}${limit}exec "$0" "$@"`, process.execPath, main, role === 'all' ? 'start' : role],
     {
       env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, PORT: '0', ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
