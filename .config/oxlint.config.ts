@@ -19,7 +19,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 /** The same for the files that stand in `src` itself. */
 const FILES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  main: ['cli', 'config'],
+  main: ['cli', 'config', 'core'],
   bullmq: ['queue'],
   config: ['auth', 'core'],
   'create-server': ['app', 'config', 'core', 'observability', 'project'],

@@ -1,8 +1,12 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { type AuthConfig, type AuthSettings, authSettings, readAuth } from './auth/auth-settings.ts';
 import { StartError } from './core/start-error.ts';
+
+/** In the working directory. */
+export const ENVIRONMENT_FILE = '.env';
 
 const QUEUE_SCHEMES = ['redis:', 'rediss:', 'redis+sentinel:', 'redis+cluster:', 'postgres:', 'postgresql:'];
 const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/i;
@@ -157,7 +161,11 @@ export function parseSettings<Schema extends z.ZodObject>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(withoutEmpty(environment));
   if (parsed.success) return parsed.data;
-  throw new StartError(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
+  throw new StartError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${reasonOf(issue)}`));
+}
+
+function reasonOf({ code, message }: z.core.$ZodIssue): string {
+  return code === 'invalid_type' && message.endsWith('received undefined') ? 'not set, and required' : message;
 }
 
 function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -172,9 +180,22 @@ function requireLoopback(host: string): void {
   );
 }
 
-/** Adds the variables in the file `.env` of the working directory, if there is one, to the environment, which goes before it. */
+/** What the environment has from the file `.env`. */
+const fromFile = new Map<string, string>();
+
+/**
+ * Adds the variables in the file `.env` of the working directory, if there is one, to the environment, which goes before it. Called again, it
+ * replaces what the file had.
+ */
 export function loadEnvironment(): void {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  for (const [name, value] of fromFile) if (process.env[name] === value) delete process.env[name];
+  fromFile.clear();
+  if (!existsSync(ENVIRONMENT_FILE)) return;
+  for (const [name, value] of Object.entries(parseEnv(readFileSync(ENVIRONMENT_FILE, 'utf8')))) {
+    if (value === undefined || process.env[name] !== undefined) continue;
+    process.env[name] = value;
+    fromFile.set(name, value);
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import type { AcceptedServer, ServerOptions } from './create-server.ts';
 
 export type { AcceptedServer, ServerOptions } from './create-server.ts';
 export type { Logger } from './core/ports.ts';
-export { isoDatetimeToDate, stringToBigInt } from './core/codecs.ts';
+export { isoDateToDate, isoDatetimeToDate, stringToBigInt } from './core/codecs.ts';
 export { type DefinedConfig, type ProjectConfig, defineConfig } from './core/define-config.ts';
 export {
   type InputOf,

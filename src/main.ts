@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { type Command, UsageError, readArgs, renderHelp, toTable } from './cli/command.ts';
 import { fail } from './cli/process.ts';
 import { loadEnvironment } from './config.ts';
+import { StartError } from './core/start-error.ts';
 
 /** Each is loaded when it is used: making an API key needs no server. */
 const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
@@ -85,8 +86,18 @@ function readVersion(): string {
   return version;
 }
 
+/** The oldest Node that runs TypeScript as it is. */
+const NODE = [22, 18] as const;
+
+function requireNode(): void {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > NODE[0] || (major === NODE[0] && minor >= NODE[1])) return;
+  throw new StartError(`needs Node ${NODE.join('.')} or newer; this is ${process.versions.node}`);
+}
+
 keepRequestsYoung();
 try {
+  requireNode();
   const code = await run(process.argv.slice(2));
   if (code !== undefined) process.exitCode = code;
 } catch (error) {

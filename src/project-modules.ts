@@ -1,5 +1,5 @@
 /** How Node loads the files of a project. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -27,7 +27,8 @@ const known = new Map<string, ProjectModules>();
 export function openProjectModules(folder: string): ProjectModules {
   const earlier = known.get(folder);
   if (earlier !== undefined) return earlier;
-  const root = pathToFileURL(`${folder}${sep}`).href;
+  // Node resolves links.
+  const root = pathToFileURL(`${realpathSync(folder)}${sep}`).href;
   const loaded = new Set<string>();
   let version = 0;
   registerHooks({

@@ -21,6 +21,8 @@ export interface Project {
 export interface LoadedProject extends Project {
   /** Path of the folder with the files. */
   readonly jobsDir: string;
+  /** Path of `accepted.config.ts`, if there is one. */
+  readonly configFile: string | undefined;
 }
 
 export interface ProjectOptions {
@@ -81,7 +83,7 @@ export async function loadProject(options: ProjectOptions = {}): Promise<LoadedP
       `no job types found: add a file that exports one to ${nameOf(folder, jobsDir)}/, or set JOBS_DIR to another folder`,
     );
   }
-  return { jobs, config, jobsDir };
+  return { jobs, config, jobsDir, configFile: findConfig(folder) };
 }
 
 type Load = (path: string) => Promise<unknown>;
@@ -103,11 +105,15 @@ function createLoader(folder: string, onStrayError: ProjectOptions['onStrayError
 
 /** @throws StartError, which names the file */
 export async function loadConfig(folder: string, load: Load = createLoader(folder)): Promise<ProjectConfig> {
-  const path = CONFIG_FILES.map((name) => join(folder, name)).find((candidate) => existsSync(candidate));
+  const path = findConfig(folder);
   if (path === undefined) return {};
   const { default: config } = moduleSchema.parse(await load(path));
   if (isConfig(config)) return config;
   throw new StartError(`${nameOf(folder, path)}: the default export is not a configuration made by defineConfig`);
+}
+
+function findConfig(folder: string): string | undefined {
+  return CONFIG_FILES.map((name) => join(folder, name)).find((path) => existsSync(path));
 }
 
 function isConfig(value: unknown): value is ProjectConfig {

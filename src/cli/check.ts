@@ -19,7 +19,7 @@ export const checkCommand: Command = {
 async function check(role: Role): Promise<boolean> {
   const config = await step('settings', async () => readConfig(role));
   const project = await step('job types', () => loadProject({ jobsDir: config?.JOBS_DIR }));
-  if (config === undefined || project === undefined) return false;
+  if (config === undefined || project === undefined) return skip('APIs, stores and providers');
   const app = await step(`APIs of ${project.jobs.map(({ type }) => type.name).join(', ')}`, () =>
     createApp(config, project, createLogger('silent'), {
       onFatal: (error) => {
@@ -27,7 +27,7 @@ async function check(role: Role): Promise<boolean> {
       },
     }),
   );
-  if (app === undefined) return false;
+  if (app === undefined) return skip('stores and providers');
   try {
     const reached = await step('stores and providers', async () => {
       await app.reach();
@@ -39,6 +39,11 @@ async function check(role: Role): Promise<boolean> {
   }
 }
 
+function skip(name: string): false {
+  process.stdout.write(`skipped ${name}\n`);
+  return false;
+}
+
 /** Prints the outcome of a step; undefined where it failed. */
 async function step<T>(name: string, run: () => Promise<T>): Promise<T | undefined> {
   try {
@@ -47,7 +52,7 @@ async function step<T>(name: string, run: () => Promise<T>): Promise<T | undefin
     return value;
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    for (const line of error.message.split('\n')) process.stdout.write(`failed  ${name}: ${line}\n`);
+    for (const line of error.message.split('\n')) process.stdout.write(`failed  ${line}\n`);
     return undefined;
   }
 }

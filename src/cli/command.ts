@@ -50,7 +50,8 @@ function parse(args: string[], options: Record<string, { type: 'string' | 'boole
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+    // The first sentence says what is wrong.
+    throw new UsageError(String(error instanceof Error ? error.message : error).split('. ', 1)[0], { cause: error });
   }
 }
 

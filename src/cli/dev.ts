@@ -1,24 +1,27 @@
 /** `accepted dev`: a change of a file makes everything anew but the process and its embedded store, whose start takes seconds. */
 import { type FSWatcher, existsSync, watch } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type App, createApp } from '../app.ts';
 import { renderBanner } from './banner.ts';
-import { readDevConfig } from '../config.ts';
+import { ENVIRONMENT_FILE, isNpmScript, loadEnvironment, readDevConfig } from '../config.ts';
+import { StartError } from '../core/start-error.ts';
 import { createLogger } from '../observability/logger.ts';
 import { loadProject } from '../project.ts';
 import { openProjectModules } from '../project-modules.ts';
 import { createEmbeddedStore } from '../stores/embedded-store.ts';
 import type { Command } from './command.ts';
-import { closeOnSignals, exitOnUncaughtErrors, renderError } from './process.ts';
+import { closeOnSignals, closeWithParent, exitOnUncaughtErrors, fail, renderError } from './process.ts';
 
 /** Editors write a file in several steps. */
 const SETTLE_MS = 50;
 const SOURCE = /\.([cm]?[jt]s|json)$/;
+/** Has no extension: a folder of job types that appears or goes. */
+const FOLDER = /^[^.]+$/;
 
 export const devCommand: Command = {
   details: 'Settings are environment variables, or lines of the file .env.',
   async run() {
-    const config = readDevConfig();
+    let config = readDevConfig();
     const logger = createLogger(config.LOG_LEVEL, { wholeErrors: true, pretty: true });
     const embedded = createEmbeddedStore(config.DATA_DIR);
     const folder = process.cwd();
@@ -33,6 +36,8 @@ export const devCommand: Command = {
     async function start(): Promise<void> {
       const begun = performance.now();
       try {
+        loadEnvironment();
+        config = readDevConfig();
         const project = await loadProject({
           folder,
           jobsDir: config.JOBS_DIR,
@@ -45,6 +50,8 @@ export const devCommand: Command = {
         process.stdout.write(renderBanner(running, config, performance.now() - begun));
       } catch (error) {
         await stop();
+        // No file that is watched says who uses the folder or the port.
+        if (error instanceof StartError && /^(DATA_DIR|PORT|HOST): /.test(error.message)) fail(error);
         report(error);
         process.stderr.write('accepted: waiting for a change of the files\n');
       }
@@ -64,7 +71,7 @@ export const devCommand: Command = {
       await start();
     }
 
-    closeOnSignals({
+    const close = closeOnSignals({
       async close() {
         isClosed = true;
         watcher.close();
@@ -74,6 +81,7 @@ export const devCommand: Command = {
       },
     });
     exitOnUncaughtErrors(logger);
+    if (isNpmScript()) closeWithParent(close);
     process.stdout.write('accepted: starting; the first start creates the embedded store, which takes some seconds\n');
     last = start();
     await last;
@@ -90,8 +98,7 @@ function createWatcher(onChange: () => void) {
   const watchers = new Map<string, FSWatcher>();
   let timer: NodeJS.Timeout | undefined;
   const changed = (name: string | null): void => {
-    // A folder of job types that appears or goes has no extension.
-    if (name !== null && !SOURCE.test(name) && !watchers.has(name) && basename(name).includes('.')) return;
+    if (name !== null && name !== ENVIRONMENT_FILE && !SOURCE.test(name) && !FOLDER.test(name)) return;
     clearTimeout(timer);
     timer = setTimeout(onChange, SETTLE_MS);
   };

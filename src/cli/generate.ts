@@ -20,7 +20,7 @@ export const generateCommand: Command = {
     'client-module': { value: 'NAME', description: 'what that module imports (accepted/client)' },
   },
   async run({ options }) {
-    const { jobs } = await loadProject({ jobsDir: readJobsDir() });
+    const { jobs, configFile } = await loadProject({ jobsDir: readJobsDir() });
     const registry = createRegistry(jobs);
     const { 'client-module': clientModule, ...given } = options;
     const paths = { ...DEFAULTS, ...given };
@@ -33,7 +33,10 @@ export const generateCommand: Command = {
     const files = [
       [paths.schema, `${printSchema(createGraphQLSchema(registry))}\n`],
       [paths.openapi, `${JSON.stringify(createOpenApi(registry), null, 2)}\n`],
-      [paths.client, printClientTypes(types, clientModule === undefined ? {} : { clientModule })],
+      [
+        paths.client,
+        printClientTypes(types, { clientModule, configPath: configFile && pathFrom(paths.client, configFile) }),
+      ],
     ] as const;
     for (const [path, text] of files) {
       await mkdir(dirname(resolve(path)), { recursive: true });

@@ -38,7 +38,7 @@ function jobSource(name: string): string {
 
 export default defineJob({
   name: '${name}',
-  collection: '${kebabCase(name)}s',
+  collection: '${plural(kebabCase(name))}',
   description: 'Say in one sentence what the job does.',
   input: z.object({
     text: z.string().max(1000).meta({ description: 'What to work on.', examples: ['Hello'] }),
@@ -76,6 +76,11 @@ async function testCommand(path: string): Promise<string> {
 
 async function readPackage(): Promise<string> {
   return existsSync('package.json') ? readFile('package.json', 'utf8') : '{}';
+}
+
+function plural(name: string): string {
+  if (/[^aeiou]y$/.test(name)) return `${name.slice(0, -1)}ies`;
+  return /(s|x|z|ch|sh)$/.test(name) ? `${name}es` : `${name}s`;
 }
 
 function kebabCase(name: string): string {

@@ -6,7 +6,7 @@ import type { JobFailure } from '../core/job.ts';
 import { newJobId } from '../core/job-id.ts';
 import type { AttemptOutcome, Logger } from '../core/ports.ts';
 import { createProviders } from '../core/providers.ts';
-import type { Provided } from '../core/register.ts';
+import type { Provided, Use } from '../core/register.ts';
 import { isConnectionError } from '../stores/connection-error.ts';
 
 export interface RunJobOptions {
@@ -36,6 +36,7 @@ export interface JobRun<Result> {
 /**
  * Runs the function of a job type once, without a store: checks the input and the result, and applies the time limit, as a worker does.
  * @param input as callers send it; one that the schema refuses gives the error `INVALID_INPUT`
+ * @throws TypeError, which names the provider, for a function that uses one that is not given
  */
 export async function runJob<Input extends z.ZodObject, Result extends z.ZodObject>(
   type: JobType<Input, Result>,
@@ -47,6 +48,13 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, () => value])),
   );
   await providers.open(() => ({ settings: {}, log: silent, database: refuseDatabase }));
+  let missing: Error | undefined;
+  const use: Use = (key: string | { readonly name: string }) => {
+    const name = typeof key === 'string' ? key : key.name;
+    if (Object.hasOwn(values, name)) return providers.use(name);
+    missing = new TypeError(`the job uses "${name}": pass { providers: { ${name}: … } } to runJob`);
+    throw missing;
+  };
   const checked = type.strictInput.safeParse(input);
   if (!checked.success) {
     const message = checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n');
@@ -63,7 +71,7 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
     id: newJobId(type.name),
     attempt,
     input,
-    use: providers.use,
+    use,
     log: () => ({ ...silent, error: (fields) => void (cause = 'thrown' in fields ? fields.thrown : fields) }),
     isConnectionError,
     onInterruption(listener) {
@@ -74,6 +82,7 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
     },
     writeProgress: async () => undefined,
   });
+  if (missing !== undefined) throw missing;
   // The attempt has checked it by the schema of the type.
   const result = outcome.kind === 'succeeded' ? (outcome.result as z.output<Result>) : undefined;
   return { result, error: errorOf(outcome), cause, progress };

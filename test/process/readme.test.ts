@@ -35,7 +35,7 @@ describe('the documentation', () => {
       [...ids]
         .reduce((result, [printed, actual]) => result.replaceAll(printed, actual), text)
         .replaceAll('localhost:4000', here);
-    const steps = ['README.md', 'docs/rest.md', 'docs/graphql.md'].flatMap((path) => {
+    const steps = ['README.md', 'docs/http-contract.md', 'docs/graphql.md'].flatMap((path) => {
       const found = readTranscripts(read(path));
       expect(`${path}: ${found.length}`).not.toBe(`${path}: 0`);
       return found;

@@ -28,7 +28,7 @@ function linksOf(markdown: string): string[] {
 }
 
 it('finds the documents', () => {
-  expect(documents).toEqual(expect.arrayContaining(['README.md', 'SECURITY.md', 'docs/rest.md']));
+  expect(documents).toEqual(expect.arrayContaining(['README.md', 'SECURITY.md', 'docs/http-contract.md']));
 });
 
 it.each(documents)('%s has no broken link', (document) => {

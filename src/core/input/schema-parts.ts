@@ -145,7 +145,7 @@ function childrenOf(schema: z.ZodType): [step: string, part: z.ZodType][] {
 
 /** What to write instead of schemas whose values JSON does not have. */
 const INSTEAD: Readonly<Record<string, string>> = {
-  date: 'z.date() is not JSON; write isoDatetimeToDate from accepted, or z.iso.datetime() for text',
+  date: 'z.date() is not JSON; write isoDatetimeToDate or isoDateToDate from accepted, or z.iso.datetime() for text',
   bigint: 'z.bigint() is not JSON; write stringToBigInt from accepted, or z.int() for numbers up to 2^53',
   map: 'z.map() is not JSON; write z.record(z.string(), …)',
   set: 'z.set() is not JSON; write z.array(…)',
