@@ -42,7 +42,7 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
   type: JobType<Input, Result>,
   input: z.input<Input>,
   options: RunJobOptions = {},
-): Promise<JobRun<z.output<Result>>> {
+): Promise<JobRun<z.input<Result>>> {
   const { providers: values = {}, signal, attempt = 1 } = options;
   const providers = createProviders(
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, () => value])),
@@ -83,8 +83,8 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
     writeProgress: async () => undefined,
   });
   if (missing !== undefined) throw missing;
-  // The attempt has checked it by the schema of the type.
-  const result = outcome.kind === 'succeeded' ? (outcome.result as z.output<Result>) : undefined;
+  // The attempt has encoded it by the schema of the type.
+  const result = outcome.kind === 'succeeded' ? (outcome.result as z.input<Result>) : undefined;
   return { result, error: errorOf(outcome), cause, progress };
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { JobError, type JobContext, defineJob, z } from '../../src/index.ts';
+import { JobError, type JobContext, defineJob, isoDateToDate, isoDatetimeToDate, z } from '../../src/index.ts';
 import { runJob } from '../../src/testing/testing.ts';
 import customer from '../../src/jobs/customer.ts';
 
@@ -72,6 +72,25 @@ describe('runJob', () => {
     });
     expect((await runJob(type, {}, { signal: controller.signal })).error).toMatchObject({ code: 'JOB_CANCELED' });
     expect((await runJob(type, {}, { signal: AbortSignal.abort() })).error).toMatchObject({ code: 'JOB_CANCELED' });
+  });
+
+  it('decodes and encodes dates as the APIs do', async () => {
+    const type = defineJob({
+      name: 'reminder',
+      collection: 'reminders',
+      description: 'Reminds of a day, an hour before it begins.',
+      input: z.object({ day: isoDateToDate }),
+      result: z.object({ day: isoDateToDate, at: isoDatetimeToDate }),
+      run: ({ day }) => ({ day, at: new Date(day.getTime() - 3_600_000) }),
+    });
+    const { result } = await runJob(type, { day: '2026-03-01' });
+    expect(result).toEqual({ day: '2026-03-01', at: '2026-02-28T23:00:00.000Z' });
+    expect((await runJob(type, { day: '2026-02-30' })).error?.code).toBe('INVALID_INPUT');
+  });
+
+  it('says which provider of the function is missing', async () => {
+    const type = job(({ use }) => use('mailer'));
+    await expect(runJob(type, {}, { providers: {} })).rejects.toThrow('pass { providers: { mailer: … } } to runJob');
   });
 
   it('gives functions the providers of the test', async () => {
