@@ -96,6 +96,38 @@ describe('the installed package', () => {
     expect(await dev.end()).toBe(0);
   });
 
+  it('reads .env anew with each restart, and ends with the npx that started it', async () => {
+    const project = openProject(installed);
+    project.write(
+      'jobs/greeting.ts',
+      GREETING.replace('({ name })', '({ name }, job)').replace('Hello', "${job.use('word')}"),
+    );
+    project.write(
+      'accepted.config.ts',
+      `import { defineConfig, z } from 'accepted';
+
+export default defineConfig({
+  settings: z.object({ WORD: z.string() }),
+  providers: { word: ({ settings }) => settings.WORD },
+});
+`,
+    );
+    const npx = project.start(['dev'], {}, 'npx');
+    await npx.next(/WORD: not set, and required/);
+    project.write('.env', 'WORD=Welcome\n');
+    const [, url = ''] = await npx.next(READY);
+    expect(await greet(url, 'Ada')).toEqual({ text: 'Welcome, Ada' });
+    project.write('.env', 'WORD=Goodbye\n');
+    await npx.next(READY);
+    expect(await greet(url, 'Ada')).toEqual({ text: 'Goodbye, Ada' });
+
+    const closed = new Promise((resolve) => void npx.child.once('close', resolve));
+    npx.child.kill('SIGKILL');
+    // The server shares the outputs of the shell.
+    await closed;
+    await expect(fetch(`${url}/health/live`)).rejects.toThrow('fetch failed');
+  });
+
   it('runs the same file on Redis, as an API and a worker, without a database', async () => {
     const store = await createStore('redis');
     onTestFinished(() => store.remove());

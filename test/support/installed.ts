@@ -17,8 +17,11 @@ export interface InstalledProject {
   write(path: string, text: string): void;
   /** Runs `accepted` to its end. */
   accepted(args: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Ended>;
-  /** Starts `accepted`; it ends with the test at the latest. */
-  start(args: readonly string[], environment?: Readonly<Record<string, string>>): Started;
+  /**
+   * Starts `accepted`; it ends with the test at the latest.
+   * @param by `npx`: the child is a shell that waits for it, as npx does
+   */
+  start(args: readonly string[], environment?: Readonly<Record<string, string>>, by?: 'node' | 'npx'): Started;
 }
 
 export interface Ended {
@@ -80,12 +83,24 @@ export function openProject(installed: string, node = process.execPath): Install
   // What is installed looks for its own packages where it is.
   symlinkSync(join(installed, 'node_modules'), join(folder, 'node_modules'), 'junction');
   const main = join(folder, 'node_modules/accepted/dist/main.js');
-  const spawnHere = (args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess =>
-    spawn(node, [main, ...args], {
+  const spawnHere = (
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    by: 'node' | 'npx' = 'node',
+  ): ChildProcess => {
+    const command = by === 'node' ? [node] : ['sh', '-c', '"$0" "$@"; exit $?', node];
+    const [program = '', ...before] = command;
+    return spawn(program, [...before, main, ...args], {
       cwd: folder,
-      env: { PATH: `${dirname(node)}:${process.env['PATH']}`, PORT: '0', ...environment },
+      env: {
+        PATH: `${dirname(node)}:${process.env['PATH']}`,
+        PORT: '0',
+        ...(by === 'npx' && { npm_lifecycle_event: 'npx' }),
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+  };
   return {
     folder,
     write(path, text) {
@@ -100,8 +115,8 @@ export function openProject(installed: string, node = process.execPath): Install
       const code = await new Promise<number | null>((resolve) => void child.once('close', resolve));
       return { code, ...texts };
     },
-    start(args, environment) {
-      const child = spawnHere(args, environment);
+    start(args, environment, by) {
+      const child = spawnHere(args, environment, by);
       const exited = new Promise<number | null>((resolve) => void child.once('exit', resolve));
       onTestFinished(async () => {
         child.kill('SIGKILL');
