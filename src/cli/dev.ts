@@ -35,6 +35,8 @@ export const devCommand: Command = {
 
     async function start(): Promise<void> {
       const begun = performance.now();
+      // Before anything is read, so that no change goes unnoticed.
+      watcher.watch([jobsDir, dirname(jobsDir), folder]);
       try {
         loadEnvironment();
         config = readDevConfig();
@@ -44,18 +46,23 @@ export const devCommand: Command = {
           onStrayError: (error, file) => logger.error({ thrown: error, file }, 'file left an error uncaught'),
         });
         jobsDir = project.jobsDir;
+        watchLoaded();
         app = await createApp(config, project, logger, { embedded, onFatal: report });
         const running = await app.listen(port);
         if (running.url !== undefined) port = Number(new URL(running.url).port);
         process.stdout.write(renderBanner(running, config, performance.now() - begun));
       } catch (error) {
         await stop();
-        // No file that is watched says who uses the folder or the port.
-        if (error instanceof StartError && /^(DATA_DIR|PORT|HOST): /.test(error.message)) fail(error);
+        // No change of a file makes the other process go.
+        if (error instanceof StartError && /^(DATA_DIR|PORT): another process/.test(error.message)) fail(error);
+        watchLoaded();
         report(error);
         process.stderr.write('accepted: waiting for a change of the files\n');
       }
-      watcher.watch([jobsDir, dirname(jobsDir), folder, ...[...modules.loaded].map((path) => dirname(path))]);
+    }
+
+    function watchLoaded(): void {
+      watcher.watch([jobsDir, ...[...modules.loaded].map((path) => dirname(path))]);
     }
 
     async function stop(): Promise<void> {

@@ -98,10 +98,14 @@ describe('the example', () => {
     await run('npx', ['next', 'build'], { cwd: folder, env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1' } });
     const port = await freePort();
     const base = `http://127.0.0.1:${port}/work`;
-    const { next } = start(folder, ['npx', 'next', 'start', '--hostname', '127.0.0.1', '--port', `${port}`], {
-      PUBLIC_URL: base,
-      NEXT_TELEMETRY_DISABLED: '1',
-    });
+    const { next } = start(
+      folder,
+      ['node', 'node_modules/next/dist/bin/next', 'start', '--hostname', '127.0.0.1', '--port', `${port}`],
+      {
+        PUBLIC_URL: base,
+        NEXT_TELEMETRY_DISABLED: '1',
+      },
+    );
     await next(/Ready in/);
     expect(await greet(base)).toEqual({ text: 'Hello, Ada' });
     expect(await query(base, '{ jobs { nodes { type } } }')).toEqual({
