@@ -43,7 +43,9 @@ function createStore(openDb: (closers: (() => Promise<void> | void)[]) => Promis
   const pool = new EmbeddedPool();
   /** Close what was opened, in this order. */
   const closers: (() => Promise<void> | void)[] = [];
+  let opening: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    opening = undefined;
     for (const closer of closers.splice(0)) await closer();
   };
   const open = async (): Promise<void> => {
@@ -59,7 +61,6 @@ function createStore(openDb: (closers: (() => Promise<void> | void)[]) => Promis
       throw error;
     }
   };
-  let opening: Promise<void> | undefined;
   return { pool, open: () => (opening ??= open()), close };
 }
 

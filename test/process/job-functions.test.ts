@@ -41,7 +41,7 @@ it('an error that a job leaves uncaught fails its attempt at most, and the proce
     async () => log,
     (text) => new RegExp(`"jobId":"${done.id}".*"msg":"job function left an error uncaught"`).test(text),
   );
-  expect(log).toMatch(/"file":"[^"]*stray.ts","msg":"job file left an error uncaught"/);
+  expect(log).toMatch(/"file":"[^"]*stray.ts","msg":"file left an error uncaught"/);
   expect(await end('SIGTERM')).toBe(0);
 });
 
