@@ -6,10 +6,12 @@ import type { JobEvent } from '../../src/core/ports.ts';
 import { poll } from '../support/follow.ts';
 import { scripted, setUpQueue, signal } from '../support/queue.ts';
 
-const CHANNEL = 'accepted:{plain}:changes';
+/** A name that no other test has: a server of Redis has the channels of all its databases in common. */
+const TYPE = 'pushed';
+const CHANNEL = `accepted:{${TYPE}}:changes`;
 
 describe('the events of a queue on Redis', () => {
-  const plain = scripted('plain');
+  const plain = scripted(TYPE);
   const test = setUpQueue('redis', [plain]);
 
   function openAdmin(): Redis {
@@ -189,12 +191,12 @@ describe('the events of a queue on Redis', () => {
     await firstEnded;
     const admin = openAdmin();
     await poll(
-      () => admin.zscore('accepted:{plain}:completed', job.id),
+      () => admin.zscore(`accepted:{${TYPE}}:completed`, job.id),
       (endedAt) => endedAt !== null,
     );
     // What is told of the next one comes behind what was told of this one.
     await hearEnd(await test.add(plain));
-    expect(await admin.del(`accepted:{plain}:${job.id}`)).toBe(1);
+    expect(await admin.del(`accepted:{${TYPE}}:${job.id}`)).toBe(1);
     expect(await test.read(job)).toMatchObject({ id: job.id, status: 'Succeeded' });
     expect(await other.queue.read(job.id, job.type)).toBeUndefined();
   });
