@@ -305,3 +305,21 @@ describe('silence', () => {
     expect((await next).value).toEqual(canceled);
   });
 });
+
+describe('waiting for the end of a job', () => {
+  it('goes on when events are back after an outage before reads are', async () => {
+    const { followed, becomes, publish, isUnavailable, reads } = scriptedJob(pending);
+    const wait = listenForEnd(followed);
+    const ended = wait.until(60_000, never);
+    await new Promise((resolve) => void setImmediate(resolve));
+    isUnavailable(true);
+    publish({ kind: 'lost' });
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(reads()).toBe(2);
+    isUnavailable(false);
+    becomes(canceled);
+    publish({ kind: 'finished' });
+    expect(await ended).toEqual(canceled);
+    wait.close();
+  });
+});

@@ -44,7 +44,11 @@ export function listenForEnd(followed: FollowedJob): JobWait {
         const remaining = deadline - performance.now();
         if (job === undefined || isDone(job) || remaining <= 0 || signal.aborted) return job;
         const event = await inbox.next(Math.min(remaining, SILENCE_MS), signal);
-        job = finishedJob(event, followed) ?? (await read());
+        // After an outage the events may be back before the reads are, which the next silence makes up for.
+        const isBack = event?.kind === 'lost';
+        const now: Job | undefined | 'unavailable' =
+          finishedJob(event, followed) ?? (await (isBack ? tryRead(followed) : read()));
+        if (now !== 'unavailable') job = now;
       }
     },
     close: unsubscribe,
