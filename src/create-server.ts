@@ -152,9 +152,9 @@ function createFetch({ http, start }: App, basePath: string): AcceptedServer['fe
       const values = Array.isArray(value) ? value : [value];
       for (const each of values) if (each !== undefined && !OF_CONNECTION.has(name)) headers.append(name, String(each));
     }
-    // One class, which the types of Node and of browsers describe each in their own way.
-    const stream = Readable.toWeb(reply.stream()) as unknown as ReadableStream<Uint8Array<ArrayBuffer>>;
-    const body = NO_BODY.has(reply.statusCode) ? null : stream;
+    if (NO_BODY.has(reply.statusCode)) return new Response(null, { status: reply.statusCode, headers });
+    // The same class at run time, which the types of Node and of browsers describe differently.
+    const body = Readable.toWeb(reply.stream()) as unknown as ReadableStream<Uint8Array<ArrayBuffer>>;
     return new Response(body, { status: reply.statusCode, headers });
   };
 }

@@ -30,6 +30,7 @@ export function defineConfig<
     Record<string, Provider<z.output<Settings>>>
   >,
 >(config: ProjectConfig<Settings, Providers>): DefinedConfig<Providers> {
-  // Its own settings are parsed before they reach its providers.
+  // A cast, because providers take the settings of their own schema, which the general type does not know. They get no others: the
+  // process parses the settings by this schema before it opens a provider.
   return config as unknown as DefinedConfig<Providers>;
 }

@@ -109,7 +109,7 @@ export interface SchemaPart {
 export const ENDLESS =
   'a schema that contains a copy of itself never ends; make and describe it once, and use the same one inside';
 
-/** Bounds of what is read of a schema, far more than any has: one that makes a new schema each time it is asked for a part has no end. */
+/** Limits on reading a schema, far above any real one: a schema that creates a new schema on each access never ends. */
 const MAX_DEPTH = 100;
 const MAX_PARTS = 10_000;
 
