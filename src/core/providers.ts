@@ -5,6 +5,8 @@ import type { ProviderKey, Use } from './register.ts';
 
 /** The longest wait for one dependency to close, in milliseconds. */
 const CLOSE_MS = 5000;
+/** A dependency that takes longer to open is named in the log, because no job runs meanwhile; in milliseconds. */
+const SLOW_OPEN_MS = 10_000;
 
 /** One connection of a `DatabasePool`. */
 export interface DatabaseClient {
@@ -137,12 +139,17 @@ export function createProviders(providers: Readonly<Record<string, Provider>>, i
         const open = typeof provider === 'function' ? provider : provider.open;
         const context = contextOf(name);
         const count = closers.length;
+        const timer = setTimeout(() => {
+          context.log.warn({ provider: name }, 'a provider is still opening; no job runs meanwhile');
+        }, SLOW_OPEN_MS);
         try {
           const onClose = (close: () => unknown): void => void closers.push({ name, close });
           values.set(name, await open({ ...context, use, onClose }));
         } catch (error) {
           await closeDownTo(count, context.log);
           throw describe(name, error);
+        } finally {
+          clearTimeout(timer);
         }
       }
     },

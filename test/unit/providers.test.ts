@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Logger } from '../../src/core/ports.ts';
 import { NotOpenError, createProviders } from '../../src/core/providers.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -54,6 +54,21 @@ describe('providers', () => {
     expect(closed).toEqual(['second 1']);
     await providers.open(contextOf);
     expect([providers.use('first'), providers.use('second')]).toEqual([1, 'open']);
+  });
+
+  it('that take long to open are named in the log', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const warned: object[] = [];
+    const log: Logger = { ...silent, warn: (fields) => void warned.push(fields), isLevelEnabled: () => false };
+    const providers = createProviders({ quick: () => 1, slow: () => promise });
+    const opened = providers.open(() => ({ ...contextOf(), log }));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(warned).toEqual([{ provider: 'slow' }]);
+    resolve();
+    await opened;
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('are closed in reverse order, whatever one of them throws', async () => {
