@@ -48,7 +48,7 @@ const BREACHES: readonly [name: Name, said: string, run: (ledger: Ledger) => Ver
   ],
   [
     'doneTwice',
-    'c1 j1',
+    'c1 j1 (and j2; refused 0, unanswered 0)',
     (ledger) => {
       accept(ledger, 'c1', 'j1');
       return ledger.close(
@@ -69,7 +69,7 @@ const BREACHES: readonly [name: Name, said: string, run: (ledger: Ledger) => Ver
   ],
   [
     'refusedAndRun',
-    'c1',
+    'c1 (and j1; refused 1, unanswered 0)',
     (ledger) => {
       ledger.refusedSubmission(ledger.submission(['c1']), 1);
       return ledger.close([{ customer: 'c1', job: 'j1' }], new Set(['c1']));

@@ -141,8 +141,15 @@ export function createLedger(): Ledger {
         customers.every((id) => rows.has(id)) && [...jobs].every(isDone);
       const isRefusedYetRun = (submission: Submission): boolean =>
         submission.refused > 0 && submission.unanswered + submission.jobs.size === 0 && doers(submission).size > 0;
-      const named = (wanted: (submission: Submission) => boolean): string[] =>
-        submissions.filter(wanted).map(({ customers, jobs }) => [customers[0], ...jobs].join(' '));
+      /** With what leads to the cause: the jobs in the replies, then those that ran without being in one. */
+      const describe = (submission: Submission): string => {
+        const { customers, jobs, refused, unanswered } = submission;
+        const others = [...doers(submission).difference(jobs)];
+        const rest =
+          others.length === 0 ? [] : [`(and ${others.join(' ')}; refused ${refused}, unanswered ${unanswered})`];
+        return [customers[0], ...jobs, ...rest].join(' ');
+      };
+      const named = (wanted: (submission: Submission) => boolean): string[] => submissions.filter(wanted).map(describe);
       const jobs = (wanted: (sighting: Sighting) => boolean): string[] =>
         [...sightings].filter(([, sighting]) => wanted(sighting)).map(([id]) => id);
       const total = (count: (submission: Submission) => number): number =>
