@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { startAppForTest } from '../support/app.ts';
 import { compile } from '../support/compile.ts';
 import { installNode } from '../support/install-node.ts';
-import { type InstalledProject, installPackage, openProject } from '../support/installed.ts';
+import { INSTALL_MS, type InstalledProject, installPackage, openProject } from '../support/installed.ts';
 
 const guide = readFileSync(join(import.meta.dirname, '../../docs/clients.md'), 'utf8');
 const [, example = ''] = /```ts\n(import [^\n]* from '\.\/accepted\.client\.ts';[\s\S]*?)```/.exec(guide) ?? [];
@@ -78,7 +78,7 @@ const BROWSER = ['--lib', 'es2025,dom', '--types', '', '--skipLibCheck'];
 let installed: string;
 beforeAll(async () => {
   installed = await installPackage();
-});
+}, INSTALL_MS);
 
 /** A project with a generated client. */
 async function generate(): Promise<InstalledProject> {

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { poll } from '../support/follow.ts';
-import { packPackage, readerOf } from '../support/installed.ts';
+import { INSTALL_MS, packPackage, readerOf } from '../support/installed.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../examples');
 const NPM = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
@@ -16,7 +16,7 @@ const run = promisify(execFile);
 let tarball: string;
 beforeAll(async () => {
   tarball = await packPackage();
-});
+}, INSTALL_MS);
 
 /** An example, installed with this package in place of the published one. */
 async function install(name: string): Promise<string> {

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { compile } from '../support/compile.ts';
 import { poll } from '../support/follow.ts';
 import { installNode } from '../support/install-node.ts';
-import { installPackage, openProject } from '../support/installed.ts';
+import { INSTALL_MS, installPackage, openProject } from '../support/installed.ts';
 import { createStore } from '../support/stores.ts';
 
 const MAX_INSTALLED_BYTES = 90 * 1024 * 1024;
@@ -29,7 +29,7 @@ export default defineJob({
 let installed: string;
 beforeAll(async () => {
   installed = await installPackage();
-});
+}, INSTALL_MS);
 
 async function greet(url: string, name: string): Promise<unknown> {
   // A connection that was kept alive ends with a restart.

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 const DEADLINE_MS = 100_000;
 const ASK_AGAIN_MS = 50;
 
-/** Polls until a value is accepted; fails after 50 s. */
+/** Polls until a value is accepted; fails after 100 s. */
 export async function poll<T>(ask: () => Promise<T>, accept: (answer: T) => boolean): Promise<T> {
   const deadline = Date.now() + DEADLINE_MS;
   for (;;) {

@@ -13,6 +13,8 @@ declare module 'vitest' {
     postgresUrl: string;
     /** A folder with a migrated embedded store, to copy: creating one takes seconds. */
     embeddedTemplate: string;
+    /** A folder for what several test files use, which is removed after the run. */
+    scratch: string;
     /** Path of the browser. */
     chromium: string;
     /** Path of a Python that has requests. */
@@ -31,7 +33,8 @@ export interface SharedServers {
 /** Starts the servers that all tests share, each test in a database of its own. */
 export async function startSharedServers(): Promise<SharedServers> {
   const programs = installServers();
-  const embeddedTemplate = mkdtempSync(join(tmpdir(), 'accepted-template-'));
+  const scratch = mkdtempSync(join(tmpdir(), 'accepted-scratch-'));
+  const embeddedTemplate = join(scratch, 'embedded');
   const [redis, postgres] = await Promise.all([
     startRedis(programs),
     startPostgres(programs, { settings: THROWAWAY }),
@@ -40,10 +43,10 @@ export async function startSharedServers(): Promise<SharedServers> {
   await createPostgresTemplate(postgres.url);
   const { chromium, python } = programs;
   return {
-    provided: { redisUrl: redis.url, postgresUrl: postgres.url, embeddedTemplate, chromium, python },
+    provided: { redisUrl: redis.url, postgresUrl: postgres.url, embeddedTemplate, scratch, chromium, python },
     async stop() {
       await Promise.all([redis.stop(), postgres.stop()]);
-      rmSync(embeddedTemplate, { recursive: true, force: true });
+      rmSync(scratch, { recursive: true, force: true });
     },
   };
 }
@@ -58,6 +61,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('redisUrl', provided.redisUrl);
   project.provide('postgresUrl', provided.postgresUrl);
   project.provide('embeddedTemplate', provided.embeddedTemplate);
+  project.provide('scratch', provided.scratch);
   project.provide('chromium', provided.chromium);
   project.provide('python', provided.python);
   return async () => {

@@ -5,10 +5,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
+import { makeOnce } from './make-once.ts';
 import { copyProject } from './project-copy.ts';
 
 const run = promisify(execFile);
 const NPM = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+
+/** The time-out of a hook that packs and installs, in milliseconds. */
+export const INSTALL_MS = 300_000;
 
 /** A folder of a user's project. */
 export interface InstalledProject {
@@ -38,41 +42,25 @@ export interface Started {
   end(): Promise<number | null>;
 }
 
-let packed: Promise<string> | undefined;
-let installing: Promise<string> | undefined;
-
-/** Resolves to the path of the packed package: one for the test files of this process, which removes it. */
-export function packPackage(): Promise<string> {
-  return (packed ??= pack());
-}
-
-/** Resolves to a folder with the package as a new user installs it: one for the test files of this process, which removes it. */
-export function installPackage(): Promise<string> {
-  return (installing ??= install());
-}
-
-async function pack(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'accepted-packed-'));
-  // From a copy: other tests pack at the same time.
-  const copy = copyProject();
-  await run('npm', ['pack', '--pack-destination', folder, ...NPM], { cwd: copy });
-  rmSync(copy, { recursive: true });
+/** Resolves to the path of the packed package: one for all test files. */
+export async function packPackage(): Promise<string> {
+  const folder = await makeOnce('packed', async (into) => {
+    // From a copy: other tests build at the same time.
+    const copy = copyProject();
+    await run('npm', ['pack', '--pack-destination', into, ...NPM], { cwd: copy });
+    rmSync(copy, { recursive: true });
+  });
   const [name = expect.fail('npm packed nothing')] = readdirSync(folder);
-  removeAtExit(folder);
   return join(folder, name);
 }
 
-function removeAtExit(folder: string): void {
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-}
-
-async function install(): Promise<string> {
+/** Resolves to a folder with the package as a new user installs it: one for all test files. */
+export async function installPackage(): Promise<string> {
   const tarball = await packPackage();
-  const folder = mkdtempSync(join(tmpdir(), 'accepted-installed-'));
-  await run('npm', ['init', '-y', ...NPM], { cwd: folder });
-  await run('npm', ['install', tarball, ...NPM], { cwd: folder });
-  removeAtExit(folder);
-  return folder;
+  return makeOnce('installed', async (into) => {
+    await run('npm', ['init', '-y', ...NPM], { cwd: into });
+    await run('npm', ['install', tarball, ...NPM], { cwd: into });
+  });
 }
 
 /** A project of its own with what was installed. */
