@@ -1,3 +1,4 @@
+import type { JobTypeState } from './job-type-stats.ts';
 import type { Job, JobFailure, JobStatus, SucceededJob } from './job.ts';
 
 /** The methods of pino's loggers that are used. */
@@ -79,6 +80,8 @@ export interface Pace {
   readonly intervalMs: number;
   /** Jobs waiting for a worker. */
   readonly waiting: number;
+  /** Whether workers take no jobs. */
+  readonly paused: boolean;
 }
 
 /** The queue, as the service needs it. Every call has a deadline, and throws a ServiceError `queue-unavailable` when the queue cannot be reached. */
@@ -105,6 +108,11 @@ export interface JobQueue {
   /** Newest first. May include jobs past their retention. Fewer than the limit, where their results are large. */
   list(query: ListQuery): Promise<ListedJobs>;
   readPace(type: string): Promise<Pace>;
+  /** What an operator sees of a type. Its cost does not grow with the number of jobs. */
+  readTypeState(type: string): Promise<JobTypeState>;
+  /** Lets workers finish the jobs that run, and take no others until `resumeType`. A paused type may be paused again. */
+  pauseType(type: string): Promise<void>;
+  resumeType(type: string): Promise<void>;
   /** Jobs of a type that wait for a worker or for their next attempt, counted up to `max`. */
   readDepth(type: string, max: number): Promise<number>;
   /** The same for one caller's jobs of all types. */
@@ -113,6 +121,8 @@ export interface JobQueue {
   readSecret(): Promise<string>;
   /** Whether there are jobs of a type, also of one whose file is gone. */
   has(type: string): boolean;
+  /** The types whose files are gone, and which may have jobs. */
+  removedTypes(): readonly string[];
   /** The time by the clock of the store, which decides what has expired; in milliseconds since 1970. */
   now(type: string): number;
   /** Resolves if the queue is available. */

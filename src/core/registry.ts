@@ -21,8 +21,8 @@ export interface Registry {
 const NAME = /^[a-z][A-Za-z0-9]{0,39}$/;
 const COLLECTION = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 /** Names that the APIs use for fields and paths of their own. */
-const RESERVED_NAMES = new Set(['job', 'jobs', 'jobStatus', 'jobUpdates']);
-const RESERVED_COLLECTIONS = new Set(['jobs', 'operations']);
+const RESERVED_NAMES = new Set(['job', 'jobs', 'jobStatus', 'jobTypes', 'jobUpdates']);
+const RESERVED_COLLECTIONS = new Set(['jobs', 'job-types', 'operations']);
 /** Bounds the work that one failing job can cause. */
 const MAX_ATTEMPTS = 100;
 /** Node's timers count milliseconds in 31 bits. */

@@ -1,4 +1,5 @@
 import type { Job as BullmqJob, Processor, WorkerOptions } from 'bullmq';
+import type { JobTypeState, JobTypeThroughput } from '../core/job-type-stats.ts';
 import type { JobEvent, ListQuery, Logger, Pace } from '../core/ports.ts';
 import type { RateLimiterRes } from 'rate-limiter-flexible';
 import { isConnectionError } from '../stores/connection-error.ts';
@@ -10,6 +11,9 @@ export interface BackendQueue {
   /** How many jobs are best added in one step. */
   readonly maxAdditions: number;
   waitUntilReady(): Promise<unknown>;
+  /** While it is paused, workers take no jobs. A paused queue may be paused again. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   /**
    * Adds new jobs in this order. A job that the store has already is an earlier try of the same call, and stays as it is.
    * @param deadline the store adds nothing after it; in milliseconds of `performance.now()`
@@ -98,11 +102,6 @@ export interface ListedRecords {
   readonly hasMore: boolean;
 }
 
-export interface JobCounts {
-  readonly waiting: number;
-  readonly finished: number;
-}
-
 /** One kind of store under BullMQ. A queue is named after its job type, and a BullMQ job after the id of its caller. */
 export interface QueueBackend {
   /** For the log and the banner, without credentials. */
@@ -157,8 +156,10 @@ export interface QueueBackend {
   clockOf(type: string): Pick<StoreClock, 'now' | 'measure'>;
   /** Keeps these names of job types, and resolves to all that were ever kept. */
   addTypes(types: readonly string[]): Promise<string[]>;
-  /** How many jobs of a type have finished, and how many have not. */
-  countJobs(type: string): Promise<JobCounts>;
+  /** What an operator sees of a type, in one step, whose cost does not grow with the number of jobs. */
+  readTypeState(type: string): Promise<JobTypeState>;
+  /** Counts jobs that ended, in the present minute by the clock of the store. */
+  addEnds(type: string, ends: JobTypeThroughput): Promise<void>;
   readPace(type: string): Promise<Pace>;
   /** How many jobs of a type are Pending. Counts no further than `max`. */
   readDepth(type: string, max: number): Promise<number>;

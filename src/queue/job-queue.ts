@@ -156,6 +156,7 @@ export function createBullmqQueue({
       for (const [type, queue] of opened) queues.set(type, createTypeQueue(type, queue));
     },
     has: (type) => queues.has(type),
+    removedTypes: () => [...queues.keys()].filter((type) => !types.includes(type)),
     now: (type) => backend.clockOf(type).now(),
     async add(job) {
       succeeded.expect(job.id);
@@ -200,6 +201,9 @@ export function createBullmqQueue({
       };
     },
     readPace: (type) => ask(() => backend.readPace(type)),
+    readTypeState: (type) => ask(() => backend.readTypeState(type)),
+    pauseType: (type) => change(() => queueOf(type).queue.pause()),
+    resumeType: (type) => change(() => queueOf(type).queue.resume()),
     readDepth: (type, max) => ask(() => backend.readDepth(type, max)),
     async readCallerDepth(caller, max) {
       const depths = await ask(() => Promise.all(types.map((type) => backend.readCallerDepth(type, caller, max))));

@@ -11,6 +11,7 @@ import { addReferencePage } from './pages/reference-page.ts';
 import { type RestApi, addRoutes } from './route.ts';
 import { collectionRoutes } from './routes/collections.ts';
 import { eventsRoute } from './routes/events.ts';
+import { jobTypeRoutes } from './routes/job-types.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { openApiRoute } from './routes/service.ts';
@@ -31,7 +32,11 @@ export function createRestApi(api: RestApi): (app: FastifyInstance) => Promise<v
         requireScope(request.caller, 'submit');
       done();
     });
-    addRoutes(app, [...jobRoutes(types), eventsRoute, ...operationRoutes, ...types.flatMap(collectionRoutes)], api);
+    addRoutes(
+      app,
+      [...jobRoutes(types), eventsRoute, ...operationRoutes, ...jobTypeRoutes, ...types.flatMap(collectionRoutes)],
+      api,
+    );
   };
 }
 

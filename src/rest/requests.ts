@@ -58,6 +58,8 @@ export const jobPath = z.object({
   id: parameter(z.string(), "The job's id, from the reply to its submission.", 'jobId'),
 });
 
+export const jobTypePath = z.object({ name: parameter(z.string(), 'The name of the job type.', 'jobTypeName') });
+
 /** The `id` of a route whose path has one. */
 export function idOf({ params }: FastifyRequest): string {
   // Fastify's type for the parameters of a route that it has not been told about.

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { JobType } from '../core/define-job.ts';
 import { pascalCase } from '../core/type-name.ts';
 import { jobFailureSchema } from '../core/job.ts';
+import { jobTypeStatsSchema } from '../core/job-type-stats.ts';
 import { jobViewSchema } from '../core/job-view.ts';
 import { toJsonSchema } from './openapi/json-schema.ts';
 
@@ -24,6 +25,8 @@ export const jobListSchema = z
     nextCursor: z.string().nullable().describe('The `cursor` of the next page; null on the last page.'),
   })
   .meta({ id: 'JobList' });
+
+export const jobTypeListSchema = z.object({ items: z.array(jobTypeStatsSchema) }).meta({ id: 'JobTypeList' });
 
 /** The status monitor of Azure's guidelines for long-running operations. */
 export const operationSchema = z
@@ -106,3 +109,5 @@ export const serializeJob = serializerOf(jobViewSchema);
 export const serializeSubmittedJob = serializerOf(submittedJobSchema);
 export const serializeJobList = serializerOf(jobListSchema);
 export const serializeOperation = serializerOf(operationSchema);
+export const serializeJobTypeStats = serializerOf(jobTypeStatsSchema);
+export const serializeJobTypeList = serializerOf(jobTypeListSchema);

@@ -148,7 +148,7 @@ describe('openapi.json', () => {
 
     const { paths } = createOpenApi(createRegistry(JOB_FILES));
     const served = new Set(
-      routes.map(({ url }) => url.replaceAll(/:\w+/g, '{id}')).filter((url) => !NOT_DESCRIBED.test(url)),
+      routes.map(({ url }) => url.replaceAll(/:(\w+)/g, '{$1}')).filter((url) => !NOT_DESCRIBED.test(url)),
     );
     expect(Object.keys(paths)).toEqual(expect.arrayContaining([...served]));
     for (const [path, item] of Object.entries(paths)) {

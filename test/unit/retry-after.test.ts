@@ -51,27 +51,37 @@ describe('Retry-After', () => {
     ['the job needs about an hour', runningFor(0), { durationMs: 3_600_000 }, 5],
     ['the job started on a machine whose clock is ahead', runningFor(-5000), { durationMs: 1000 }, 5],
   ])('%s', (_, job, { durationMs, intervalMs = 0, waiting = 0 }, seconds) => {
-    expect(estimateRetryAfter(job, { durationMs, intervalMs, waiting }, NOW)).toBe(seconds);
+    expect(estimateRetryAfter(job, { durationMs, intervalMs, waiting, paused: false }, NOW)).toBe(seconds);
   });
+});
+
+it('a job of a paused type is asked for again after 10 s at least', () => {
+  const pace = { durationMs: 1000, intervalMs: 1000, waiting: 0, paused: true };
+  expect(estimateRetryAfter(pending, pace, NOW)).toBe(10);
+  expect(estimateRetryAfter(pending, { ...pace, waiting: 30 }, NOW)).toBe(31);
+  expect(estimateRetryAfter(runningFor(0), pace, NOW)).toBe(1);
 });
 
 describe('a pace', () => {
   const run = (startedAt: number, finishedAt: number) => ({ startedAt, finishedAt });
 
   it('is unknown before a job succeeded', () => {
-    expect(toPace([], 7)).toEqual({ durationMs: undefined, intervalMs: 0, waiting: 7 });
+    expect(toPace([], 7, true)).toEqual({ durationMs: undefined, intervalMs: 0, waiting: 7, paused: true });
   });
 
   it('has the median duration, and the time between two ends', () => {
     const runs = [run(0, 100), run(0, 200), run(200, 9000), run(300, 400)];
-    expect(toPace(runs, 0)).toEqual({ durationMs: 200, intervalMs: 200, waiting: 0 });
-    expect(toPace([run(0, 100), run(0, 130), run(0, 160)], 0)).toMatchObject({ durationMs: 130, intervalMs: 30 });
+    expect(toPace(runs, 0, false)).toMatchObject({ durationMs: 200, intervalMs: 200, waiting: 0 });
+    expect(toPace([run(0, 100), run(0, 130), run(0, 160)], 0, false)).toMatchObject({
+      durationMs: 130,
+      intervalMs: 30,
+    });
   });
 
   it('does not count idle time as the duration of a job', () => {
     const hour = 3_600_000;
     const runs = [run(0, 50), run(hour, hour + 40), run(2 * hour, 2 * hour + 60)];
-    expect(toPace(runs, 1)).toEqual({ durationMs: 50, intervalMs: 50, waiting: 1 });
+    expect(toPace(runs, 1, false)).toMatchObject({ durationMs: 50, intervalMs: 50, waiting: 1 });
   });
 });
 
@@ -92,7 +102,7 @@ describe('the estimates', () => {
   /** Estimates from paces that a test sets. */
   function setUp() {
     const measured: string[] = [];
-    let pace: () => Promise<Pace> = async () => ({ durationMs: 7000, intervalMs: 3000, waiting: 0 });
+    let pace: () => Promise<Pace> = async () => ({ durationMs: 7000, intervalMs: 3000, waiting: 0, paused: false });
     const readPace = (type: string): Promise<Pace> => {
       measured.push(type);
       return pace();

@@ -10,6 +10,7 @@ import type { Use } from '../register.ts';
 import type { Registry } from '../registry.ts';
 import { createDepthLimit } from './depth-limit.ts';
 import { type FollowedJob, type JobWait, listenForEnd, watchJob } from './follow.ts';
+import { createJobTypeService } from './job-types.ts';
 import { toCursor } from './list-page.ts';
 import { createRetryAfterEstimator } from './retry-after.ts';
 import { type JobService, MAX_WAIT_SECONDS } from './service.ts';
@@ -102,6 +103,7 @@ export function createJobService(options: JobServiceOptions): JobService {
   return {
     registry,
     stopping,
+    ...createJobTypeService({ registry, queue, logger }),
 
     async read(id, caller) {
       return audit('read', await read(id, caller), caller);

@@ -5,12 +5,14 @@ import type { JobQueue, Logger, Pace } from '../ports.ts';
 const MAX_SECONDS = 60;
 /** The same for a job that runs, so that its poller sees progress. */
 const MAX_RUNNING_SECONDS = 5;
+/** The shortest wait for a job of a paused type, which nobody can estimate, in milliseconds. */
+const PAUSED_MS = 10_000;
 /** A job that runs longer than usual is polled again after this share of its elapsed time. */
 const OVERTIME_SHARE = 0.2;
 /** Milliseconds for which a measured pace is used before it is measured again. */
 const PACE_AGE_MS = 1000;
 
-const UNKNOWN: Pace = { durationMs: undefined, intervalMs: 0, waiting: 0 };
+const UNKNOWN: Pace = { durationMs: undefined, intervalMs: 0, waiting: 0, paused: false };
 
 /** Seconds after which a job may be done, from 1 to 60 (RFC 9110, section 10.2.3). */
 export function estimateRetryAfter(job: Job, pace: Pace, now: number): number {
@@ -22,9 +24,9 @@ function toSeconds(ms: number): number {
   return Math.min(MAX_SECONDS, Math.max(1, Math.ceil(ms / 1000)));
 }
 
-function estimateMs(job: Job, { durationMs = 0, intervalMs, waiting }: Pace, now: number): number {
+function estimateMs(job: Job, { durationMs = 0, intervalMs, waiting, paused }: Pace, now: number): number {
   // A job's position in the queue is unknown, so the whole queue counts: the estimate may be too long, never too short.
-  if (job.status !== 'Running') return waiting * intervalMs + durationMs;
+  if (job.status !== 'Running') return Math.max(paused ? PAUSED_MS : 0, waiting * intervalMs + durationMs);
   const elapsed = now - job.startedAt.getTime();
   return elapsed < durationMs ? durationMs - elapsed : elapsed * OVERTIME_SHARE;
 }
@@ -62,6 +64,9 @@ export function createRetryAfterEstimator(queue: Pick<JobQueue, 'readPace'>, log
 
   return {
     estimate: (job) => (isDone(job) ? null : estimateRetryAfter(job, paceOf(job.type), Date.now())),
-    estimateRoom: (type) => toSeconds(paceOf(type).intervalMs),
+    estimateRoom(type) {
+      const { intervalMs, paused } = paceOf(type);
+      return toSeconds(paused ? PAUSED_MS : intervalMs);
+    },
   };
 }

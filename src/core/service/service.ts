@@ -3,6 +3,7 @@ import type { JobType } from '../define-job.ts';
 import type { Job, JobStatus } from '../job.ts';
 import type { ListPosition } from '../ports.ts';
 import type { Registry } from '../registry.ts';
+import type { JobTypeService } from './job-types.ts';
 
 /** The longest wait for a job, in seconds: common proxies end a request without a reply after 60. */
 export const MAX_WAIT_SECONDS = 50;
@@ -48,7 +49,7 @@ export interface JobPage {
  * Every method may throw a ServiceError `queue-unavailable`. A method with a caller may throw `forbidden`, which names the missing
  * scope, and `unauthenticated`, for the access token of another job. Another caller's job is indistinguishable from a missing one.
  */
-export interface JobService {
+export interface JobService extends JobTypeService {
   readonly registry: Registry;
   /** Aborted at shutdown: waits return early, and watches end before their job does. */
   readonly stopping: AbortSignal;

@@ -128,7 +128,7 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
       const values = shape.values.map(({ text, value }) => [enumValueName(text, path), { value }] as const);
       if (new Set(values.map(([key]) => key)).size < values.length)
         throw new SchemaShapeError(`${path}: two values have the same name in GraphQL`);
-      return builder.enumType(name, { ...described(shape), values: Object.fromEntries(values) });
+      return builder.enumType(name, { ...describedType(shape), values: Object.fromEntries(values) });
     });
   };
 
@@ -165,7 +165,7 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
       (ref) => {
         const fields = inputFields(shape, owner, path);
         ref.implement({
-          ...described(shape),
+          ...describedType(shape),
           fields: (t) => Object.fromEntries(fields.map(([fieldName, field]) => [fieldName, t.field(field)])),
         });
       },
@@ -190,7 +190,7 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
           tags: new Map([...tags].map(([tag, name]) => [name, tag])),
         };
         ref.implement({
-          ...described(shape),
+          ...describedType(shape),
           isOneOf: true,
           extensions: { oneOf },
           fields: (t) => Object.fromEntries(fields.map(([name, field]) => [name, t.field(field)])),
@@ -231,7 +231,7 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
       (ref) => {
         const fields = outputFields(shape, owner, path);
         ref.implement({
-          ...described(shape),
+          ...describedType(shape),
           fields: (t) => Object.fromEntries(fields.map(([fieldName, field]) => [fieldName, t.field(field)])),
         });
       },
@@ -245,7 +245,7 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
       path,
       () =>
         builder.unionType(name, {
-          ...described(shape),
+          ...describedType(shape),
           types: () => [...new Set(typeOf.values())],
           resolveType(value: Parent) {
             const type = typeOf.get(value[shape.discriminator]);
@@ -284,6 +284,11 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
 
 function described({ description }: Shape): { description?: string } {
   return description === undefined ? {} : { description };
+}
+
+/** The schema's own description, rather than that of the first field which led to it. */
+function describedType(shape: ObjectShape | UnionShape | EnumShape): { description?: string } {
+  return described({ ...shape, description: z.globalRegistry.get(shape.schema)?.description ?? shape.description });
 }
 
 function objectShape(schema: z.ZodObject, side: Side, path: string): ObjectShape {

@@ -6,6 +6,7 @@ import { createFromZod } from './from-zod.ts';
 import { addJobConnection } from './job-connection.ts';
 import { type JobSource, addJobInterface, addJobOperations, addJobStatus } from './job.ts';
 import { addJobType, jobObjectName, submitPayloadName } from './job-type.ts';
+import { addJobTypeStats } from './job-type-stats.ts';
 import { addScalars, useExactID } from './scalars.ts';
 import { SchemaShapeError } from './zod-shape.ts';
 
@@ -31,6 +32,7 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
   addJobConnection(builder, job, jobStatus);
 
   const fromZod = createFromZod(builder, reservedNames(registry));
+  addJobTypeStats(builder, fromZod);
   const problems = registry.types.flatMap((type) => {
     const others = addReportedly(() => addJobType(builder, type, job, fromZod));
     return [...fromZod.takeProblems(), ...others].map((problem) => `${registry.fileOf(type)}: ${problem}`);

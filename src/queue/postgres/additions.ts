@@ -51,6 +51,8 @@ export function createPostgresQueue(options: PostgresQueueOptions): BackendQueue
   return {
     maxAdditions: MAX_ADDITIONS,
     waitUntilReady: () => queue.waitUntilReady(),
+    pause: () => queue.pause(),
+    resume: () => queue.resume(),
     async add(additions, deadline) {
       const columns = COLUMNS.map((name) => additions.map((addition) => addition[name]));
       await clock.within(deadline, (storeDeadline) =>

@@ -1,6 +1,7 @@
 import { type PgPool, QueueEvents, Worker, createPostgresBackend } from 'bullmq';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { z } from 'zod';
+import { MAX_COUNTED } from '../../core/job-type-stats.ts';
 import { type Logger, MAX_LISTED_CHARACTERS } from '../../core/ports.ts';
 import { type QueueBackend, onWorkerError } from '../backend.ts';
 import type { JobProgress, JobRecord } from '../job-record.ts';
@@ -11,6 +12,7 @@ import { createPostgresQueue } from './additions.ts';
 import { prepareStore } from './prepare-store.ts';
 import { OWN_SCHEMA, REQUEST_COUNTS, STATEMENTS, type Statement, toRecord } from './statements.ts';
 import { BLOCKING_MS, type QueueEventListener, runQueueEvents } from '../queue-events.ts';
+import { readTypeState } from './type-state.ts';
 import { createStoreClock } from '../store-clock.ts';
 
 /** Finished jobs that one statement removes. */
@@ -24,7 +26,6 @@ const EXCLUSIVE_LOCK_MS = 1_000_000_000_000;
 
 const idSchema = z.object({ id: z.string() });
 const typesSchema = z.array(z.object({ name: z.string() }));
-const countsSchema = z.object({ waiting: z.number(), finished: z.number() });
 const removedSchema = z.object({ removed: z.number() });
 const foundSchema = z.object({ found: z.number() });
 const depthSchema = z.object({ depth: z.number() });
@@ -32,6 +33,7 @@ const timeSchema = z.object({ time: z.number() });
 const secretSchema = z.object({ value: z.string() });
 const paceSchema = z.object({
   waiting: z.number(),
+  paused: z.boolean(),
   runs: z.array(z.object({ startedAt: z.number(), finishedAt: z.number() })),
 });
 
@@ -170,12 +172,13 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       await run(STATEMENTS.addTypes, [types]);
       return typesSchema.parse(await run(STATEMENTS.readTypes)).map(({ name }) => name);
     },
-    async countJobs(type) {
-      return countsSchema.parse((await run(STATEMENTS.countJobs, [type]))[0]);
+    readTypeState: (type) => readTypeState(runPrepared, type, exclusive ? 10 * MAX_COUNTED : MAX_COUNTED),
+    async addEnds(type, { succeeded, failed }) {
+      await run(STATEMENTS.addEnds, [type, succeeded, failed]);
     },
     async readPace(type) {
-      const { runs, waiting } = paceSchema.parse((await run(STATEMENTS.readPace, [type, PACE_SAMPLE]))[0]);
-      return toPace(runs, waiting);
+      const { runs, waiting, paused } = paceSchema.parse((await run(STATEMENTS.readPace, [type, PACE_SAMPLE]))[0]);
+      return toPace(runs, waiting, paused);
     },
     async readDepth(type, max) {
       return depthSchema.parse((await run(STATEMENTS.readDepth, [type, max]))[0]).depth;

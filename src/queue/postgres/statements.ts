@@ -37,15 +37,19 @@ export const SCHEMA_STATEMENTS: readonly Statement[] = [
   load('schema/add-once'),
   load('schema/list-index'),
   load('schema/request-counts'),
+  load('schema/job-ends'),
+  load('schema/canceled-index'),
+  load('schema/count-statistics'),
+  load('schema/estimate-jobs'),
 ];
 
 /** What BullMQ does not do, or not in one step. The tables are BullMQ's, in the schema `bullmq`. */
 export const STATEMENTS = {
+  addEnds: load('add-ends'),
   addJobs: load('add-jobs'),
   addTypes: load('add-types'),
   addOnce: load('add-once'),
   cancelJob: load('cancel-job'),
-  countJobs: load('count-jobs'),
   giveUpLocks: load('give-up-locks'),
   listJobs: load('list-jobs'),
   readCallerDepth: load('read-caller-depth'),
@@ -59,6 +63,7 @@ export const STATEMENTS = {
   readRecords: load('read-records'),
   readSecret: load('read-secret'),
   readTime: load('read-time'),
+  readType: load('read-type'),
   readTypes: load('read-types'),
   removeFinished: load('remove-finished'),
   retryJob: load('retry-job'),

@@ -62,6 +62,8 @@ export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
   return {
     maxAdditions: MAX_ADDITIONS,
     waitUntilReady: () => queue.waitUntilReady(),
+    pause: () => queue.pause(),
+    resume: () => queue.resume(),
     async add(additions, deadline) {
       await addAll(additions, deadline, 0);
     },

@@ -17,6 +17,7 @@ import { createRedisQueue } from './additions.ts';
 import { PREFIX, prefixOf, queueName } from './names.ts';
 import { toRecords } from './record.ts';
 import { SCRIPTS, runScript } from './scripts.ts';
+import { readTypeState } from './type-state.ts';
 import { type StoreClock, createStoreClock } from '../store-clock.ts';
 
 /** Job types have no colon in their names. */
@@ -33,8 +34,7 @@ const REMOVED_AT_ONCE = 500;
 const MAX_READ_BYTES = 2_000_000;
 
 const idsSchema = z.array(z.string());
-const countsSchema = z.tuple([z.number(), z.number()]);
-const paceSchema = z.tuple([z.number(), z.array(z.tuple([z.coerce.number(), z.coerce.number()]))]);
+const paceSchema = z.tuple([z.number(), z.number(), z.array(z.tuple([z.coerce.number(), z.coerce.number()]))]);
 
 /** Longer than a caller waits for an answer. */
 const QUEUE_SOCKET_MS = 2500;
@@ -170,15 +170,16 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       await client.sadd(TYPES_KEY, ...types);
       return client.smembers(TYPES_KEY);
     },
-    async countJobs(type) {
-      const counts = await runScript(client, SCRIPTS.countJobs, prefixOf(type));
-      const [waiting, finished] = countsSchema.parse(counts);
-      return { waiting, finished };
+    readTypeState: (type) => readTypeState(client, type),
+    async addEnds(type, { succeeded, failed }) {
+      await runScript(client, SCRIPTS.addEnds, prefixOf(type), succeeded, failed);
     },
     async readPace(type) {
-      const [waiting, times] = paceSchema.parse(await runScript(client, SCRIPTS.readPace, prefixOf(type), PACE_SAMPLE));
+      const [waiting, paused, times] = paceSchema.parse(
+        await runScript(client, SCRIPTS.readPace, prefixOf(type), PACE_SAMPLE),
+      );
       const runs = times.map(([startedAt, finishedAt]) => ({ startedAt, finishedAt }));
-      return toPace(runs, waiting);
+      return toPace(runs, waiting, paused === 1);
     },
     async readDepth(type, max) {
       return Math.min(Number(await runScript(client, SCRIPTS.readDepth, prefixOf(type))), max);

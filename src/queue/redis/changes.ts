@@ -1,3 +1,4 @@
+import { CANCELED } from '../job-record.ts';
 import type { EventName } from '../queue-events.ts';
 import type { RedisClient } from './client.ts';
 import { type IndexSet, indexKey } from './list.ts';
@@ -33,7 +34,7 @@ export function createJobChanges(client: RedisClient, prefix: string, onError: (
     if (changes.length === 0) return;
     const published = changes;
     changes = [];
-    runScript(client, SCRIPTS.publishChanges, prefix, ...published).catch(onError);
+    runScript(client, SCRIPTS.publishChanges, prefix, CANCELED, ...published).catch(onError);
   };
   return {
     addToIndex: (set, job) => addEntry([set, job]),

@@ -18,8 +18,8 @@ function loadScript(name: string): RedisScript {
 
 /** What BullMQ does not do, or not in one step. Each file begins with the reason for it. */
 export const SCRIPTS = {
+  addEnds: loadScript('add-ends'),
   addJobs: loadScript('add-jobs'),
-  countJobs: loadScript('count-jobs'),
   mendIndex: loadScript('mend-index'),
   readJobs: loadScript('read-jobs'),
   readLocks: loadScript('read-locks'),
@@ -27,6 +27,7 @@ export const SCRIPTS = {
   readDepth: loadScript('read-depth'),
   readCallerDepth: loadScript('read-caller-depth'),
   readPace: loadScript('read-pace'),
+  readType: loadScript('read-type'),
   readTime: loadScript('read-time'),
   cancelJob: loadScript('cancel-job'),
   retryJob: loadScript('retry-job'),

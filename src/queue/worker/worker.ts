@@ -7,7 +7,8 @@ import type { Use } from '../../core/register.ts';
 import { isConnectionError } from '../../stores/connection-error.ts';
 import type { BackendWorker, BackendWorkerOptions, QueueBackend } from '../backend.ts';
 import { createProcessor } from './processor.ts';
-import type { JobData } from '../job-record.ts';
+import { createEndCounts } from './end-counts.ts';
+import { CANCELED, type JobData } from '../job-record.ts';
 import { renewWhileBlocked } from './lock-thread.ts';
 import { createRunningJobs, watchCancellation, watchLocks } from './running-jobs.ts';
 
@@ -79,6 +80,7 @@ export function startBullmqWorkers({ backend, url, types, concurrency, use, logg
   const workers = types.map((type) => {
     const { name } = type;
     const running = createRunningJobs();
+    const ends = createEndCounts((counts) => backend.addEnds(name, counts), logger);
     const watches = [watchCancellation(running, (ids) => backend.readMarked(name, ids), logger)];
     if (!backend.exclusive) {
       watches.push(watchLocks(running, LOCK_MS - LOCK_MARGIN_MS, blockedLocks.renewedAt));
@@ -107,10 +109,14 @@ export function startBullmqWorkers({ backend, url, types, concurrency, use, logg
       // The processor limits lost workers, so that the job fails with an error code.
       maxStalledCount: 1_000_000,
       runRetryDelay: RECONNECT_MS,
-      onCompleted: (job) => logSuccess(job, name, logger),
+      onCompleted(job) {
+        ends.add('succeeded');
+        logSuccess(job, name, logger);
+      },
       settings: { backoffStrategy: (_attemptsMade, _name, _error, job) => backoffMs(type, job) },
-      onFailed: (job) => {
+      onFailed(job) {
         if (job.finishedOn === undefined) void endIfMarked(job);
+        else if (job.failedReason !== CANCELED) ends.add('failed');
       },
     };
     const worker = start(async () => {
@@ -120,7 +126,7 @@ export function startBullmqWorkers({ backend, url, types, concurrency, use, logg
       blockedLocks.add({ type: name, token, timeoutMs: type.timeoutSeconds * 1000, lockMs: LOCK_MS });
       return created;
     });
-    return { running, watches, worker };
+    return { running, ends, watches, worker };
   });
   const closeWorker = async (worker: BackendWorker | undefined): Promise<void> => {
     await worker?.close();
@@ -138,6 +144,7 @@ export function startBullmqWorkers({ backend, url, types, concurrency, use, logg
         logger.warn({}, 'some jobs could not be handed back in time');
       } finally {
         for (const end of workers.flatMap(({ watches }) => watches)) end();
+        await Promise.all(workers.map(({ ends }) => ends.close()));
         blockedLocks.close();
       }
     },

@@ -10,6 +10,7 @@ import { StartError } from '../../core/start-error.ts';
 import { pascalCase } from '../../core/type-name.ts';
 import { collectionRoutes } from '../routes/collections.ts';
 import { eventsRoute } from '../routes/events.ts';
+import { jobTypeRoutes } from '../routes/job-types.ts';
 import { jobRoutes } from '../routes/jobs.ts';
 import { operationRoutes } from '../routes/operations.ts';
 import { healthRoutes, openApiRoute } from '../routes/service.ts';
@@ -84,6 +85,7 @@ function documentOf(types: readonly JobType[], serverUrl: string) {
     ...jobRoutes(types),
     eventsRoute,
     ...operationRoutes,
+    ...jobTypeRoutes,
     ...healthRoutes,
     openApiRoute,
   ]);
@@ -102,6 +104,7 @@ function documentOf(types: readonly JobType[], serverUrl: string) {
       tags: [
         ...types.map(({ collection, description }) => ({ name: collection, description })),
         { name: 'Jobs', description: 'Jobs of all types: follow, watch, cancel and retry them.' },
+        { name: 'Job types', description: 'What operators see of job types, and do with them.' },
         { name: 'Service', description: 'The service itself.' },
       ],
       paths,

@@ -1,7 +1,8 @@
--- How many jobs wait, counted no further than any poller is asked to wait for, and the runs of the last jobs that succeeded.
+-- How many jobs wait, counted no further than any poller is asked to wait for; whether the queue is paused; and the runs of the last jobs that succeeded.
 -- $1 queue, $2 number of runs
 SELECT (SELECT count(*)::integer FROM
          (SELECT FROM bullmq.job WHERE queue = $1 AND state = 'waiting' LIMIT 10000) AS waiting) AS waiting,
+       EXISTS (SELECT FROM bullmq.meta WHERE queue = $1 AND field = 'paused') AS paused,
        (SELECT coalesce(json_agg(json_build_object('startedAt', processed_at_ms, 'finishedAt', finished_at_ms)), '[]') FROM
          (SELECT processed_at_ms, finished_at_ms FROM bullmq.job
            WHERE queue = $1 AND state = 'completed' ORDER BY finished_at_ms DESC LIMIT $2) AS last) AS runs

@@ -28,6 +28,7 @@ end
 redis.call('HSET', job, 'failedReason', mark, 'finishedOn', now)
 redis.call('HDEL', job, 'defa')
 redis.call('ZADD', keyOf('failed'), now, id)
+redis.call('ZADD', keyOf(canceledSet('failed')), now, id)
 redis.call('ZREM', indexOf('open', caller), id)
 addEvent('failed', id, 'failedReason', mark, 'prev', 'waiting')
 publish('failed', id)

@@ -28,6 +28,11 @@ local function indexOf(set, caller)
   return keyOf('index:' .. set .. ':' .. caller)
 end
 
+-- The canceled jobs among those that BullMQ keeps as completed or failed, by the time of their end, so that each status can be counted.
+local function canceledSet(state)
+  return 'canceled:' .. state
+end
+
 -- Reaches the processes that follow jobs. See redis/events.ts for the format.
 local function publish(event, id, detail)
   redis.call('PUBLISH', keyOf('changes'), event .. '\n' .. id .. '\n' .. (detail or ''))

@@ -23,6 +23,7 @@ local function remove(state, id)
   end
   redis.call('DEL', job, job .. ':logs', job .. ':dependencies', job .. ':processed', job .. ':failed', job .. ':unsuccessful')
   redis.call('ZREM', keyOf(state), id)
+  redis.call('ZREM', keyOf(canceledSet(state)), id)
 end
 
 local removed = 0
@@ -40,6 +41,10 @@ for _, state in ipairs({'completed', 'failed'}) do
     end
   until #found < 2 * most or ofState >= most or kept >= MAX_KEPT
   removed = removed + ofState
+  -- BullMQ's own tools remove jobs without their entries.
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', keyOf(canceledSet(state)), '-inf', untilTime, 'LIMIT', 0, most)) do
+    if not redis.call('ZSCORE', keyOf(state), id) then redis.call('ZREM', keyOf(canceledSet(state)), id) end
+  end
 end
 -- Redis dates an event a moment after the worker dates the end of its job.
 redis.call('XTRIM', keyOf('events'), 'MINID', string.format('%.0f', untilTime + 1000))

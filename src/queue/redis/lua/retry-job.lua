@@ -22,6 +22,8 @@ redis.call('HSET', job, 'opts', cjson.encode(options), 'progress', cjson.encode(
 redis.call('ZADD', indexOf('open', caller), timestamp, id)
 for _, set in ipairs(FINAL_SETS) do redis.call('ZREM', indexOf(set, caller), id) end
 
+redis.call('ZREM', keyOf(canceledSet(wasFailed and 'failed' or 'completed')), id)
+
 -- As BullMQ does: the parent of a flow waits for this child again.
 if parent and redis.call('EXISTS', parent) == 1 then
   local left = redis.call('ZREM', parent .. ':unsuccessful', job) + redis.call('HDEL', parent .. ':failed', job)
