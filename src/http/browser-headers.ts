@@ -8,7 +8,7 @@ import helmet from 'helmet';
 /** A year, in which browsers use https alone (RFC 6797). */
 const HSTS = 'max-age=31536000';
 
-/** Replies load nothing and are shown in no frame; pages set a policy of their own (`rest/pages/page.ts`, `graphql/graphiql.ts`). */
+/** Replies load nothing and are shown in no frame; pages set a policy of their own (`http/page.ts`, `graphql/graphiql.ts`). */
 const secure = helmet({
   contentSecurityPolicy: {
     useDefaults: false,

@@ -6,7 +6,7 @@ import { pascalCase } from '../core/type-name.ts';
 import { jobFailureSchema } from '../core/job.ts';
 import { jobTypeStatsSchema } from '../core/job-type-stats.ts';
 import { jobViewSchema } from '../core/job-view.ts';
-import { toJsonSchema } from './openapi/json-schema.ts';
+import { toJsonSchema } from '../core/input/json-schema.ts';
 
 export const submittedJobSchema = jobViewSchema
   .extend({

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROBLEMS } from '../../src/core/errors.ts';
-import { html, prose } from '../../src/rest/pages/page.ts';
+import { html, prose } from '../../src/http/page.ts';
 import { type TestApp, startApp } from '../support/app.ts';
 import { openPageForTest, startBrowser } from '../support/browser.ts';
 

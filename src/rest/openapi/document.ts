@@ -16,7 +16,7 @@ import { operationRoutes } from '../routes/operations.ts';
 import { healthRoutes, openApiRoute } from '../routes/service.ts';
 import type { DocumentedRoute } from '../route.ts';
 import { problemExamples } from './examples.ts';
-import { adaptJsonSchema } from './json-schema.ts';
+import { adaptJsonSchema } from '../../core/input/json-schema.ts';
 import { NAME, nameSchemas, recursiveNames } from './recursive-schemas.ts';
 import { headerComponents, securitySchemes } from './responses.ts';
 

@@ -6,7 +6,7 @@ import type { Urls } from '../../core/urls.ts';
 import { problemExample } from '../openapi/examples.ts';
 import { PROBLEM_EXPLANATIONS } from './problem-explanations.ts';
 import { ASSETS } from './assets.ts';
-import { type Html, html, prose, sendPage, toRoot } from './page.ts';
+import { type Html, html, prose, sendPage, toRoot } from '../../http/page.ts';
 
 // The keys of the table are its names.
 const NAMES = Object.keys(PROBLEMS) as ProblemName[];

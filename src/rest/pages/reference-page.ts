@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { addEndpoint } from '../../http/endpoint.ts';
 import { ASSETS } from './assets.ts';
-import { html, sendPage, toRoot } from './page.ts';
+import { html, sendPage, toRoot } from '../../http/page.ts';
 
 /** Swagger UI sets inline styles, and has its icons in the style sheet. */
 const ALLOW = "script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";

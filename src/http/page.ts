@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { constantOf } from '../../http/negotiation.ts';
+import { constantOf } from './negotiation.ts';
 
 /** Text that is safe to insert into HTML. */
 export interface Html {

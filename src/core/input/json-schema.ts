@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isNullWhenAbsent } from '../../core/input/schema-parts.ts';
-import { type DefaultDef, fixedDefault } from '../../core/input/fixed-default.ts';
+import { isNullWhenAbsent } from './schema-parts.ts';
+import { type DefaultDef, fixedDefault } from './fixed-default.ts';
 
 /** JSON Schema, draft 2020-12. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
