@@ -102,6 +102,11 @@ export interface ListedRecords {
   readonly hasMore: boolean;
 }
 
+export interface JobCounts {
+  readonly waiting: number;
+  readonly finished: number;
+}
+
 /** One kind of store under BullMQ. A queue is named after its job type, and a BullMQ job after the id of its caller. */
 export interface QueueBackend {
   /** For the log and the banner, without credentials. */
@@ -156,6 +161,8 @@ export interface QueueBackend {
   clockOf(type: string): Pick<StoreClock, 'now' | 'measure'>;
   /** Keeps these names of job types, and resolves to all that were ever kept. */
   addTypes(types: readonly string[]): Promise<string[]>;
+  /** How many jobs of a type have finished, and how many have not. */
+  countJobs(type: string): Promise<JobCounts>;
   /** What an operator sees of a type, in one step, whose cost does not grow with the number of jobs. */
   readTypeState(type: string): Promise<JobTypeState>;
   /** Counts jobs that ended, in the present minute by the clock of the store. */

@@ -80,18 +80,8 @@ export function wireQueue({ url, embedded, types, retentionSeconds, logger }: Wi
 
 /** Says in one line what is left of job types whose files are gone. */
 async function logRemovedTypes(backend: QueueBackend, types: readonly string[], logger: Logger): Promise<void> {
-  const states = await Promise.all(types.map(async (type) => [type, await backend.readTypeState(type)] as const));
-  const left = states.flatMap(
-    ([
-      type,
-      {
-        counts: { pending, running, succeeded, failed, canceled },
-      },
-    ]) => {
-      const [waiting, finished] = [pending + running, succeeded + failed + canceled];
-      return waiting + finished > 0 ? [[type, { waiting, finished }] as const] : [];
-    },
-  );
+  const counts = await Promise.all(types.map(async (type) => [type, await backend.countJobs(type)] as const));
+  const left = counts.filter(([, { waiting, finished }]) => waiting + finished > 0);
   if (left.length === 0) return;
   const removedTypes = Object.fromEntries(left);
   logger.warn(

@@ -26,6 +26,7 @@ const EXCLUSIVE_LOCK_MS = 1_000_000_000_000;
 
 const idSchema = z.object({ id: z.string() });
 const typesSchema = z.array(z.object({ name: z.string() }));
+const countsSchema = z.object({ waiting: z.number(), finished: z.number() });
 const removedSchema = z.object({ removed: z.number() });
 const foundSchema = z.object({ found: z.number() });
 const depthSchema = z.object({ depth: z.number() });
@@ -171,6 +172,9 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     async addTypes(types) {
       await run(STATEMENTS.addTypes, [types]);
       return typesSchema.parse(await run(STATEMENTS.readTypes)).map(({ name }) => name);
+    },
+    async countJobs(type) {
+      return countsSchema.parse((await run(STATEMENTS.countJobs, [type]))[0]);
     },
     readTypeState: (type) => readTypeState(runPrepared, type, exclusive ? 10 * MAX_COUNTED : MAX_COUNTED),
     async addEnds(type, { succeeded, failed }) {

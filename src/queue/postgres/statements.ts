@@ -50,6 +50,7 @@ export const STATEMENTS = {
   addTypes: load('add-types'),
   addOnce: load('add-once'),
   cancelJob: load('cancel-job'),
+  countJobs: load('count-jobs'),
   giveUpLocks: load('give-up-locks'),
   listJobs: load('list-jobs'),
   readCallerDepth: load('read-caller-depth'),

@@ -34,6 +34,7 @@ const REMOVED_AT_ONCE = 500;
 const MAX_READ_BYTES = 2_000_000;
 
 const idsSchema = z.array(z.string());
+const countsSchema = z.tuple([z.number(), z.number()]);
 const paceSchema = z.tuple([z.number(), z.number(), z.array(z.tuple([z.coerce.number(), z.coerce.number()]))]);
 
 /** Longer than a caller waits for an answer. */
@@ -169,6 +170,11 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     async addTypes(types) {
       await client.sadd(TYPES_KEY, ...types);
       return client.smembers(TYPES_KEY);
+    },
+    async countJobs(type) {
+      const counts = await runScript(client, SCRIPTS.countJobs, prefixOf(type));
+      const [waiting, finished] = countsSchema.parse(counts);
+      return { waiting, finished };
     },
     readTypeState: (type) => readTypeState(client, type),
     async addEnds(type, { succeeded, failed }) {

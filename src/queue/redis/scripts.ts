@@ -20,6 +20,7 @@ function loadScript(name: string): RedisScript {
 export const SCRIPTS = {
   addEnds: loadScript('add-ends'),
   addJobs: loadScript('add-jobs'),
+  countJobs: loadScript('count-jobs'),
   mendIndex: loadScript('mend-index'),
   readJobs: loadScript('read-jobs'),
   readLocks: loadScript('read-locks'),
