@@ -133,7 +133,7 @@ export async function createApp(config: Config, project: Project, logger: Logger
       await queue.connect();
       await queue.open({ events: listener !== undefined });
     });
-    if (!stopping.signal.aborted) queue.startRetention();
+    if (!stopping.signal.aborted) queue.startUpkeep();
   }
 
   /** Opens the queue and what jobs need, and starts what depends on each. */

@@ -37,6 +37,8 @@ export interface JobFields<Type extends string = string> {
   readonly finishedAt: string | null;
   /** When the finished job is removed; null until it is done. */
   readonly expiresAt: string | null;
+  /** The id of the caller that submitted the job, for admins; null for others. */
+  readonly caller: string | null;
   /** The URL to poll. */
   readonly statusUrl: string;
   /** The URL of the result; null until the job has succeeded. */

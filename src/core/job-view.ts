@@ -31,6 +31,7 @@ export const jobViewSchema = z
     startedAt: z.date().nullable().describe('When the latest attempt started; null before the first one.'),
     finishedAt: z.date().nullable().describe('Null until the job is done.'),
     expiresAt: z.date().nullable().describe('When the finished job is removed; null until it is done.'),
+    caller: z.string().nullable().describe('The id of the caller that submitted the job, for admins; null for others.'),
     error: jobFailureSchema.nullable().describe('Why the job failed or was canceled; null in any other status.'),
     statusUrl: z.url().describe('The URL to poll.'),
     resultUrl: z.url().nullable().describe('The URL of the result; null until the job has succeeded.'),
@@ -47,19 +48,31 @@ export const jobViewSchema = z
 
 export type JobView = Readonly<z.output<typeof jobViewSchema>>;
 
+export interface JobViewOptions {
+  readonly job: Job;
+  /** Undefined for one that was removed. */
+  readonly type: JobType | undefined;
+  readonly urls: Urls;
+  /** Seconds that a poller should wait; null when the job is done. */
+  readonly retryAfterOf: (job: Job) => number | null;
+  /** Whether the reader may know who submitted the job. */
+  readonly showsCaller: boolean;
+}
+
 /** Computes each field on access: a GraphQL reply may show few of them, and `resourceUrl` parses a result that may be large. */
 export class LazyJobView implements JobView {
   readonly job: Job;
   readonly #type: JobType | undefined;
   readonly #urls: Urls;
   readonly #retryAfterOf: (job: Job) => number | null;
+  readonly #showsCaller: boolean;
 
-  /** @param retryAfterOf seconds that a poller should wait; null when the job is done */
-  constructor(job: Job, type: JobType | undefined, urls: Urls, retryAfterOf: (job: Job) => number | null) {
+  constructor({ job, type, urls, retryAfterOf, showsCaller }: JobViewOptions) {
     this.job = job;
     this.#type = type;
     this.#urls = urls;
     this.#retryAfterOf = retryAfterOf;
+    this.#showsCaller = showsCaller;
   }
 
   get id(): string {
@@ -103,6 +116,9 @@ export class LazyJobView implements JobView {
   }
   get expiresAt(): Date | null {
     return isDone(this.job) ? this.job.expiresAt : null;
+  }
+  get caller(): string | null {
+    return this.#showsCaller ? this.job.caller : null;
   }
   get error(): JobView['error'] {
     return 'error' in this.job ? this.job.error : null;

@@ -50,14 +50,16 @@ export interface ListPosition {
 }
 
 export interface ListQuery {
-  /** Id of the caller. */
-  readonly caller: string;
+  /** Id of the caller; undefined: the jobs of all callers. */
+  readonly caller: string | undefined;
   /** Names of the job types; at least one. */
   readonly types: readonly string[];
   /** At least one. */
   readonly statuses: readonly JobStatus[];
   /** Only jobs after this position. */
   readonly after: ListPosition | undefined;
+  /** Only jobs that were created at this time or later. */
+  readonly since?: Date | undefined;
   readonly limit: number;
 }
 

@@ -157,6 +157,11 @@ export interface QueueBackend {
    * @returns how many jobs; 0 when none are left
    */
   removeFinished(type: string, until: number, retentionMs?: number): Promise<number>;
+  /**
+   * Adds to the index of lists over all callers what it lacks: jobs of an earlier version, which did not keep it. In steps, between which
+   * the store serves others. To be called now and then, because processes of an earlier version may go on for a while.
+   */
+  completeIndex(types: readonly string[], isClosed: () => boolean): Promise<void>;
   /** The clock of the store, which decides what has expired. */
   clockOf(type: string): Pick<StoreClock, 'now' | 'measure'>;
   /** Keeps these names of job types, and resolves to all that were ever kept. */

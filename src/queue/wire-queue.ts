@@ -8,6 +8,7 @@ import { createBullmqEvents } from './job-events.ts';
 import { connectEmbeddedQueue, connectPostgresQueue } from './postgres/connect.ts';
 import { createRedisBackend } from './redis/backend.ts';
 import { createBullmqQueue } from './job-queue.ts';
+import { startIndexUpkeep } from './index-upkeep.ts';
 import { startRetention } from './retention.ts';
 import { createSucceededJobs } from './job-reader.ts';
 import { startBullmqWorkers } from './worker/worker.ts';
@@ -36,8 +37,8 @@ export interface WiredQueue {
   connect(): Promise<void>;
   /** Opens the queue, and the events where they are wanted. Call it again after the store was unavailable. */
   open(options: { readonly events: boolean }): Promise<void>;
-  /** Starts to remove expired jobs. */
-  startRetention(): void;
+  /** Starts to remove expired jobs, and to keep the index of lists complete. */
+  startUpkeep(): void;
   startWorkers(options: { readonly concurrency: number; readonly use: Use }): JobWorker;
   /** To be called when the workers are closed. */
   close(): Promise<void>;
@@ -52,6 +53,7 @@ export function wireQueue({ url, embedded, types, retentionSeconds, logger }: Wi
   const events = createBullmqEvents({ backend, types: names, retentionSeconds, succeeded });
   let removedTypes: readonly string[] = [];
   let stopRetention: (() => Promise<void>) | undefined;
+  let stopUpkeep: (() => void) | undefined;
   return {
     backend,
     queue,
@@ -63,14 +65,17 @@ export function wireQueue({ url, embedded, types, retentionSeconds, logger }: Wi
       removedTypes = known.filter((name) => !names.includes(name));
       await queue.open(removedTypes);
     },
-    startRetention() {
+    startUpkeep() {
       logRemovedTypes(backend, removedTypes, logger).catch((error: unknown) =>
         logger.debug({ err: error }, 'could not count the jobs of removed types'),
       );
-      stopRetention ??= startRetention({ backend, types: [...names, ...removedTypes], retentionSeconds, logger });
+      const kept = [...names, ...removedTypes];
+      stopRetention ??= startRetention({ backend, types: kept, retentionSeconds, logger });
+      stopUpkeep ??= startIndexUpkeep({ backend, types: kept, logger });
     },
     startWorkers: ({ concurrency, use }) => startBullmqWorkers({ backend, url, types, concurrency, use, logger }),
     async close() {
+      stopUpkeep?.();
       await stopRetention?.();
       await settlesWithin(Promise.all([queue.close(), events.close()]), CLOSE_MS);
       await settlesWithin(backend.close(), CLOSE_MS);

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isAdmin } from '../core/access/caller.ts';
 import { type ProblemName, ServiceError, jobNotFound } from '../core/errors.ts';
 import { type DoneJob, type Job, type JobFailure, type SucceededJob, isCancelRequested } from '../core/job.ts';
 import { type JobView, LazyJobView } from '../core/job-view.ts';
@@ -12,8 +13,14 @@ export function sendJson(reply: FastifyReply, json: string): FastifyReply {
   return reply.header('Content-Type', 'application/json; charset=utf-8').send(json);
 }
 
-export function viewOf(job: Job, service: JobService, { urls }: RequestContext): JobView {
-  return new LazyJobView(job, service.registry.get(job.type), urls, service.retryAfter);
+export function viewOf(job: Job, service: JobService, { urls, caller }: RequestContext): JobView {
+  return new LazyJobView({
+    job,
+    type: service.registry.get(job.type),
+    urls,
+    retryAfterOf: service.retryAfter,
+    showsCaller: isAdmin(caller),
+  });
 }
 
 /** @throws ServiceError `not-found`; `precondition-failed`, for a request with the `If-Match` of another state */

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { MAX_ISSUES, ServiceError } from '../core/errors.ts';
 import { parseInput } from '../core/input/parse-input.ts';
 import { jobStatusSchema } from '../core/job.ts';
+import { NOT_A_PERIOD, callerIdSchema, isPeriod, timeSchema } from '../core/service/job-filter.ts';
 import { DEFAULT_PAGE_SIZE, cursorSchema, pageSizeSchema } from '../core/service/list-page.ts';
-import { type JobFilter, MAX_WAIT_SECONDS } from '../core/service/service.ts';
+import { type JobPageRequest, MAX_WAIT_SECONDS } from '../core/service/service.ts';
 import { addVary } from '../http/negotiation.ts';
 
 /**
@@ -112,6 +113,12 @@ function toStatuses(value: unknown): unknown {
 const toPageSize = (value: unknown): unknown =>
   typeof value === 'string' && /^\d{1,3}$/.test(value) ? Number(value) : value;
 
+/** The plus sign of an offset, as in 12:00:00+01:00, is a space in a query that did not escape it. */
+const toTime = z.preprocess(
+  (value) => (typeof value === 'string' ? value.replace(/ (?=\d\d:\d\d$)/, '+') : value),
+  timeSchema.optional(),
+);
+
 /**
  * Which jobs to list.
  * @param types names of job types, for the document: the service refuses others
@@ -129,6 +136,12 @@ export const listQuery = (types: readonly string[]) =>
       z.preprocess(toStatuses, z.array(jobStatusSchema).optional()),
       'Only jobs with this status. May be repeated, or have several values separated by commas; case-insensitive.',
     ),
+    caller: parameter(
+      callerIdSchema.optional(),
+      "Only jobs of the caller with this id. Another's are for admins, whose list has the jobs of all callers without it.",
+    ),
+    createdAfter: parameter(toTime, 'Only jobs that were created at this time or later.'),
+    createdBefore: parameter(toTime, 'Only jobs that were created before this time.'),
     limit: parameter(
       z.preprocess(toPageSize, pageSizeSchema.default(DEFAULT_PAGE_SIZE)),
       'The maximum number of jobs on a page. It has fewer where their results are large.',
@@ -136,7 +149,7 @@ export const listQuery = (types: readonly string[]) =>
     cursor: parameter(cursorSchema.optional(), 'The `nextCursor` of the page before.'),
   });
 
-const anyListQuery = listQuery([]);
+const anyListQuery = listQuery([]).refine(isPeriod, NOT_A_PERIOD);
 
 /**
  * A query without its empty values, which filter nothing, and with `name[]`, as many libraries write lists, read as `name`.
@@ -159,9 +172,9 @@ function toFilter(query: unknown): Record<string, unknown> {
 }
 
 /** @throws ServiceError `invalid-input` that names the parameter */
-export function readListOptions(query: unknown): JobFilter {
-  const { type, status, limit, cursor } = parseInput(anyListQuery, toFilter(query));
-  return { type, statuses: status, limit, after: cursor };
+export function readListOptions(query: unknown): JobPageRequest {
+  const { status, cursor, ...request } = parseInput(anyListQuery, toFilter(query));
+  return { ...request, statuses: status, after: cursor };
 }
 
 /** One preference (RFC 7240, section 2): a token, and perhaps a value, as a token or in quotes. */

@@ -138,6 +138,12 @@ describe('the logs of a server with authentication', () => {
     expect(await added(() => graphql(`{ jobStatus(id: "${id}") { id } }`, keyOf('admin')))).toEqual([
       { action: 'read', ...admin },
     ]);
+    const listed = { action: 'list', caller: 'key:admin' };
+    expect(await added(() => send('/api/jobs', keyOf('admin')))).toEqual([listed]);
+    const ofAda = { ...listed, owner: 'key:ada' };
+    expect(await added(() => send('/api/jobs?caller=key:ada', keyOf('admin')))).toEqual([ofAda]);
+    expect(await added(() => send('/api/jobs?caller=key:admin', keyOf('admin')))).toEqual([]);
+    expect(await added(() => send('/api/jobs', keyOf('ada')))).toEqual([]);
     expect(await added(() => send(own, keyOf('admin'), { method: 'DELETE' }))).toEqual([
       { action: 'cancel', ...admin },
     ]);

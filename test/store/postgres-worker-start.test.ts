@@ -56,6 +56,7 @@ it('a worker whose first connection to PostgreSQL fails is started again, and do
     workerPool: workerPool as PgPool,
     logger,
     exclusive: false,
+    buildIndex: async () => undefined,
     close: async () => void (await Promise.all([queuePool.end(), workerPool.end()])),
   });
   await backend.connect();

@@ -40,12 +40,19 @@ async function addMany(queue: JobQueue, from: number, to: number, canceled: (ind
   }
 }
 
-async function page(queue: JobQueue, statuses: JobStatus[], after?: ListPosition): Promise<readonly Job[]> {
-  const { jobs } = await queue.list({ caller: CALLER, types: ['plain'], statuses, after, limit: LIMIT });
+interface Asked {
+  /** Undefined: all callers. */
+  readonly caller: string | undefined;
+  readonly after?: ListPosition;
+  readonly since?: Date;
+}
+
+async function page(queue: JobQueue, statuses: JobStatus[], asked: Asked): Promise<readonly Job[]> {
+  const { jobs } = await queue.list({ after: undefined, ...asked, types: ['plain'], statuses, limit: LIMIT });
   return jobs;
 }
 
-describe('a page of a list on a Redis of its own', () => {
+describe.each([CALLER, undefined])('a page of a list on a Redis of its own, of the caller %s', (caller) => {
   const programs = installServers();
 
   it('takes no more commands among many jobs than among few', async () => {
@@ -73,13 +80,20 @@ describe('a page of a list on a Redis of its own', () => {
       added = size;
       const middle = { createdAt: new Date(START + size / 2), id: 'plain' };
       counts.push([
-        await commandsOf(async () => expect((await page(side.queue, ['Canceled'])).length).toBeGreaterThanOrEqual(5)),
-        await commandsOf(async () => expect(await page(side.queue, ['Pending'], middle)).toHaveLength(LIMIT)),
         await commandsOf(async () =>
-          expect(await page(side.queue, ['Pending', 'Canceled'], middle)).toHaveLength(LIMIT),
+          expect((await page(side.queue, ['Canceled'], { caller })).length).toBeGreaterThanOrEqual(5),
         ),
-        await commandsOf(async () => expect(await page(side.queue, ['Running'])).toEqual([])),
-        await commandsOf(async () => expect(await page(side.queue, ['Running', 'Failed'])).toEqual([])),
+        await commandsOf(async () =>
+          expect(await page(side.queue, ['Pending'], { caller, after: middle })).toHaveLength(LIMIT),
+        ),
+        await commandsOf(async () =>
+          expect(await page(side.queue, ['Pending', 'Canceled'], { caller, after: middle })).toHaveLength(LIMIT),
+        ),
+        await commandsOf(async () =>
+          expect(await page(side.queue, ['Pending'], { caller, since: new Date(START + size - 3) })).toHaveLength(3),
+        ),
+        await commandsOf(async () => expect(await page(side.queue, ['Running'], { caller })).toEqual([])),
+        await commandsOf(async () => expect(await page(side.queue, ['Running', 'Failed'], { caller })).toEqual([])),
       ]);
     }
     // A job's fields and its lock are two commands in the one script.
@@ -87,7 +101,7 @@ describe('a page of a list on a Redis of its own', () => {
   });
 });
 
-describe('a page of a list on redis', () => {
+describe.each(['crashed', undefined])('a page of a list on redis, of the caller %s', (asked) => {
   const test = setUpQueue('redis', [plain]);
 
   it('corrects what a crash left: entries of no job, of another time, and in the wrong set', async () => {
@@ -101,7 +115,7 @@ describe('a page of a list on redis', () => {
     const [first, second, third] = jobs;
     if (!first || !second || !third) expect.fail('no jobs');
     await test.queue.cancel(first);
-    const key = (set: string) => `accepted:{plain}:index:${set}:${caller}`;
+    const key = (set: string) => `accepted:{plain}:index:${set}${asked === undefined ? '' : `:${caller}`}`;
     for (let index = 0; index < 100; index += 1) {
       await admin.zadd(key('open'), START + index, `plain_${String(index).padStart(22, '0')}`);
     }
@@ -109,7 +123,7 @@ describe('a page of a list on redis', () => {
     await admin.zadd(key('open'), START, first.id);
     await admin.zadd(key('Succeeded'), START + 2, third.id);
     const list = async (statuses: JobStatus[], limit = 7) =>
-      (await test.queue.list({ caller, types: ['plain'], statuses, after: undefined, limit })).jobs;
+      (await test.queue.list({ caller: asked, types: ['plain'], statuses, after: undefined, limit })).jobs;
     expect((await list(['Pending'])).map(({ id }) => id)).toEqual(
       jobs
         .slice(-7)
@@ -130,27 +144,36 @@ describe('a page of a list on postgres', () => {
 
   it('reads no more of the index than it shows', async () => {
     await addMany(test.queue, 0, 3000, (index) => index % 100 === 0);
+    // A caller with few jobs among many.
+    await test.add(plain, 'x', { caller: 'rare', createdAt: new Date(START + 20) });
     const pool = new Pool({ connectionString: test.url, max: 1 });
     onTestFinished(() => pool.end());
     await pool.query('ANALYZE bullmq.job');
-    const explain = async (statuses: JobStatus[], after: [number, string]): Promise<string> => {
-      const parameters = [['plain'], statuses, CALLER, ...after, LIMIT, 2_000_000];
+    const explain = async (caller: string | null, statuses: JobStatus[], after: [number, string]): Promise<string> => {
+      const parameters = [['plain'], statuses, caller, ...after, LIMIT, 2_000_000, START + 10];
       const { rows } = await pool.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${STATEMENTS.listJobs.text}`, parameters);
       return JSON.stringify(rows);
     };
-    for (const statuses of [['Canceled'], ['Pending'], ['Pending', 'Canceled']] satisfies JobStatus[][]) {
-      for (const after of [
-        [Number.MAX_SAFE_INTEGER, ''],
-        [START + 1500, 'x'],
-      ] satisfies [number, string][]) {
-        const plan = await explain(statuses, after);
-        expect(plan).toContain('"Index Name":"accepted_jobs_by_status"');
-        expect(plan).not.toContain('Seq Scan');
-        // Nor does any step read rows that it drops, or that a later one does.
-        const removed = [...plan.matchAll(/"Rows Removed by (?:Filter|Index Recheck)":(\d+)/g)];
-        expect(removed.filter(([, rows]) => rows !== '0')).toEqual([]);
-        const read = [...plan.matchAll(/"Actual Rows":([\d.]+)/g)].map(([, rows]) => Number(rows));
-        expect(Math.max(...read)).toBeLessThanOrEqual(statuses.length * LIMIT + 1);
+    const indexes = [
+      [CALLER, 'accepted_jobs_by_status'],
+      ['rare', 'accepted_jobs_by_status'],
+      [null, 'accepted_all_jobs_by_status'],
+    ] as const;
+    for (const [caller, index] of indexes) {
+      for (const statuses of [['Canceled'], ['Pending'], ['Pending', 'Canceled']] satisfies JobStatus[][]) {
+        for (const after of [
+          [Number.MAX_SAFE_INTEGER, ''],
+          [START + 1500, 'x'],
+        ] satisfies [number, string][]) {
+          const plan = await explain(caller, statuses, after);
+          expect(plan).toContain(`"Index Name":"${index}"`);
+          expect(plan).not.toContain('Seq Scan');
+          // Nor does any step read rows that it drops, or that a later one does.
+          const removed = [...plan.matchAll(/"Rows Removed by (?:Filter|Index Recheck)":(\d+)/g)];
+          expect(removed.filter(([, rows]) => rows !== '0')).toEqual([]);
+          const read = [...plan.matchAll(/"Actual Rows":([\d.]+)/g)].map(([, rows]) => Number(rows));
+          expect(Math.max(...read)).toBeLessThanOrEqual(statuses.length * LIMIT + 1);
+        }
       }
     }
   });

@@ -3,13 +3,13 @@ import type { Principal } from '../../src/core/access/caller.ts';
 import { type Job, type JobStatus, jobStatusSchema } from '../../src/core/job.ts';
 import { JobError } from '../../src/core/job-error.ts';
 import { cursorSchema } from '../../src/core/service/list-page.ts';
-import type { JobFilter, JobPage } from '../../src/core/service/service.ts';
+import type { JobPage, JobPageRequest } from '../../src/core/service/service.ts';
 import { principal } from '../support/callers.ts';
 import { poll } from '../support/follow.ts';
 import { scripted, setUpQueue, signal } from '../support/queue.ts';
 import { BACKENDS } from '../support/stores.ts';
 
-const ALL: JobFilter = { type: undefined, statuses: undefined, after: undefined, limit: 100 };
+const ALL: JobPageRequest = { type: undefined, statuses: undefined, after: undefined, limit: 100 };
 const START = Date.now() - 1_000_000;
 let callers = 0;
 /** Somebody who has no jobs yet. */
@@ -24,11 +24,15 @@ describe.each(BACKENDS)('lists on %s', (backend) => {
   const other = scripted('other', { backoffSeconds: 100_000 });
   const test = setUpQueue(backend, [plain, other]);
   const { add, finish, work } = test;
-  const list = (caller: Principal, filter: Partial<JobFilter> = {}): Promise<JobPage> =>
+  const list = (caller: Principal, filter: Partial<JobPageRequest> = {}): Promise<JobPage> =>
     test.service.list({ ...ALL, ...filter }, caller);
 
   /** All pages, and what happens between them. */
-  async function listAll(caller: Principal, filter: Partial<JobFilter>, between?: (page: number) => Promise<void>) {
+  async function listAll(
+    caller: Principal,
+    filter: Partial<JobPageRequest>,
+    between?: (page: number) => Promise<void>,
+  ) {
     const found: Job[] = [];
     let cursor: string | null = null;
     let pages = 0;

@@ -175,7 +175,7 @@ it('a start says in one line what is left of types whose files are gone', async 
   const finished = await before.queue.add({ ...job, input: {} });
   await before.queue.cancel(finished);
   const after = await start(scripted('plain'));
-  after.startRetention();
+  after.startUpkeep();
   await poll(
     async () => lines,
     ({ length }) => length > 0,

@@ -33,7 +33,14 @@ const jobs: readonly Job[] = [
   { ...base, ...finished, status: 'Failed', error },
   { ...base, ...finished, status: 'Canceled', startedAt: null, error },
 ];
-const viewOf = (job: Job) => new LazyJobView(job, undefined, createUrls('http://localhost'), () => 2);
+const viewOf = (job: Job) =>
+  new LazyJobView({
+    job,
+    type: undefined,
+    urls: createUrls('http://localhost'),
+    retryAfterOf: () => 2,
+    showsCaller: job.status === 'Failed',
+  });
 const asJson = (job: Job): string => JSON.stringify(jobViewSchema.parse(viewOf(job)));
 
 describe('a reply serialized from its schema', () => {

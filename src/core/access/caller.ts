@@ -28,8 +28,11 @@ export interface JobKeyHolder {
 /** The sender of a request. */
 export type Caller = Principal | JobKeyHolder;
 
-/** The caller of every request to a server without authentication. */
-export const ANONYMOUS: Principal = { kind: 'principal', id: 'anonymous', scopes: new Set(['submit', 'read']) };
+/**
+ * The caller of every request to a server without authentication. Such a server is open on purpose, and its operator is one of those who
+ * call, so that each is an admin.
+ */
+export const ANONYMOUS: Principal = { kind: 'principal', id: 'anonymous', scopes: new Set(SCOPES) };
 
 /** The credentials in a request. */
 export interface Credentials {
@@ -95,6 +98,18 @@ export function canSee(caller: Caller, job: Job): boolean {
   return caller.jobId === job.id && caller.createdAt === job.createdAt.getTime();
 }
 
-export function isAdmin({ scopes }: Principal): boolean {
-  return scopes.has('admin');
+export function isAdmin(caller: Caller): boolean {
+  return caller.kind === 'principal' && caller.scopes.has('admin');
+}
+
+/**
+ * Whose jobs a caller may list.
+ * @param wanted the id of the caller whose jobs it asks for; undefined: all that it may see
+ * @returns that id; undefined for all callers
+ * @throws ServiceError `forbidden`, for another caller's without the scope `admin`, whether or not there is such a caller
+ */
+export function listedCaller(caller: Principal, wanted: string | undefined): string | undefined {
+  if (isAdmin(caller)) return wanted;
+  if (wanted !== undefined && wanted !== caller.id) throw forbidden('admin', caller);
+  return caller.id;
 }

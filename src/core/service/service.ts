@@ -1,8 +1,9 @@
 import type { Caller } from '../access/caller.ts';
 import type { JobType } from '../define-job.ts';
-import type { Job, JobStatus } from '../job.ts';
+import type { Job } from '../job.ts';
 import type { ListPosition } from '../ports.ts';
 import type { Registry } from '../registry.ts';
+import type { JobFilter } from './job-filter.ts';
 import type { JobTypeService } from './job-types.ts';
 
 /** The longest wait for a job, in seconds: common proxies end a request without a reply after 60. */
@@ -24,11 +25,7 @@ export interface SubmittedJob {
   readonly replayed: boolean;
 }
 
-export interface JobFilter {
-  /** Name of a job type; undefined: all types. */
-  readonly type: string | undefined;
-  /** Undefined: all statuses. */
-  readonly statuses: readonly JobStatus[] | undefined;
+export interface JobPageRequest extends JobFilter {
   /** The last job of the previous page; undefined: start with the newest. */
   readonly after: ListPosition | undefined;
   /** Jobs on the page, 1 to 100. */
@@ -91,10 +88,11 @@ export interface JobService extends JobTypeService {
    */
   retry(id: string, caller: Caller, check?: (job: Job) => void): Promise<Job>;
   /**
-   * The caller's jobs, newest first. A page ends early after some 2,000,000 characters of results.
-   * @throws ServiceError `invalid-input`, for an unknown job type
+   * Jobs that the caller may see, newest first: its own, and with the scope `admin` those of all callers. A page ends early after some
+   * 2,000,000 characters of results.
+   * @throws ServiceError `invalid-input`, for an unknown job type; `forbidden`, for another caller's jobs without the scope `admin`
    */
-  list(filter: JobFilter, caller: Caller): Promise<JobPage>;
+  list(request: JobPageRequest, caller: Caller): Promise<JobPage>;
   /** The id of the caller that submitted a job; undefined if there is no such job. */
   ownerOf(id: string): Promise<string | undefined>;
   /** A job's input, as it was sent. */

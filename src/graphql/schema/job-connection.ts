@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { JobStatus } from '../../core/job.ts';
+import { jobStatusSchema } from '../../core/job.ts';
 import { DEFAULT_PAGE_SIZE, cursorSchema, pageSizeSchema, toCursor } from '../../core/service/list-page.ts';
 import { parseInput } from '../../core/input/parse-input.ts';
 import type { Builder, GraphQLContext } from '../builder.ts';
+import { type JobFilterInput, filterSchema, toFilter } from './job-filter.ts';
 import { type JobInterface, type JobSource, type JobStatusEnum, toJobSource } from './job.ts';
 
 interface JobEdge {
@@ -24,7 +25,12 @@ interface JobConnection {
 }
 
 /** Adds the list of jobs (GraphQL Cursor Connections Specification). */
-export function addJobConnection(builder: Builder, job: JobInterface, jobStatus: JobStatusEnum): void {
+export function addJobConnection(
+  builder: Builder,
+  job: JobInterface,
+  jobStatus: JobStatusEnum,
+  jobFilter: JobFilterInput,
+): void {
   const pageInfo = builder.objectRef<PageInfo>('PageInfo').implement({
     description: 'The position of a page in its list (GraphQL Cursor Connections Specification).',
     fields: (t) => ({
@@ -54,10 +60,11 @@ export function addJobConnection(builder: Builder, job: JobInterface, jobStatus:
     t.field({
       type: connection,
       extensions: { access: { scope: 'read' } },
-      description: "The caller's jobs, newest first.",
+      description: "The caller's jobs, newest first; for an admin those of all callers.",
       args: {
-        type: t.arg.string({ description: 'Only jobs of this type.' }),
-        status: t.arg({ type: [jobStatus], description: 'Only jobs in any of these states.' }),
+        filter: t.arg({ type: jobFilter, description: 'Only jobs that match.' }),
+        type: t.arg.string({ description: 'The same as in `filter`.' }),
+        status: t.arg({ type: [jobStatus], description: 'The same as in `filter`.' }),
         first: t.arg.int({
           defaultValue: DEFAULT_PAGE_SIZE,
           description: 'Size of the page, from 1 to 100; the page is shorter where results are large.',
@@ -69,25 +76,20 @@ export function addJobConnection(builder: Builder, job: JobInterface, jobStatus:
   );
 }
 
-const pageSchema = z.object({ first: pageSizeSchema.nullish(), after: cursorSchema.nullish() });
+const argumentsSchema = z.object({
+  filter: filterSchema.nullish(),
+  type: z.string().nullish(),
+  status: z.array(jobStatusSchema).nullish(),
+  first: pageSizeSchema.nullish(),
+  after: cursorSchema.nullish(),
+});
 
-interface ListArguments {
-  readonly type?: string | null | undefined;
-  readonly status?: readonly JobStatus[] | null | undefined;
-  readonly first?: number | null | undefined;
-  readonly after?: string | null | undefined;
-}
-
-async function listJobs({ type, status, ...page }: ListArguments, context: GraphQLContext): Promise<JobConnection> {
-  const { first, after } = parseInput(pageSchema, page);
-  const filter = {
-    type: type ?? undefined,
-    statuses: status?.length ? status : undefined,
-    limit: first ?? DEFAULT_PAGE_SIZE,
-    after: after ?? undefined,
-  };
+async function listJobs(args: unknown, context: GraphQLContext): Promise<JobConnection> {
+  const { filter, first, after, ...older } = parseInput(argumentsSchema, args);
+  const page = { limit: first ?? DEFAULT_PAGE_SIZE, after: after ?? undefined };
+  const request = { ...toFilter(filter, older), ...page };
   const { service, budget, caller } = context;
-  const { jobs, nextCursor } = await budget.readPage(() => service.list(filter, caller));
+  const { jobs, nextCursor } = await budget.readPage(() => service.list(request, caller));
   const nodes = jobs.map((job) => toJobSource(job, context));
   const edges = nodes.map((node) => ({ cursor: toCursor(node.job), node }));
   return {

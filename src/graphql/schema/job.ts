@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isAdmin } from '../../core/access/caller.ts';
 import { parseInput } from '../../core/input/parse-input.ts';
 import { type Job, type JobAttempt, type JobFailure, jobStatusSchema } from '../../core/job.ts';
 import { LazyJobView } from '../../core/job-view.ts';
@@ -7,8 +8,14 @@ import type { Builder, GraphQLContext } from '../builder.ts';
 /** The object from which GraphQL reads the fields of a job. */
 export type JobSource = LazyJobView;
 
-export function toJobSource(job: Job, { service, urls }: GraphQLContext): JobSource {
-  return new LazyJobView(job, service.registry.get(job.type), urls, service.retryAfter);
+export function toJobSource(job: Job, { service, urls, caller }: GraphQLContext): JobSource {
+  return new LazyJobView({
+    job,
+    type: service.registry.get(job.type),
+    urls,
+    retryAfterOf: service.retryAfter,
+    showsCaller: isAdmin(caller),
+  });
 }
 
 export type JobInterface = ReturnType<typeof addJobInterface>;
@@ -66,6 +73,10 @@ export function addJobInterface(builder: Builder, jobStatus: JobStatusEnum, type
         type: 'DateTime',
         nullable: true,
         description: 'When the finished job is removed; null until it is done.',
+      }),
+      caller: t.exposeString('caller', {
+        nullable: true,
+        description: 'The id of the caller that submitted the job, for admins; null for others.',
       }),
       error: t.expose('error', {
         type: jobError,

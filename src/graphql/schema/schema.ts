@@ -4,6 +4,7 @@ import { StartError } from '../../core/start-error.ts';
 import { createBuilder } from '../builder.ts';
 import { createFromZod } from './from-zod.ts';
 import { addJobConnection } from './job-connection.ts';
+import { addJobFilter } from './job-filter.ts';
 import { type JobSource, addJobInterface, addJobOperations, addJobStatus } from './job.ts';
 import { addJobType, jobObjectName, submitPayloadName } from './job-type.ts';
 import { addJobTypeStats } from './job-type-stats.ts';
@@ -29,7 +30,8 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
     interfaces: [job],
   });
   addJobOperations(builder, job);
-  addJobConnection(builder, job, jobStatus);
+  const jobFilter = addJobFilter(builder, jobStatus);
+  addJobConnection(builder, job, jobStatus, jobFilter);
 
   const fromZod = createFromZod(builder, reservedNames(registry));
   addJobTypeStats(builder, fromZod);
@@ -59,7 +61,7 @@ const REMOVED_TYPE = 'JobOfRemovedType';
 /** The types that do not come from a zod schema. */
 function reservedNames({ types }: Registry): ReadonlySet<string> {
   const own = ['Query', 'Mutation', 'Subscription', 'DateTime', 'Date', 'URL', 'SafeInt', 'JSON', 'PageInfo'];
-  const ofJobs = ['Job', 'JobStatus', 'JobError', 'JobAttempt', REMOVED_TYPE, 'JobConnection', 'JobEdge'];
+  const ofJobs = ['Job', 'JobStatus', 'JobFilter', 'JobError', 'JobAttempt', REMOVED_TYPE, 'JobConnection', 'JobEdge'];
   const perType = types.flatMap(({ name }) => [jobObjectName(name), submitPayloadName(name)]);
   return new Set([...own, ...ofJobs, ...specifiedScalarTypes.map(({ name }) => name), ...perType]);
 }

@@ -24,6 +24,7 @@ const REMOVED_AT_ONCE = 1000;
  */
 const EXCLUSIVE_LOCK_MS = 1_000_000_000_000;
 
+const indexSchema = z.object({ valid: z.boolean() });
 const idSchema = z.object({ id: z.string() });
 const typesSchema = z.array(z.object({ name: z.string() }));
 const countsSchema = z.object({ waiting: z.number(), finished: z.number() });
@@ -49,6 +50,8 @@ export interface PostgresBackendOptions {
   readonly exclusive: boolean;
   /** Runs a statement that the server plans once for each connection, under this name. */
   readonly queryPrepared?: (name: string, text: string, parameters: unknown[]) => Promise<{ rows: unknown[] }>;
+  /** Builds the index of lists over all callers, for a store that has jobs but not the index. */
+  buildIndex(): Promise<void>;
   /** Checks that the store can be used at all, at each start. */
   readonly check?: () => Promise<void>;
   close(): Promise<void>;
@@ -56,7 +59,7 @@ export interface PostgresBackendOptions {
 
 /** BullMQ on PostgreSQL, whether it is a server or embedded. */
 export function createPostgresQueueBackend(options: PostgresBackendOptions): QueueBackend {
-  const { description, queuePool, workerPool, queryPrepared, logger, exclusive, check, close } = options;
+  const { description, queuePool, workerPool, queryPrepared, logger, exclusive, buildIndex, check, close } = options;
   let onTrouble: (() => void) | undefined;
   const trouble = (error: Error): void => {
     logger.debug({ err: error }, 'trouble with PostgreSQL');
@@ -140,10 +143,11 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     },
     readRecords,
     readData,
-    async list({ types, statuses, caller, after, limit }) {
+    async list({ types, statuses, caller, after, since, limit }) {
       const from = after === undefined ? [Number.MAX_SAFE_INTEGER, ''] : [after.createdAt.getTime(), after.id];
       // One more than the page has shows whether it is the last one.
-      const parameters = [types, statuses, caller, ...from, limit + 1, MAX_LISTED_CHARACTERS];
+      const oldest = since?.getTime() ?? Number.MIN_SAFE_INTEGER;
+      const parameters = [types, statuses, caller ?? null, ...from, limit + 1, MAX_LISTED_CHARACTERS, oldest];
       const rows = await run(STATEMENTS.listJobs, parameters);
       const records = rows.slice(0, limit).map(toRecord);
       return { records, hasMore: rows.length > 0 && foundSchema.parse(rows[0]).found > records.length };
@@ -167,6 +171,10 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     async removeFinished(type, until, retentionMs = Number.MAX_SAFE_INTEGER) {
       const [row] = await run(STATEMENTS.removeFinished, [type, until, REMOVED_AT_ONCE, retentionMs]);
       return removedSchema.parse(row).removed;
+    },
+    async completeIndex() {
+      const { valid } = indexSchema.parse((await run(STATEMENTS.readIndex))[0]);
+      if (!valid) await buildIndex();
     },
     clockOf: () => clock,
     async addTypes(types) {

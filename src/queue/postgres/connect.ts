@@ -7,8 +7,10 @@ import { createPostgresPool, retryDeadlocks } from '../../stores/postgres-pool.t
 import type { QueueBackend } from '../backend.ts';
 import { StartError } from '../../core/start-error.ts';
 import { createPostgresQueueBackend } from './backend.ts';
+import { buildIndex } from './build-index.ts';
 import { SEARCH_PATH, toBullmqPool } from './pool.ts';
 import { createSharedListener } from './shared-listener.ts';
+import { ALL_INDEX } from './statements.ts';
 
 export function connectEmbeddedQueue(embedded: EmbeddedPool, logger: Logger): QueueBackend {
   return createPostgresQueueBackend({
@@ -17,6 +19,7 @@ export function connectEmbeddedQueue(embedded: EmbeddedPool, logger: Logger): Qu
     workerPool: embedded,
     logger,
     exclusive: true,
+    buildIndex: async () => void (await embedded.query(`CREATE INDEX IF NOT EXISTS ${ALL_INDEX}`)),
     close: async () => undefined,
   });
 }
@@ -47,6 +50,7 @@ export function connectPostgresQueue(url: string, logger: Logger): QueueBackend 
     workerPool: toBullmqPool(workerPool, listener.connect),
     logger,
     exclusive: false,
+    buildIndex: () => buildIndex(url),
     queryPrepared: (name, text, values) => retryDeadlocks(() => queuePool.query({ name, text, values })),
     check: () => requireSessions(queuePool),
     async close() {

@@ -11,8 +11,9 @@ export interface Statement {
 
 const readSql = (name: string): string => readFileSync(new URL(`./sql/${name}.sql`, import.meta.url), 'utf8');
 
-/** What stands in several statements as `{{name}}`; `status` and `record` contain others. */
+/** What stands in several statements as `{{name}}`; a part may contain later ones. */
 const PARTS: readonly (readonly [name: string, text: string])[] = [
+  ['all-index', readSql('all-index').trim()],
   ['status', readSql('status')],
   ['record', readSql('record')],
   ['canceled', `'${CANCELED}'`],
@@ -22,9 +23,15 @@ const PARTS: readonly (readonly [name: string, text: string])[] = [
 ];
 
 function load(name: string): Statement {
-  const text = PARTS.reduce((filled, [part, partText]) => filled.replaceAll(`{{${part}}}`, partText), readSql(name));
-  return { name, text };
+  return { name, text: fill(readSql(name)) };
 }
+
+function fill(text: string): string {
+  return PARTS.reduce((filled, [part, partText]) => filled.replaceAll(`{{${part}}}`, partText), text);
+}
+
+/** Name and columns of the index of lists over all callers. */
+export const ALL_INDEX = fill('{{all-index}}');
 
 /** Where the functions and tables of this project are, apart from BullMQ's. */
 export const OWN_SCHEMA = 'accepted_queue';
@@ -56,6 +63,7 @@ export const STATEMENTS = {
   readCallerDepth: load('read-caller-depth'),
   readData: load('read-data'),
   readDepth: load('read-depth'),
+  readIndex: load('read-index'),
   readLastEvent: load('read-last-event'),
   readLocks: load('read-locks'),
   readMarked: load('read-marked'),

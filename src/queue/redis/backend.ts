@@ -10,6 +10,7 @@ import { CANCELED, type JobProgress, type JobRecord } from '../job-record.ts';
 import { PACE_SAMPLE, toPace } from '../pace.ts';
 import { type RedisClient, type RedisClientOptions, createRedisClient } from './client.ts';
 import { checkRedis } from './check.ts';
+import { completeIndex, countJobs } from './complete-index.ts';
 import { createRedisWorker } from './worker.ts';
 import { CHANNEL, type RedisEvents, createRedisEvents } from './events.ts';
 import { listJobs } from './list.ts';
@@ -34,7 +35,6 @@ const REMOVED_AT_ONCE = 500;
 const MAX_READ_BYTES = 2_000_000;
 
 const idsSchema = z.array(z.string());
-const countsSchema = z.tuple([z.number(), z.number()]);
 const paceSchema = z.tuple([z.number(), z.number(), z.array(z.tuple([z.coerce.number(), z.coerce.number()]))]);
 
 /** Longer than a caller waits for an answer. */
@@ -166,14 +166,16 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       const args = [until, REMOVED_AT_ONCE, retentionMs];
       return Number(await runScript(client, SCRIPTS.removeFinished, prefixOf(type), ...args));
     },
+    async completeIndex(types, isClosed) {
+      for (const type of types) await completeIndex(client, prefixOf(type), isClosed);
+    },
     clockOf,
     async addTypes(types) {
       await client.sadd(TYPES_KEY, ...types);
       return client.smembers(TYPES_KEY);
     },
     async countJobs(type) {
-      const counts = await runScript(client, SCRIPTS.countJobs, prefixOf(type));
-      const [waiting, finished] = countsSchema.parse(counts);
+      const { waiting, finished } = await countJobs(client, prefixOf(type));
       return { waiting, finished };
     },
     readTypeState: (type) => readTypeState(client, type),

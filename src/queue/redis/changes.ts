@@ -23,7 +23,10 @@ export interface JobChanges {
 /** @param client the connection of the workers, so that commands keep their order */
 export function createJobChanges(client: RedisClient, prefix: string, onError: (error: Error) => void): JobChanges {
   const addEntry = onceATurn<readonly [set: IndexSet, job: EndingJob]>((added) => {
-    const entries = Map.groupBy(added, ([set, { name }]) => indexKey(prefix, set, name));
+    const entries = [
+      ...Map.groupBy(added, ([set, { name }]) => indexKey(prefix, set, name)),
+      ...Map.groupBy(added, ([set]) => indexKey(prefix, set)),
+    ];
     for (const [key, ofKey] of entries) {
       client.zadd(key, ...ofKey.flatMap(([, { timestamp, id = '' }]) => [timestamp, id])).catch(onError);
     }

@@ -8,8 +8,8 @@ import type { RedisClient } from './client.ts';
 import { SCRIPTS, runScript } from './scripts.ts';
 
 /**
- * The order of creation, which BullMQ does not keep on Redis: for each type and caller a sorted set of ids by `createdAt`
- * for the jobs that are not done, and one for each final status.
+ * The order of creation, which BullMQ does not keep on Redis: for each type and caller, and for each type over all callers, a sorted set of
+ * ids by `createdAt` for the jobs that are not done, and one for each final status.
  *
  * An entry is written before its job, or with it, and removed with its job or after. A crash can leave an entry without a job, or in the
  * wrong set, but no job without an entry. BullMQ's own tools know nothing of the index: they remove jobs, or put them back. Readers compare
@@ -28,8 +28,9 @@ const SET_OF: Readonly<Record<JobStatus, IndexSet>> = {
   Canceled: 'Canceled',
 };
 
-export function indexKey(prefix: string, set: IndexSet, caller: string): string {
-  return `${prefix}index:${set}:${caller}`;
+/** @param caller undefined: the set over all callers */
+export function indexKey(prefix: string, set: IndexSet, caller?: string): string {
+  return `${prefix}index:${set}${caller === undefined ? '' : `:${caller}`}`;
 }
 
 /** The index of one type's jobs. */
@@ -54,7 +55,7 @@ const MAX_PAGE = 500;
 export async function listJobs(
   client: RedisClient,
   types: readonly IndexedType[],
-  { caller, statuses, after, limit }: ListQuery,
+  { caller, statuses, after, since, limit }: ListQuery,
   deadline: number,
 ): Promise<ListedRecords> {
   const found = new Map<string, JobRecord>();
@@ -64,11 +65,11 @@ export async function listJobs(
   const wanted = limit + 1;
   for (let pageSize = wanted; ; pageSize = Math.max(wanted, Math.min(2 * pageSize, MAX_PAGE))) {
     if (performance.now() > deadline) throw new DeadlineError('the list took too long');
-    const entries = await nextEntries(client, types, { caller, statuses, after: from, limit: pageSize });
+    const entries = await nextEntries(client, types, { caller, statuses, after: from, since, limit: pageSize });
     const read = await readEntries(entries);
     await mendIndex(client, caller, read);
     for (const [entry, record] of read) {
-      if (record?.createdAt !== entry.createdAt.getTime() || record.caller !== caller || !isOurs(entry)) continue;
+      if (record?.createdAt !== entry.createdAt.getTime() || !isOf(caller, record) || !isOurs(entry)) continue;
       if (!statuses.includes(statusOf(record)) || found.has(record.id)) continue;
       if (found.size === limit || characters > MAX_LISTED_CHARACTERS)
         return { records: [...found.values()], hasMore: true };
@@ -80,6 +81,10 @@ export async function listJobs(
   }
 }
 
+function isOf(caller: string | undefined, record: JobRecord): boolean {
+  return caller === undefined || record.caller === caller;
+}
+
 /** Jobs that BullMQ's tools add, such as a copy of ours, have other ids, by which no client can ask for them. */
 function isOurs({ id, type }: Entry): boolean {
   return typeOfJobId(id) === type.type;
@@ -88,7 +93,7 @@ function isOurs({ id, type }: Entry): boolean {
 /** Corrects entries that point nowhere, and those in the set of another status than their job's. */
 async function mendIndex(
   client: RedisClient,
-  caller: string,
+  caller: string | undefined,
   read: readonly [Entry, JobRecord | undefined][],
 ): Promise<void> {
   const wrong = read.filter(
@@ -107,7 +112,7 @@ async function mendIndex(
         isOurs(entry) ? record && SET_OF[statusOf(record)] : 'none',
         record?.finishedAt,
       ]);
-      return runScript(client, SCRIPTS.mendIndex, prefix, caller, ...args.map((arg) => arg ?? ''));
+      return runScript(client, SCRIPTS.mendIndex, prefix, caller ?? '', ...args.map((arg) => arg ?? ''));
     }),
   );
 }
@@ -116,7 +121,7 @@ async function mendIndex(
 async function nextEntries(
   client: RedisClient,
   types: readonly IndexedType[],
-  { caller, statuses, after, limit }: Omit<ListQuery, 'types'>,
+  { statuses, ...query }: Omit<ListQuery, 'types'>,
 ): Promise<Entry[]> {
   // There may be many unfinished jobs, of which few run.
   const running = statuses.includes('Running') && !statuses.includes('Pending');
@@ -125,25 +130,26 @@ async function nextEntries(
   );
   const lists = await Promise.all(
     types.flatMap((type) => [
-      ...(running ? [readActive(client, type, caller, after)] : []),
-      ...sets.map((set) => readSet(client, { type, set, caller, after, limit })),
+      ...(running ? [readActive(client, type, query)] : []),
+      ...sets.map((set) => readSet(client, { type, set, ...query })),
     ]),
   );
-  return lists.flat().toSorted(newestFirst).slice(0, limit);
+  return lists.flat().toSorted(newestFirst).slice(0, query.limit);
 }
 
-interface SetQuery extends Pick<ListQuery, 'caller' | 'after' | 'limit'> {
+interface SetQuery extends Omit<ListQuery, 'types' | 'statuses'> {
   readonly type: IndexedType;
   readonly set: IndexSet;
 }
 
-async function readSet(client: RedisClient, { type, set, caller, after, limit }: SetQuery): Promise<Entry[]> {
+async function readSet(client: RedisClient, { type, set, caller, after, since, limit }: SetQuery): Promise<Entry[]> {
   const key = indexKey(type.prefix, set, caller);
   const entries: Entry[] = [];
   // Entries of the same millisecond are read again, in the reverse order of their ids.
   const from = after?.createdAt.getTime() ?? '+inf';
+  const to = since?.getTime() ?? '-inf';
   for (let offset = 0; entries.length < limit; offset += limit) {
-    const reply = await client.zrevrangebyscore(key, from, '-inf', 'WITHSCORES', 'LIMIT', offset, limit);
+    const reply = await client.zrevrangebyscore(key, from, to, 'WITHSCORES', 'LIMIT', offset, limit);
     for (let index = 0; index < reply.length; index += 2) {
       const entry = { type, set, id: reply[index] ?? '', createdAt: new Date(Number(reply[index + 1])) };
       if (isAfter(entry, after)) entries.push(entry);
@@ -157,14 +163,14 @@ async function readSet(client: RedisClient, { type, set, caller, after, limit }:
 async function readActive(
   client: RedisClient,
   type: IndexedType,
-  caller: string,
-  after: ListPosition | undefined,
+  { caller, after, since }: Pick<ListQuery, 'caller' | 'after' | 'since'>,
 ): Promise<Entry[]> {
   const ids = await client.lrange(`${type.prefix}active`, 0, -1);
   const records = ids.length === 0 ? [] : await type.readAll(ids);
   return records.flatMap((record) => {
-    const entry = record?.caller === caller && { type, id: record.id, createdAt: new Date(record.createdAt) };
-    return entry && isAfter(entry, after) ? [entry] : [];
+    if (record === undefined || !isOf(caller, record)) return [];
+    const entry = { type, id: record.id, createdAt: new Date(record.createdAt) };
+    return isAfter(entry, after) && (since === undefined || entry.createdAt >= since) ? [entry] : [];
   });
 }
 

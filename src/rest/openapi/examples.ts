@@ -33,7 +33,8 @@ function base(type: JobType) {
 
 function example(summary: string, job: Job, type: JobType): Example {
   // As in a reply, with dates as text.
-  const view = jobViewSchema.parse(new LazyJobView(job, type, urls, () => (isDone(job) ? null : 1)));
+  const retryAfterOf = (): number | null => (isDone(job) ? null : 1);
+  const view = jobViewSchema.parse(new LazyJobView({ job, type, urls, retryAfterOf, showsCaller: false }));
   return { summary, value: JSON.parse(JSON.stringify(view)) };
 }
 

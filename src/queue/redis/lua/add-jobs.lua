@@ -2,7 +2,7 @@
 -- ARGV: deadline; '1' to read the jobs that already have these ids; then for each job its id, caller, timestamp, data, options,
 -- priority and delay. Replies for each job 0, or the earlier job and its data.
 if isLate(ARGV[1]) then return refuseLate() end
-local replies, hasNew = {}, false
+local replies, entries, hasNew = {}, {}, false
 
 -- BullMQ sorts delayed jobs by time in the upper bits, and by order of arrival in the lower 12.
 local function delay(id, time)
@@ -19,6 +19,7 @@ for i = 3, #ARGV, 7 do
   local job, reply = keyOf(id), 0
   if redis.call('EXISTS', job) == 0 then
     redis.call('ZADD', indexOf('open', caller), timestamp, id)
+    entries[#entries + 1], entries[#entries + 2] = timestamp, id
     redis.call('HSET', job, 'name', caller, 'data', data, 'opts', options, 'timestamp', timestamp, 'delay', delayMs,
       'priority', priority)
     redis.call('XADD', keyOf('events'), '*', 'event', 'added', 'jobId', id, 'name', caller)
@@ -34,5 +35,6 @@ for i = 3, #ARGV, 7 do
   end
   replies[#replies + 1] = reply
 end
+if #entries > 0 then redis.call('ZADD', indexOfAll('open'), unpack(entries)) end
 if hasNew then wakeWorker() end
 return replies

@@ -7,7 +7,7 @@ local caller, timestamp, startedOn, finishedOn, deferredFailure, parent = unpack
   'processedOn', 'finishedOn', 'defa', 'parentKey'))
 if not caller or finishedOn then return false end
 if onlyMarked == '1' and deferredFailure ~= mark then return false end
-redis.call('ZADD', indexOf('Canceled', caller), timestamp, id)
+addEntry('Canceled', caller, timestamp, id)
 local removed = 0
 -- A child of a flow is ended by a worker, so that BullMQ moves its parent on.
 if not parent then
@@ -29,7 +29,7 @@ redis.call('HSET', job, 'failedReason', mark, 'finishedOn', now)
 redis.call('HDEL', job, 'defa')
 redis.call('ZADD', keyOf('failed'), now, id)
 redis.call('ZADD', keyOf(canceledSet('failed')), now, id)
-redis.call('ZREM', indexOf('open', caller), id)
+removeEntry('open', caller, id)
 addEvent('failed', id, 'failedReason', mark, 'prev', 'waiting')
 publish('failed', id)
 return readJob(job)

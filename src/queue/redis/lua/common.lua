@@ -24,8 +24,20 @@ local function readJob(job)
 end
 
 local FINAL_SETS = {'Succeeded', 'Failed', 'Canceled'}
+-- The sets of one caller, and those over all callers.
 local function indexOf(set, caller)
   return keyOf('index:' .. set .. ':' .. caller)
+end
+local function indexOfAll(set)
+  return keyOf('index:' .. set)
+end
+local function addEntry(set, caller, timestamp, id)
+  redis.call('ZADD', indexOf(set, caller), timestamp, id)
+  redis.call('ZADD', indexOfAll(set), timestamp, id)
+end
+local function removeEntry(set, caller, id)
+  redis.call('ZREM', indexOf(set, caller), id)
+  redis.call('ZREM', indexOfAll(set), id)
 end
 
 -- The canceled jobs among those that BullMQ keeps as completed or failed, by the time of their end, so that each status can be counted.

@@ -10,7 +10,7 @@ for i = 2, #ARGV, 3 do
     local caller, startedOn, finishedOn, result, reason, mark, canceled = fields[1], fields[3], fields[4], fields[5], fields[6], fields[7], fields[8]
     -- BullMQ refuses to end a job whose lock is lost, and a caller may have retried it since.
     hasHappened = finishedOn
-    if caller and finishedOn then redis.call('ZREM', indexOf('open', caller), id) end
+    if caller and finishedOn then removeEntry('open', caller, id) end
     local isCanceled = reason == canceledMark or mark == canceledMark or (canceled and canceled == startedOn)
     if finishedOn and isCanceled then redis.call('ZADD', keyOf(canceledSet(event)), finishedOn, id) end
     -- All of a job that succeeded, so that no follower has to read it; a large result is read by those who want it.

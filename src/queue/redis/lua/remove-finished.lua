@@ -15,8 +15,8 @@ local function remove(state, id)
   local job = keyOf(id)
   local caller, deduplicationId = unpack(redis.call('HMGET', job, 'name', 'deid'))
   if caller then
-    redis.call('ZREM', indexOf('open', caller), id)
-    for _, set in ipairs(FINAL_SETS) do redis.call('ZREM', indexOf(set, caller), id) end
+    removeEntry('open', caller, id)
+    for _, set in ipairs(FINAL_SETS) do removeEntry(set, caller, id) end
   end
   if deduplicationId and redis.call('GET', keyOf('de:' .. deduplicationId)) == id then
     redis.call('DEL', keyOf('de:' .. deduplicationId))

@@ -19,8 +19,8 @@ local options = cjson.decode(optionsText)
 options.attempts = tonumber(made or 0) + attempts
 redis.call('HDEL', job, 'finishedOn', 'failedReason', 'returnvalue', 'defa', 'canceled', 'stc')
 redis.call('HSET', job, 'opts', cjson.encode(options), 'progress', cjson.encode(progress))
-redis.call('ZADD', indexOf('open', caller), timestamp, id)
-for _, set in ipairs(FINAL_SETS) do redis.call('ZREM', indexOf(set, caller), id) end
+addEntry('open', caller, timestamp, id)
+for _, set in ipairs(FINAL_SETS) do removeEntry(set, caller, id) end
 
 redis.call('ZREM', keyOf(canceledSet(wasFailed and 'failed' or 'completed')), id)
 
