@@ -27,7 +27,8 @@ const FILES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   project: ['core', 'project-modules'],
   'project-modules': [],
   server: ['core', 'http', 'graphql', 'rest', 'observability'],
-  app: ['config', 'project', 'server', 'core', 'stores', 'queue', 'auth', 'http', 'observability'],
+  'service-server': ['core', 'http', 'rest'],
+  app: ['config', 'project', 'server', 'service-server', 'core', 'stores', 'queue', 'auth', 'http', 'observability'],
 };
 
 const folders = Object.keys(MAY_IMPORT);

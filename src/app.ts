@@ -12,10 +12,12 @@ import { type Registry, createRegistry } from './core/registry.ts';
 import { createJobService } from './core/service/create-service.ts';
 import { StartError } from './core/start-error.ts';
 import { createListener } from './http/listener.ts';
+import { type ProcessMetrics, createMetrics } from './observability/metrics.ts';
 import { createRateLimiter } from './queue/rate-limiter.ts';
 import { type WiredQueue, wireQueue } from './queue/wire-queue.ts';
 import type { Project } from './project.ts';
 import { createHttpServer } from './server.ts';
+import { type ServiceServer, type ServiceServerOptions, createServiceServer } from './service-server.ts';
 import { isConnectionError } from './stores/connection-error.ts';
 import { createConnectionLog } from './stores/connection-log.ts';
 import { type EmbeddedStore, createEmbeddedStore } from './stores/embedded-store.ts';
@@ -39,6 +41,8 @@ const DATABASE_CONNECTIONS = 4;
 export interface Running {
   /** Undefined in the worker role. */
   readonly url: string | undefined;
+  /** Where metrics and health checks are, if that is a port of their own. */
+  readonly metricsUrl: string | undefined;
   readonly queue: string;
   readonly jobTypes: readonly string[];
 }
@@ -92,6 +96,7 @@ export async function createApp(config: Config, project: Project, logger: Logger
   const stopping = new AbortController();
   const registry = createRegistry(project.jobs);
   const embedded = options.embedded ?? createEmbeddedStore(config.DATA_DIR);
+  const metrics = config.METRICS_PORT === 'off' ? undefined : createMetrics(registry.types.map(({ name }) => name));
   // Before the database, whose URL may be a copy of QUEUE_URL: an invalid one is reported under the name that was set.
   const queue = wireQueue({
     url: config.QUEUE_URL,
@@ -99,14 +104,33 @@ export async function createApp(config: Config, project: Project, logger: Logger
     types: registry.types,
     retentionSeconds: config.JOB_RETENTION_SECONDS,
     logger,
+    metrics,
   });
+  metrics?.monitor(queue.monitor);
   const database = openDatabaseOf(config, embedded);
   const providers = createProjectProviders(config, project, logger, database);
   const { use } = providers;
+  const checks: Checks = {
+    // What jobs need is not asked for: they wait for it, and are accepted meanwhile.
+    queue: shareFor(READY_MS, queue.queue.ping),
+    // Not ready while shutting down, so that load balancers send requests elsewhere.
+    server: async () => stopping.signal.throwIfAborted(),
+  };
   const http =
     config.role === 'worker'
       ? undefined
-      : await createApi({ ...options, config, registry, queue, use, logger, stopping: stopping.signal });
+      : await createApi({
+          ...options,
+          config,
+          registry,
+          queue,
+          use,
+          logger,
+          metrics,
+          checks,
+          stopping: stopping.signal,
+        });
+  const service = metrics && createOwnServer(config, metrics, checks, logger);
   const listener = http && createListener(http);
   let workers: JobWorker | undefined;
   let starting: Promise<void> | undefined;
@@ -163,15 +187,18 @@ export async function createApp(config: Config, project: Project, logger: Logger
     await providers.close();
     await Promise.all([queue.close(), database.close()]);
     if (options.embedded === undefined) await embedded.close();
+    await service?.close();
+    metrics?.close();
   }
 
   const app: App = {
     http,
     start: () => (starting ??= start()),
     async listen(port = config.PORT) {
+      const metricsUrl = await service?.listen();
       await app.start();
       const url = await listener?.listen(config.HOST, port);
-      return { url, queue: queue.backend.description, jobTypes: registry.types.map(({ name }) => name) };
+      return { url, metricsUrl, queue: queue.backend.description, jobTypes: registry.types.map(({ name }) => name) };
     },
     async reach() {
       if (config.QUEUE_URL === undefined) await embedded.open();
@@ -264,17 +291,33 @@ function createProjectProviders(
   };
 }
 
+type Checks = ServiceServerOptions['health']['checks'];
+
 interface ApiOptions extends AppOptions {
   readonly config: Config;
   readonly registry: Registry;
   readonly queue: WiredQueue;
   readonly use: Use;
   readonly logger: Logger;
+  readonly metrics: ProcessMetrics | undefined;
+  readonly checks: Checks;
   readonly stopping: AbortSignal;
 }
 
+/** Undefined where metrics are on the API's port. */
+function createOwnServer(
+  { role, METRICS_PORT, HOST: host }: Config,
+  scrape: ProcessMetrics,
+  checks: Checks,
+  logger: Logger,
+): ServiceServer | undefined {
+  const port = METRICS_PORT === 'off' ? undefined : METRICS_PORT;
+  if (role !== 'worker' && port === undefined) return undefined;
+  return createServiceServer({ health: { checks }, scrape, host, port, logger });
+}
+
 async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { config, registry, use, logger, stopping } = options;
+  const { config, registry, use, logger, metrics, checks, stopping } = options;
   const { backend, queue, events } = options.queue;
   const jobKeys = createJobKeys(queue, config.JOB_RETENTION_SECONDS);
   const maxDepth = config.QUEUE_MAX_DEPTH;
@@ -286,6 +329,7 @@ async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       jobKeys,
       use,
       logger,
+      metrics,
       maxDepth,
       maxCallerDepth: config.CALLER_MAX_DEPTH,
       stopping,
@@ -303,11 +347,8 @@ async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     introspection: config.GRAPHQL_INTROSPECTION,
     rateLimiter: config.RATE_LIMIT && createRateLimiter(backend, config.RATE_LIMIT, logger, options.countMs),
     maxDelayMs: options.maxDelayMs,
-    checks: {
-      // What jobs need is not asked for: they wait for it, and are accepted meanwhile.
-      queue: shareFor(READY_MS, queue.ping),
-      // Not ready while shutting down, so that load balancers send requests elsewhere.
-      server: async () => stopping.throwIfAborted(),
-    },
+    metrics,
+    scrape: config.METRICS_PORT === undefined ? metrics : undefined,
+    checks,
   });
 }

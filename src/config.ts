@@ -65,6 +65,14 @@ const rateLimit = z
     return { requests: Number(requests), seconds: Number(time.slice(0, -1)) * (SECONDS_IN[time.slice(-1)] ?? 1) };
   });
 
+/** Undefined for `off`. */
+const portOrOff = z
+  .string()
+  .toLowerCase()
+  .regex(/^(off|\d{1,5})$/, 'expected off, or a whole number from 0 to 65535')
+  .transform((value) => (value === 'off' ? value : Number(value)))
+  .refine((value) => value === 'off' || value <= 65_535, 'expected off, or a whole number from 0 to 65535');
+
 /** One entry for each setting; docs/settings.md describes them. */
 export const settingsSchema = z.object({
   PORT: wholeNumber(0, 65_535).default(4000),
@@ -104,6 +112,7 @@ export const settingsSchema = z.object({
       'expected on, off, or IP addresses and CIDR blocks, separated by commas',
     )
     .default(false),
+  METRICS_PORT: portOrOff.optional(),
   ...authSettings,
   REST: onOff.default(true),
   GRAPHIQL: onOff.default(true),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Authenticate } from './core/access/caller.ts';
 import { ServiceError } from './core/errors.ts';
+import { type Metrics, NO_METRICS } from './core/metrics.ts';
 import { AUDIT, type Logger, type RateLimiter } from './core/ports.ts';
 import type { RequestContext } from './core/service/request-context.ts';
 import type { JobService } from './core/service/service.ts';
@@ -20,6 +21,7 @@ import { addPressureLimits } from './http/pressure.ts';
 import { createProblemHandler, fromFastify } from './http/problem.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { addRequestLog } from './http/request-log.ts';
+import { type Scrape, addScrape } from './http/scrape.ts';
 import { createDocumentation, createRestApi } from './rest/api.ts';
 import { addRoutes } from './rest/route.ts';
 import { type ReadinessCheck, healthRoutes } from './rest/routes/service.ts';
@@ -57,6 +59,10 @@ export interface HttpServerOptions {
    * @default 400
    */
   readonly maxDelayMs?: number | undefined;
+  /** @default counts nothing */
+  readonly metrics?: Metrics | undefined;
+  /** What `GET /metrics` sends; undefined: there is no such route. */
+  readonly scrape?: Scrape | undefined;
   /** The dependencies of readiness, by the names that operators read. */
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
 }
@@ -88,6 +94,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   const replyProblem = createProblemHandler(logger, urlsOf);
   const contextOf = (request: FastifyRequest, reply: FastifyReply): RequestContext => ({
     requestId: request.id,
+    facts: request,
     caller: callerOf(request),
     urls: urlsOf(request),
     accessToken: accessTokenOf(request),
@@ -113,6 +120,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     // Hooks do not run before these.
     frameworkErrors(error, request, reply) {
       setSecurityHeaders(request, reply);
+      reply.raw.once('close', () => endRequest(request, reply));
       void replyProblem(error, request, reply);
     },
   });
@@ -121,6 +129,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   closeConnectionsWhen(app, service.stopping);
 
   // Each request, in this order.
+  const endRequest = addRequestLog(app, logger, options.metrics ?? NO_METRICS);
   addCaller(app);
   addPageHeaders(app);
   app.addHook('onRequest', (request, reply, done) => {
@@ -131,7 +140,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   });
   addLimits(app);
   addJsonBody(app);
-  if (logger.isLevelEnabled('debug')) addRequestLog(app, logger);
   await addCors(app, options.corsOrigins);
   // After CORS, so that pages of other origins can read why they are refused.
   app.addHook('onRequest', onRequest);
@@ -148,6 +156,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
 
   // Routes.
   addRoutes(app, healthRoutes, { checks: options.checks });
+  if (options.scrape) addScrape(app, options.scrape);
   if (graphiql) app.get('/', async (_request, reply) => reply.redirect('graphql'));
   // The problems of all job types with both APIs at once.
   const [graphql, documentation] = collectStartErrors(

@@ -13,15 +13,17 @@ import { NO_CACHE, createDocumentCache } from './fast-path/prepared-documents.ts
 import { createGraphiQL, wantsGraphiQL } from './graphiql.ts';
 import { countFields } from './plugins/count-fields.ts';
 import { createAccessCheck, useAccess } from './plugins/use-access.ts';
-import { createMaskError, currentRequestId } from './plugins/mask-error.ts';
+import { createMaskError, currentRequest } from './plugins/mask-error.ts';
 import { useBadUserInput, withVariableIssues } from './plugins/use-bad-user-input.ts';
 import { useEventStream } from './plugins/use-event-stream.ts';
 import { useHttpStatus } from './plugins/use-http-status.ts';
+import { useProblem } from './plugins/use-problem.ts';
 import { type KnownResult, useKnownResult } from './plugins/use-known-result.ts';
 import { useLimits } from './plugins/use-limits.ts';
 import { useMultipartSubscriptions } from './plugins/use-multipart-subscriptions.ts';
 import { useNoIntrospection } from './plugins/use-no-introspection.ts';
 import { usePersistedQuery } from './plugins/use-persisted-query.ts';
+import { createOperationNames } from './operation-name.ts';
 import { ReplyBudget } from './reply-budget.ts';
 import {
   type Acceptable,
@@ -64,7 +66,7 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
   const sendGraphiQL = createGraphiQL(createExamples(schema, service.registry));
   const maskError = createMaskError(logger);
   const documentCache = createDocumentCache();
-  const checkAccess = createAccessCheck(schema);
+  const checkAccess = createAccessCheck(schema, createOperationNames(schema));
   const yoga = createYoga<GraphQLContext & KnownResult>({
     schema,
     graphiql: false,
@@ -84,6 +86,7 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
       !introspection && useNoIntrospection(),
       useBadUserInput(!introspection),
       useHttpStatus(),
+      useProblem(),
       useEventStream(),
       useMultipartSubscriptions(),
     ],
@@ -92,7 +95,7 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
 
   function toPublicResult(args: ExecutionArgs, result: ExecutionResult, context: GraphQLContext): ExecutionResult {
     const { errors = [], ...rest } = withVariableIssues(args, result, !introspection);
-    return { errors: currentRequestId.run(context.requestId, () => errors.map(maskError)), ...rest };
+    return { errors: currentRequest.run(context.facts, () => errors.map(maskError)), ...rest };
   }
 
   async function handleByYoga(
@@ -113,10 +116,10 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
       // Keeps the headers that hooks have set, such as those of CORS.
       for (const [name, value] of Object.entries(reply.getHeaders()))
         if (value !== undefined) reply.raw.setHeader(name, value);
-      await currentRequestId.run(request.id, () => yoga.handle(parsed, reply.raw, context));
+      await currentRequest.run(request, () => yoga.handle(parsed, reply.raw, context));
       return reply;
     }
-    const response = await currentRequestId.run(request.id, () =>
+    const response = await currentRequest.run(request, () =>
       yoga.handleNodeRequestAndResponse(parsed, reply.raw, context),
     );
     if (response.status === 406) throw notAcceptable(STREAMS);
@@ -142,7 +145,7 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
       return reply.header('Content-Type', `${common.mediaType}; charset=utf-8`).send(JSON.stringify(knownResult));
     },
     replyError(error, request, reply) {
-      const masked = currentRequestId.run(request.id, () => maskError(fromFastify(error, request) ?? error));
+      const masked = currentRequest.run(request, () => maskError(fromFastify(error, request) ?? error));
       const { http, ...extensions } = maskedSchema.parse(masked.extensions);
       return reply
         .status(http.status)

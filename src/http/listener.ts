@@ -33,7 +33,23 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
-export function createListener(app: FastifyInstance): Listener {
+export interface ListenerOptions {
+  /**
+   * The setting of the port, for errors.
+   * @default 'PORT'
+   */
+  readonly setting?: string;
+  /**
+   * How many sockets listen.
+   * @default 32 on Linux, 1 elsewhere
+   */
+  readonly sockets?: number;
+}
+
+export function createListener(
+  app: FastifyInstance,
+  { setting = 'PORT', sockets = SOCKETS }: ListenerOptions = {},
+): Listener {
   const { server } = app;
   const more: Server[] = [];
 
@@ -44,7 +60,7 @@ export function createListener(app: FastifyInstance): Listener {
       const socket = createServer({ allowHalfOpen: true, noDelay: true }, (connection) =>
         server.emit('connection', connection),
       );
-      socket.listen({ host, port, reusePort: SOCKETS > 1 });
+      socket.listen({ host, port, reusePort: sockets > 1 });
       await once(socket, 'listening');
       socket.on('error', keepListening);
       more.push(socket);
@@ -67,19 +83,19 @@ export function createListener(app: FastifyInstance): Listener {
         // With SO_REUSEPORT another process on the port would go unnoticed.
         if (port !== 0) await requireFree(first, port);
         // Fastify passes on options that its type does not declare.
-        const shared = { host: first, port, reusePort: SOCKETS > 1 };
+        const shared = { host: first, port, reusePort: sockets > 1 };
         const url = await app.listen(shared);
         server.on('error', keepListening);
         // The address of a listening TCP server is an object.
         const bound = (server.address() as AddressInfo).port;
-        await openMore(first, bound, SOCKETS - 1);
+        await openMore(first, bound, sockets - 1);
         // A machine may have no IPv6 although its localhost does.
-        for (const other of others) await openMore(other, bound, SOCKETS).catch(() => undefined);
+        for (const other of others) await openMore(other, bound, sockets).catch(() => undefined);
         return url;
       } catch (error) {
         const reason = error instanceof Error && 'code' in error ? LISTEN_ERRORS.get(error.code) : undefined;
         if (reason === undefined) throw error;
-        throw new StartError(`${reason}: ${host}:${port}`, { cause: error });
+        throw new StartError(`${reason.replace(/^PORT/, setting)}: ${host}:${port}`, { cause: error });
       }
     },
 

@@ -53,6 +53,7 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
     if (known === undefined) logger.error({ thrown: error, errorId, requestId: request.id }, 'unexpected error');
     if (known?.caller !== undefined) logRefusal(logger, known, request.id);
     const shown = known ?? new ServiceError('internal-error', UNEXPECTED);
+    request.problem = shown.problem;
 
     const urls = urlsOf(request);
     const { status, title } = PROBLEMS[shown.problem];

@@ -1,5 +1,6 @@
 import type { Job as BullmqJob, Processor, WorkerOptions } from 'bullmq';
 import type { JobTypeState, JobTypeThroughput } from '../core/job-type-stats.ts';
+import type { QueueLoad } from '../core/metrics.ts';
 import type { JobEvent, ListQuery, Logger, Pace } from '../core/ports.ts';
 import type { RateLimiterRes } from 'rate-limiter-flexible';
 import { isConnectionError } from '../stores/connection-error.ts';
@@ -173,6 +174,8 @@ export interface QueueBackend {
   /** Counts jobs that ended, in the present minute by the clock of the store. */
   addEnds(type: string, ends: JobTypeThroughput): Promise<void>;
   readPace(type: string): Promise<Pace>;
+  /** How many jobs of each of these types wait and run, in one round trip. */
+  readLoads(types: readonly string[]): Promise<readonly QueueLoad[]>;
   /** How many jobs of a type are Pending. Counts no further than `max`. */
   readDepth(type: string, max: number): Promise<number>;
   /** How many of them are the caller's. */

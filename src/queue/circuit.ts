@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeadlineError, withDeadline } from '../core/deadline.ts';
+import type { Outage } from '../core/metrics.ts';
 import type { Logger } from '../core/ports.ts';
 import { isConnectionError } from '../stores/connection-error.ts';
 
@@ -14,9 +15,6 @@ const MAX_IN_FLIGHT = 2000;
 const FULL = /^53[12]00$/;
 /** Milliseconds between two lines of the log about it. */
 const FULL_AGAIN_MS = 60_000;
-
-/** What the store does not do now. */
-type Outage = 'none' | 'writes' | 'all';
 
 /** The store is unavailable, or too many calls wait for it: nothing was sent. */
 class UnansweredError extends Error {
@@ -43,6 +41,7 @@ export interface Circuit {
   call<T>(work: () => Promise<T>, ms: number, calls?: number, writes?: boolean): Promise<T>;
   /** Checks whether the store is available. To be called after an error that suggests otherwise. */
   suspect(): void;
+  outage(): Outage;
   close(): void;
 }
 
@@ -128,6 +127,7 @@ export function createCircuit({ ping, tryWrite = async () => undefined, logger }
       }
     },
     suspect: () => void probe(),
+    outage: () => outage,
     close: () => closing.abort(),
   };
 }

@@ -11,6 +11,8 @@ type Listener = (event: JobEvent) => void;
 export interface BullmqJobEvents extends JobEvents {
   /** Opens the store's events; the store must be connected. To be called again after it failed. */
   open(): Promise<void>;
+  /** How many listeners jobs have. */
+  size(): number;
   close(): Promise<void>;
 }
 
@@ -86,6 +88,7 @@ export function createBullmqEvents({
         if (ofJob.size === 0 && listeners.get(id) === ofJob) listeners.delete(id);
       };
     },
+    size: () => [...subscribers.values()].reduce((sum, ofType) => sum + ofType, 0),
     async close() {
       await Promise.all([...opened.values()].map((events) => events.close()));
     },

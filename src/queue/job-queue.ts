@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { QUEUE_UNAVAILABLE, ServiceError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
+import type { QueueMonitor } from '../core/metrics.ts';
 import type { JobQueue, Logger, NewJob } from '../core/ports.ts';
 import type { BackendQueue, QueueBackend } from './backend.ts';
 import { createBatch } from './batch.ts';
@@ -38,7 +39,7 @@ export interface BullmqQueueOptions {
   readonly logger: Logger;
 }
 
-export interface BullmqQueue extends JobQueue {
+export interface BullmqQueue extends JobQueue, Omit<QueueMonitor, 'watchers'> {
   /**
    * Starts to use the connected store. Until this resolves, every call is refused.
    * @param removedTypes names of the types that have jobs but no file any more
@@ -200,6 +201,8 @@ export function createBullmqQueue({
         resultCharacters: resultCharacters(records),
       };
     },
+    readLoads: () => ask(() => backend.readLoads(types)),
+    outage: circuit.outage,
     readPace: (type) => ask(() => backend.readPace(type)),
     readTypeState: (type) => ask(() => backend.readTypeState(type)),
     pauseType: (type) => change(() => queueOf(type).queue.pause()),

@@ -220,7 +220,8 @@ export function fromFailure({ code, message }: JobFailure): string {
 /** The `failedReason` of a canceled job, and the mark of a running one that was canceled. */
 export const CANCELED = 'accepted:canceled';
 
-function toFailure(failedReason: string): JobFailure {
+/** @param failedReason of a job that failed */
+export function toFailure(failedReason: string): JobFailure {
   try {
     return jobFailureSchema.parse(JSON.parse(failedReason));
   } catch {

@@ -1,5 +1,6 @@
 import { settlesWithin } from '../core/deadline.ts';
 import type { JobType } from '../core/define-job.ts';
+import { type Metrics, NO_METRICS, type QueueMonitor } from '../core/metrics.ts';
 import type { JobEvents, JobQueue, JobWorker, Logger } from '../core/ports.ts';
 import type { Use } from '../core/register.ts';
 import type { EmbeddedPool } from '../stores/embedded-pool.ts';
@@ -9,6 +10,7 @@ import { connectEmbeddedQueue, connectPostgresQueue } from './postgres/connect.t
 import { createRedisBackend } from './redis/backend.ts';
 import { createBullmqQueue } from './job-queue.ts';
 import { startIndexUpkeep } from './index-upkeep.ts';
+import { measureBackend } from './measure-backend.ts';
 import { startRetention } from './retention.ts';
 import { createSucceededJobs } from './job-reader.ts';
 import { startBullmqWorkers } from './worker/worker.ts';
@@ -23,6 +25,8 @@ export interface WiredQueueOptions {
   readonly types: readonly JobType[];
   readonly retentionSeconds: number;
   readonly logger: Logger;
+  /** @default counts nothing */
+  readonly metrics?: Metrics | undefined;
 }
 
 /** One process's connection to the queue, with everything that it needs of it. */
@@ -30,6 +34,7 @@ export interface WiredQueue {
   readonly backend: QueueBackend;
   readonly queue: JobQueue;
   readonly events: JobEvents;
+  readonly monitor: QueueMonitor;
   /**
    * Connects to the store. Call it again after the store was unavailable.
    * @throws StartError, which names the setting, when the store is available and refuses
@@ -45,9 +50,16 @@ export interface WiredQueue {
 }
 
 /** @throws StartError, which names QUEUE_URL, when it is invalid */
-export function wireQueue({ url, embedded, types, retentionSeconds, logger }: WiredQueueOptions): WiredQueue {
+export function wireQueue({
+  url,
+  embedded,
+  types,
+  retentionSeconds,
+  logger,
+  metrics = NO_METRICS,
+}: WiredQueueOptions): WiredQueue {
   const names = types.map(({ name }) => name);
-  const backend = connectQueue({ url, embedded, logger });
+  const backend = measureBackend(connectQueue({ url, embedded, logger }), metrics);
   const succeeded = createSucceededJobs((type) => backend.clockOf(type).now());
   const queue = createBullmqQueue({ backend, types: names, retentionSeconds, succeeded, logger });
   const events = createBullmqEvents({ backend, types: names, retentionSeconds, succeeded });
@@ -58,6 +70,7 @@ export function wireQueue({ url, embedded, types, retentionSeconds, logger }: Wi
     backend,
     queue,
     events,
+    monitor: { readLoads: queue.readLoads, outage: queue.outage, watchers: events.size },
     connect: () => backend.connect(),
     async open(options) {
       if (options.events) await events.open();
@@ -73,7 +86,8 @@ export function wireQueue({ url, embedded, types, retentionSeconds, logger }: Wi
       stopRetention ??= startRetention({ backend, types: kept, retentionSeconds, logger });
       stopUpkeep ??= startIndexUpkeep({ backend, types: kept, logger });
     },
-    startWorkers: ({ concurrency, use }) => startBullmqWorkers({ backend, url, types, concurrency, use, logger }),
+    startWorkers: ({ concurrency, use }) =>
+      startBullmqWorkers({ backend, url, types, concurrency, use, logger, metrics }),
     async close() {
       stopUpkeep?.();
       await stopRetention?.();

@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { defineJob } from '../../src/core/define-job.ts';
+import { NO_METRICS } from '../../src/core/metrics.ts';
 import { createProviders } from '../../src/core/providers.ts';
 import { newJobId } from '../../src/core/job-id.ts';
 import type { Logger } from '../../src/core/ports.ts';
@@ -70,6 +71,7 @@ it('a worker whose first connection to PostgreSQL fails is started again, and do
     concurrency: 1,
     use: createProviders({}).use,
     logger,
+    metrics: NO_METRICS,
   });
   onTestFinished(async () => {
     await workers.close(5000);

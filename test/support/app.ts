@@ -14,6 +14,8 @@ const DOCUMENTED = /^\/(api\/|health\/|openapi\.json)/;
 /** A server in this process, with clients for both APIs. */
 export interface TestApp {
   readonly url: string;
+  /** Where metrics are, if that is a port of their own. */
+  readonly metricsUrl: string | undefined;
   readonly graphql: GraphQLClient;
   /** `fetch` for a path, by default without following redirects. It expects documented replies. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
@@ -50,7 +52,7 @@ export async function startApp(
     createLogger(config.LOG_LEVEL),
     options,
   );
-  const { url } = await app.listen();
+  const { url, metricsUrl } = await app.listen();
   if (url === undefined) throw new Error('the app does not listen');
   // It may listen before its stores are connected.
   await poll(
@@ -70,6 +72,7 @@ export async function startApp(
   };
   return {
     url,
+    metricsUrl,
     graphql: new GraphQLClient(`${url}/graphql`),
     fetch: request,
     post: (path, body) =>

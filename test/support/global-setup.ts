@@ -19,6 +19,8 @@ declare module 'vitest' {
     chromium: string;
     /** Path of a Python that has requests. */
     python: string;
+    /** Path of Prometheus's promtool. */
+    promtool: string;
   }
 }
 
@@ -41,9 +43,9 @@ export async function startSharedServers(): Promise<SharedServers> {
     createEmbeddedTemplate(embeddedTemplate),
   ]);
   await createPostgresTemplate(postgres.url);
-  const { chromium, python } = programs;
+  const { chromium, python, promtool } = programs;
   return {
-    provided: { redisUrl: redis.url, postgresUrl: postgres.url, embeddedTemplate, scratch, chromium, python },
+    provided: { redisUrl: redis.url, postgresUrl: postgres.url, embeddedTemplate, scratch, chromium, python, promtool },
     async stop() {
       await Promise.all([redis.stop(), postgres.stop()]);
       rmSync(scratch, { recursive: true, force: true });
@@ -64,6 +66,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('scratch', provided.scratch);
   project.provide('chromium', provided.chromium);
   project.provide('python', provided.python);
+  project.provide('promtool', provided.promtool);
   return async () => {
     users -= 1;
     if (users === 0) await stop();

@@ -11,11 +11,13 @@ export interface ServerPrograms {
   readonly chromium: string;
   /** A Python that has requests. */
   readonly python: string;
+  /** Prometheus's tool to check metrics and rules. */
+  readonly promtool: string;
   /** The library that changes the time of a process; undefined on systems other than Linux. */
   readonly faketime: string | undefined;
 }
 
-/** Finds Redis, PostgreSQL, PgBouncer, Chromium, Python's requests and libfaketime, and installs missing ones on Debian-based systems. */
+/** Finds Redis, PostgreSQL, PgBouncer, Chromium, Python's requests, Prometheus's promtool and libfaketime, and installs missing ones on Debian-based systems. */
 export function installServers(): ServerPrograms {
   const missing = [
     findRedis() ? [] : ['redis-server'],
@@ -23,6 +25,7 @@ export function installServers(): ServerPrograms {
     findPgBouncer() ? [] : ['pgbouncer'],
     findChromium() ? [] : ['chromium'],
     findPython() ? [] : ['python3-requests'],
+    onPath('promtool') ? [] : ['prometheus'],
     findFaketime() !== undefined || process.platform !== 'linux' ? [] : ['libfaketime'],
   ].flat();
   if (missing.length > 0) aptInstall(missing);
@@ -33,6 +36,7 @@ export function installServers(): ServerPrograms {
     pgbouncer: required(findPgBouncer(), 'pgbouncer'),
     chromium: required(findChromium(), 'chromium'),
     python: required(findPython(), 'python3-requests'),
+    promtool: required(onPath('promtool'), 'promtool'),
     faketime: findFaketime(),
   };
 }

@@ -13,6 +13,8 @@ const COMPILE_CACHE = join(tmpdir(), 'accepted-compile-cache');
 export interface AcceptedProcess {
   /** Undefined for a worker. */
   readonly url: string | undefined;
+  /** Where metrics and health checks are, if that is a port of their own. */
+  readonly metricsUrl: string | undefined;
   readonly pid: number | undefined;
   isRunning(): boolean;
   /** Sends a signal, and resolves to the exit code, or to null if a signal ended the process. */
@@ -48,9 +50,10 @@ export async function startProcess(options: ProcessOptions): Promise<AcceptedPro
   for (const stream of [child.stdout, child.stderr]) if (options.output) stream.pipe(options.output, { end: false });
   const line = await lineWith(child, child.stdout, /"msg":"ready"/);
   // The format of this line is that of our log.
-  const { url } = JSON.parse(line) as { url?: string };
+  const { url, metricsUrl } = JSON.parse(line) as { url?: string; metricsUrl?: string };
   return {
     url,
+    metricsUrl,
     pid: child.pid,
     isRunning: () => child.exitCode === null && child.signalCode === null,
     ended,
@@ -86,7 +89,13 @@ function spawnAccepted({
     disk ? 'unshare' : '/bin/sh',
     [...before, '-c', `${mount ?? ''}${limit}exec "$0" "$@"`, process.execPath, main, role === 'all' ? 'start' : role],
     {
-      env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, PORT: '0', ...settings },
+      env: {
+        PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
+        PORT: '0',
+        ...(role === 'worker' && { METRICS_PORT: '0' }),
+        ...settings,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );

@@ -158,6 +158,7 @@ describe('a bad setting', () => {
     ...['no/such/folder', import.meta.filename].map((value) => ['JOBS_DIR', value]),
     ...['trace', 'INFO', 'verbose'].map((value) => ['LOG_LEVEL', value]),
     ['LOG_ERRORS', 'on'],
+    ...['on', '65536', '-1'].map((value) => ['METRICS_PORT', value]),
   ])('%s=%s is rejected with its name and the expected form', (name = '', value = '') => {
     expect(refusal({ [name]: value })).toMatch(new RegExp(`^${name}: expected .+$`));
   });

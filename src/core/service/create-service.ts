@@ -13,6 +13,7 @@ import { ServiceError, isQueueUnavailable, jobNotFound } from '../errors.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
 import { typeOfJobId } from '../job-id.ts';
 import { type Job, isDone, jobStatusSchema } from '../job.ts';
+import { type Metrics, NO_METRICS } from '../metrics.ts';
 import { AUDIT, type JobEvents, type JobQueue, type ListPosition, type Logger } from '../ports.ts';
 import type { Use } from '../register.ts';
 import type { Registry } from '../registry.ts';
@@ -38,6 +39,8 @@ export interface JobServiceOptions {
   readonly jobKeys: JobKeys;
   readonly use: Use;
   readonly logger: Logger;
+  /** @default counts nothing */
+  readonly metrics?: Metrics | undefined;
   /** Waiting jobs of each type beyond which submissions are refused. */
   readonly maxDepth: number;
   /** Waiting jobs of each caller beyond which its submissions are refused; undefined: no such limit. */
@@ -51,6 +54,7 @@ export interface JobServiceOptions {
 export function createJobService(options: JobServiceOptions): JobService {
   const { registry, queue, events, jobKeys, use, logger, maxDepth, maxCallerDepth, stopping, isConnectionError } =
     options;
+  const { metrics = NO_METRICS } = options;
   const estimator = createRetryAfterEstimator(queue, logger);
   const depthLimit = createDepthLimit(queue, maxDepth, logger);
   const callerLimit = maxCallerDepth === undefined ? undefined : limitCallers(maxCallerDepth);
@@ -105,7 +109,7 @@ export function createJobService(options: JobServiceOptions): JobService {
     isVisible: (job) => isVisible(job, caller),
   });
 
-  const accept = createSubmit({ queue, depthLimit, callerLimit, estimator, logger, see });
+  const accept = createSubmit({ queue, depthLimit, callerLimit, estimator, logger, metrics, see });
   const untilStopping = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, stopping]);
 
   return {

@@ -1,9 +1,20 @@
 import type { Caller } from '../access/caller.ts';
+import type { ProblemName } from '../errors.ts';
 import type { Urls } from '../urls.ts';
+
+/** What an API finds out about a request, for the metrics and the log. */
+export interface RequestFacts {
+  readonly id: string;
+  /** The kind and the root field of a GraphQL operation, such as `mutation submitCustomer`; undefined for any other request. */
+  operation: string | undefined;
+  /** Why the request was refused or failed. */
+  problem: ProblemName | undefined;
+}
 
 /** What the HTTP server passes to both APIs with each request. */
 export interface RequestContext {
   readonly requestId: string;
+  readonly facts: RequestFacts;
   readonly caller: Caller;
   readonly urls: Urls;
   /** A job's access token from the URL; URLs that the client is redirected to must carry it too. */

@@ -5,6 +5,7 @@ import { ServiceError } from '../errors.ts';
 import { parseSubmission } from '../input/parse-input.ts';
 import { jobIdOfKey, newJobId } from '../job-id.ts';
 import type { Job } from '../job.ts';
+import type { Metrics } from '../metrics.ts';
 import type { JobQueue, Logger, NewJob } from '../ports.ts';
 import { type DepthLimit, queueFull, quotaExceeded } from './depth-limit.ts';
 import type { RetryAfterEstimator } from './retry-after.ts';
@@ -17,6 +18,7 @@ export interface SubmitOptions {
   readonly callerLimit: { readonly limit: DepthLimit; readonly max: number } | undefined;
   readonly estimator: RetryAfterEstimator;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   /** Reads a job; undefined unless it belongs to the caller. */
   see(id: string, caller: Caller): Promise<Job | undefined>;
 }
@@ -24,7 +26,15 @@ export interface SubmitOptions {
 /** Accepts a submission. @param onId called with the job's id before the queue receives the job */
 type Submit = (submission: Submission, onId?: (id: string) => void) => Promise<SubmittedJob>;
 
-export function createSubmit({ queue, depthLimit, callerLimit, estimator, logger, see }: SubmitOptions): Submit {
+export function createSubmit({
+  queue,
+  depthLimit,
+  callerLimit,
+  estimator,
+  logger,
+  metrics,
+  see,
+}: SubmitOptions): Submit {
   async function refuseFull(type: string): Promise<never> {
     throw new ServiceError('queue-full', queueFull(type), {
       retryAfter: estimator.estimateRoom(type),
@@ -50,7 +60,7 @@ export function createSubmit({ queue, depthLimit, callerLimit, estimator, logger
     });
   }
 
-  return async ({ type, input, caller, requestId, idempotencyKey }, onId) => {
+  const accept: Submit = async ({ type, input, caller, requestId, idempotencyKey }, onId) => {
     const { id: callerId } = requireScope(caller, 'submit');
     const { parsed, storable } = parseSubmission(type, input);
     const base = {
@@ -81,6 +91,17 @@ export function createSubmit({ queue, depthLimit, callerLimit, estimator, logger
     const { job, replayed } = added;
     logger.debug({ requestId, jobId: id, type: type.name, replayed }, 'job accepted');
     return { job, replayed };
+  };
+
+  return async (submission, onId) => {
+    try {
+      const submitted = await accept(submission, onId);
+      metrics.submitted(submission.type.name, submitted.replayed ? 'replayed' : 'accepted');
+      return submitted;
+    } catch (error) {
+      metrics.submitted(submission.type.name, error instanceof ServiceError ? error.problem : 'internal-error');
+      throw error;
+    }
   };
 }
 

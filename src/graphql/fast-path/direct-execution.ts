@@ -40,7 +40,7 @@ export function createDirectExecution({
       return { parse: enveloped.parse, validate: (parsed) => enveloped.validate(schema, parsed) };
     });
     if (document === undefined) return undefined;
-    checkAccess(document, params.operationName, params.variables, context.caller);
+    checkAccess(document, params.operationName, params.variables, context);
     const args: ExecutionArgs = {
       schema,
       document,

@@ -3,22 +3,26 @@ import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { PROBLEMS, ServiceError } from '../../core/errors.ts';
 import type { Logger } from '../../core/ports.ts';
+import type { RequestFacts } from '../../core/service/request-context.ts';
 import { logRefusal } from '../../http/problem.ts';
 
-/** The id of the current request, for the log: Yoga masks errors without their context. */
-export const currentRequestId = new AsyncLocalStorage<string>();
+/** The current request: Yoga masks errors without their context. */
+export const currentRequest = new AsyncLocalStorage<RequestFacts>();
 
 /** Gives errors that are meant for callers their code, and replaces all others by an id that the log has too. */
 export function createMaskError(logger: Logger): (error: unknown) => GraphQLError {
   return (error) => {
+    const facts = currentRequest.getStore();
     const original = error instanceof GraphQLError ? error.originalError : error;
     if (original instanceof ServiceError) {
-      if (original.caller !== undefined) logRefusal(logger, original, currentRequestId.getStore());
+      if (facts) facts.problem ??= original.problem;
+      if (original.caller !== undefined) logRefusal(logger, original, facts?.id);
       return fromServiceError(original, error);
     }
     if (error instanceof GraphQLError && (original === undefined || original instanceof GraphQLError)) return error;
+    if (facts) facts.problem ??= 'internal-error';
     const errorId = randomUUID();
-    logger.error({ thrown: original, errorId, requestId: currentRequestId.getStore() }, 'unexpected error');
+    logger.error({ thrown: original, errorId, requestId: facts?.id }, 'unexpected error');
     const { title, code, status } = PROBLEMS['internal-error'];
     // Yoga takes the status and the headers of the reply from `http`, and does not send it.
     return errorAt(error, title, { code, errorId, http: { status } });

@@ -1,8 +1,9 @@
 import { type DocumentNode, type GraphQLSchema, OperationTypeNode, getOperationAST } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { z } from 'zod';
-import { type Caller, SCOPES, requireScope } from '../../core/access/caller.ts';
+import { SCOPES, requireScope } from '../../core/access/caller.ts';
 import type { GraphQLContext } from '../builder.ts';
+import type { NameOperation } from '../operation-name.ts';
 import { fragmentsOf, isExecuted, rootFieldsOf } from '../root-fields.ts';
 
 /** The extension `access` of a root field: what it needs of its caller. */
@@ -12,26 +13,27 @@ const accessSchema = z.object({
   jobKey: z.boolean().default(false),
 });
 
-/** Refuses an operation with a field that its caller may not use. */
+/** Refuses an operation with a field that its caller may not use, and names it. */
 export type CheckAccess = (
   document: DocumentNode,
   operationName: string | undefined,
   variables: Readonly<Record<string, unknown>> | undefined,
-  caller: Caller,
+  context: Pick<GraphQLContext, 'caller' | 'facts'>,
 ) => void;
 
 /**
  * The service decides about each call. This check comes before: a caller who may not use a field causes no work to validate the
  * document and its variables.
  */
-export function createAccessCheck(schema: GraphQLSchema): CheckAccess {
+export function createAccessCheck(schema: GraphQLSchema, nameOperation: NameOperation): CheckAccess {
   const accesses = new Map(
     Object.values(OperationTypeNode).map((kind) => {
       const fields = Object.values(schema.getRootType(kind)?.getFields() ?? {});
       return [kind, new Map(fields.map(({ name, extensions }) => [name, accessSchema.parse(extensions['access'])]))];
     }),
   );
-  return (document, operationName, variables, caller) => {
+  return (document, operationName, variables, { caller, facts }) => {
+    facts.operation = nameOperation(document, operationName);
     const operation = getOperationAST(document, operationName);
     // A document without this operation is refused when it is executed.
     if (operation == null) return;
@@ -46,10 +48,10 @@ export function createAccessCheck(schema: GraphQLSchema): CheckAccess {
 export function useAccess(check: CheckAccess): Plugin<GraphQLContext> {
   return {
     onParse:
-      ({ context: { caller, params } }) =>
+      ({ context }) =>
       ({ result }) => {
-        if (result !== null && !(result instanceof Error))
-          check(result, params.operationName, params.variables, caller);
+        const { operationName, variables } = context.params;
+        if (result !== null && !(result instanceof Error)) check(result, operationName, variables, context);
       },
   };
 }

@@ -5,6 +5,7 @@ import { MAX_COUNTED } from '../../core/job-type-stats.ts';
 import { type Logger, MAX_LISTED_CHARACTERS } from '../../core/ports.ts';
 import { type QueueBackend, onWorkerError } from '../backend.ts';
 import type { JobProgress, JobRecord } from '../job-record.ts';
+import { MAX_WAITING_COUNTED, toLoad } from '../load.ts';
 import { PACE_SAMPLE, toPace } from '../pace.ts';
 import { createMissedEvents } from './events.ts';
 import { startStep } from '../../stores/postgres-pool.ts';
@@ -31,6 +32,13 @@ const countsSchema = z.object({ waiting: z.number(), finished: z.number() });
 const removedSchema = z.object({ removed: z.number() });
 const foundSchema = z.object({ found: z.number() });
 const depthSchema = z.object({ depth: z.number() });
+const loadSchema = z.object({
+  queue: z.string(),
+  waiting: z.number(),
+  delayed: z.number(),
+  running: z.number(),
+  first: z.tuple([z.unknown(), z.unknown(), z.unknown(), z.unknown()]).nullable(),
+});
 const timeSchema = z.object({ time: z.number() });
 const secretSchema = z.object({ value: z.string() });
 const paceSchema = z.object({
@@ -191,6 +199,13 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     async readPace(type) {
       const { runs, waiting, paused } = paceSchema.parse((await run(STATEMENTS.readPace, [type, PACE_SAMPLE]))[0]);
       return toPace(runs, waiting, paused);
+    },
+    async readLoads(types) {
+      const rows = await run(STATEMENTS.readLoads, [types, MAX_WAITING_COUNTED]);
+      return rows.map((row) => {
+        const { queue: type, first, ...counts } = loadSchema.parse(row);
+        return toLoad({ type, ...counts }, first === null ? [] : [first], clock.now());
+      });
     },
     async readDepth(type, max) {
       return depthSchema.parse((await run(STATEMENTS.readDepth, [type, max]))[0]).depth;

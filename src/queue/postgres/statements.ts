@@ -65,6 +65,7 @@ export const STATEMENTS = {
   readDepth: load('read-depth'),
   readIndex: load('read-index'),
   readLastEvent: load('read-last-event'),
+  readLoads: load('read-loads'),
   readLocks: load('read-locks'),
   readMarked: load('read-marked'),
   readMissedEvents: load('read-missed-events'),

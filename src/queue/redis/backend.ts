@@ -7,6 +7,7 @@ import { type QueueBackend, onWorkerError } from '../backend.ts';
 import { isConnectionError } from '../../stores/connection-error.ts';
 import { describeUrl } from '../../stores/describe-url.ts';
 import { CANCELED, type JobProgress, type JobRecord } from '../job-record.ts';
+import { toLoad } from '../load.ts';
 import { PACE_SAMPLE, toPace } from '../pace.ts';
 import { type RedisClient, type RedisClientOptions, createRedisClient } from './client.ts';
 import { checkRedis } from './check.ts';
@@ -35,6 +36,14 @@ const REMOVED_AT_ONCE = 500;
 const MAX_READ_BYTES = 2_000_000;
 
 const idsSchema = z.array(z.string());
+const textSchema = z.string().nullable();
+const jsonSchema = textSchema.transform((text): unknown => text && JSON.parse(text));
+const loadSchema = z.tuple([
+  z.number(),
+  z.number(),
+  z.number(),
+  z.array(z.tuple([textSchema, textSchema, jsonSchema, jsonSchema])),
+]);
 const paceSchema = z.tuple([z.number(), z.number(), z.array(z.tuple([z.coerce.number(), z.coerce.number()]))]);
 
 /** Longer than a caller waits for an answer. */
@@ -189,6 +198,15 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       const runs = times.map(([startedAt, finishedAt]) => ({ startedAt, finishedAt }));
       return toPace(runs, waiting, paused === 1);
     },
+    // Sent together; in a cluster each type has its master.
+    readLoads: (types) =>
+      Promise.all(
+        types.map(async (type) => {
+          const reply = await runScript(client, SCRIPTS.readLoad, prefixOf(type));
+          const [waiting, delayed, running, firsts] = loadSchema.parse(reply);
+          return toLoad({ type, waiting, delayed, running }, firsts, clockOf(type).now());
+        }),
+      ),
     async readDepth(type, max) {
       return Math.min(Number(await runScript(client, SCRIPTS.readDepth, prefixOf(type))), max);
     },

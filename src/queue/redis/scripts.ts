@@ -27,6 +27,7 @@ export const SCRIPTS = {
   readLocks: loadScript('read-locks'),
   readMarked: loadScript('read-marked'),
   readDepth: loadScript('read-depth'),
+  readLoad: loadScript('read-load'),
   readCallerDepth: loadScript('read-caller-depth'),
   readPace: loadScript('read-pace'),
   readType: loadScript('read-type'),

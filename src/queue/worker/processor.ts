@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import type { JobType } from '../../core/define-job.ts';
 import type { JobFailure } from '../../core/job.ts';
+import type { Metrics } from '../../core/metrics.ts';
 import type { Logger, Postponement } from '../../core/ports.ts';
 import type { Use } from '../../core/register.ts';
 import type { Progress } from '../../core/attempt/progress.ts';
@@ -43,10 +44,11 @@ export interface ProcessorOptions {
   endIfMarked(job: Job<JobData>): Promise<void>;
   readonly use: Use;
   readonly logger: Logger;
+  readonly metrics: Metrics;
 }
 
 /** What BullMQ runs for each job: one attempt, whose outcome becomes a result or one of BullMQ's errors. */
-export function createProcessor({ type, running, endIfMarked, use, logger }: ProcessorOptions): JobProcessor {
+export function createProcessor({ type, running, endIfMarked, use, logger, metrics }: ProcessorOptions): JobProcessor {
   return async (job, token) => {
     const id = job.id ?? '';
     const attempt = job.attemptsMade + 1;
@@ -65,10 +67,14 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
     };
     if (job.stalledCounter > MAX_LOST_WORKERS) throw toError(JOB_STALLED, false);
     if (job.stalledCounter > 0 && data.quarantinedAfter !== job.stalledCounter) {
+      metrics.quarantined(type.name);
       await quarantine(job, token);
       await endIfMarked(job);
       throw new DelayedError();
     }
+
+    if (attempt === 1 && data.wait === undefined && job.stalledCounter === 0)
+      metrics.waited(type.name, (startedAt - job.timestamp - (job.opts.delay ?? 0)) / 1000);
 
     const writeProgress = (progress: Progress): Promise<void> => {
       // Times of progress are unique within a job, over all attempts, because followers order states by them.
@@ -86,7 +92,10 @@ export function createProcessor({ type, running, endIfMarked, use, logger }: Pro
       onInterruption: (listener) => running.add(id, listener),
       writeProgress,
     });
-    const ended = { ...about, durationMs: Date.now() - startedAt };
+    const durationMs = Date.now() - startedAt;
+    const code = 'error' in outcome ? outcome.error.code : undefined;
+    metrics.attemptEnded({ type: type.name, outcome: outcome.kind, code, seconds: durationMs / 1000 });
+    const ended = { ...about, durationMs };
     switch (outcome.kind) {
       case 'succeeded':
         return outcome.result;

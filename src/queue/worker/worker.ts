@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { settlesWithin, withDeadline } from '../../core/deadline.ts';
 import type { JobType } from '../../core/define-job.ts';
+import type { Metrics } from '../../core/metrics.ts';
 import type { JobWorker, Logger } from '../../core/ports.ts';
 import type { Use } from '../../core/register.ts';
 import { isConnectionError } from '../../stores/connection-error.ts';
 import type { BackendWorker, BackendWorkerOptions, QueueBackend } from '../backend.ts';
 import { createProcessor } from './processor.ts';
 import { createEndCounts } from './end-counts.ts';
-import { CANCELED, type JobData } from '../job-record.ts';
+import { CANCELED, type JobData, toFailure } from '../job-record.ts';
 import { renewWhileBlocked } from './lock-thread.ts';
 import { createRunningJobs, watchCancellation, watchLocks } from './running-jobs.ts';
 
@@ -40,10 +41,19 @@ export interface BullmqWorkerOptions {
   readonly concurrency: number;
   readonly use: Use;
   readonly logger: Logger;
+  readonly metrics: Metrics;
 }
 
 /** Starts one BullMQ worker for each job type. The store must be connected. */
-export function startBullmqWorkers({ backend, url, types, concurrency, use, logger }: BullmqWorkerOptions): JobWorker {
+export function startBullmqWorkers({
+  backend,
+  url,
+  types,
+  concurrency,
+  use,
+  logger,
+  metrics,
+}: BullmqWorkerOptions): JobWorker {
   const closing = new AbortController();
   const onBeat = (blockedMs: number): void => {
     // A function that blocks the thread and returns has ended before the beat.
@@ -95,7 +105,7 @@ export function startBullmqWorkers({ backend, url, types, concurrency, use, logg
         logger.debug({ err: error, jobId: job.id }, 'could not end a canceled job yet');
       }
     };
-    const process = createProcessor({ type, running, endIfMarked, use, logger });
+    const process = createProcessor({ type, running, endIfMarked, use, logger, metrics });
     const options: BackendWorkerOptions = {
       concurrency: type.concurrency ?? concurrency,
       lockDuration: LOCK_MS,
@@ -111,12 +121,17 @@ export function startBullmqWorkers({ backend, url, types, concurrency, use, logg
       runRetryDelay: RECONNECT_MS,
       onCompleted(job) {
         ends.add('succeeded');
+        metrics.jobEnded(name, 'Succeeded');
         logSuccess(job, name, logger);
       },
       settings: { backoffStrategy: (_attemptsMade, _name, _error, job) => backoffMs(type, job) },
       onFailed(job) {
         if (job.finishedOn === undefined) void endIfMarked(job);
-        else if (job.failedReason !== CANCELED) ends.add('failed');
+        else if (job.failedReason === CANCELED) metrics.jobEnded(name, 'Canceled', 'JOB_CANCELED');
+        else {
+          ends.add('failed');
+          metrics.jobEnded(name, 'Failed', toFailure(job.failedReason).code);
+        }
       },
     };
     const worker = start(async () => {
