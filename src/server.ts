@@ -7,6 +7,7 @@ import { AUDIT, type Logger, type RateLimiter } from './core/ports.ts';
 import type { RequestContext } from './core/service/request-context.ts';
 import type { JobService } from './core/service/service.ts';
 import { collectStartErrors } from './core/start-error.ts';
+import { readTraceContext } from './core/trace.ts';
 import { wantsGraphiQL } from './graphql/graphiql.ts';
 import { createGraphQLApi } from './graphql/server.ts';
 import { addCaller, createAuthentication } from './http/authentication.ts';
@@ -95,6 +96,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   const contextOf = (request: FastifyRequest, reply: FastifyReply): RequestContext => ({
     requestId: request.id,
     facts: request,
+    trace: readTraceContext(request.headers['traceparent'], request.headers['tracestate']),
     caller: callerOf(request),
     urls: urlsOf(request),
     accessToken: accessTokenOf(request),

@@ -47,6 +47,8 @@ export interface JobFields<Type extends string = string> {
   readonly resourceUrl: string | null;
   /** Seconds a poller should wait; null when the job is done. */
   readonly retryAfter: number | null;
+  /** The id of the trace of the submission (W3C Trace Context); null if it was not traced. */
+  readonly traceId: string | null;
   /** The attempts that did not succeed, oldest first. */
   readonly history: readonly JobAttempt[];
 }

@@ -42,6 +42,10 @@ export const jobViewSchema = z
         'The URL of the resource that the job created; null until the job has succeeded, or if its type has none.',
       ),
     retryAfter: z.int().min(1).nullable().describe('Seconds a poller should wait; null when the job is done.'),
+    traceId: z
+      .string()
+      .nullable()
+      .describe('The id of the trace of the submission (W3C Trace Context); null if it was not traced.'),
     history: z.array(jobAttemptSchema).describe('The attempts that did not succeed, oldest first; a retry keeps them.'),
   })
   .meta({ id: 'Job', description: 'The current state of a job.' });
@@ -135,6 +139,9 @@ export class LazyJobView implements JobView {
   }
   get retryAfter(): number | null {
     return this.#retryAfterOf(this.job);
+  }
+  get traceId(): string | null {
+    return this.job.traceId ?? null;
   }
   get history(): JobView['history'] {
     return [...this.job.history];

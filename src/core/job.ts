@@ -58,6 +58,8 @@ export interface JobBase {
   readonly maxAttempts: number;
   readonly createdAt: Date;
   readonly lastUpdatedAt: Date;
+  /** Of the submission; undefined if it was not traced. */
+  readonly traceId?: string | undefined;
   /** The latest 20 attempts that did not succeed, oldest first. A retry keeps them. */
   readonly history: readonly JobAttempt[];
 }

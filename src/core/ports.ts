@@ -1,5 +1,6 @@
 import type { JobTypeState } from './job-type-stats.ts';
 import type { Job, JobFailure, JobStatus, SucceededJob } from './job.ts';
+import type { TraceContext } from './trace.ts';
 
 /** The methods of pino's loggers that are used. */
 export interface Logger {
@@ -26,6 +27,8 @@ export interface NewJob {
   readonly input: unknown;
   /** Id of the submitting request, for the log. */
   readonly requestId: string;
+  /** Of the submission; undefined if it is not traced. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** A job whose id comes from an idempotency key. */

@@ -5,6 +5,7 @@ import { QUEUE_UNAVAILABLE, ServiceError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { QueueMonitor } from '../core/metrics.ts';
 import type { JobQueue, Logger, NewJob } from '../core/ports.ts';
+import { traceIdOf } from '../core/trace.ts';
 import type { BackendQueue, QueueBackend } from './backend.ts';
 import { createBatch } from './batch.ts';
 import { createCircuit, isUnanswered } from './circuit.ts';
@@ -246,7 +247,7 @@ function unavailable(cause?: unknown): ServiceError {
   });
 }
 
-function toPending({ id, type, caller, createdAt, maxAttempts }: NewJob): Job {
+function toPending({ id, type, caller, createdAt, maxAttempts, trace }: NewJob): Job {
   return {
     id,
     type,
@@ -259,6 +260,7 @@ function toPending({ id, type, caller, createdAt, maxAttempts }: NewJob): Job {
     createdAt,
     lastUpdatedAt: createdAt,
     startedAt: null,
+    traceId: trace && traceIdOf(trace),
     history: [],
   };
 }

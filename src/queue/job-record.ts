@@ -9,6 +9,8 @@ import {
   jobFailureSchema,
 } from '../core/job.ts';
 import type { NewJob, Postponement } from '../core/ports.ts';
+import { traceIdOf } from '../core/trace.ts';
+import { fromMetadata, toMetadata } from './job-trace.ts';
 
 /** BullMQ's `data` of our jobs. */
 export interface JobData {
@@ -73,14 +75,14 @@ export interface AdditionOptions {
 }
 
 export function toAddition(
-  { id, caller, createdAt, maxAttempts, input, requestId }: NewJob,
+  { id, caller, createdAt, maxAttempts, input, requestId, trace }: NewJob,
   { keyed, priority = 0, delayMs = 0, retentionMs }: AdditionOptions = {},
 ): Addition {
   return {
     id,
     caller,
     data: JSON.stringify({ input, requestId, ...keyed } satisfies JobData),
-    options: toOptions(maxAttempts, priority, delayMs, retentionMs),
+    options: toOptions(maxAttempts, priority, delayMs, retentionMs, trace && toMetadata(trace)),
     attempts: maxAttempts,
     priority,
     delayMs,
@@ -89,7 +91,7 @@ export function toAddition(
 }
 
 /** The worker chooses the backoff, so that a changed job type applies to jobs that were accepted before. */
-function toOptions(attempts: number, priority: number, delayMs: number, retentionMs?: number): string {
+function toOptions(attempts: number, priority: number, delayMs: number, retentionMs?: number, tm?: string): string {
   return JSON.stringify({
     attempts,
     backoff: { type: 'custom' },
@@ -97,6 +99,7 @@ function toOptions(attempts: number, priority: number, delayMs: number, retentio
     ...(priority > 0 && { priority }),
     ...(delayMs > 0 && { delay: delayMs }),
     retentionMs,
+    tm,
   });
 }
 
@@ -126,6 +129,8 @@ export interface JobRecord {
   readonly maxAttempts: number;
   /** How long the process that accepted the job keeps it when it is finished; null for jobs of other programs and earlier versions. */
   readonly retentionMs: number | null;
+  /** BullMQ's `telemetry.metadata`. */
+  readonly trace?: unknown;
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
@@ -161,6 +166,7 @@ export function toJob(record: JobRecord, ownRetentionMs: number): Job {
   const history = toHistory(record.traces);
   const failedAt = history.at(-1)?.finishedAt.getTime();
   const times = [record.createdAt, record.startedAt, progress?.at, failedAt, record.finishedAt];
+  const trace = fromMetadata(record.trace);
   const base = {
     id: record.id,
     type: record.type,
@@ -171,6 +177,7 @@ export function toJob(record: JobRecord, ownRetentionMs: number): Job {
     maxAttempts: record.maxAttempts,
     createdAt: new Date(record.createdAt),
     lastUpdatedAt: new Date(Math.max(...times.map((time) => time ?? 0))),
+    traceId: trace && traceIdOf(trace),
     history,
   };
   const startedAt = record.startedAt === null ? null : new Date(record.startedAt);

@@ -12,7 +12,7 @@ import { type Store, createStore } from '../support/stores.ts';
 const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 
 const FIELDS = `id type status done cancelRequested percentComplete message attempt maxAttempts createdAt lastUpdatedAt startedAt finishedAt
-  expiresAt error { code message } statusUrl resultUrl resourceUrl retryAfter history { attempt startedAt finishedAt error { code message } }`;
+  expiresAt error { code message } statusUrl resultUrl resourceUrl retryAfter traceId history { attempt startedAt finishedAt error { code message } }`;
 
 const utc = z.iso.datetime();
 const jobSchema = z.object({
@@ -35,6 +35,7 @@ const jobSchema = z.object({
   resultUrl: z.url().nullable(),
   resourceUrl: z.null(),
   retryAfter: z.int().min(1).nullable(),
+  traceId: z.null(),
   history: z.array(
     z.object({
       attempt: z.int(),

@@ -1,5 +1,6 @@
 import type { Caller } from '../access/caller.ts';
 import type { ProblemName } from '../errors.ts';
+import type { TraceContext } from '../trace.ts';
 import type { Urls } from '../urls.ts';
 
 /** What an API finds out about a request, for the metrics and the log. */
@@ -15,6 +16,8 @@ export interface RequestFacts {
 export interface RequestContext {
   readonly requestId: string;
   readonly facts: RequestFacts;
+  /** Of the request; undefined if it is not traced. */
+  readonly trace: TraceContext | undefined;
   readonly caller: Caller;
   readonly urls: Urls;
   /** A job's access token from the URL; URLs that the client is redirected to must carry it too. */

@@ -5,6 +5,7 @@ import type { ListPosition } from '../ports.ts';
 import type { Registry } from '../registry.ts';
 import type { JobFilter } from './job-filter.ts';
 import type { JobTypeService } from './job-types.ts';
+import type { TraceContext } from '../trace.ts';
 
 /** The longest wait for a job, in seconds: common proxies end a request without a reply after 60. */
 export const MAX_WAIT_SECONDS = 50;
@@ -15,6 +16,8 @@ export interface Submission {
   readonly input: unknown;
   readonly caller: Caller;
   readonly requestId: string;
+  /** Of the request; undefined if it is not traced. */
+  readonly trace?: TraceContext | undefined;
   /** 1 to 255 printable ASCII characters. The same caller, type and key return the same job for as long as it is kept. */
   readonly idempotencyKey?: string | undefined;
 }

@@ -60,7 +60,7 @@ export function createSubmit({
     });
   }
 
-  const accept: Submit = async ({ type, input, caller, requestId, idempotencyKey }, onId) => {
+  const accept: Submit = async ({ type, input, caller, requestId, trace, idempotencyKey }, onId) => {
     const { id: callerId } = requireScope(caller, 'submit');
     const { parsed, storable } = parseSubmission(type, input);
     const base = {
@@ -70,6 +70,7 @@ export function createSubmit({
       maxAttempts: type.attempts,
       input: storable,
       requestId,
+      trace,
     } satisfies Omit<NewJob, 'id'>;
     if (idempotencyKey === undefined) {
       const id = newJobId(type.name);

@@ -109,7 +109,7 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
         }),
       },
       async resolve(_, { input: value, idempotencyKey }, context, info): Promise<SubmitPayload> {
-        const { service, caller, requestId, idempotencyKeyHeader } = context;
+        const { service, caller, requestId, trace, idempotencyKeyHeader } = context;
         const key =
           idempotencyKey != null || idempotencyKeyHeader === undefined
             ? readIdempotencyKey(idempotencyKey ?? undefined, undefined)
@@ -117,7 +117,8 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
         const reader = readerOf(info);
         const sent = reader === undefined ? value : reader.toTagged(value);
         try {
-          const { job, replayed } = await service.submit({ type, input: sent, caller, requestId, idempotencyKey: key });
+          const submission = { type, input: sent, caller, requestId, trace, idempotencyKey: key };
+          const { job, replayed } = await service.submit(submission);
           return { job: toJobSource(job, context), replayed };
         } catch (error) {
           throw reader === undefined ? error : reader.toWritten(error, value);

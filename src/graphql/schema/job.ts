@@ -99,6 +99,10 @@ export function addJobInterface(builder: Builder, jobStatus: JobStatusEnum, type
         nullable: true,
         description: 'Seconds to wait before the next poll; null when the job is done.',
       }),
+      traceId: t.exposeString('traceId', {
+        nullable: true,
+        description: 'The id of the trace of the submission (W3C Trace Context); null if it was not traced.',
+      }),
       history: t.expose('history', {
         type: [jobAttempt],
         description: 'The attempts that did not succeed, oldest first; a retry keeps them.',

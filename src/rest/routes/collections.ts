@@ -66,10 +66,10 @@ const submit = (type: JobType): Route<RestApi> => ({
   },
   async handle(request, reply, { service, contextOf }) {
     const context = contextOf(request, reply);
-    const { caller, requestId, urls } = context;
+    const { caller, requestId, trace, urls } = context;
     const key = readIdempotencyKey(undefined, context.idempotencyKeyHeader);
     const wait = readWait(request, reply) ?? 0;
-    const submission = { type, input: request.body, caller, requestId, idempotencyKey: key };
+    const submission = { type, input: request.body, caller, requestId, trace, idempotencyKey: key };
     const { job, replayed } =
       wait === 0 ? await service.submit(submission) : await service.submitAndWait(submission, wait, context.whenGone());
     if (replayed) reply.header('Idempotency-Replayed', 'true');
