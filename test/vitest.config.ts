@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'servers',
-          include: ['test/{store,api,process,package,browser,fuzz}/**/*.test.ts'],
+          include: ['test/{store,api,process,package,deploy,browser,fuzz}/**/*.test.ts'],
           globalSetup,
           // More would take longer each on two cores, and reach the deadlines of the product itself.
           maxWorkers: 2,

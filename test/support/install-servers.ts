@@ -8,6 +8,8 @@ export interface ServerPrograms {
   readonly initdb: string;
   readonly postgres: string;
   readonly pgbouncer: string;
+  readonly nginx: string;
+  readonly haproxy: string;
   readonly chromium: string;
   /** A Python that has requests. */
   readonly python: string;
@@ -17,23 +19,27 @@ export interface ServerPrograms {
   readonly faketime: string | undefined;
 }
 
-/** Finds Redis, PostgreSQL, PgBouncer, Chromium, Python's requests, Prometheus's promtool and libfaketime, and installs missing ones on Debian-based systems. */
+/** Finds the servers and the other programs, and installs missing ones on Debian-based systems. */
 export function installServers(): ServerPrograms {
   const missing = [
     findRedis() ? [] : ['redis-server'],
     findPostgres('postgres') ? [] : ['postgresql'],
-    findPgBouncer() ? [] : ['pgbouncer'],
+    findServer('pgbouncer') ? [] : ['pgbouncer'],
+    findServer('nginx') ? [] : ['nginx-light'],
+    findServer('haproxy') ? [] : ['haproxy'],
     findChromium() ? [] : ['chromium'],
     findPython() ? [] : ['python3-requests'],
     onPath('promtool') ? [] : ['prometheus'],
     findFaketime() !== undefined || process.platform !== 'linux' ? [] : ['libfaketime'],
   ].flat();
-  if (missing.length > 0) aptInstall(missing);
+  if (missing.length > 0) installPackages(missing);
   return {
     redisServer: required(findRedis(), 'redis-server'),
     initdb: required(findPostgres('initdb'), 'initdb'),
     postgres: required(findPostgres('postgres'), 'postgres'),
-    pgbouncer: required(findPgBouncer(), 'pgbouncer'),
+    pgbouncer: required(findServer('pgbouncer'), 'pgbouncer'),
+    nginx: required(findServer('nginx'), 'nginx'),
+    haproxy: required(findServer('haproxy'), 'haproxy'),
     chromium: required(findChromium(), 'chromium'),
     python: required(findPython(), 'python3-requests'),
     promtool: required(onPath('promtool'), 'promtool'),
@@ -53,9 +59,9 @@ function findPostgres(program: string): string | undefined {
   return candidates.find((path) => existsSync(path)) ?? onPath(program);
 }
 
-/** Debian keeps it where only root's PATH leads. */
-function findPgBouncer(): string | undefined {
-  return onPath('pgbouncer') ?? ['/usr/sbin/pgbouncer'].find((path) => existsSync(path));
+/** Debian keeps servers where only root's PATH leads. */
+function findServer(program: string): string | undefined {
+  return onPath(program) ?? [`/usr/sbin/${program}`].find((path) => existsSync(path));
 }
 
 /** Chrome works too; on macOS it is not on the PATH. */
@@ -74,12 +80,12 @@ function findFaketime(): string | undefined {
   return globSync('/usr/lib/*/faketime/libfaketime.so.1')[0];
 }
 
-function onPath(program: string): string | undefined {
+export function onPath(program: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
 
-function aptInstall(packages: readonly string[]): void {
+export function installPackages(packages: readonly string[]): void {
   const prefix = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   const apt = (...args: string[]): void => {
     const [command = '', ...rest] = [...prefix, 'apt-get', '-y', '-qq', ...args];
