@@ -12,7 +12,8 @@ import { packEmptyDatabase } from '../src/stores/database.ts';
 const ROOT = join(import.meta.dirname, '..');
 const SOURCES = join(ROOT, 'src');
 const OUTPUT = join(ROOT, 'dist');
-const SAMPLE = new Set(['jobs', 'customers'].map((name) => join(SOURCES, name)));
+/** The sample, and what is bundled into one file. */
+const LEFT_OUT = new Set(['jobs', 'customers', 'console/app'].map((name) => join(SOURCES, name)));
 /** Folders have no extension. */
 const STATEMENTS = new Set(['', '.lua', '.sql']);
 
@@ -22,7 +23,7 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', SOURCES], { stdio: 'i
 if (status !== 0) process.exit(status ?? 1);
 cpSync(SOURCES, OUTPUT, {
   recursive: true,
-  filter: (path) => STATEMENTS.has(extname(path)) && !SAMPLE.has(path),
+  filter: (path) => STATEMENTS.has(extname(path)) && !LEFT_OUT.has(path),
 });
 chmodSync(join(OUTPUT, 'main.js'), 0o755);
 mkdirSync(join(OUTPUT, 'page-files'));

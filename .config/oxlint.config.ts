@@ -10,6 +10,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['core'],
   graphql: ['core', 'http'],
   rest: ['core', 'http'],
+  console: ['core', 'http'],
   customers: ['index', 'stores'],
   jobs: ['index', 'customers'],
   client: [],
@@ -26,13 +27,16 @@ const FILES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   index: ['core', 'create-server'],
   project: ['core', 'project-modules'],
   'project-modules': [],
-  server: ['core', 'http', 'graphql', 'rest', 'observability'],
+  server: ['core', 'http', 'graphql', 'rest', 'console', 'observability'],
   'service-server': ['core', 'http', 'rest'],
   app: ['config', 'project', 'server', 'service-server', 'core', 'stores', 'queue', 'auth', 'http', 'observability'],
 };
 
 const folders = Object.keys(MAY_IMPORT);
 const files = Object.keys(FILES_MAY_IMPORT);
+
+/** What the program of the console's page may import, which runs in browsers. */
+const CONSOLE_APP = ['client'];
 
 /** Packages that core may not import: all but zod and Node's own. The linter's expressions have no lookahead. */
 const VENDORS = '^[a-mo-y@]|^n([^o]|o[^d]|od[^e]|ode[^:])|^z([^o]|o[^d]|od.)';
@@ -66,6 +70,17 @@ const ofFolders = folders.flatMap((name) =>
   ),
 );
 
+/** Sources of the page itself, which stand two or three levels deep. */
+const ofConsoleApp = [2, 3].map((depth) =>
+  restrict(`**/src/console/app${'/*'.repeat(depth - 1)}.{ts,tsx}`, [
+    {
+      regex: `^${'\\.\\./'.repeat(depth)}${forbidden(CONSOLE_APP, 'console')}`,
+      message: `of src, the console's page may import ${CONSOLE_APP.join(', ')}`,
+    },
+    { regex: '^node:', message: 'the page runs in browsers' },
+  ]),
+);
+
 const ofFiles = files.map((name) =>
   restrict(`**/src/${name}.ts`, [
     {
@@ -79,7 +94,7 @@ export default defineConfig({
   plugins: ['typescript', 'import', 'unicorn', 'oxc', 'promise', 'node', 'vitest'],
   options: { typeAware: true },
   categories: { correctness: 'error', suspicious: 'error', perf: 'error' },
-  ignorePatterns: ['**/dist', '**/test/**/generated'],
+  ignorePatterns: ['**/dist', '**/generated'],
   rules: {
     'import/no-cycle': ['error', { ignoreTypes: false }],
     'import/no-default-export': 'error',
@@ -106,6 +121,7 @@ export default defineConfig({
   },
   overrides: [
     ...ofFolders,
+    ...ofConsoleApp,
     ...ofFiles,
     {
       files: ['**/src/{client,react}/**'],
@@ -117,13 +133,22 @@ export default defineConfig({
       },
     },
     {
-      files: ['**/src/react/*.ts', '**/test/browser/pages/*.tsx'],
+      files: ['**/src/react/*.ts', '**/src/console/app/**', '**/test/browser/pages/*.tsx'],
       plugins: ['react'],
       rules: {
         'react/rules-of-hooks': 'error',
         'react/exhaustive-deps': 'error',
         // The compiler imports what JSX needs.
         'react/react-in-jsx-scope': 'off',
+      },
+    },
+    {
+      files: ['**/src/console/app/**'],
+      plugins: ['react'],
+      rules: {
+        // Preact has the names of HTML's own attributes, and no compiler.
+        'react/no-unknown-property': 'off',
+        'react/immutability': 'off',
       },
     },
     {
@@ -163,11 +188,11 @@ export default defineConfig({
     },
     {
       // Shared assertions are named after `expect`.
-      files: ['**/test/{api,faults,store}/**'],
+      files: ['**/test/{api,browser,faults,store}/**'],
       rules: {
         'vitest/expect-expect': [
           'error',
-          { assertFunctionNames: ['expect', 'expectGreeting', 'expectNothingWrong', 'expectSame'] },
+          { assertFunctionNames: ['expect', 'expectGood', 'expectGreeting', 'expectNothingWrong', 'expectSame'] },
         ],
       },
     },

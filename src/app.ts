@@ -344,6 +344,7 @@ async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     trustProxy: config.TRUST_PROXY,
     rest: config.REST,
     graphiql: config.GRAPHIQL,
+    console: config.CONSOLE,
     introspection: config.GRAPHQL_INTROSPECTION,
     rateLimiter: config.RATE_LIMIT && createRateLimiter(backend, config.RATE_LIMIT, logger, options.countMs),
     maxDelayMs: options.maxDelayMs,

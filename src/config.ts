@@ -116,6 +116,7 @@ export const settingsSchema = z.object({
   ...authSettings,
   REST: onOff.default(true),
   GRAPHIQL: onOff.default(true),
+  CONSOLE: onOff.default(true),
   GRAPHQL_INTROSPECTION: onOff.default(true),
   LOG_ERRORS: z
     .enum(['full', 'safe'], 'expected full or safe')

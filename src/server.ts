@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { addConsoleApi } from './console/api.ts';
+import { addConsolePages } from './console/console.ts';
 import type { Authenticate } from './core/access/caller.ts';
 import { ServiceError } from './core/errors.ts';
 import { type Metrics, NO_METRICS } from './core/metrics.ts';
@@ -46,6 +48,7 @@ export interface HttpServerOptions {
   readonly trustProxy: boolean | string[];
   readonly rest: boolean;
   readonly graphiql: boolean;
+  readonly console: boolean;
   /** Whether GraphQL clients may introspect the schema. */
   readonly introspection: boolean;
   /** Undefined: requests are not limited. */
@@ -180,6 +183,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       await pages.register(documentation);
     });
   }
+  if (options.console) {
+    await app.register(async (pages) => {
+      rateLimits?.add(pages);
+      await addConsolePages(pages);
+    });
+  }
   // Only the APIs are refused under load; health and pages are not.
   await app.register(async (apis) => {
     addPressureLimits(apis, options);
@@ -189,6 +198,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       addEndpoint(scope, GRAPHQL_ROUTE, { GET: graphql.handle, POST: graphql.handle });
     });
     if (rest) await apis.register(createRestApi({ service, contextOf }));
+    if (options.console) addConsoleApi(apis, { service, contextOf, graphiql, docs: rest });
   });
   return app;
 }

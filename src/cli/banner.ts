@@ -9,6 +9,7 @@ export function renderBanner({ url, metricsUrl, queue, jobTypes }: Running, conf
   if (url !== undefined) {
     lines.push(['GraphQL', `${url}/graphql${config.GRAPHIQL ? '  (GraphiQL in a browser)' : ''}`]);
     if (config.REST) lines.push(['REST', `${url}/openapi.json  (${url}/docs in a browser)`]);
+    if (config.CONSOLE) lines.push(['Console', `${url}/console`]);
     lines.push(['Health', `${url}/health/ready`]);
     lines.push(['Callers', config.auth.kind === 'open' ? 'anyone' : 'with an API key or a token']);
   }

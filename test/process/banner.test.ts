@@ -30,6 +30,7 @@ describe('the banner', () => {
       '/graphql',
       '/openapi.json',
       '/docs',
+      '/console',
       '/health/ready',
     ]);
     for (const url of urls) {

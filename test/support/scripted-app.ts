@@ -115,6 +115,7 @@ export async function startScriptedApp({
     trustProxy: false,
     rest: true,
     graphiql: false,
+    console: false,
     introspection: true,
     host: '127.0.0.1',
     checks: {},

@@ -70,6 +70,7 @@ describe('an unexpected error', () => {
       trustProxy: false,
       rest: true,
       graphiql: false,
+      console: false,
       introspection: true,
       host: '127.0.0.1',
       checks,

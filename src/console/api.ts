@@ -1,0 +1,73 @@
+/**
+ * What the console needs besides the GraphQL API, whose fields for inputs and results differ from type to type: the same for all types,
+ * as JSON. The REST API, which has a part of it, may be off.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { ANONYMOUS, invalidToken } from '../core/access/caller.ts';
+import type { JobType } from '../core/define-job.ts';
+import { jobNotFound, ServiceError } from '../core/errors.ts';
+import { readIdempotencyKey } from '../core/input/idempotency-key.ts';
+import { toJsonSchema } from '../core/input/json-schema.ts';
+import type { RequestContext } from '../core/service/request-context.ts';
+import type { JobService } from '../core/service/service.ts';
+import { addEndpoint } from '../http/endpoint.ts';
+import type { JobData, Session, SubmittableType } from './session.ts';
+
+export interface ConsoleApiOptions {
+  readonly service: JobService;
+  contextOf(request: FastifyRequest, reply: FastifyReply): RequestContext;
+  readonly graphiql: boolean;
+  readonly docs: boolean;
+}
+
+const jobParams = z.object({ id: z.string() });
+const typeParams = z.object({ type: z.string() });
+
+/** Adds `GET /console/api/session`, `GET /console/api/jobs/:id` and `POST /console/api/types/:type/jobs`. */
+export function addConsoleApi(app: FastifyInstance, { service, contextOf, graphiql, docs }: ConsoleApiOptions): void {
+  const { registry } = service;
+  let jobTypes: readonly SubmittableType[] | undefined;
+
+  addEndpoint(app, '/console/api/session', {
+    async GET(request, reply): Promise<Session> {
+      const { caller } = contextOf(request, reply);
+      if (caller.kind === 'job-key')
+        throw invalidToken('This access token is for one job. Send a key or a token of a caller.');
+      jobTypes ??= registry.types.map(describe);
+      return {
+        ...(caller !== ANONYMOUS && { caller: caller.id }),
+        scopes: [...caller.scopes],
+        jobTypes,
+        graphiql,
+        docs,
+      };
+    },
+  });
+
+  addEndpoint(app, '/console/api/jobs/:id', {
+    async GET(request, reply): Promise<JobData> {
+      const { id } = jobParams.parse(request.params);
+      const job = await service.read(id, contextOf(request, reply).caller);
+      if (job === undefined) throw jobNotFound();
+      const input = await service.readInput(job);
+      return { input, ...(job.status === 'Succeeded' && { result: job.result }) };
+    },
+  });
+
+  addEndpoint(app, '/console/api/types/:type/jobs', {
+    async POST(request, reply): Promise<{ readonly id: string }> {
+      const type = registry.get(typeParams.parse(request.params).type);
+      if (type === undefined) throw new ServiceError('not-found', 'There is no job type with this name.');
+      const { caller, requestId, idempotencyKeyHeader } = contextOf(request, reply);
+      const idempotencyKey = readIdempotencyKey(undefined, idempotencyKeyHeader);
+      const { job } = await service.submit({ type, input: request.body, caller, requestId, idempotencyKey });
+      reply.status(202);
+      return { id: job.id };
+    },
+  });
+}
+
+function describe({ name, description, input }: JobType): SubmittableType {
+  return { name, description, schema: toJsonSchema(input, 'input') };
+}

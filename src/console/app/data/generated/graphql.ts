@@ -1,0 +1,377 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** PENDING → RUNNING → SUCCEEDED, FAILED or CANCELED. A job that waits for its next attempt is PENDING again. */
+export type JobStatus =
+  | 'CANCELED'
+  | 'FAILED'
+  | 'PENDING'
+  | 'RUNNING'
+  | 'SUCCEEDED';
+
+type JobRow_CustomerImportJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string } | null };
+
+type JobRow_CustomerJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string } | null };
+
+type JobRow_JobOfRemovedType_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string } | null };
+
+export type JobRowFragment =
+  | JobRow_CustomerImportJob_Fragment
+  | JobRow_CustomerJob_Fragment
+  | JobRow_JobOfRemovedType_Fragment
+;
+
+type JobDetails_CustomerImportJob_Fragment = { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
+
+type JobDetails_CustomerJob_Fragment = { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
+
+type JobDetails_JobOfRemovedType_Fragment = { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
+
+export type JobDetailsFragment =
+  | JobDetails_CustomerImportJob_Fragment
+  | JobDetails_CustomerJob_Fragment
+  | JobDetails_JobOfRemovedType_Fragment
+;
+
+export type JobsQueryVariables = Exact<{
+  type?: string | null | undefined;
+  status?: Array<JobStatus> | JobStatus | null | undefined;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type JobsQuery = { jobs: { nodes: Array<
+      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string } | null }
+      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string } | null }
+      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string } | null }
+    >, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type JobQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type JobQuery = { jobStatus:
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+   | null };
+
+export type JobUpdatesSubscriptionVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type JobUpdatesSubscription = { jobUpdates:
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+   };
+
+export type CancelJobMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type CancelJobMutation = { cancelJob:
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+   | null };
+
+export type RetryJobMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RetryJobMutation = { retryJob:
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+   | null };
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value;
+  }
+}
+export const JobRowFragmentDoc = new TypedDocumentString(`
+    fragment JobRow on Job {
+  id
+  type
+  status
+  done
+  cancelRequested
+  percentComplete
+  message
+  attempt
+  maxAttempts
+  createdAt
+  startedAt
+  finishedAt
+  error {
+    code
+  }
+}
+    `, {"fragmentName":"JobRow"}) as unknown as TypedDocumentString<JobRowFragment, unknown>;
+export const JobDetailsFragmentDoc = new TypedDocumentString(`
+    fragment JobDetails on Job {
+  ...JobRow
+  lastUpdatedAt
+  expiresAt
+  error {
+    code
+    message
+  }
+  statusUrl
+  resultUrl
+  resourceUrl
+  history {
+    attempt
+    startedAt
+    finishedAt
+    error {
+      code
+      message
+    }
+  }
+}
+    fragment JobRow on Job {
+  id
+  type
+  status
+  done
+  cancelRequested
+  percentComplete
+  message
+  attempt
+  maxAttempts
+  createdAt
+  startedAt
+  finishedAt
+  error {
+    code
+  }
+}`, {"fragmentName":"JobDetails"}) as unknown as TypedDocumentString<JobDetailsFragment, unknown>;
+export const JobsDocument = new TypedDocumentString(`
+    query Jobs($type: String, $status: [JobStatus!], $first: Int!, $after: String) {
+  jobs(type: $type, status: $status, first: $first, after: $after) {
+    nodes {
+      ...JobRow
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment JobRow on Job {
+  id
+  type
+  status
+  done
+  cancelRequested
+  percentComplete
+  message
+  attempt
+  maxAttempts
+  createdAt
+  startedAt
+  finishedAt
+  error {
+    code
+  }
+}`) as unknown as TypedDocumentString<JobsQuery, JobsQueryVariables>;
+export const JobDocument = new TypedDocumentString(`
+    query Job($id: ID!) {
+  jobStatus(id: $id) {
+    ...JobDetails
+  }
+}
+    fragment JobRow on Job {
+  id
+  type
+  status
+  done
+  cancelRequested
+  percentComplete
+  message
+  attempt
+  maxAttempts
+  createdAt
+  startedAt
+  finishedAt
+  error {
+    code
+  }
+}
+fragment JobDetails on Job {
+  ...JobRow
+  lastUpdatedAt
+  expiresAt
+  error {
+    code
+    message
+  }
+  statusUrl
+  resultUrl
+  resourceUrl
+  history {
+    attempt
+    startedAt
+    finishedAt
+    error {
+      code
+      message
+    }
+  }
+}`) as unknown as TypedDocumentString<JobQuery, JobQueryVariables>;
+export const JobUpdatesDocument = new TypedDocumentString(`
+    subscription JobUpdates($id: ID!) {
+  jobUpdates(id: $id) {
+    ...JobDetails
+  }
+}
+    fragment JobRow on Job {
+  id
+  type
+  status
+  done
+  cancelRequested
+  percentComplete
+  message
+  attempt
+  maxAttempts
+  createdAt
+  startedAt
+  finishedAt
+  error {
+    code
+  }
+}
+fragment JobDetails on Job {
+  ...JobRow
+  lastUpdatedAt
+  expiresAt
+  error {
+    code
+    message
+  }
+  statusUrl
+  resultUrl
+  resourceUrl
+  history {
+    attempt
+    startedAt
+    finishedAt
+    error {
+      code
+      message
+    }
+  }
+}`) as unknown as TypedDocumentString<JobUpdatesSubscription, JobUpdatesSubscriptionVariables>;
+export const CancelJobDocument = new TypedDocumentString(`
+    mutation CancelJob($id: ID!) {
+  cancelJob(id: $id) {
+    ...JobDetails
+  }
+}
+    fragment JobRow on Job {
+  id
+  type
+  status
+  done
+  cancelRequested
+  percentComplete
+  message
+  attempt
+  maxAttempts
+  createdAt
+  startedAt
+  finishedAt
+  error {
+    code
+  }
+}
+fragment JobDetails on Job {
+  ...JobRow
+  lastUpdatedAt
+  expiresAt
+  error {
+    code
+    message
+  }
+  statusUrl
+  resultUrl
+  resourceUrl
+  history {
+    attempt
+    startedAt
+    finishedAt
+    error {
+      code
+      message
+    }
+  }
+}`) as unknown as TypedDocumentString<CancelJobMutation, CancelJobMutationVariables>;
+export const RetryJobDocument = new TypedDocumentString(`
+    mutation RetryJob($id: ID!) {
+  retryJob(id: $id) {
+    ...JobDetails
+  }
+}
+    fragment JobRow on Job {
+  id
+  type
+  status
+  done
+  cancelRequested
+  percentComplete
+  message
+  attempt
+  maxAttempts
+  createdAt
+  startedAt
+  finishedAt
+  error {
+    code
+  }
+}
+fragment JobDetails on Job {
+  ...JobRow
+  lastUpdatedAt
+  expiresAt
+  error {
+    code
+    message
+  }
+  statusUrl
+  resultUrl
+  resourceUrl
+  history {
+    attempt
+    startedAt
+    finishedAt
+    error {
+      code
+      message
+    }
+  }
+}`) as unknown as TypedDocumentString<RetryJobMutation, RetryJobMutationVariables>;

@@ -1,0 +1,26 @@
+/** What the routes of `api.ts` send to the page. */
+
+/** What the page begins with. */
+export interface Session {
+  /** Undefined on a server without authentication. */
+  readonly caller?: string;
+  /** What the caller may do: `submit`, `read`, `admin`. */
+  readonly scopes: readonly string[];
+  readonly jobTypes: readonly SubmittableType[];
+  /** The other pages that this server has. */
+  readonly graphiql: boolean;
+  readonly docs: boolean;
+}
+
+export interface SubmittableType {
+  readonly name: string;
+  readonly description: string;
+  /** The form of its input (JSON Schema, draft 2020-12). */
+  readonly schema: object;
+}
+
+/** A job's input, and its result once it has succeeded. */
+export interface JobData {
+  readonly input: unknown;
+  readonly result?: unknown;
+}
