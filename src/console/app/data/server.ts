@@ -57,12 +57,6 @@ export function createServer(root: URL, credential: string | undefined, onUnauth
     return JSON.parse(text);
   }
 
-  const post = (accept: string, body: unknown) => ({
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', Accept: accept },
-    body: JSON.stringify(body),
-  });
-
   return {
     // What the routes of the console send is what their types say: both are built together.
     session: async () => (await read('console/api/session')) as Session,
@@ -98,6 +92,14 @@ export function createServer(root: URL, credential: string | undefined, onUnauth
       if (!response.ok || response.body === null) throw fromProblem(response, await response.text());
       return response.body;
     },
+  };
+}
+
+function post(accept: string, body: unknown) {
+  return {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Accept: accept },
+    body: JSON.stringify(body),
   };
 }
 
