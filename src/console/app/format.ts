@@ -13,6 +13,7 @@ const clock = new Intl.DateTimeFormat(undefined, {
   fractionalSecondDigits: 3,
 });
 const whole = new Intl.NumberFormat();
+const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
 
 /** `just now`, `5 min ago`, `3 h ago`, `2 d ago`. */
 export function formatAgo(at: string, now: number): string {
@@ -45,6 +46,11 @@ export function formatExact(at: string): string {
 
 export function formatClock(at: string): string {
   return clock.format(new Date(at));
+}
+
+/** `9,876`, and `12.3K` from ten thousand on. */
+export function formatCount(count: number): string {
+  return count < 10_000 ? whole.format(count) : compact.format(count);
 }
 
 export function formatPlural(count: number, one: string, many = `${one}s`): string {

@@ -94,6 +94,27 @@ export type RetryJobMutation = { retryJob:
     | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
    | null };
 
+export type TypeStatsFragment = { name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> } };
+
+export type JobTypesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type JobTypesQuery = { jobTypes: Array<{ name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> } }> };
+
+export type PauseJobTypeMutationVariables = Exact<{
+  type: string;
+}>;
+
+
+export type PauseJobTypeMutation = { pauseJobType: { name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> } } | null };
+
+export type ResumeJobTypeMutationVariables = Exact<{
+  type: string;
+}>;
+
+
+export type ResumeJobTypeMutation = { resumeJobType: { name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> } } | null };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -170,6 +191,46 @@ export const JobDetailsFragmentDoc = new TypedDocumentString(`
     code
   }
 }`, {"fragmentName":"JobDetails"}) as unknown as TypedDocumentString<JobDetailsFragment, unknown>;
+export const TypeStatsFragmentDoc = new TypedDocumentString(`
+    fragment TypeStats on JobTypeStats {
+  name
+  description
+  paused
+  counts {
+    pending
+    running
+    succeeded
+    failed
+    canceled
+    exact
+  }
+  lastMinute {
+    succeeded
+    failed
+  }
+  lastHour {
+    succeeded
+    failed
+  }
+  lastDay {
+    succeeded
+    failed
+  }
+  oldestWaitingSeconds
+  duration {
+    p50
+    p95
+  }
+  waiting {
+    p50
+    p95
+  }
+  history {
+    succeeded
+    failed
+  }
+}
+    `, {"fragmentName":"TypeStats"}) as unknown as TypedDocumentString<TypeStatsFragment, unknown>;
 export const JobsDocument = new TypedDocumentString(`
     query Jobs($type: String, $status: [JobStatus!], $first: Int!, $after: String) {
   jobs(type: $type, status: $status, first: $first, after: $after) {
@@ -375,3 +436,135 @@ fragment JobDetails on Job {
     }
   }
 }`) as unknown as TypedDocumentString<RetryJobMutation, RetryJobMutationVariables>;
+export const JobTypesDocument = new TypedDocumentString(`
+    query JobTypes {
+  jobTypes {
+    ...TypeStats
+  }
+}
+    fragment TypeStats on JobTypeStats {
+  name
+  description
+  paused
+  counts {
+    pending
+    running
+    succeeded
+    failed
+    canceled
+    exact
+  }
+  lastMinute {
+    succeeded
+    failed
+  }
+  lastHour {
+    succeeded
+    failed
+  }
+  lastDay {
+    succeeded
+    failed
+  }
+  oldestWaitingSeconds
+  duration {
+    p50
+    p95
+  }
+  waiting {
+    p50
+    p95
+  }
+  history {
+    succeeded
+    failed
+  }
+}`) as unknown as TypedDocumentString<JobTypesQuery, JobTypesQueryVariables>;
+export const PauseJobTypeDocument = new TypedDocumentString(`
+    mutation PauseJobType($type: String!) {
+  pauseJobType(type: $type) {
+    ...TypeStats
+  }
+}
+    fragment TypeStats on JobTypeStats {
+  name
+  description
+  paused
+  counts {
+    pending
+    running
+    succeeded
+    failed
+    canceled
+    exact
+  }
+  lastMinute {
+    succeeded
+    failed
+  }
+  lastHour {
+    succeeded
+    failed
+  }
+  lastDay {
+    succeeded
+    failed
+  }
+  oldestWaitingSeconds
+  duration {
+    p50
+    p95
+  }
+  waiting {
+    p50
+    p95
+  }
+  history {
+    succeeded
+    failed
+  }
+}`) as unknown as TypedDocumentString<PauseJobTypeMutation, PauseJobTypeMutationVariables>;
+export const ResumeJobTypeDocument = new TypedDocumentString(`
+    mutation ResumeJobType($type: String!) {
+  resumeJobType(type: $type) {
+    ...TypeStats
+  }
+}
+    fragment TypeStats on JobTypeStats {
+  name
+  description
+  paused
+  counts {
+    pending
+    running
+    succeeded
+    failed
+    canceled
+    exact
+  }
+  lastMinute {
+    succeeded
+    failed
+  }
+  lastHour {
+    succeeded
+    failed
+  }
+  lastDay {
+    succeeded
+    failed
+  }
+  oldestWaitingSeconds
+  duration {
+    p50
+    p95
+  }
+  waiting {
+    p50
+    p95
+  }
+  history {
+    succeeded
+    failed
+  }
+}`) as unknown as TypedDocumentString<ResumeJobTypeMutation, ResumeJobTypeMutationVariables>;
