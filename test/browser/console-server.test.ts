@@ -70,6 +70,20 @@ describe('the console of a server that knows its callers', () => {
     expect(await page.locator('tbody tr').count()).toBe(1);
   });
 
+  it('shows an admin the jobs of all callers, or of one', async () => {
+    await submitAs(keyOf('ada'), 'one of ada');
+    await submitAs(keyOf('eve'), 'one of eve');
+    const page = await openConsole(browser, app, { key: keyOf('admin') });
+    await page.getByRole('cell', { name: 'key:ada' }).first().waitFor();
+    await page.getByRole('cell', { name: 'key:eve' }).first().waitFor();
+    await page.getByLabel('Caller').fill('key:eve');
+    await page.getByRole('cell', { name: 'key:ada' }).first().waitFor({ state: 'detached' });
+    expect(new URL(page.url()).search).toBe('?caller=key:eve');
+    await page.getByRole('row').nth(1).getByRole('link').click();
+    await page.getByRole('region', { name: 'Facts' }).getByRole('link', { name: 'key:eve' }).click();
+    await page.getByRole('cell', { name: 'key:eve' }).first().waitFor();
+  });
+
   it('says what a key may not do', async () => {
     const page = await openConsole(browser, app, { key: keyOf('submitter') });
     await page.getByText('The scope read is required.').waitFor();

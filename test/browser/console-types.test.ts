@@ -49,7 +49,7 @@ describe('the console: job types', () => {
     await card.getByText('Paused', { exact: true }).waitFor({ state: 'detached' });
 
     await card.getByRole('link', { name: '1 Failed' }).click();
-    await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+    await page.getByText('BAD_LUCK').waitFor();
     expect(new URL(page.url()).search).toBe('?type=scripted&status=failed');
   });
 

@@ -1,4 +1,4 @@
-import type { JobStatus } from './generated/graphql.ts';
+import type { JobFilter as ApiFilter, JobStatus } from './generated/graphql.ts';
 
 export const STATUSES = [
   'PENDING',
@@ -41,4 +41,27 @@ export function toQuery({ type, statuses, caller, from, to }: JobFilter, after?:
 
 export function isFiltered(filter: JobFilter): boolean {
   return toQuery(filter) !== '';
+}
+
+/** The filter as the API takes it. */
+export function toApiFilter({ type, statuses, caller, from, to }: JobFilter, now: number): ApiFilter {
+  const createdAfter = toInstant(from, now);
+  const createdBefore = toInstant(to, now);
+  return {
+    ...(type !== undefined && { type }),
+    ...(statuses.length > 0 && { status: [...statuses] }),
+    ...(caller !== undefined && { caller }),
+    ...(createdAfter !== undefined && { createdAfter }),
+    ...(createdBefore !== undefined && { createdBefore }),
+  };
+}
+
+const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A time of the filter ; undefined for none, and for one that is not valid. */
+function toInstant(time: string | undefined, now: number): string | undefined {
+  if (time === undefined) return undefined;
+  const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(time) ?? [];
+  const at = count === undefined ? Date.parse(time) : now - Number(count) * (UNITS[unit ?? ''] ?? 0);
+  return Number.isNaN(at) ? undefined : new Date(at).toISOString();
 }

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { useServer } from '../context.ts';
 import { type Failure, toFailure } from './failure.ts';
 import { type JobRowFragment, JobsDocument } from './generated/graphql.ts';
-import { type JobFilter, toQuery } from './job-filter.ts';
+import { type JobFilter, toApiFilter, toQuery } from './job-filter.ts';
 
 export type JobRow = JobRowFragment;
 
@@ -32,12 +32,7 @@ export function useJobs(filter: JobFilter, after: string | undefined): JobList {
     let timer: ReturnType<typeof setTimeout>;
     const load = async (): Promise<void> => {
       try {
-        const variables = {
-          type: filter.type ?? null,
-          status: filter.statuses.length > 0 ? [...filter.statuses] : null,
-          first: PAGE_SIZE,
-          after: after ?? null,
-        };
+        const variables = { filter: toApiFilter(filter, Date.now()), first: PAGE_SIZE, after: after ?? null };
         const { jobs } = await server.query(JobsDocument, variables);
         const next = jobs.pageInfo.hasNextPage ? (jobs.pageInfo.endCursor ?? undefined) : undefined;
         if (!ended) setList({ jobs: jobs.nodes, next, failure: undefined, live: true });

@@ -15,7 +15,7 @@ export function focusRow(step: number): void {
 }
 
 export function JobTable({ jobs }: { readonly jobs: readonly JobRow[] }) {
-  const showsCaller = useSession().caller !== undefined && jobs.some(callerOf);
+  const showsCaller = useSession().caller !== undefined && jobs.some(({ caller }) => caller !== null);
   return (
     <table class="jobs">
       <thead>
@@ -26,7 +26,7 @@ export function JobTable({ jobs }: { readonly jobs: readonly JobRow[] }) {
             Progress
           </th>
           {showsCaller && (
-            <th scope="col" class="wide">
+            <th scope="col" class="wide caller">
               Caller
             </th>
           )}
@@ -66,7 +66,7 @@ function Row({ job, showsCaller }: { readonly job: JobRow; readonly showsCaller:
       <td class="wide">
         <Story job={job} />
       </td>
-      {showsCaller && <td class="wide clip">{callerOf(job)}</td>}
+      {showsCaller && <td class="wide clip">{job.caller}</td>}
       <td class="wide number">{attempt === 0 ? <span class="soft">–</span> : `${attempt} of ${maxAttempts}`}</td>
       <td class="number">
         <Ago at={createdAt} />
@@ -87,8 +87,4 @@ function Story({ job: { status, percentComplete, message, error } }: { readonly 
   if (error !== null) return <code class={`code ${status.toLowerCase()}`}>{error.code}</code>;
   if (status === 'RUNNING') return <Progress percent={percentComplete} message={message} />;
   return <span class="soft clip">{message ?? ''}</span>;
-}
-
-function callerOf(job: JobRow): string | undefined {
-  return 'caller' in job && typeof job.caller === 'string' ? job.caller : undefined;
 }

@@ -1,7 +1,8 @@
 import { useLocation, useRoute } from 'preact-iso';
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { usePaths } from '../context.ts';
+import { usePaths, useSession } from '../context.ts';
+import { NO_FILTER, toQuery } from '../data/job-filter.ts';
 import { type Failure, toFailure } from '../data/failure.ts';
 import { type JobDetails, type FollowedJob, useJob } from '../data/use-job.ts';
 import { Copy } from '../parts/copy.tsx';
@@ -128,6 +129,8 @@ function Data({ followed: { data }, done }: { readonly followed: FollowedJob; re
 }
 
 function Facts({ job }: { readonly job: JobDetails }) {
+  const paths = usePaths();
+  const showsCaller = useSession().caller !== undefined;
   return (
     <Panel title="Facts">
       <dl class="facts">
@@ -155,6 +158,21 @@ function Facts({ job }: { readonly job: JobDetails }) {
         {job.expiresAt !== null && (
           <Fact name="Removed">
             <Ago at={job.expiresAt} />
+          </Fact>
+        )}
+        {showsCaller && job.caller !== null && (
+          <Fact name="Caller">
+            <a class="clip" href={paths.jobs(toQuery({ ...NO_FILTER, caller: job.caller }))}>
+              {job.caller}
+            </a>
+          </Fact>
+        )}
+        {job.traceId !== null && (
+          <Fact name="Trace id">
+            <span class="clip" title={job.traceId}>
+              <code>{job.traceId}</code>
+            </span>
+            <Copy text={job.traceId} what="trace id" />
           </Fact>
         )}
         {LINKS.map(([field, name]) => {

@@ -4,6 +4,20 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** Which jobs: those for which every field that is given holds. */
+export type JobFilter = {
+  /** Only jobs of the caller with this id. Another's are for admins, who see the jobs of all callers without it. */
+  caller?: string | null | undefined;
+  /** Only jobs that were created at this time or later. */
+  createdAfter?: string | null | undefined;
+  /** Only jobs that were created before this time. */
+  createdBefore?: string | null | undefined;
+  /** Only jobs in any of these states. */
+  status?: Array<JobStatus> | null | undefined;
+  /** Only jobs of this type. */
+  type?: string | null | undefined;
+};
+
 /** PENDING → RUNNING → SUCCEEDED, FAILED or CANCELED. A job that waits for its next attempt is PENDING again. */
 export type JobStatus =
   | 'CANCELED'
@@ -12,11 +26,11 @@ export type JobStatus =
   | 'RUNNING'
   | 'SUCCEEDED';
 
-type JobRow_CustomerImportJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string } | null };
+type JobRow_CustomerImportJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null };
 
-type JobRow_CustomerJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string } | null };
+type JobRow_CustomerJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null };
 
-type JobRow_JobOfRemovedType_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string } | null };
+type JobRow_JobOfRemovedType_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null };
 
 export type JobRowFragment =
   | JobRow_CustomerImportJob_Fragment
@@ -24,11 +38,11 @@ export type JobRowFragment =
   | JobRow_JobOfRemovedType_Fragment
 ;
 
-type JobDetails_CustomerImportJob_Fragment = { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
+type JobDetails_CustomerImportJob_Fragment = { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
 
-type JobDetails_CustomerJob_Fragment = { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
+type JobDetails_CustomerJob_Fragment = { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
 
-type JobDetails_JobOfRemovedType_Fragment = { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
+type JobDetails_JobOfRemovedType_Fragment = { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
 
 export type JobDetailsFragment =
   | JobDetails_CustomerImportJob_Fragment
@@ -37,17 +51,16 @@ export type JobDetailsFragment =
 ;
 
 export type JobsQueryVariables = Exact<{
-  type?: string | null | undefined;
-  status?: Array<JobStatus> | JobStatus | null | undefined;
+  filter?: JobFilter | null | undefined;
   first: number;
   after?: string | null | undefined;
 }>;
 
 
 export type JobsQuery = { jobs: { nodes: Array<
-      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string } | null }
-      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string } | null }
-      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string } | null }
+      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
+      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
+      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
     >, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type JobQueryVariables = Exact<{
@@ -56,9 +69,9 @@ export type JobQueryVariables = Exact<{
 
 
 export type JobQuery = { jobStatus:
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
    | null };
 
 export type JobUpdatesSubscriptionVariables = Exact<{
@@ -67,9 +80,9 @@ export type JobUpdatesSubscriptionVariables = Exact<{
 
 
 export type JobUpdatesSubscription = { jobUpdates:
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
    };
 
 export type CancelJobMutationVariables = Exact<{
@@ -78,9 +91,9 @@ export type CancelJobMutationVariables = Exact<{
 
 
 export type CancelJobMutation = { cancelJob:
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
    | null };
 
 export type RetryJobMutationVariables = Exact<{
@@ -89,9 +102,9 @@ export type RetryJobMutationVariables = Exact<{
 
 
 export type RetryJobMutation = { retryJob:
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
    | null };
 
 export type TypeStatsFragment = { name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> } };
@@ -147,6 +160,7 @@ export const JobRowFragmentDoc = new TypedDocumentString(`
   createdAt
   startedAt
   finishedAt
+  caller
   error {
     code
   }
@@ -164,6 +178,7 @@ export const JobDetailsFragmentDoc = new TypedDocumentString(`
   statusUrl
   resultUrl
   resourceUrl
+  traceId
   history {
     attempt
     startedAt
@@ -187,6 +202,7 @@ export const JobDetailsFragmentDoc = new TypedDocumentString(`
   createdAt
   startedAt
   finishedAt
+  caller
   error {
     code
   }
@@ -232,8 +248,8 @@ export const TypeStatsFragmentDoc = new TypedDocumentString(`
 }
     `, {"fragmentName":"TypeStats"}) as unknown as TypedDocumentString<TypeStatsFragment, unknown>;
 export const JobsDocument = new TypedDocumentString(`
-    query Jobs($type: String, $status: [JobStatus!], $first: Int!, $after: String) {
-  jobs(type: $type, status: $status, first: $first, after: $after) {
+    query Jobs($filter: JobFilter, $first: Int!, $after: String) {
+  jobs(filter: $filter, first: $first, after: $after) {
     nodes {
       ...JobRow
     }
@@ -256,6 +272,7 @@ export const JobsDocument = new TypedDocumentString(`
   createdAt
   startedAt
   finishedAt
+  caller
   error {
     code
   }
@@ -279,6 +296,7 @@ export const JobDocument = new TypedDocumentString(`
   createdAt
   startedAt
   finishedAt
+  caller
   error {
     code
   }
@@ -294,6 +312,7 @@ fragment JobDetails on Job {
   statusUrl
   resultUrl
   resourceUrl
+  traceId
   history {
     attempt
     startedAt
@@ -323,6 +342,7 @@ export const JobUpdatesDocument = new TypedDocumentString(`
   createdAt
   startedAt
   finishedAt
+  caller
   error {
     code
   }
@@ -338,6 +358,7 @@ fragment JobDetails on Job {
   statusUrl
   resultUrl
   resourceUrl
+  traceId
   history {
     attempt
     startedAt
@@ -367,6 +388,7 @@ export const CancelJobDocument = new TypedDocumentString(`
   createdAt
   startedAt
   finishedAt
+  caller
   error {
     code
   }
@@ -382,6 +404,7 @@ fragment JobDetails on Job {
   statusUrl
   resultUrl
   resourceUrl
+  traceId
   history {
     attempt
     startedAt
@@ -411,6 +434,7 @@ export const RetryJobDocument = new TypedDocumentString(`
   createdAt
   startedAt
   finishedAt
+  caller
   error {
     code
   }
@@ -426,6 +450,7 @@ fragment JobDetails on Job {
   statusUrl
   resultUrl
   resourceUrl
+  traceId
   history {
     attempt
     startedAt
