@@ -16,7 +16,19 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: [],
   react: ['client'],
   testing: ['core', 'stores', 'app', 'config', 'observability'],
-  cli: ['app', 'config', 'project', 'project-modules', 'core', 'auth', 'graphql', 'rest', 'observability', 'stores'],
+  cli: [
+    'app',
+    'config',
+    'project',
+    'project-modules',
+    'core',
+    'auth',
+    'graphql',
+    'rest',
+    'observability',
+    'queue',
+    'stores',
+  ],
 };
 /** The same for the files that stand in `src` itself. */
 const FILES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {

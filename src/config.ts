@@ -8,7 +8,7 @@ import { StartError } from './core/start-error.ts';
 /** In the working directory. */
 export const ENVIRONMENT_FILE = '.env';
 
-const QUEUE_SCHEMES = ['redis:', 'rediss:', 'redis+sentinel:', 'redis+cluster:', 'postgres:', 'postgresql:'];
+export const QUEUE_SCHEMES = ['redis:', 'rediss:', 'redis+sentinel:', 'redis+cluster:', 'postgres:', 'postgresql:'];
 const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/i;
 const DATABASE_SCHEMES = ['postgres:', 'postgresql:'];
 
@@ -214,6 +214,11 @@ export function loadEnvironment(): void {
  */
 export function readJobsDir(): string | undefined {
   return parseSettings(settingsSchema.pick({ JOBS_DIR: true }), process.env).JOBS_DIR;
+}
+
+/** The settings of stores alone. @throws StartError with a line for each that is not valid */
+export function readStoreConfig(): Pick<Config, 'DATA_DIR' | 'JOB_RETENTION_SECONDS'> {
+  return parseSettings(settingsSchema.pick({ DATA_DIR: true, JOB_RETENTION_SECONDS: true }), process.env);
 }
 
 /** The configuration of `accepted dev`: running jobs go back to the queue at once, and run again after the restart. */

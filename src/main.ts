@@ -37,6 +37,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'Check the settings, the job types, the stores and the providers, without starting.',
     load: async () => (await import('./cli/check.ts')).checkCommand,
   },
+  migrate: {
+    summary: 'Copy all jobs from one store to another.',
+    load: async () => (await import('./cli/migrate.ts')).migrateCommand,
+  },
   'api-key': {
     summary: 'Make an API key for a caller.',
     load: async () => (await import('./cli/api-key.ts')).apiKeyCommand,

@@ -6,6 +6,7 @@ import type { RateLimiterRes } from 'rate-limiter-flexible';
 import { isConnectionError } from '../stores/connection-error.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { Addition, JobData, JobRecord, KeptJob } from './job-record.ts';
+import type { StoredJob, StoredJobs } from './stored-job.ts';
 
 /** One queue, to add jobs to. */
 export interface BackendQueue {
@@ -187,6 +188,15 @@ export interface QueueBackend {
   readSecret(own: string): Promise<string>;
   /** Counts the requests of all processes together; undefined for a store that only one process uses. */
   createRequestCounter(options: CounterOptions): RequestCounter | undefined;
+  /**
+   * Reads a part of all that the store keeps of a type's jobs. No process may change them meanwhile.
+   * @param from `next` of the part before
+   */
+  readStored(type: string, from?: string): Promise<StoredJobs>;
+  /** Adds jobs of another store, but for those whose ids are there already. Resolves to the ids that it added. */
+  addStored(type: string, jobs: readonly StoredJob[]): Promise<readonly string[]>;
+  /** How many APIs and workers are connected to the store, as far as it says. */
+  countUsers(): Promise<number>;
   ping(): Promise<void>;
   /** Writes something, and keeps nothing. */
   tryWrite(): Promise<void>;

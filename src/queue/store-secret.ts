@@ -4,6 +4,11 @@ import type { QueueBackend } from './backend.ts';
 /** The secret is read again after so many milliseconds. */
 const MAX_AGE_MS = 1000;
 
+/** 256 random bits. */
+export function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
 /** A random text that all processes on one store share. */
 export interface StoreSecret {
   load(): Promise<void>;
@@ -17,7 +22,7 @@ export interface StoreSecret {
  * @param readStored stores its argument if the store has no secret
  */
 export function keepSecret(readStored: QueueBackend['readSecret']): StoreSecret {
-  let known = randomBytes(32).toString('base64url');
+  let known = newSecret();
   let readAt = -Infinity;
   let loading: Promise<void> | undefined;
 

@@ -10,6 +10,7 @@ import { PACE_SAMPLE, toPace } from '../pace.ts';
 import { createMissedEvents } from './events.ts';
 import { startStep } from '../../stores/postgres-pool.ts';
 import { createPostgresQueue } from './additions.ts';
+import { addStoredJobs, readStoredJobs } from './stored.ts';
 import { prepareStore } from './prepare-store.ts';
 import { OWN_SCHEMA, REQUEST_COUNTS, STATEMENTS, type Statement, toRecord } from './statements.ts';
 import { BLOCKING_MS, type QueueEventListener, runQueueEvents } from '../queue-events.ts';
@@ -40,6 +41,7 @@ const loadSchema = z.object({
   first: z.tuple([z.unknown(), z.unknown(), z.unknown(), z.unknown()]).nullable(),
 });
 const timeSchema = z.object({ time: z.number() });
+const usersSchema = z.object({ users: z.number() });
 const secretSchema = z.object({ value: z.string() });
 const paceSchema = z.object({
   waiting: z.number(),
@@ -228,6 +230,11 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
             tableName: REQUEST_COUNTS,
             tableCreated: true,
           }),
+    readStored: (type, from) => readStoredJobs(run, type, from),
+    addStored: (type, jobs) => addStoredJobs(run, type, jobs),
+    async countUsers() {
+      return exclusive ? 0 : usersSchema.parse((await run(STATEMENTS.countUsers))[0]).users;
+    },
     async ping() {
       await queuePool.query('SELECT 1');
     },

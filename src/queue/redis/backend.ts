@@ -10,7 +10,7 @@ import { CANCELED, type JobProgress, type JobRecord } from '../job-record.ts';
 import { toLoad } from '../load.ts';
 import { PACE_SAMPLE, toPace } from '../pace.ts';
 import { type RedisClient, type RedisClientOptions, createRedisClient } from './client.ts';
-import { checkRedis } from './check.ts';
+import { checkRedis, countUsers } from './check.ts';
 import { completeIndex, countJobs } from './complete-index.ts';
 import { createRedisWorker } from './worker.ts';
 import { CHANNEL, type RedisEvents, createRedisEvents } from './events.ts';
@@ -19,6 +19,7 @@ import { createRedisQueue } from './additions.ts';
 import { PREFIX, prefixOf, queueName } from './names.ts';
 import { toRecords } from './record.ts';
 import { SCRIPTS, runScript } from './scripts.ts';
+import { addStoredJobs, readStoredJobs } from './stored.ts';
 import { readTypeState } from './type-state.ts';
 import { type StoreClock, createStoreClock } from '../store-clock.ts';
 
@@ -180,7 +181,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     },
     clockOf,
     async addTypes(types) {
-      await client.sadd(TYPES_KEY, ...types);
+      if (types.length > 0) await client.sadd(TYPES_KEY, ...types);
       return client.smembers(TYPES_KEY);
     },
     async countJobs(type) {
@@ -217,6 +218,9 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       return (await client.set(SECRET_KEY, own, 'NX', 'GET')) ?? own;
     },
     createRequestCounter: (options) => new RateLimiterRedis({ ...options, storeClient: client }),
+    readStored: (type, from) => readStoredJobs(client, type, from),
+    addStored: (type, jobs) => addStoredJobs(client, type, jobs),
+    countUsers: () => countUsers(client),
     async ping() {
       // Both kinds of client have it.
       await client.call('PING');

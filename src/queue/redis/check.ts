@@ -65,3 +65,20 @@ async function unlessRefused<T>(answer: Promise<T>): Promise<T | undefined> {
 function fieldOf(info: string, name: string): string | undefined {
   return new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
 }
+
+/** Workers wait for jobs with this command. */
+const WAITING = 'cmd=bzpopmin';
+
+/** The connections of APIs, which subscribe to changes, and of idle workers to a Redis; 0 where it may not be asked. */
+export async function countUsers(client: RedisClient): Promise<number> {
+  const masters = client instanceof Cluster ? client.nodes('master') : [client];
+  const counts = await Promise.all(
+    masters.map(async (master) => {
+      const list = String(await unlessRefused(master.call('CLIENT', 'LIST')));
+      const database = ` db=${master.options.db ?? 0} `;
+      const ours = list.split('\n').filter((line) => line.includes(database));
+      return ours.filter((line) => line.includes(WAITING) || / s?sub=[1-9]/.test(line)).length;
+    }),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}

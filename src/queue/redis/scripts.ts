@@ -20,6 +20,7 @@ function loadScript(name: string): RedisScript {
 export const SCRIPTS = {
   addEnds: loadScript('add-ends'),
   addJobs: loadScript('add-jobs'),
+  addStored: loadScript('add-stored'),
   completeIndex: loadScript('complete-index'),
   countJobs: loadScript('count-jobs'),
   mendIndex: loadScript('mend-index'),

@@ -1,0 +1,23 @@
+-- Adds jobs as another store had them, in any state, unless they are there already. BullMQ adds only new ones.
+-- ARGV: for each job its id, caller, time of creation, place ('wait', or BullMQ's set), priority or score there, the index of lists that
+-- it belongs to, how many texts follow, and with these the fields of its hash. Replies with the ids of the added jobs.
+local added = {}
+local i = 1
+while i <= #ARGV do
+  local id, caller, timestamp, place, score, set, count = unpack(ARGV, i, i + 6)
+  local job = keyOf(id)
+  if redis.call('EXISTS', job) == 0 then
+    addEntry(set, caller, timestamp, id)
+    if set == 'Canceled' then redis.call('ZADD', keyOf(canceledSet(place)), score, id) end
+    redis.call('HSET', job, unpack(ARGV, i + 7, i + 6 + count))
+    if place == 'wait' then
+      enqueue(id, tonumber(score), 'LPUSH')
+    else
+      redis.call('ZADD', keyOf(place), score, id)
+    end
+    added[#added + 1] = id
+  end
+  i = i + 7 + count
+end
+if #added > 0 then wakeWorker() end
+return added
