@@ -73,9 +73,9 @@ const submit = async (side: QueueSide, words: string, idempotencyKey?: string) =
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   });
 const read = (side: QueueSide, id: string) => side.queue.read(id, 'plain');
-const listed = async (side: QueueSide): Promise<readonly Job[]> => {
+const listed = async (side: QueueSide, of: 'anonymous' | 'all' = 'anonymous'): Promise<readonly Job[]> => {
   const query = {
-    caller: ANONYMOUS.id,
+    caller: of === 'all' ? undefined : ANONYMOUS.id,
     types: ['plain'],
     statuses: jobStatusSchema.options,
     after: undefined,
@@ -151,6 +151,9 @@ describe.each([
     const copied = await listed(after);
     expect(copied.filter(({ id }) => id !== running.id)).toEqual(jobs.filter(({ id }) => id !== running.id));
     expect(copied).toContainEqual(expect.objectContaining({ id: running.id, status: 'Pending', attempt: 0 }));
+    expect(await listed(after, 'all')).toEqual(copied);
+    const counts = { pending: 4, running: 0, succeeded: 1, failed: 1, canceled: 1 };
+    expect(await after.queue.readTypeState('plain')).toMatchObject({ counts });
     expect(await submit(after, 'succeeds', KEY)).toMatchObject({ replayed: true, job: { id: succeeded.id } });
     await expect(submit(after, 'another', KEY)).rejects.toMatchObject({ problem: 'idempotency-key-reused' });
     const { verify } = createJobKeys(after.queue, 3600);
