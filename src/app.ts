@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { type Config, parseSettings } from './config.ts';
+import { withBulkPorts } from './core/bulk/bulk-action.ts';
 import { createJobKeys } from './core/access/job-token.ts';
 import { DeadlineError, settlesWithin, shareFor, withDeadline } from './core/deadline.ts';
 import type { JobWorker, Logger } from './core/ports.ts';
@@ -101,7 +102,7 @@ export async function createApp(config: Config, project: Project, logger: Logger
   const queue = wireQueue({
     url: config.QUEUE_URL,
     embedded: embedded.pool,
-    types: registry.types,
+    types: [...registry.types, ...registry.builtIn],
     retentionSeconds: config.JOB_RETENTION_SECONDS,
     logger,
     metrics,
@@ -164,7 +165,14 @@ export async function createApp(config: Config, project: Project, logger: Logger
   async function connect(): Promise<void> {
     await Promise.all([connectQueue(), untilConnected(providers.open)]);
     if (config.role !== 'api' && !stopping.signal.aborted)
-      workers = queue.startWorkers({ concurrency: config.WORKER_CONCURRENCY, use });
+      workers = queue.startWorkers({
+        concurrency: config.WORKER_CONCURRENCY,
+        use: withBulkPorts(use, {
+          queue: queue.queue,
+          types: registry.types.map(({ name }) => name),
+          attemptsOf: (name) => registry.get(name)?.attempts ?? 1,
+        }),
+      });
   }
 
   async function start(): Promise<void> {

@@ -110,6 +110,16 @@ export interface JobQueue {
    * @returns the job as this atomic step left it, which is Pending; undefined if it was neither failed nor canceled
    */
   retry(job: Job, attempts: number): Promise<Job | undefined>;
+  /**
+   * Cancels several jobs of a type in few round trips: what `cancel` does for one.
+   * @returns how many were not done already
+   */
+  cancelAll(type: string, ids: readonly string[]): Promise<number>;
+  /**
+   * The same for `retry`.
+   * @returns how many had failed or were canceled
+   */
+  retryAll(type: string, ids: readonly string[], attempts: number): Promise<number>;
   /** Newest first. May include jobs past their retention. Fewer than the limit, where their results are large. */
   list(query: ListQuery): Promise<ListedJobs>;
   readPace(type: string): Promise<Pace>;

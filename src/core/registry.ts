@@ -1,5 +1,6 @@
 /** The job types of a process, checked as a whole. */
 import { z } from 'zod';
+import { bulkAction } from './bulk/bulk-action.ts';
 import type { JobType } from './define-job.ts';
 import { StartError } from './start-error.ts';
 
@@ -12,7 +13,10 @@ export interface JobFile {
 }
 
 export interface Registry {
+  /** The project's. */
   readonly types: readonly JobType[];
+  /** Types of the API itself, whose jobs have operations of their own to submit them, and none that the project's types have. */
+  readonly builtIn: readonly JobType[];
   get(name: string): JobType | undefined;
   /** The file that defines a type. */
   fileOf(type: JobType): string;
@@ -20,8 +24,16 @@ export interface Registry {
 
 const NAME = /^[a-z][A-Za-z0-9]{0,39}$/;
 const COLLECTION = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+const BUILT_IN: readonly JobType[] = [bulkAction];
 /** Names that the APIs use for fields and paths of their own. */
-const RESERVED_NAMES = new Set(['job', 'jobs', 'jobStatus', 'jobTypes', 'jobUpdates']);
+const RESERVED_NAMES = new Set([
+  'job',
+  'jobs',
+  'jobStatus',
+  'jobTypes',
+  'jobUpdates',
+  ...BUILT_IN.map(({ name }) => name),
+]);
 const RESERVED_COLLECTIONS = new Set(['jobs', 'job-types', 'operations']);
 /** Bounds the work that one failing job can cause. */
 const MAX_ATTEMPTS = 100;
@@ -61,7 +73,8 @@ export function createRegistry(files: readonly JobFile[]): Registry {
   if (problems.length > 0) throw new StartError(problems);
   return {
     types: files.map(({ type }) => type),
-    get: (name) => byName.get(name)?.type,
+    builtIn: BUILT_IN,
+    get: (name) => byName.get(name)?.type ?? BUILT_IN.find((type) => type.name === name),
     fileOf: (type) => byName.get(type.name)?.file ?? type.name,
   };
 }

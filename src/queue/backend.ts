@@ -146,6 +146,8 @@ export interface QueueBackend {
    * @param options.deadline the store does nothing after it; in milliseconds of `performance.now()`
    */
   cancel(type: string, id: string, options: { onlyMarked: boolean; deadline: number }): Promise<JobRecord | undefined>;
+  /** The same for several jobs, each by itself. Resolves to how many were not done. */
+  cancelAll(type: string, ids: readonly string[], deadline: number): Promise<number>;
   /** Resolves to those of these jobs that are marked. */
   readMarked(type: string, ids: readonly string[]): Promise<string[]>;
   /**
@@ -153,6 +155,8 @@ export interface QueueBackend {
    * @param options.deadline the store does nothing after it; in milliseconds of `performance.now()`
    */
   retry(type: string, id: string, options: { attempts: number; deadline: number }): Promise<JobRecord | undefined>;
+  /** The same for several jobs, each by itself. Resolves to how many it put back. */
+  retryAll(type: string, ids: readonly string[], options: { attempts: number; deadline: number }): Promise<number>;
   /**
    * Removes some of the jobs that finished up to a time, in milliseconds since 1970, and what the store's events hold from before it.
    * @param retentionMs the retention by which the caller reckoned that time: a job whose own is longer stays for longer

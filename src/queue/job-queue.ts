@@ -194,6 +194,8 @@ export function createBullmqQueue({
       const record = await change((deadline) => backend.retry(type, id, { attempts, deadline }));
       return record && toJob(record, retentionMs);
     },
+    cancelAll: (type, ids) => change((deadline) => backend.cancelAll(type, ids, deadline)),
+    retryAll: (type, ids, attempts) => change((deadline) => backend.retryAll(type, ids, { attempts, deadline })),
     async list(query) {
       const { records, hasMore } = await ask((deadline) => backend.list(query, deadline));
       return {

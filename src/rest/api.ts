@@ -9,6 +9,7 @@ import { addAssets } from './pages/assets.ts';
 import { addProblemPages } from './pages/problem-pages.ts';
 import { addReferencePage } from './pages/reference-page.ts';
 import { type RestApi, addRoutes } from './route.ts';
+import { bulkRoutes } from './routes/bulk.ts';
 import { collectionRoutes } from './routes/collections.ts';
 import { eventsRoute } from './routes/events.ts';
 import { jobTypeRoutes } from './routes/job-types.ts';
@@ -21,8 +22,11 @@ const EVENTS_ROUTE = '/api/jobs/:id/events';
 
 /** The REST API, under `/api`: the Asynchronous Request-Reply pattern over plain HTTP. */
 export function createRestApi(api: RestApi): (app: FastifyInstance) => Promise<void> {
-  const { types } = api.service.registry;
-  const submissions = new Set(types.map(({ collection }) => `/api/${collection}`));
+  const { types, builtIn } = api.service.registry;
+  const submissions = new Set([
+    ...types.map(({ collection }) => `/api/${collection}`),
+    ...bulkRoutes.map(({ path }) => path),
+  ]);
   return async (app) => {
     app.addHook('onRequest', (request, _reply, done) => {
       const { url = '' } = request.routeOptions;
@@ -34,7 +38,14 @@ export function createRestApi(api: RestApi): (app: FastifyInstance) => Promise<v
     });
     addRoutes(
       app,
-      [...jobRoutes(types), eventsRoute, ...operationRoutes, ...jobTypeRoutes, ...types.flatMap(collectionRoutes)],
+      [
+        ...bulkRoutes,
+        ...jobRoutes([...types, ...builtIn]),
+        eventsRoute,
+        ...operationRoutes,
+        ...jobTypeRoutes,
+        ...types.flatMap(collectionRoutes),
+      ],
       api,
     );
   };

@@ -19,6 +19,7 @@ import type { Use } from '../register.ts';
 import type { Registry } from '../registry.ts';
 import { createDepthLimit } from './depth-limit.ts';
 import { type FollowedJob, type JobWait, listenForEnd, watchJob } from './follow.ts';
+import { createBulkService } from './bulk.ts';
 import { createJobTypeService } from './job-types.ts';
 import { toCursor } from './list-page.ts';
 import { createRetryAfterEstimator } from './retry-after.ts';
@@ -116,6 +117,7 @@ export function createJobService(options: JobServiceOptions): JobService {
     registry,
     stopping,
     ...createJobTypeService({ registry, queue, logger }),
+    ...createBulkService({ registry, submit: accept, logger }),
 
     async read(id, caller) {
       return audit('read', await read(id, caller), caller);
@@ -180,7 +182,9 @@ export function createJobService(options: JobServiceOptions): JobService {
     async list({ type, statuses = jobStatusSchema.options, caller: wanted, ...request }, caller) {
       const reader = requireScope(caller, 'read');
       const listed = listedCaller(reader, wanted);
-      const types = registry.types.map(({ name }) => name).filter((name) => name === (type ?? name));
+      const types = [...registry.types, ...registry.builtIn]
+        .map(({ name }) => name)
+        .filter((name) => name === (type ?? name));
       if (types.length === 0) {
         const issue = { path: ['type'], message: 'Unknown job type' };
         throw new ServiceError('invalid-input', `type: ${issue.message}`, { issues: [issue] });

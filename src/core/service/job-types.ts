@@ -46,8 +46,8 @@ export function createJobTypeService({ registry, queue, logger }: JobTypeService
   return {
     async listTypes(caller) {
       requireScope(caller, 'admin');
-      const names = [...registry.types.map(({ name }) => name), ...queue.removedTypes()];
-      const all = await Promise.all(names.map(read));
+      const names = [...registry.types, ...registry.builtIn].map(({ name }) => name);
+      const all = await Promise.all([...names, ...queue.removedTypes()].map(read));
       return all.filter((stats) => stats.description !== null || hasJobs(stats));
     },
     pauseType: (name, caller) => change('pause', name, caller, () => queue.pauseType(name)),

@@ -1,4 +1,5 @@
 import type { Caller } from '../access/caller.ts';
+import type { BulkActionInput } from '../bulk/bulk-action.ts';
 import type { JobType } from '../define-job.ts';
 import type { Job } from '../job.ts';
 import type { ListPosition } from '../ports.ts';
@@ -43,13 +44,29 @@ export interface JobPage {
   readonly resultCharacters: number;
 }
 
+export interface BulkSubmission extends Pick<Submission, 'caller' | 'requestId' | 'idempotencyKey'> {
+  readonly action: BulkActionInput['action'];
+  readonly filter: JobFilter;
+}
+
+export interface BulkService {
+  /**
+   * Accepts a job that cancels or retries all jobs which a filter matches: the caller's, or an admin's choice of all callers'. Only jobs that
+   * were created before the call are matched, and by a retry those that had ended before it; another bulk action only where the filter
+   * names its type. Needs the scope `submit`.
+   * @throws ServiceError as `submit` does; `invalid-input`, for a filter that names nothing, an unknown type, or statuses in which no job
+   * can be changed; `forbidden`, for another caller's jobs without the scope `admin`
+   */
+  submitBulk(submission: BulkSubmission): Promise<SubmittedJob>;
+}
+
 /**
  * Everything that the APIs can ask for; GraphQL and REST both call this and nothing below it.
  *
  * Every method may throw a ServiceError `queue-unavailable`. A method with a caller may throw `forbidden`, which names the missing
  * scope, and `unauthenticated`, for the access token of another job. Another caller's job is indistinguishable from a missing one.
  */
-export interface JobService extends JobTypeService {
+export interface JobService extends JobTypeService, BulkService {
   readonly registry: Registry;
   /** Aborted at shutdown: waits return early, and watches end before their job does. */
   readonly stopping: AbortSignal;

@@ -47,18 +47,14 @@ function lazyReader(): (info: GraphQLResolveInfo) => OneOfReader | undefined {
 }
 
 /**
- * Adds what one job type contributes: its object type, the mutation that submits it, and the query of its resource.
+ * Adds the object type of a job type's jobs.
  * @throws SchemaShapeError that names the field, for a schema that GraphQL cannot express; `fromZod` has the problems of nested fields
  */
-export function addJobType(builder: Builder, type: JobType, jobInterface: JobInterface, fromZod: FromZod): void {
+export function addJobObject(builder: Builder, type: JobType, jobInterface: JobInterface, fromZod: FromZod) {
   const name = pascalCase(type.name);
   const ofResult = { schema: type.result, name: `${name}Result`, owner: `${name}Result`, path: 'result' };
-  const ofInput = { schema: type.input, owner: name, path: 'input' };
   const result = fromZod.output(ofResult, 'output');
-  const submitted = fromZod.output({ ...ofInput, name: `${name}JobInput` }, 'input');
-  const input = fromZod.input({ ...ofInput, name: `Submit${name}Input` });
-  const readerOf = lazyReader();
-
+  const submitted = fromZod.output({ ...inputOf(type), name: `${name}JobInput` }, 'input');
   const object = builder.objectRef<JobSource>(jobObjectName(type.name)).implement({
     description: type.description,
     interfaces: [jobInterface],
@@ -77,6 +73,20 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
       }),
     }),
   });
+  return { object, result };
+}
+
+const inputOf = ({ name, input }: JobType) => ({ schema: input, owner: pascalCase(name), path: 'input' });
+
+/**
+ * Adds what one job type contributes: its object type, the mutation that submits it, and the query of its resource.
+ * @throws SchemaShapeError that names the field, for a schema that GraphQL cannot express; `fromZod` has the problems of nested fields
+ */
+export function addJobType(builder: Builder, type: JobType, jobInterface: JobInterface, fromZod: FromZod): void {
+  const name = pascalCase(type.name);
+  const { object, result } = addJobObject(builder, type, jobInterface, fromZod);
+  const input = fromZod.input({ ...inputOf(type), name: `Submit${name}Input` });
+  const readerOf = lazyReader();
 
   const payload = builder.objectRef<SubmitPayload>(submitPayloadName(type.name)).implement({
     fields: (t) => ({

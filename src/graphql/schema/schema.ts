@@ -2,6 +2,7 @@ import { type GraphQLSchema, specifiedScalarTypes } from 'graphql';
 import type { Registry } from '../../core/registry.ts';
 import { StartError } from '../../core/start-error.ts';
 import { createBuilder } from '../builder.ts';
+import { addBulkActions } from './bulk-action.ts';
 import { createFromZod } from './from-zod.ts';
 import { addJobConnection } from './job-connection.ts';
 import { addJobFilter } from './job-filter.ts';
@@ -35,6 +36,7 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
 
   const fromZod = createFromZod(builder, reservedNames(registry));
   addJobTypeStats(builder, fromZod);
+  addBulkActions(builder, job, jobFilter, fromZod);
   const problems = registry.types.flatMap((type) => {
     const others = addReportedly(() => addJobType(builder, type, job, fromZod));
     return [...fromZod.takeProblems(), ...others].map((problem) => `${registry.fileOf(type)}: ${problem}`);
@@ -59,9 +61,10 @@ function addReportedly(add: () => void): string[] {
 const REMOVED_TYPE = 'JobOfRemovedType';
 
 /** The types that do not come from a zod schema. */
-function reservedNames({ types }: Registry): ReadonlySet<string> {
+function reservedNames({ types, builtIn }: Registry): ReadonlySet<string> {
   const own = ['Query', 'Mutation', 'Subscription', 'DateTime', 'Date', 'URL', 'SafeInt', 'JSON', 'PageInfo'];
   const ofJobs = ['Job', 'JobStatus', 'JobFilter', 'JobError', 'JobAttempt', REMOVED_TYPE, 'JobConnection', 'JobEdge'];
   const perType = types.flatMap(({ name }) => [jobObjectName(name), submitPayloadName(name)]);
-  return new Set([...own, ...ofJobs, ...specifiedScalarTypes.map(({ name }) => name), ...perType]);
+  const ofBuiltIn = builtIn.map(({ name }) => jobObjectName(name));
+  return new Set([...own, ...ofJobs, ...ofBuiltIn, ...specifiedScalarTypes.map(({ name }) => name), ...perType]);
 }

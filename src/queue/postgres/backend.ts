@@ -94,6 +94,18 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     return row === undefined ? undefined : z.object({ data: z.unknown() }).parse(row).data;
   };
 
+  const cancelJobs = (type: string, ids: readonly string[], onlyMarked: boolean, deadline: number) =>
+    clock.within(deadline, (storeDeadline) =>
+      run(STATEMENTS.cancelJob, [type, ids, Date.now(), onlyMarked, storeDeadline]),
+    );
+
+  const retryJobs = (type: string, ids: readonly string[], attempts: number, deadline: number) => {
+    const progress = JSON.stringify({ percentComplete: 0, message: null, at: Date.now() } satisfies JobProgress);
+    return clock.within(deadline, (storeDeadline) =>
+      run(STATEMENTS.retryJob, [type, ids, attempts, progress, storeDeadline]),
+    );
+  };
+
   return {
     description,
     exclusive,
@@ -163,21 +175,18 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       return { records, hasMore: rows.length > 0 && foundSchema.parse(rows[0]).found > records.length };
     },
     async cancel(type, id, { onlyMarked, deadline }) {
-      const [row] = await clock.within(deadline, (storeDeadline) =>
-        run(STATEMENTS.cancelJob, [type, id, Date.now(), onlyMarked, storeDeadline]),
-      );
+      const [row] = await cancelJobs(type, [id], onlyMarked, deadline);
       return row === undefined ? undefined : toRecord(row);
     },
+    cancelAll: async (type, ids, deadline) => (await cancelJobs(type, ids, false, deadline)).length,
     async readMarked(type, ids) {
       return (await run(STATEMENTS.readMarked, [type, ids])).map((row) => idSchema.parse(row).id);
     },
     async retry(type, id, { attempts, deadline }) {
-      const progress = JSON.stringify({ percentComplete: 0, message: null, at: Date.now() } satisfies JobProgress);
-      const [row] = await clock.within(deadline, (storeDeadline) =>
-        run(STATEMENTS.retryJob, [type, id, attempts, progress, storeDeadline]),
-      );
+      const [row] = await retryJobs(type, [id], attempts, deadline);
       return row === undefined ? undefined : toRecord(row);
     },
+    retryAll: async (type, ids, { attempts, deadline }) => (await retryJobs(type, ids, attempts, deadline)).length,
     async removeFinished(type, until, retentionMs = Number.MAX_SAFE_INTEGER) {
       const [row] = await run(STATEMENTS.removeFinished, [type, until, REMOVED_AT_ONCE, retentionMs]);
       return removedSchema.parse(row).removed;

@@ -107,6 +107,20 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     return records;
   };
 
+  const cancelJob = (type: string, id: string, onlyMarked: boolean, deadline: number): Promise<unknown> => {
+    const args = [id, Date.now(), CANCELED, onlyMarked ? 1 : 0];
+    return clockOf(type).within(deadline, (storeDeadline) =>
+      runScript(client, SCRIPTS.cancelJob, prefixOf(type), ...args, storeDeadline),
+    );
+  };
+
+  const retryJob = (type: string, id: string, attempts: number, deadline: number): Promise<unknown> => {
+    const progress = JSON.stringify({ percentComplete: 0, message: null, at: Date.now() } satisfies JobProgress);
+    return clockOf(type).within(deadline, (storeDeadline) =>
+      runScript(client, SCRIPTS.retryJob, prefixOf(type), id, attempts, progress, storeDeadline),
+    );
+  };
+
   return {
     description: `Redis (${describeUrl(url)})`,
     exclusive: false,
@@ -156,21 +170,24 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       return listJobs(client, types, query, deadline);
     },
     async cancel(type, id, { onlyMarked, deadline }) {
-      const args = [id, Date.now(), CANCELED, onlyMarked ? 1 : 0];
-      const reply = await clockOf(type).within(deadline, (storeDeadline) =>
-        runScript(client, SCRIPTS.cancelJob, prefixOf(type), ...args, storeDeadline),
-      );
+      const reply = await cancelJob(type, id, onlyMarked, deadline);
       return reply === null ? undefined : toRecords(type, [id], [reply])[0];
+    },
+    // The commands of one turn are sent together, and Redis takes others between them.
+    async cancelAll(type, ids, deadline) {
+      const replies = await Promise.all(ids.map((id) => cancelJob(type, id, false, deadline)));
+      return replies.filter((reply) => reply !== null).length;
     },
     async readMarked(type, ids) {
       return idsSchema.parse(await runScript(client, SCRIPTS.readMarked, prefixOf(type), CANCELED, ...ids));
     },
     async retry(type, id, { attempts, deadline }) {
-      const progress = JSON.stringify({ percentComplete: 0, message: null, at: Date.now() } satisfies JobProgress);
-      const reply = await clockOf(type).within(deadline, (storeDeadline) =>
-        runScript(client, SCRIPTS.retryJob, prefixOf(type), id, attempts, progress, storeDeadline),
-      );
+      const reply = await retryJob(type, id, attempts, deadline);
       return reply === null ? undefined : toRecords(type, [id], [reply])[0];
+    },
+    async retryAll(type, ids, { attempts, deadline }) {
+      const replies = await Promise.all(ids.map((id) => retryJob(type, id, attempts, deadline)));
+      return replies.filter((reply) => reply !== null).length;
     },
     async removeFinished(type, until, retentionMs = Number.MAX_SAFE_INTEGER) {
       const args = [until, REMOVED_AT_ONCE, retentionMs];

@@ -8,6 +8,7 @@ import { jobViewSchema } from '../../core/job-view.ts';
 import type { Registry } from '../../core/registry.ts';
 import { StartError } from '../../core/start-error.ts';
 import { pascalCase } from '../../core/type-name.ts';
+import { bulkRoutes } from '../routes/bulk.ts';
 import { collectionRoutes } from '../routes/collections.ts';
 import { eventsRoute } from '../routes/events.ts';
 import { jobTypeRoutes } from '../routes/job-types.ts';
@@ -51,16 +52,16 @@ export type OpenApiDocument = ReturnType<typeof documentOf>;
  * @see https://spec.openapis.org/oas/v3.1.1.html
  */
 export function createOpenApi(registry: Registry, serverUrl = '/'): OpenApiDocument {
-  const { types, fileOf } = registry;
+  const { types, builtIn, fileOf } = registry;
   const problems = types.flatMap((type) => problemsOf(type).map((problem) => `${fileOf(type)}: ${problem}`));
   if (problems.length > 0) throw new StartError(problems);
   try {
-    return documentOf(types, serverUrl);
+    return documentOf(types, serverUrl, builtIn);
   } catch (error) {
     // What a job type adds is in conflict with the API's own names, or with those of a type before it.
     const conflicts = types.flatMap((type, index) => {
-      const others = types.slice(0, index).filter((other) => conflictIn([other]) === undefined);
-      const conflict = conflictIn([type]) ?? conflictIn([...others, type]);
+      const others = types.slice(0, index).filter((other) => conflictIn([other], builtIn) === undefined);
+      const conflict = conflictIn([type], builtIn) ?? conflictIn([...others, type], builtIn);
       return conflict === undefined ? [] : [`${fileOf(type)}: ${conflict}`];
     });
     if (conflicts.length === 0) throw error;
@@ -68,9 +69,9 @@ export function createOpenApi(registry: Registry, serverUrl = '/'): OpenApiDocum
   }
 }
 
-function conflictIn(types: readonly JobType[]): string | undefined {
+function conflictIn(types: readonly JobType[], builtIn: readonly JobType[]): string | undefined {
   try {
-    documentOf(types, '/');
+    documentOf(types, '/', builtIn);
     return undefined;
   } catch (error) {
     if (error instanceof RangeError) return ENDLESS;
@@ -79,17 +80,19 @@ function conflictIn(types: readonly JobType[]): string | undefined {
   }
 }
 
-function documentOf(types: readonly JobType[], serverUrl: string) {
+function documentOf(types: readonly JobType[], serverUrl: string, builtIn: readonly JobType[]) {
+  const all = [...types, ...builtIn];
   const paths = toPaths([
     ...types.flatMap((type) => collectionRoutes(type)),
-    ...jobRoutes(types),
+    ...jobRoutes(all),
+    ...bulkRoutes,
     eventsRoute,
     ...operationRoutes,
     ...jobTypeRoutes,
     ...healthRoutes,
     openApiRoute,
   ]);
-  const jobSchemas = Object.fromEntries(types.flatMap(jobSchemasOf));
+  const jobSchemas = Object.fromEntries(all.flatMap(jobSchemasOf));
   const created = createDocument(
     {
       openapi: '3.1.1',
@@ -115,7 +118,7 @@ function documentOf(types: readonly JobType[], serverUrl: string) {
         examples: usedIn(paths, 'examples', problemExamples(types)),
       },
     },
-    { override: createOverride(types), allowEmptySchema: DECODED },
+    { override: createOverride(all), allowEmptySchema: DECODED },
   );
   const { components: { schemas = {}, ...components } = {}, ...document } = nameSchemas(created);
   for (const [name, schema] of Object.entries(schemas)) {

@@ -140,6 +140,9 @@ export const notModified = (sometimes: readonly HeaderName[] = []): ZodOpenApiRe
     sometimes: ['Retry-After', ...sometimes],
   });
 
+/** The headers of a 202. */
+export const ACCEPTED: readonly HeaderName[] = ['Location', 'Operation-Location', 'Retry-After'];
+
 /** What a client may do next with the job in a reply. */
 export const JOB_LINKS = {
   job: { operationId: 'getJob', parameters: { id: '$response.body#/id' }, description: 'Follow the job.' },

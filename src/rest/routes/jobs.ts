@@ -13,6 +13,7 @@ import {
   submittedExample,
 } from '../openapi/examples.ts';
 import {
+  ACCEPTED,
   type HeaderName,
   JOB_LINKS,
   SECURITY,
@@ -62,7 +63,6 @@ const header = z.object({ 'If-None-Match': ifNoneMatch, 'If-Match': ifMatch });
 const changeHeader = z.object({ 'If-Match': ifMatch });
 /** Headers that answer `Prefer`. */
 const WAITED: readonly HeaderName[] = ['Preference-Applied', 'Vary'];
-const ACCEPTED: readonly HeaderName[] = ['Location', 'Operation-Location', 'Retry-After'];
 
 const listJobs = (types: readonly JobType[]): Route<RestApi> => ({
   method: 'GET',

@@ -45,6 +45,7 @@ export type StatusQueryVariables = Exact<{
 
 
 export type StatusQuery = { jobStatus:
+    | { status: JobStatus, done: boolean, error: { message: string } | null }
     | { status: JobStatus, done: boolean, result: { imported: number } | null, error: { message: string } | null }
     | { status: JobStatus, done: boolean, error: { message: string } | null }
     | { status: JobStatus, done: boolean, error: { message: string } | null }
@@ -56,6 +57,7 @@ export type UpdatesSubscriptionVariables = Exact<{
 
 
 export type UpdatesSubscription = { jobUpdates:
+    | { id: string, status: JobStatus, percentComplete: number, error: { message: string } | null }
     | { id: string, status: JobStatus, percentComplete: number, result: { imported: number } | null, error: { message: string } | null }
     | { id: string, status: JobStatus, percentComplete: number, error: { message: string } | null }
     | { id: string, status: JobStatus, percentComplete: number, error: { message: string } | null }

@@ -66,6 +66,7 @@ export type JobStatusQueryVariables = Exact<{
 
 
 export type JobStatusQuery = { jobStatus:
+    | { id: string, type: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, retryAfter: number | null, error: { code: string, message: string } | null }
     | { id: string, type: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, retryAfter: number | null, import: { imported: number, updated: number, rejected: Array<{ index: number, code: string, message: string }> } | null, error: { code: string, message: string } | null }
     | { id: string, type: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, retryAfter: number | null, customer: { id: string, customername: string, email: string | null, phone: string | null, country: string | null, updatedAt: string } | null, error: { code: string, message: string } | null }
     | { id: string, type: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, retryAfter: number | null, error: { code: string, message: string } | null }
@@ -90,7 +91,9 @@ export type JobsQuery = { jobs: { edges: Array<{ cursor: string, node:
         | { id: string }
         | { id: string }
         | { id: string }
+        | { id: string }
        }>, nodes: Array<
+      | { id: string, type: string, status: JobStatus }
       | { id: string, type: string, status: JobStatus }
       | { id: string, type: string, status: JobStatus }
       | { id: string, type: string, status: JobStatus }
@@ -105,6 +108,7 @@ export type CancelJobMutation = { cancelJob:
     | { id: string, status: JobStatus, error: { code: string } | null }
     | { id: string, status: JobStatus, error: { code: string } | null }
     | { id: string, status: JobStatus, error: { code: string } | null }
+    | { id: string, status: JobStatus, error: { code: string } | null }
    | null };
 
 export type RetryJobMutationVariables = Exact<{
@@ -113,6 +117,7 @@ export type RetryJobMutationVariables = Exact<{
 
 
 export type RetryJobMutation = { retryJob:
+    | { id: string, status: JobStatus, done: boolean, error: { code: string } | null, history: Array<{ attempt: number, error: { code: string } }> }
     | { id: string, status: JobStatus, done: boolean, error: { code: string } | null, history: Array<{ attempt: number, error: { code: string } }> }
     | { id: string, status: JobStatus, done: boolean, error: { code: string } | null, history: Array<{ attempt: number, error: { code: string } }> }
     | { id: string, status: JobStatus, done: boolean, error: { code: string } | null, history: Array<{ attempt: number, error: { code: string } }> }
@@ -127,6 +132,7 @@ export type JobUpdatesSubscription = { jobUpdates:
     | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null }
     | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null }
     | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null }
+    | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null }
    };
 
 export type JobUpdatesWithResultSubscriptionVariables = Exact<{
@@ -135,6 +141,7 @@ export type JobUpdatesWithResultSubscriptionVariables = Exact<{
 
 
 export type JobUpdatesWithResultSubscription = { jobUpdates:
+    | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null }
     | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, import: { imported: number, updated: number } | null }
     | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, customer: { id: string, customername: string } | null }
     | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null }

@@ -1,7 +1,7 @@
--- In one step: ends a job that waits, marks a running one, and leaves one that is done (no row). BullMQ clears the mark
+-- In one step, of each of these jobs: ends one that waits, marks a running one, and leaves one that is done (no row). BullMQ clears the mark
 -- (`deferred_failure`) of a job that fails, but keeps its options. They name the run that was canceled, as BullMQ's own retry begins another. A flow's parent and a deduplication key are treated as BullMQ does
 -- when a job fails.
--- $1 queue, $2 id, $3 time, $4 whether to end only a job that has the mark, $5 deadline
+-- $1 queue, $2 ids, $3 time, $4 whether to end only a job that has the mark, $5 deadline
 WITH canceled AS (
   UPDATE bullmq.job
      SET state = CASE WHEN state = 'active' THEN state ELSE 'failed' END,
@@ -9,7 +9,7 @@ WITH canceled AS (
          opts = CASE WHEN state = 'active' THEN opts || jsonb_build_object('canceled', processed_at_ms) ELSE opts END,
          failed_reason = CASE WHEN state = 'active' THEN failed_reason ELSE {{canceled}} END,
          finished_at_ms = CASE WHEN state <> 'active' THEN $3::bigint END
-   WHERE queue = $1 AND id = $2 AND state IN ('waiting', 'delayed', 'waiting-children', 'active')
+   WHERE queue = $1 AND id = ANY($2::text[]) AND state IN ('waiting', 'delayed', 'waiting-children', 'active')
      AND (NOT $4::boolean OR deferred_failure = {{canceled}}) AND accepted_queue.before($5::float8)
 RETURNING *)
 SELECT {{record}},
