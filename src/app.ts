@@ -356,6 +356,7 @@ async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     introspection: config.GRAPHQL_INTROSPECTION,
     rateLimiter: config.RATE_LIMIT && createRateLimiter(backend, config.RATE_LIMIT, logger, options.countMs),
     maxDelayMs: options.maxDelayMs,
+    logRequests: config.LOG_REQUESTS,
     metrics,
     scrape: config.METRICS_PORT === undefined ? metrics : undefined,
     checks,

@@ -73,6 +73,13 @@ const portOrOff = z
   .transform((value) => (value === 'off' ? value : Number(value)))
   .refine((value) => value === 'off' || value <= 65_535, 'expected off, or a whole number from 0 to 65535');
 
+/** From 0 to 1. */
+const share = z
+  .string()
+  .toLowerCase()
+  .regex(/^(on|off|0?\.\d{1,6}|[01](\.0+)?)$/, 'expected on, off, or a share such as 0.1')
+  .transform((value) => ({ on: 1, off: 0 })[value] ?? Number(value));
+
 /** One entry for each setting; docs/settings.md describes them. */
 export const settingsSchema = z.object({
   PORT: wholeNumber(0, 65_535).default(4000),
@@ -122,6 +129,8 @@ export const settingsSchema = z.object({
     .enum(['full', 'safe'], 'expected full or safe')
     .transform((value) => value === 'full')
     .optional(),
+  LOG_FORMAT: z.enum(['json', 'pretty', 'auto'], 'expected json, pretty or auto').default('auto'),
+  LOG_REQUESTS: share.default(1),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], 'expected debug, info, warn, error or silent')
     .default('info'),
@@ -223,7 +232,7 @@ export function readStoreConfig(): Pick<Config, 'DATA_DIR' | 'JOB_RETENTION_SECO
 
 /** The configuration of `accepted dev`: running jobs go back to the queue at once, and run again after the restart. */
 export function readDevConfig(): Config {
-  return readConfig('all', { SHUTDOWN_GRACE_SECONDS: '0', LOG_ERRORS: 'full', ...process.env });
+  return readConfig('all', { SHUTDOWN_GRACE_SECONDS: '0', LOG_ERRORS: 'full', LOG_FORMAT: 'pretty', ...process.env });
 }
 
 /**

@@ -72,7 +72,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Accepte
   if (!BASE_PATH.test(basePath))
     throw new TypeError('basePath: expected a path such as /work, without a trailing slash');
   const config = readServerConfig(role, options.settings);
-  const { logger = createLogger(config.LOG_LEVEL, { wholeErrors: config.LOG_ERRORS }) } = options;
+  const { logger = createLogger(config.LOG_LEVEL, { wholeErrors: config.LOG_ERRORS, format: config.LOG_FORMAT }) } =
+    options;
   const project = await projectOf(options, config.JOBS_DIR);
   const app = await createApp(config, project, logger, { basePath, onFatal });
   const handler = createHandler(app, basePath, onFatal);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { addConsoleApi } from './console/api.ts';
 import { addConsolePages } from './console/console.ts';
@@ -23,7 +22,7 @@ import { addCompression } from './http/negotiation.ts';
 import { addPressureLimits } from './http/pressure.ts';
 import { createProblemHandler, fromFastify } from './http/problem.ts';
 import { createRateLimits } from './http/rate-limit.ts';
-import { addRequestLog } from './http/request-log.ts';
+import { addRequestLog, requestIdOf } from './http/request-log.ts';
 import { type Scrape, addScrape } from './http/scrape.ts';
 import { createDocumentation, createRestApi } from './rest/api.ts';
 import { addRoutes } from './rest/route.ts';
@@ -63,6 +62,11 @@ export interface HttpServerOptions {
    * @default 400
    */
   readonly maxDelayMs?: number | undefined;
+  /**
+   * Which share of the requests has a line in the log, from 0 to 1.
+   * @default 0
+   */
+  readonly logRequests?: number | undefined;
   /** @default counts nothing */
   readonly metrics?: Metrics | undefined;
   /** What `GET /metrics` sends; undefined: there is no such route. */
@@ -95,6 +99,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     },
   });
   const setSecurityHeaders = createSecurityHeaders(publicUrl);
+  const setHeaders = (request: FastifyRequest, reply: FastifyReply): void => {
+    setSecurityHeaders(request, reply);
+    reply.header('X-Request-Id', request.id);
+  };
   const replyProblem = createProblemHandler(logger, urlsOf);
   const contextOf = (request: FastifyRequest, reply: FastifyReply): RequestContext => ({
     requestId: request.id,
@@ -120,11 +128,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     forceCloseConnections: 'idle',
     // Requests that arrive during the shutdown are still answered.
     return503OnClosing: false,
-    genReqId: () => randomUUID(),
+    genReqId: requestIdOf,
     rewriteUrl,
     // Hooks do not run before these.
     frameworkErrors(error, request, reply) {
-      setSecurityHeaders(request, reply);
+      setHeaders(request, reply);
       reply.raw.once('close', () => endRequest(request, reply));
       void replyProblem(error, request, reply);
     },
@@ -134,11 +142,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   closeConnectionsWhen(app, service.stopping);
 
   // Each request, in this order.
-  const endRequest = addRequestLog(app, logger, options.metrics ?? NO_METRICS);
+  const { metrics = NO_METRICS, logRequests: share = 0 } = options;
+  const endRequest = addRequestLog(app, { logger, metrics, share });
   addCaller(app);
   addPageHeaders(app);
   app.addHook('onRequest', (request, reply, done) => {
-    setSecurityHeaders(request, reply);
+    setHeaders(request, reply);
     // Health checks may use any name.
     if (!request.url.startsWith('/health/')) checkHost(request);
     done();

@@ -22,7 +22,7 @@ export const devCommand: Command = {
   details: 'Settings are environment variables, or lines of the file .env.',
   async run() {
     let config = readDevConfig();
-    const logger = createLogger(config.LOG_LEVEL, { wholeErrors: true, pretty: true });
+    const logger = createLogger(config.LOG_LEVEL, { wholeErrors: true, format: config.LOG_FORMAT });
     const embedded = createEmbeddedStore(config.DATA_DIR);
     const folder = process.cwd();
     const modules = openProjectModules(folder);

@@ -12,7 +12,7 @@ export function runCommand(role: Role): Command {
     details: 'Settings are environment variables, or lines of the file .env.',
     async run() {
       const config = readConfig(role);
-      const logger = createLogger(config.LOG_LEVEL, { wholeErrors: config.LOG_ERRORS });
+      const logger = createLogger(config.LOG_LEVEL, { wholeErrors: config.LOG_ERRORS, format: config.LOG_FORMAT });
       const project = await loadProject({
         jobsDir: config.JOBS_DIR,
         onStrayError: (error, file) => logger.error({ thrown: error, file }, 'file left an error uncaught'),

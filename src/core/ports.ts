@@ -9,7 +9,7 @@ export interface Logger {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   child(fields: object): Logger;
-  isLevelEnabled(level: 'debug'): boolean;
+  isLevelEnabled(level: 'debug' | 'info'): boolean;
 }
 
 /** The message of each line of the log that says who was refused, or what an admin did with another caller's job. */

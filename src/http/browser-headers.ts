@@ -78,6 +78,7 @@ const EXPOSED_HEADERS = [
   'Preference-Applied',
   'Idempotency-Replayed',
   'WWW-Authenticate',
+  'X-Request-Id',
 ];
 /** Seconds for which a browser may keep the reply to a preflight. */
 const MAX_AGE_SECONDS = 600;

@@ -4,6 +4,7 @@ import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import type { FastifyInstance } from 'fastify';
 import { ServiceError } from '../core/errors.ts';
+import type { Logger } from '../core/ports.ts';
 
 /** Milliseconds between two samples. */
 const SAMPLE_MS = 500;
@@ -22,6 +23,7 @@ const RETRY_AFTER_SECONDS = 1;
 export const OVERLOADED = 'The server is overloaded. Try again later.';
 
 export interface PressureLimits {
+  readonly logger: Logger;
   /**
    * Mean delay of the event loop, in milliseconds.
    * @default 400
@@ -33,7 +35,7 @@ export interface PressureLimits {
  * Refuses requests while the event loop is overloaded or memory is nearly used up. Pressure that lasts for a single sample is
  * ignored.
  */
-export function addPressureLimits(app: FastifyInstance, { maxDelayMs = MAX_DELAY_MS }: PressureLimits = {}): void {
+export function addPressureLimits(app: FastifyInstance, { logger, maxDelayMs = MAX_DELAY_MS }: PressureLimits): void {
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   const maxHeap = MAX_SHARE * getHeapStatistics().heap_size_limit;
   const maxResident = MAX_SHARE * memoryLimit();
@@ -49,7 +51,12 @@ export function addPressureLimits(app: FastifyInstance, { maxDelayMs = MAX_DELAY
     const isHopeless = delay > HOPELESS * maxDelayMs;
     const isPressed =
       delay > maxDelayMs || getHeapStatistics().used_heap_size > maxHeap || (residentMemory() ?? 0) > maxResident;
+    const wasRefusing = samples >= LASTING_SAMPLES;
     samples = isPressed ? samples + (isHopeless ? LASTING_SAMPLES : 1) : 0;
+    const isRefusing = samples >= LASTING_SAMPLES;
+    if (isRefusing && !wasRefusing)
+      logger.warn({ delayMs: Math.round(delay) }, 'the process is overloaded; requests are refused');
+    if (wasRefusing && !isRefusing) logger.info({}, 'the process is no longer overloaded');
   };
 
   app.addHook('onRequest', (_request, _reply, done) => {

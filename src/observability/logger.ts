@@ -12,21 +12,18 @@ export interface LoggerOptions {
   /** Whether errors that code of others threw are logged with their messages, which may contain personal data. */
   readonly wholeErrors?: boolean;
   /**
-   * Whether lines are for people.
-   * @default on a terminal
+   * `pretty`: lines for people.
+   * @default `auto`: pretty on a terminal
    */
-  readonly pretty?: boolean;
+  readonly format?: 'json' | 'pretty' | 'auto';
 }
 
 /**
  * Writes to standard output.
  * @param level `silent` writes nothing
  */
-export function createLogger(
-  level: string,
-  { wholeErrors = false, pretty = process.stdout.isTTY }: LoggerOptions = {},
-): PinoLogger {
-  const output = pretty ? undefined : new BufferedOutput();
+export function createLogger(level: string, { wholeErrors = false, format = 'auto' }: LoggerOptions = {}): PinoLogger {
+  const output = format === 'pretty' || (format === 'auto' && process.stdout.isTTY) ? undefined : new BufferedOutput();
   const logger = pino(
     {
       level,

@@ -67,8 +67,10 @@ export function createCircuit({ ping, tryWrite = async () => undefined, logger }
   const setOutage = (now: Outage, error: unknown): void => {
     if (closing.signal.aborted) return;
     if (outage === 'none') {
-      const what = now === 'all' ? 'the queue is unavailable; retrying' : 'the queue takes no changes; retrying';
-      logger.warn({ reason: reasonOf(error) }, what);
+      logger.warn(
+        { reason: reasonOf(error) },
+        now === 'all' ? 'the queue is unavailable; retrying' : 'the queue takes no changes; retrying',
+      );
     }
     outage = now;
   };

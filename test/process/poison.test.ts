@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { expect, it, onTestFinished } from 'vitest';
 import { startProcess } from '../support/process.ts';
 import { type Backend, createStore } from '../support/stores.ts';
@@ -29,13 +30,16 @@ it('a job that kills its worker each time fails with JOB_STALLED, and other jobs
       }
     };
 
+    const output = new PassThrough().setEncoding('utf8');
+    let log = '';
+    output.on('data', (chunk: string) => (log += chunk));
     let deaths = 0;
     let done = false;
     onTestFinished(() => void (done = true));
     /** Restarts the worker like a supervisor; the last one ends with the test. */
     const keepRunning = async (): Promise<void> => {
       // A worker may die before it is ready.
-      const worker = await startProcess({ settings, role: 'worker' }).catch(() => undefined);
+      const worker = await startProcess({ settings, role: 'worker', output }).catch(() => undefined);
       await worker?.ended;
       deaths += 1;
       if (!done) await keepRunning();
@@ -49,6 +53,18 @@ it('a job that kills its worker each time fails with JOB_STALLED, and other jobs
     // Four runs, none of which counts as a failed attempt.
     expect(deaths).toBe(4);
     done = true;
+    const id = deadly.split('/').at(-1);
+    const lines = log
+      .split('\n')
+      .filter((line) => line.includes('lost its worker'))
+      .map((line) => JSON.parse(line))
+      .filter(({ jobId }) => jobId === id);
+    expect(lines.map(({ level, type, lostWorkers, msg }) => `${level} ${type} ${lostWorkers} ${msg}`)).toEqual([
+      'warn poison 1 job lost its worker',
+      'warn poison 2 job lost its worker',
+      'warn poison 3 job lost its worker',
+      'error poison 4 job failed, because it lost its worker each time',
+    ]);
   };
   // Most of the time they wait for locks to expire.
   await Promise.all([check('redis'), check('postgres')]);

@@ -39,6 +39,8 @@ describe('readConfig', () => {
       CONSOLE: true,
       GRAPHQL_INTROSPECTION: true,
       LOG_LEVEL: 'info',
+      LOG_FORMAT: 'auto',
+      LOG_REQUESTS: 1,
       LOG_ERRORS: true,
       auth: { kind: 'open' },
       environment: {},
@@ -162,6 +164,8 @@ describe('a bad setting', () => {
     ...['trace', 'INFO', 'verbose'].map((value) => ['LOG_LEVEL', value]),
     ['LOG_ERRORS', 'on'],
     ...['on', '65536', '-1'].map((value) => ['METRICS_PORT', value]),
+    ...['2', '-0.5', '10%'].map((value) => ['LOG_REQUESTS', value]),
+    ['LOG_FORMAT', 'text'],
   ])('%s=%s is rejected with its name and the expected form', (name = '', value = '') => {
     expect(refusal({ [name]: value })).toMatch(new RegExp(`^${name}: expected .+$`));
   });

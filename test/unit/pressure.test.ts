@@ -20,7 +20,7 @@ describe('a process whose event loop is kept busy', () => {
     app.setErrorHandler(createProblemHandler(createLogger('silent'), () => createUrls('http://localhost')));
     app.get('/health', async () => 'ok');
     await app.register(async (apis) => {
-      addPressureLimits(apis, { maxDelayMs: 5 });
+      addPressureLimits(apis, { maxDelayMs: 5, logger: createLogger('silent') });
       apis.get('/work', async () => 'done');
     });
     const work = () => app.inject('/work');

@@ -73,7 +73,7 @@ function forbidden(scope: Scope, caller: Caller): ServiceError {
 }
 
 /** A caller as the log names it. */
-function nameOf(caller: Caller): string {
+export function nameOf(caller: Caller): string {
   return caller.kind === 'principal' ? caller.id : `job-key:${caller.jobId}`;
 }
 

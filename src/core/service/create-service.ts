@@ -57,7 +57,10 @@ export function createJobService(options: JobServiceOptions): JobService {
     options;
   const { metrics = NO_METRICS } = options;
   const estimator = createRetryAfterEstimator(queue, logger);
-  const depthLimit = createDepthLimit(queue, maxDepth, logger);
+  const depthLimit = createDepthLimit(queue, maxDepth, logger, (type, isFull) => {
+    if (isFull) logger.warn({ type, maxDepth }, 'the queue of a job type is full; submissions are refused');
+    else logger.info({ type }, 'the queue of a job type has room again');
+  });
   const callerLimit = maxCallerDepth === undefined ? undefined : limitCallers(maxCallerDepth);
 
   function limitCallers(max: number) {

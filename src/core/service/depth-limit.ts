@@ -5,6 +5,9 @@ const DEPTH_AGE_MS = 1000;
 /** The same for a full queue. */
 const FULL_AGE_MS = 100;
 
+/** A queue that was full has room again below this share of its maximum, so that the log does not say so with each job. */
+const ROOM = 0.9;
+
 /** The most queues or callers whose depth is known at a time; that of one which was not used for longest is forgotten. */
 const MAX_KNOWN = 10_000;
 
@@ -20,6 +23,8 @@ interface Depth {
   pending: number;
   /** A read in progress, shared by all submissions that need one. */
   reading: Promise<void> | undefined;
+  /** Whether it was last reported as full. */
+  wasFull: boolean;
 }
 
 /** Refuses additions to a queue in which the maximum number of jobs is waiting. */
@@ -37,8 +42,14 @@ export interface DepthLimit {
  * then are counted. Only a queue that looks full is read before the submission is answered. So a single process never exceeds the
  * limit; several together may exceed it by what the others add within that second.
  * @param max jobs that may wait in each queue
+ * @param onChange called when a queue becomes full, and when it has room again
  */
-export function createDepthLimit(queue: Pick<JobQueue, 'readDepth'>, max: number, logger: Logger): DepthLimit {
+export function createDepthLimit(
+  queue: Pick<JobQueue, 'readDepth'>,
+  max: number,
+  logger: Logger,
+  onChange: (name: string, isFull: boolean) => void = () => undefined,
+): DepthLimit {
   const depths = new Map<string, Depth>();
 
   async function readDepth(name: string, depth: Depth): Promise<void> {
@@ -57,6 +68,13 @@ export function createDepthLimit(queue: Pick<JobQueue, 'readDepth'>, max: number
   }
 
   const isFull = ({ sample, own }: Depth): boolean => sample + own >= max;
+
+  function report(name: string, depth: Depth): void {
+    const now = isFull(depth);
+    if (now === depth.wasFull || (!now && depth.sample + depth.own > ROOM * max) || depth.sample === Infinity) return;
+    depth.wasFull = now;
+    onChange(name, now);
+  }
 
   /** Reads the depth if it is too old. @returns the read to wait for, when the answer depends on it */
   function update(name: string, depth: Depth): Promise<void> | undefined {
@@ -78,6 +96,7 @@ export function createDepthLimit(queue: Pick<JobQueue, 'readDepth'>, max: number
       if (depths.size > MAX_KNOWN) for (const [oldest] of depths.entries().take(1)) depths.delete(oldest);
       const updated = update(name, depth);
       if (updated !== undefined) await updated;
+      report(name, depth);
       // No await between this check and the count: concurrent submissions must not all see the last free place.
       if (isFull(depth)) return otherwise();
       depth.own += 1;
@@ -102,5 +121,5 @@ export function quotaExceeded(max: number): string {
 }
 
 function newDepth(): Depth {
-  return { sample: Infinity, readAt: -Infinity, own: 0, pending: 0, reading: undefined };
+  return { sample: Infinity, readAt: -Infinity, own: 0, pending: 0, reading: undefined, wasFull: false };
 }

@@ -10,6 +10,8 @@ export interface RequestFacts {
   operation: string | undefined;
   /** Why the request was refused or failed. */
   problem: ProblemName | undefined;
+  /** The one job that the request is about, where its URL does not say so. */
+  jobId: string | undefined;
 }
 
 /** What the HTTP server passes to both APIs with each request. */

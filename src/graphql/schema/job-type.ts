@@ -5,7 +5,7 @@ import type { Builder } from '../builder.ts';
 import { rootFieldsOf } from '../root-fields.ts';
 import { pascalCase } from '../../core/type-name.ts';
 import type { FromZod } from './from-zod.ts';
-import { type JobInterface, type JobSource, toJobSource } from './job.ts';
+import { type JobInterface, type JobSource, toAnswer } from './job.ts';
 import { type OneOfReader, createOneOfReader } from './one-of.ts';
 
 interface SubmitPayload {
@@ -129,7 +129,7 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
         try {
           const submission = { type, input: sent, caller, requestId, trace, idempotencyKey: key };
           const { job, replayed } = await service.submit(submission);
-          return { job: toJobSource(job, context), replayed };
+          return { job: toAnswer(job, context), replayed };
         } catch (error) {
           throw reader === undefined ? error : reader.toWritten(error, value);
         }

@@ -18,6 +18,12 @@ export function toJobSource(job: Job, { service, urls, caller }: GraphQLContext)
   });
 }
 
+/** The same for the one job that a request is about. */
+export function toAnswer(job: Job, context: GraphQLContext): JobSource {
+  context.facts.jobId ??= job.id;
+  return toJobSource(job, context);
+}
+
 export type JobInterface = ReturnType<typeof addJobInterface>;
 export type JobStatusEnum = ReturnType<typeof addJobStatus>;
 
@@ -131,7 +137,7 @@ export function addJobOperations(builder: Builder, job: JobInterface): void {
       async resolve(_, { id, waitSeconds }, context) {
         const { service, caller } = context;
         const found = waitSeconds ? await wait(id, waitSeconds, context) : await service.read(id, caller);
-        return found && toJobSource(found, context);
+        return found && toAnswer(found, context);
       },
     }),
   );
@@ -143,7 +149,7 @@ export function addJobOperations(builder: Builder, job: JobInterface): void {
       extensions: { access: { scope: 'submit', jobKey: true } },
       description: 'Cancels a job: a PENDING job at once, a RUNNING job as soon as its worker stops it.',
       args: { id: t.arg.id({ required: true }) },
-      resolve: async (_, { id }, context) => toJobSource(await context.service.cancel(id, context.caller), context),
+      resolve: async (_, { id }, context) => toAnswer(await context.service.cancel(id, context.caller), context),
     }),
     retryJob: t.field({
       type: job,
@@ -151,7 +157,7 @@ export function addJobOperations(builder: Builder, job: JobInterface): void {
       extensions: { access: { scope: 'submit' } },
       description: 'Returns a FAILED or CANCELED job to the queue, with all its attempts available again.',
       args: { id: t.arg.id({ required: true }) },
-      resolve: async (_, { id }, context) => toJobSource(await context.service.retry(id, context.caller), context),
+      resolve: async (_, { id }, context) => toAnswer(await context.service.retry(id, context.caller), context),
     }),
   }));
   builder.subscriptionField('jobUpdates', (t) =>
@@ -166,7 +172,7 @@ export function addJobOperations(builder: Builder, job: JobInterface): void {
         // Ending the stream would send `complete`, after which clients do not reconnect.
         if (service.stopping.aborted) await breakOff();
       },
-      resolve: (changed: Job, _, context) => toJobSource(changed, context),
+      resolve: (changed: Job, _, context) => toAnswer(changed, context),
     }),
   );
 }

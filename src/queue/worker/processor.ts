@@ -65,15 +65,20 @@ export function createProcessor({ type, running, endIfMarked, use, logger, metri
       const trace = { attempt, startedAt: new Date(startedAt), finishedAt: new Date(), error };
       return Object.assign(new Kind(fromFailure(error)), { stack: toTrace(trace) });
     };
-    if (job.stalledCounter > MAX_LOST_WORKERS) throw toError(JOB_STALLED, false);
-    if (job.stalledCounter > 0 && data.quarantinedAfter !== job.stalledCounter) {
+    const lostWorkers = job.stalledCounter;
+    if (lostWorkers > MAX_LOST_WORKERS) {
+      logger.error({ ...about, lostWorkers }, 'job failed, because it lost its worker each time');
+      throw toError(JOB_STALLED, false);
+    }
+    if (lostWorkers > 0 && data.quarantinedAfter !== lostWorkers) {
+      logger.warn({ ...about, lostWorkers }, 'job lost its worker');
       metrics.quarantined(type.name);
       await quarantine(job, token);
       await endIfMarked(job);
       throw new DelayedError();
     }
 
-    if (attempt === 1 && data.wait === undefined && job.stalledCounter === 0)
+    if (attempt === 1 && data.wait === undefined && lostWorkers === 0)
       metrics.waited(type.name, (startedAt - job.timestamp - (job.opts.delay ?? 0)) / 1000);
 
     const writeProgress = (progress: Progress): Promise<void> => {

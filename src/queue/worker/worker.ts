@@ -74,13 +74,19 @@ export function startBullmqWorkers({
 
   /** Tries until it succeeds, because the store may be unavailable for a moment. Undefined if it was closed before. */
   const start = async (create: () => Promise<BackendWorker>): Promise<BackendWorker | undefined> => {
+    let isLogged = false;
     while (!closing.signal.aborted) {
       try {
-        return await create();
+        const created = await create();
+        if (isLogged) logger.info({}, 'a worker has started after all');
+        return created;
       } catch (error) {
         // That the store is unavailable is logged once, for the whole process.
         const isOutage = error instanceof Error && isConnectionError(error);
-        logger[isOutage ? 'debug' : 'warn']({ err: error }, 'could not start a worker; retrying');
+        if (!isOutage && !isLogged) {
+          isLogged = true;
+          logger.warn({ err: error }, 'could not start a worker; retrying');
+        }
         await delay(RECONNECT_MS);
       }
     }

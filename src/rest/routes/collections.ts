@@ -72,6 +72,7 @@ const submit = (type: JobType): Route<RestApi> => ({
     const submission = { type, input: request.body, caller, requestId, trace, idempotencyKey: key };
     const { job, replayed } =
       wait === 0 ? await service.submit(submission) : await service.submitAndWait(submission, wait, context.whenGone());
+    context.facts.jobId = job.id;
     if (replayed) reply.header('Idempotency-Replayed', 'true');
     if (wait === 0 || !isDone(job)) return sendSubmitted(reply, job, service, context);
     reply
