@@ -111,11 +111,17 @@ export async function createApp(config: Config, project: Project, logger: Logger
   const database = openDatabaseOf(config, embedded);
   const providers = createProjectProviders(config, project, logger, database);
   const { use } = providers;
+  let workers: JobWorker | undefined;
+  let isStarted = false;
   const checks: Checks = {
     // What jobs need is not asked for: they wait for it, and are accepted meanwhile.
     queue: shareFor(READY_MS, queue.queue.ping),
     // Not ready while shutting down, so that load balancers send requests elsewhere.
     server: async () => stopping.signal.throwIfAborted(),
+  };
+  const health: Health = {
+    checks: config.role === 'worker' ? { ...checks, workers: async () => requireStarted(workers) } : checks,
+    isStarted: () => isStarted,
   };
   const http =
     config.role === 'worker'
@@ -128,12 +134,11 @@ export async function createApp(config: Config, project: Project, logger: Logger
           use,
           logger,
           metrics,
-          checks,
+          health,
           stopping: stopping.signal,
         });
-  const service = metrics && createOwnServer(config, metrics, checks, logger);
+  const service = metrics && createOwnServer(config, metrics, health, logger);
   const listener = http && createListener(http);
-  let workers: JobWorker | undefined;
   let starting: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
@@ -182,6 +187,7 @@ export async function createApp(config: Config, project: Project, logger: Logger
     const inTime = await settlesWithin(connected, isRemote ? START_MS : EMBEDDED_START_MS);
     if (!inTime) connected.catch((error: unknown) => !stopping.signal.aborted && options.onFatal(error));
     await http?.ready();
+    isStarted = true;
   }
 
   async function closeAll(): Promise<void> {
@@ -299,7 +305,12 @@ function createProjectProviders(
   };
 }
 
-type Checks = ServiceServerOptions['health']['checks'];
+type Health = ServiceServerOptions['health'];
+type Checks = Health['checks'];
+
+function requireStarted(workers: JobWorker | undefined): void {
+  if (workers === undefined) throw new Error('the workers have not started yet');
+}
 
 interface ApiOptions extends AppOptions {
   readonly config: Config;
@@ -308,7 +319,7 @@ interface ApiOptions extends AppOptions {
   readonly use: Use;
   readonly logger: Logger;
   readonly metrics: ProcessMetrics | undefined;
-  readonly checks: Checks;
+  readonly health: Health;
   readonly stopping: AbortSignal;
 }
 
@@ -316,16 +327,16 @@ interface ApiOptions extends AppOptions {
 function createOwnServer(
   { role, METRICS_PORT, HOST: host }: Config,
   scrape: ProcessMetrics,
-  checks: Checks,
+  health: Health,
   logger: Logger,
 ): ServiceServer | undefined {
   const port = METRICS_PORT === 'off' ? undefined : METRICS_PORT;
   if (role !== 'worker' && port === undefined) return undefined;
-  return createServiceServer({ health: { checks }, scrape, host, port, logger });
+  return createServiceServer({ health, scrape, host, port, logger });
 }
 
 async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { config, registry, use, logger, metrics, checks, stopping } = options;
+  const { config, registry, use, logger, metrics, health, stopping } = options;
   const { backend, queue, events } = options.queue;
   const jobKeys = createJobKeys(queue, config.JOB_RETENTION_SECONDS);
   const maxDepth = config.QUEUE_MAX_DEPTH;
@@ -359,6 +370,6 @@ async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     logRequests: config.LOG_REQUESTS,
     metrics,
     scrape: config.METRICS_PORT === undefined ? metrics : undefined,
-    checks,
+    ...health,
   });
 }

@@ -71,6 +71,11 @@ export interface HttpServerOptions {
   readonly metrics?: Metrics | undefined;
   /** What `GET /metrics` sends; undefined: there is no such route. */
   readonly scrape?: Scrape | undefined;
+  /**
+   * Whether the start is over.
+   * @default always
+   */
+  readonly isStarted?: (() => boolean) | undefined;
   /** The dependencies of readiness, by the names that operators read. */
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
 }
@@ -169,7 +174,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   });
 
   // Routes.
-  addRoutes(app, healthRoutes, { checks: options.checks });
+  addRoutes(app, healthRoutes, { checks: options.checks, isStarted: options.isStarted ?? (() => true) });
   if (options.scrape) addScrape(app, options.scrape);
   if (graphiql) app.get('/', async (_request, reply) => reply.redirect('graphql'));
   // The problems of all job types with both APIs at once.

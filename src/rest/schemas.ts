@@ -72,7 +72,7 @@ export const healthSchema = z.object({ status: z.literal('ok') }).meta({ id: 'He
 export const unhealthySchema = z
   .object({
     status: z.literal('unavailable'),
-    missing: z.array(z.string()).describe('The dependencies that cannot be reached.'),
+    missing: z.array(z.string()).describe('What is missing: dependencies that cannot be reached, by their names.'),
   })
   .meta({ id: 'Unhealthy' });
 

@@ -173,7 +173,7 @@ describe('GET /metrics', () => {
     const key = { 'X-API-Key': keyOf('admin') };
     expect((await fetch(`${app.url}/metrics`, { headers: key })).status).toBe(404);
     expect((await scrape(app.metricsUrl ?? '')).sum('accepted_store_up', { store: 'queue' })).toBe(1);
-    for (const path of ['/health/live', '/health/ready'])
+    for (const path of ['/health/live', '/health/ready', '/health/startup'])
       expect((await fetch(`${app.metricsUrl}${path}`)).status).toBe(200);
   });
 
@@ -211,7 +211,11 @@ it('a process starts without metrics where another one has the default port', as
   other.listen(9464, '127.0.0.1');
   await listened;
   onTestFinished(() => void other.close());
-  const options = { scrape: { contentType: '', render: async () => '' }, health: { checks: {} }, host: '127.0.0.1' };
+  const options = {
+    scrape: { contentType: '', render: async () => '' },
+    health: { checks: {}, isStarted: () => true },
+    host: '127.0.0.1',
+  };
   const logger = createLogger('silent');
   expect(await createServiceServer({ ...options, port: undefined, logger }).listen()).toBeUndefined();
   const asked = createServiceServer({ ...options, port: 9464, logger }).listen();

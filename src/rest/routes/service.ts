@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { withDeadline } from '../../core/deadline.ts';
 import type { Urls } from '../../core/urls.ts';
 import type { Constant } from '../../http/negotiation.ts';
@@ -15,6 +15,8 @@ export type ReadinessCheck = () => Promise<void>;
 export interface HealthApi {
   /** The dependencies, by the names that operators read. */
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  /** Whether the start is over. */
+  isStarted(): boolean;
 }
 
 const shared = { tags: ['Service'], security: SECURITY.anyone };
@@ -22,6 +24,13 @@ const shared = { tags: ['Service'], security: SECURITY.anyone };
 const unlimited = { cacheControl: false, isLimited: false } as const;
 const unreadable = { 400: problemReply(['malformed-request'], [], false) };
 const healthy = describeReply({ description: 'Yes.', schema: healthSchema, ...unlimited });
+
+const unhealthy = (description: string) =>
+  describeReply({ description, schema: unhealthySchema, always: ['Retry-After'], ...unlimited });
+
+function sendMissing(reply: FastifyReply, missing: readonly string[]): FastifyReply {
+  return reply.status(503).header('Retry-After', 1).send({ status: 'unavailable', missing });
+}
 
 export const healthRoutes: readonly Route<HealthApi>[] = [
   {
@@ -38,6 +47,18 @@ export const healthRoutes: readonly Route<HealthApi>[] = [
   },
   {
     method: 'GET',
+    path: '/health/startup',
+    operation: {
+      ...shared,
+      operationId: 'getStartup',
+      summary: 'Has the process started?',
+      description: 'Checks no dependency. A process whose store cannot be reached has started, and is not ready.',
+      responses: { 200: healthy, ...unreadable, 503: unhealthy('No, not yet.') },
+    },
+    handle: async (_request, reply, { isStarted }) => (isStarted() ? { status: 'ok' } : sendMissing(reply, ['start'])),
+  },
+  {
+    method: 'GET',
     path: '/health/ready',
     operation: {
       ...shared,
@@ -47,12 +68,7 @@ export const healthRoutes: readonly Route<HealthApi>[] = [
       responses: {
         200: healthy,
         ...unreadable,
-        503: describeReply({
-          description: 'No: a dependency cannot be reached.',
-          schema: unhealthySchema,
-          always: ['Retry-After'],
-          ...unlimited,
-        }),
+        503: unhealthy('No: a dependency cannot be reached.'),
       },
     },
     async handle(_request, reply, { checks }) {
@@ -60,7 +76,7 @@ export const healthRoutes: readonly Route<HealthApi>[] = [
       const results = await Promise.allSettled(Object.values(checks).map((check) => withDeadline(check(), CHECK_MS)));
       const missing = names.filter((_, index) => results[index]?.status === 'rejected');
       if (missing.length === 0) return { status: 'ok' };
-      return reply.status(503).header('Retry-After', 1).send({ status: 'unavailable', missing });
+      return sendMissing(reply, missing);
     },
   },
 ];
