@@ -34,7 +34,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const FILES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'config', 'core'],
   bullmq: ['queue'],
-  config: ['auth', 'core'],
+  config: ['auth', 'core', 'observability'],
   'create-server': ['app', 'config', 'core', 'observability', 'project'],
   index: ['core', 'create-server'],
   project: ['core', 'project-modules'],

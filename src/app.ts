@@ -14,6 +14,7 @@ import { createJobService } from './core/service/create-service.ts';
 import { StartError } from './core/start-error.ts';
 import { createListener } from './http/listener.ts';
 import { type ProcessMetrics, createMetrics } from './observability/metrics.ts';
+import { type Traces, openTraces } from './observability/traces.ts';
 import { createRateLimiter } from './queue/rate-limiter.ts';
 import { type WiredQueue, wireQueue } from './queue/wire-queue.ts';
 import type { Project } from './project.ts';
@@ -90,10 +91,27 @@ export interface AppOptions {
 }
 
 /**
- * Builds the application, and opens nothing yet.
+ * Builds the application, and opens nothing yet but what records traces.
  * @throws StartError with a line for each problem
  */
 export async function createApp(config: Config, project: Project, logger: Logger, options: AppOptions): Promise<App> {
+  const traces = await openTraces(config.traces, logger);
+  try {
+    return await buildApp(config, project, logger, options, traces);
+  } catch (error) {
+    await traces.close();
+    throw error;
+  }
+}
+
+async function buildApp(
+  config: Config,
+  project: Project,
+  logger: Logger,
+  options: AppOptions,
+  traces: Traces,
+): Promise<App> {
+  const { tracer } = traces;
   const stopping = new AbortController();
   const registry = createRegistry(project.jobs);
   const embedded = options.embedded ?? createEmbeddedStore(config.DATA_DIR);
@@ -134,6 +152,7 @@ export async function createApp(config: Config, project: Project, logger: Logger
           use,
           logger,
           metrics,
+          tracer,
           health,
           stopping: stopping.signal,
         });
@@ -177,6 +196,7 @@ export async function createApp(config: Config, project: Project, logger: Logger
           types: registry.types.map(({ name }) => name),
           attemptsOf: (name) => registry.get(name)?.attempts ?? 1,
         }),
+        tracer,
       });
   }
 
@@ -199,7 +219,7 @@ export async function createApp(config: Config, project: Project, logger: Logger
     };
     await Promise.all([closeHttp(), workers?.close(graceMs)]);
     await providers.close();
-    await Promise.all([queue.close(), database.close()]);
+    await Promise.all([queue.close(), database.close(), traces.close()]);
     if (options.embedded === undefined) await embedded.close();
     await service?.close();
     metrics?.close();
@@ -320,6 +340,7 @@ interface ApiOptions extends AppOptions {
   readonly logger: Logger;
   readonly metrics: ProcessMetrics | undefined;
   readonly health: Health;
+  readonly tracer: Traces['tracer'];
   readonly stopping: AbortSignal;
 }
 
@@ -336,7 +357,7 @@ function createOwnServer(
 }
 
 async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { config, registry, use, logger, metrics, health, stopping } = options;
+  const { config, registry, use, logger, metrics, tracer, health, stopping } = options;
   const { backend, queue, events } = options.queue;
   const jobKeys = createJobKeys(queue, config.JOB_RETENTION_SECONDS);
   const maxDepth = config.QUEUE_MAX_DEPTH;
@@ -349,6 +370,7 @@ async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       use,
       logger,
       metrics,
+      tracer,
       maxDepth,
       maxCallerDepth: config.CALLER_MAX_DEPTH,
       stopping,
@@ -356,6 +378,7 @@ async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     }),
     authenticate: createAuthenticate(config.auth, jobKeys, logger),
     logger,
+    tracer,
     publicUrl: config.PUBLIC_URL,
     basePath: options.basePath,
     host: config.HOST,

@@ -4,6 +4,13 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { type AuthConfig, type AuthSettings, authSettings, readAuth } from './auth/auth-settings.ts';
 import { StartError } from './core/start-error.ts';
+import {
+  type TraceConfig,
+  type TraceSettings,
+  readTraces,
+  refuseTraceSettings,
+  traceSettings,
+} from './observability/trace-settings.ts';
 
 /** In the working directory. */
 export const ENVIRONMENT_FILE = '.env';
@@ -121,6 +128,7 @@ export const settingsSchema = z.object({
     .default(false),
   METRICS_PORT: portOrOff.optional(),
   ...authSettings,
+  ...traceSettings,
   REST: onOff.default(true),
   GRAPHIQL: onOff.default(true),
   CONSOLE: onOff.default(true),
@@ -144,9 +152,11 @@ export type Role = (typeof roles)[number];
 
 /** All settings, after validation. */
 export type Config = Readonly<
-  Omit<Settings, keyof AuthSettings | 'LOG_ERRORS'> & {
+  Omit<Settings, keyof AuthSettings | keyof TraceSettings | 'LOG_ERRORS'> & {
     role: Role;
     auth: AuthConfig;
+    /** Undefined: traces are off. */
+    traces: TraceConfig | undefined;
     /** The variables that are set, for the project's own settings. */
     environment: Readonly<Record<string, string | undefined>>;
     /** Whether the log has what functions of jobs throw as a whole, with messages that may contain personal data. */
@@ -167,7 +177,15 @@ export function readConfig(role: Role, environment: NodeJS.ProcessEnv = process.
   if (role !== 'all') refuseEmbedded(settings, role);
   const DATABASE_URL = settings.DATABASE_URL ?? postgresOnly(settings.QUEUE_URL);
   const LOG_ERRORS = settings.LOG_ERRORS ?? set['NODE_ENV'] !== 'production';
-  return Object.freeze({ ...settings, DATABASE_URL, LOG_ERRORS, role, auth, environment: set });
+  return Object.freeze({
+    ...settings,
+    DATABASE_URL,
+    LOG_ERRORS,
+    role,
+    auth,
+    traces: readTraces(parsed),
+    environment: set,
+  });
 }
 
 /**
@@ -241,6 +259,7 @@ export function readDevConfig(): Config {
  * @throws StartError with a line for each setting that is not valid
  */
 export function readServerConfig(role: Role, settings: Readonly<Record<string, string>> = {}): Config {
+  refuseTraceSettings(settings);
   return readConfig(role, { ...process.env, ...settings });
 }
 

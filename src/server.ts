@@ -8,7 +8,7 @@ import { AUDIT, type Logger, type RateLimiter } from './core/ports.ts';
 import type { RequestContext } from './core/service/request-context.ts';
 import type { JobService } from './core/service/service.ts';
 import { collectStartErrors } from './core/start-error.ts';
-import { readTraceContext } from './core/trace.ts';
+import type { Tracer } from './core/tracer.ts';
 import { wantsGraphiQL } from './graphql/graphiql.ts';
 import { createGraphQLApi } from './graphql/server.ts';
 import { addCaller, createAuthentication } from './http/authentication.ts';
@@ -23,6 +23,7 @@ import { addPressureLimits } from './http/pressure.ts';
 import { createProblemHandler, fromFastify } from './http/problem.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { addRequestLog, requestIdOf } from './http/request-log.ts';
+import { addRequestTraces, traceOf } from './http/request-trace.ts';
 import { type Scrape, addScrape } from './http/scrape.ts';
 import { createDocumentation, createRestApi } from './rest/api.ts';
 import { addRoutes } from './rest/route.ts';
@@ -35,6 +36,8 @@ export interface HttpServerOptions {
   readonly service: JobService;
   readonly authenticate: Authenticate;
   readonly logger: Logger;
+  /** Undefined: requests are not recorded. */
+  readonly tracer?: Tracer | undefined;
   /** Base of all absolute URLs; undefined: from each request. */
   readonly publicUrl: string | undefined;
   /** Precedes the paths of all URLs where there is no `publicUrl`. */
@@ -112,7 +115,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   const contextOf = (request: FastifyRequest, reply: FastifyReply): RequestContext => ({
     requestId: request.id,
     facts: request,
-    trace: readTraceContext(request.headers['traceparent'], request.headers['tracestate']),
+    trace: traceOf(request),
+    span: request.span,
     caller: callerOf(request),
     urls: urlsOf(request),
     accessToken: accessTokenOf(request),
@@ -147,7 +151,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   closeConnectionsWhen(app, service.stopping);
 
   // Each request, in this order.
-  const { metrics = NO_METRICS, logRequests: share = 0 } = options;
+  const { metrics = NO_METRICS, logRequests: share = 0, tracer } = options;
+  addRequestTraces(app, tracer);
   const endRequest = addRequestLog(app, { logger, metrics, share });
   addCaller(app);
   addPageHeaders(app);

@@ -23,6 +23,7 @@ import { useLimits } from './plugins/use-limits.ts';
 import { useMultipartSubscriptions } from './plugins/use-multipart-subscriptions.ts';
 import { useNoIntrospection } from './plugins/use-no-introspection.ts';
 import { usePersistedQuery } from './plugins/use-persisted-query.ts';
+import { useTrace } from './plugins/use-trace.ts';
 import { createOperationNames } from './operation-name.ts';
 import { ReplyBudget } from './reply-budget.ts';
 import {
@@ -35,6 +36,7 @@ import {
   toPlainAccept,
 } from './request.ts';
 import { addVary, notAcceptable } from '../http/negotiation.ts';
+import { traceError } from '../http/request-trace.ts';
 import { createGraphQLSchema } from './schema/schema.ts';
 
 export interface GraphQLApiOptions {
@@ -89,6 +91,7 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
       useProblem(),
       useEventStream(),
       useMultipartSubscriptions(),
+      useTrace(),
     ],
   });
   const execute = createDirectExecution({ yoga, schema, documentCache, checkAccess, toPublicResult });
@@ -147,6 +150,7 @@ export function createGraphQLApi(options: GraphQLApiOptions): GraphQLApi {
     replyError(error, request, reply) {
       const masked = currentRequest.run(request, () => maskError(fromFastify(error, request) ?? error));
       const { http, ...extensions } = maskedSchema.parse(masked.extensions);
+      traceError(request.span, String(extensions['code']));
       return reply
         .status(http.status)
         .headers(http.headers)

@@ -4,6 +4,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEMS, type ProblemName, ServiceError } from '../core/errors.ts';
 import { AUDIT, type Logger } from '../core/ports.ts';
 import type { Urls } from '../core/urls.ts';
+import { traceError } from './request-trace.ts';
 
 /** Errors of Fastify before a handler runs, by HTTP status. */
 const HTTP_PROBLEMS: Readonly<Record<number, ProblemName>> = {
@@ -54,6 +55,8 @@ export function createProblemHandler(logger: Logger, urlsOf: (request: FastifyRe
     if (known?.caller !== undefined) logRefusal(logger, known, request.id);
     const shown = known ?? new ServiceError('internal-error', UNEXPECTED);
     request.problem = shown.problem;
+
+    traceError(request.span, shown.problem);
 
     const urls = urlsOf(request);
     const { status, title } = PROBLEMS[shown.problem];

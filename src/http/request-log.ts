@@ -6,6 +6,8 @@ import type { ProblemName } from '../core/errors.ts';
 import { typeOfJobId } from '../core/job-id.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Logger } from '../core/ports.ts';
+import { traceIdOf } from '../core/trace.ts';
+import { traceOf } from './request-trace.ts';
 
 /** As nginx logs a request whose client is gone before the reply. */
 const CLIENT_GONE = 499;
@@ -65,6 +67,7 @@ export function addRequestLog(app: FastifyInstance, { logger, metrics, share }: 
     metrics.requestEnded({ method, route, operation, status, problem, seconds: elapsedTime / 1000 });
     if (!isLogged(route, status)) return;
     const { caller, id: requestId } = request;
+    const trace = traceOf(request);
     logger.info(
       {
         requestId,
@@ -76,6 +79,7 @@ export function addRequestLog(app: FastifyInstance, { logger, metrics, share }: 
         durationMs: Math.round(elapsedTime),
         caller: caller ? nameOf(caller) : undefined,
         jobId: request.jobId ?? jobIdOf(request),
+        traceId: trace && traceIdOf(trace),
       },
       'request',
     );

@@ -9,7 +9,7 @@ import {
   jobFailureSchema,
 } from '../core/job.ts';
 import type { NewJob, Postponement } from '../core/ports.ts';
-import { traceIdOf } from '../core/trace.ts';
+import { type TraceContext, traceIdOf } from '../core/trace.ts';
 import { fromMetadata, toMetadata } from './job-trace.ts';
 
 /** BullMQ's `data` of our jobs. */
@@ -82,7 +82,7 @@ export function toAddition(
     id,
     caller,
     data: JSON.stringify({ input, requestId, ...keyed } satisfies JobData),
-    options: toOptions(maxAttempts, priority, delayMs, retentionMs, trace && toMetadata(trace)),
+    options: toOptions(maxAttempts, priority, delayMs, retentionMs, trace),
     attempts: maxAttempts,
     priority,
     delayMs,
@@ -91,7 +91,13 @@ export function toAddition(
 }
 
 /** The worker chooses the backoff, so that a changed job type applies to jobs that were accepted before. */
-function toOptions(attempts: number, priority: number, delayMs: number, retentionMs?: number, tm?: string): string {
+function toOptions(
+  attempts: number,
+  priority: number,
+  delayMs: number,
+  retentionMs?: number,
+  trace?: TraceContext,
+): string {
   return JSON.stringify({
     attempts,
     backoff: { type: 'custom' },
@@ -99,7 +105,7 @@ function toOptions(attempts: number, priority: number, delayMs: number, retentio
     ...(priority > 0 && { priority }),
     ...(delayMs > 0 && { delay: delayMs }),
     retentionMs,
-    tm,
+    ...(trace && { telemetry: { metadata: toMetadata(trace) } }),
   });
 }
 
@@ -243,9 +249,12 @@ const traceSchema = z.object({
   error: jobFailureSchema,
 });
 
-/** BullMQ stores the error's stack in the same step as the failure. Ours holds what callers may read instead. */
-export function toTrace({ attempt, startedAt, finishedAt, error }: JobAttempt): string {
-  return JSON.stringify({ attempt, startedAt: startedAt.getTime(), finishedAt: finishedAt.getTime(), error });
+/**
+ * BullMQ stores the error's stack in the same step as the failure. Ours holds what callers may read instead.
+ * @param span the `traceparent` of the attempt, to which later attempts link
+ */
+export function toTrace({ attempt, startedAt, finishedAt, error }: JobAttempt, span?: string): string {
+  return JSON.stringify({ attempt, startedAt: startedAt.getTime(), finishedAt: finishedAt.getTime(), error, span });
 }
 
 const tracesSchema = z.array(z.string()).catch([]);

@@ -2,8 +2,7 @@ import { type TraceContext, readTraceContext } from '../core/trace.ts';
 
 /**
  * The `telemetry.metadata` of BullMQ's job options: the headers of W3C Trace Context as JSON, which is also what BullMQ's package for
- * OpenTelemetry writes and reads, so that a trace goes on in workers of others. BullMQ stores it as `tm` in the options, which every read
- * of a job includes.
+ * OpenTelemetry writes and reads, so that a trace goes on in workers of others. Every read of a job includes its options.
  */
 export function toMetadata({ traceparent, tracestate }: TraceContext): string {
   return JSON.stringify({ traceparent, tracestate });

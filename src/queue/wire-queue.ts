@@ -3,6 +3,7 @@ import type { JobType } from '../core/define-job.ts';
 import { type Metrics, NO_METRICS, type QueueMonitor } from '../core/metrics.ts';
 import type { JobEvents, JobQueue, JobWorker, Logger } from '../core/ports.ts';
 import type { Use } from '../core/register.ts';
+import type { Tracer } from '../core/tracer.ts';
 import type { EmbeddedPool } from '../stores/embedded-pool.ts';
 import type { QueueBackend } from './backend.ts';
 import { createBullmqEvents } from './job-events.ts';
@@ -44,7 +45,12 @@ export interface WiredQueue {
   open(options: { readonly events: boolean }): Promise<void>;
   /** Starts to remove expired jobs, and to keep the index of lists complete. */
   startUpkeep(): void;
-  startWorkers(options: { readonly concurrency: number; readonly use: Use }): JobWorker;
+  /** @param options.tracer records attempts */
+  startWorkers(options: {
+    readonly concurrency: number;
+    readonly use: Use;
+    readonly tracer?: Tracer | undefined;
+  }): JobWorker;
   /** To be called when the workers are closed. */
   close(): Promise<void>;
 }
@@ -86,8 +92,8 @@ export function wireQueue({
       stopRetention ??= startRetention({ backend, types: kept, retentionSeconds, logger });
       stopUpkeep ??= startIndexUpkeep({ backend, types: kept, logger });
     },
-    startWorkers: ({ concurrency, use }) =>
-      startBullmqWorkers({ backend, url, types, concurrency, use, logger, metrics }),
+    startWorkers: ({ concurrency, use, tracer }) =>
+      startBullmqWorkers({ backend, url, types, concurrency, use, logger, metrics, tracer }),
     async close() {
       stopUpkeep?.();
       await stopRetention?.();

@@ -17,6 +17,7 @@ import { type Metrics, NO_METRICS } from '../metrics.ts';
 import { AUDIT, type JobEvents, type JobQueue, type ListPosition, type Logger } from '../ports.ts';
 import type { Use } from '../register.ts';
 import type { Registry } from '../registry.ts';
+import type { Tracer } from '../tracer.ts';
 import { createDepthLimit } from './depth-limit.ts';
 import { type FollowedJob, type JobWait, listenForEnd, watchJob } from './follow.ts';
 import { createBulkService } from './bulk.ts';
@@ -25,6 +26,7 @@ import { toCursor } from './list-page.ts';
 import { createRetryAfterEstimator } from './retry-after.ts';
 import { type JobPageRequest, type JobService, MAX_WAIT_SECONDS } from './service.ts';
 import { createSubmit } from './submit.ts';
+import { traceSubmit } from './trace-submit.ts';
 
 /** Deadline for reading a resource, in milliseconds. */
 const RESOURCE_MS = 1500;
@@ -42,6 +44,8 @@ export interface JobServiceOptions {
   readonly logger: Logger;
   /** @default counts nothing */
   readonly metrics?: Metrics | undefined;
+  /** Undefined: submissions are not recorded. */
+  readonly tracer?: Tracer | undefined;
   /** Waiting jobs of each type beyond which submissions are refused. */
   readonly maxDepth: number;
   /** Waiting jobs of each caller beyond which its submissions are refused; undefined: no such limit. */
@@ -113,7 +117,8 @@ export function createJobService(options: JobServiceOptions): JobService {
     isVisible: (job) => isVisible(job, caller),
   });
 
-  const accept = createSubmit({ queue, depthLimit, callerLimit, estimator, logger, metrics, see });
+  const submit = createSubmit({ queue, depthLimit, callerLimit, estimator, logger, metrics, see });
+  const accept = traceSubmit(submit, options.tracer);
   const untilStopping = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, stopping]);
 
   return {

@@ -1,6 +1,7 @@
 import type { Caller } from '../access/caller.ts';
 import type { ProblemName } from '../errors.ts';
 import type { TraceContext } from '../trace.ts';
+import type { Span } from '../tracer.ts';
 import type { Urls } from '../urls.ts';
 
 /** What an API finds out about a request, for the metrics and the log. */
@@ -20,6 +21,8 @@ export interface RequestContext {
   readonly facts: RequestFacts;
   /** Of the request; undefined if it is not traced. */
   readonly trace: TraceContext | undefined;
+  /** Undefined where requests are not recorded as spans. */
+  readonly span: Span | undefined;
   readonly caller: Caller;
   readonly urls: Urls;
   /** A job's access token from the URL; URLs that the client is redirected to must carry it too. */

@@ -19,6 +19,8 @@ export interface Submission {
   readonly requestId: string;
   /** Of the request; undefined if it is not traced. */
   readonly trace?: TraceContext | undefined;
+  /** The GraphQL field that submits; undefined on REST. */
+  readonly field?: string;
   /** 1 to 255 printable ASCII characters. The same caller, type and key return the same job for as long as it is kept. */
   readonly idempotencyKey?: string | undefined;
 }

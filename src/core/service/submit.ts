@@ -24,7 +24,7 @@ export interface SubmitOptions {
 }
 
 /** Accepts a submission. @param onId called with the job's id before the queue receives the job */
-type Submit = (submission: Submission, onId?: (id: string) => void) => Promise<SubmittedJob>;
+export type Submit = (submission: Submission, onId?: (id: string) => void) => Promise<SubmittedJob>;
 
 export function createSubmit({
   queue,

@@ -2,6 +2,7 @@ import { type DocumentNode, type ExecutionArgs, type ExecutionResult, type Graph
 import type { YogaServerInstance } from 'graphql-yoga';
 import type { GraphQLContext } from '../builder.ts';
 import type { CheckAccess } from '../plugins/use-access.ts';
+import { traceOperation } from '../plugins/use-trace.ts';
 import type { KnownResult } from '../plugins/use-known-result.ts';
 import type { CommonRequest } from '../request.ts';
 import { type Cache, createPreparedDocuments } from './prepared-documents.ts';
@@ -41,6 +42,7 @@ export function createDirectExecution({
     });
     if (document === undefined) return undefined;
     checkAccess(document, params.operationName, params.variables, context);
+    traceOperation(context.span, document, params.operationName);
     const args: ExecutionArgs = {
       schema,
       document,

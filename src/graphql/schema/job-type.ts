@@ -127,7 +127,15 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
         const reader = readerOf(info);
         const sent = reader === undefined ? value : reader.toTagged(value);
         try {
-          const submission = { type, input: sent, caller, requestId, trace, idempotencyKey: key };
+          const submission = {
+            type,
+            input: sent,
+            caller,
+            requestId,
+            trace,
+            field: info.fieldName,
+            idempotencyKey: key,
+          };
           const { job, replayed } = await service.submit(submission);
           return { job: toAnswer(job, context), replayed };
         } catch (error) {

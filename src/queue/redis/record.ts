@@ -41,7 +41,8 @@ export function toRecord(type: string, id: string, [fields, locks]: JobReply): J
     attemptsMade: Number(atm ?? 0),
     maxAttempts: Number(options?.attempts ?? 1),
     retentionMs: Number(options?.retentionMs) || null,
-    trace: options?.tm,
+    // `tm` is how BullMQ's own queues write it.
+    trace: options?.telemetry?.metadata ?? options?.tm,
     createdAt: Number(timestamp),
     startedAt: processedOn == null ? null : Number(processedOn),
     finishedAt: finishedOn == null ? null : Number(finishedOn),

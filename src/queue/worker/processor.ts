@@ -3,8 +3,9 @@ import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq
 import type { JobType } from '../../core/define-job.ts';
 import type { JobFailure } from '../../core/job.ts';
 import type { Metrics } from '../../core/metrics.ts';
-import type { Logger, Postponement } from '../../core/ports.ts';
+import type { AttemptOutcome, Logger, Postponement } from '../../core/ports.ts';
 import type { Use } from '../../core/register.ts';
+import type { Span, Tracer } from '../../core/tracer.ts';
 import type { Progress } from '../../core/attempt/progress.ts';
 import { runAttempt } from '../../core/attempt/run-attempt.ts';
 import type { JobProcessor } from '../backend.ts';
@@ -18,6 +19,7 @@ import {
   progressSchema,
   toTrace,
 } from '../job-record.ts';
+import { endAttemptSpan, startAttemptSpan, traceIdOfJob } from './attempt-span.ts';
 import type { RunningJobs } from './running-jobs.ts';
 
 /** A job that has lost more workers fails. */
@@ -45,10 +47,13 @@ export interface ProcessorOptions {
   readonly use: Use;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Undefined: attempts are not recorded. */
+  readonly tracer: Tracer | undefined;
 }
 
 /** What BullMQ runs for each job: one attempt, whose outcome becomes a result or one of BullMQ's errors. */
-export function createProcessor({ type, running, endIfMarked, use, logger, metrics }: ProcessorOptions): JobProcessor {
+export function createProcessor(options: ProcessorOptions): JobProcessor {
+  const { type, running, endIfMarked, use, logger, metrics, tracer } = options;
   return async (job, token) => {
     const id = job.id ?? '';
     const attempt = job.attemptsMade + 1;
@@ -56,14 +61,15 @@ export function createProcessor({ type, running, endIfMarked, use, logger, metri
     let progressAt: number | undefined;
     // Another program may have added the job, with any data.
     const data: Partial<JobData> = job.data ?? {};
-    const about = { jobId: id, type: type.name, attempt, requestId: data.requestId };
+    const about = { jobId: id, type: type.name, attempt, requestId: data.requestId, traceId: traceIdOfJob(job) };
+    let span: Span | undefined;
     let ownLog: Logger | undefined;
     // Created when needed: most functions log nothing, and a child logger costs more than the line at the end.
     const log = (): Logger => (ownLog ??= logger.child(about));
     const toError = (error: JobFailure, retry: boolean): Error => {
       const Kind = retry ? Error : UnrecoverableError;
       const trace = { attempt, startedAt: new Date(startedAt), finishedAt: new Date(), error };
-      return Object.assign(new Kind(fromFailure(error)), { stack: toTrace(trace) });
+      return Object.assign(new Kind(fromFailure(error)), { stack: toTrace(trace, span?.context.traceparent) });
     };
     const lostWorkers = job.stalledCounter;
     if (lostWorkers > MAX_LOST_WORKERS) {
@@ -81,22 +87,26 @@ export function createProcessor({ type, running, endIfMarked, use, logger, metri
     if (attempt === 1 && data.wait === undefined && lostWorkers === 0)
       metrics.waited(type.name, (startedAt - job.timestamp - (job.opts.delay ?? 0)) / 1000);
 
+    span = tracer && startAttemptSpan(tracer, type.name, job, attempt);
     const writeProgress = (progress: Progress): Promise<void> => {
       // Times of progress are unique within a job, over all attempts, because followers order states by them.
       progressAt ??= Math.max(startedAt, progressSchema.safeParse(job.progress).data?.at ?? 0);
       progressAt = Math.max(Date.now(), progressAt + 1);
       return storeProgress(job, { ...progress, at: progressAt }, log);
     };
-    const outcome = await runAttempt(type, {
-      id,
-      attempt,
-      input: data.input,
-      use,
-      log,
-      isConnectionError,
-      onInterruption: (listener) => running.add(id, listener),
-      writeProgress,
-    });
+    const run = (): Promise<AttemptOutcome> =>
+      runAttempt(type, {
+        id,
+        attempt,
+        input: data.input,
+        use,
+        log,
+        isConnectionError,
+        onInterruption: (listener) => running.add(id, listener),
+        writeProgress,
+      });
+    const outcome = await (span ? span.run(run) : run());
+    if (span) endAttemptSpan(span, outcome);
     const durationMs = Date.now() - startedAt;
     const code = 'error' in outcome ? outcome.error.code : undefined;
     metrics.attemptEnded({ type: type.name, outcome: outcome.kind, code, seconds: durationMs / 1000 });

@@ -5,8 +5,10 @@ import type { JobType } from '../../core/define-job.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { JobWorker, Logger } from '../../core/ports.ts';
 import type { Use } from '../../core/register.ts';
+import type { Tracer } from '../../core/tracer.ts';
 import { isConnectionError } from '../../stores/connection-error.ts';
 import type { BackendWorker, BackendWorkerOptions, QueueBackend } from '../backend.ts';
+import { traceIdOfJob } from './attempt-span.ts';
 import { createProcessor } from './processor.ts';
 import { createEndCounts } from './end-counts.ts';
 import { CANCELED, type JobData, toFailure } from '../job-record.ts';
@@ -42,6 +44,8 @@ export interface BullmqWorkerOptions {
   readonly use: Use;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Undefined: attempts are not recorded. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Starts one BullMQ worker for each job type. The store must be connected. */
@@ -53,6 +57,7 @@ export function startBullmqWorkers({
   use,
   logger,
   metrics,
+  tracer,
 }: BullmqWorkerOptions): JobWorker {
   const closing = new AbortController();
   const onBeat = (blockedMs: number): void => {
@@ -111,7 +116,7 @@ export function startBullmqWorkers({
         logger.debug({ err: error, jobId: job.id }, 'could not end a canceled job yet');
       }
     };
-    const process = createProcessor({ type, running, endIfMarked, use, logger, metrics });
+    const process = createProcessor({ type, running, endIfMarked, use, logger, metrics, tracer });
     const options: BackendWorkerOptions = {
       concurrency: type.concurrency ?? concurrency,
       lockDuration: LOCK_MS,
@@ -185,7 +190,14 @@ function backoffMs({ attempts, backoffSeconds }: JobType, job: Pick<Job, 'attemp
 function logSuccess(job: Job<JobData>, type: string, logger: Logger): void {
   const { id: jobId, attemptsMade: attempt, processedOn = 0, finishedOn = processedOn } = job;
   logger.info(
-    { jobId, type, attempt, requestId: job.data?.requestId, durationMs: finishedOn - processedOn },
+    {
+      jobId,
+      type,
+      attempt,
+      requestId: job.data?.requestId,
+      traceId: traceIdOfJob(job),
+      durationMs: finishedOn - processedOn,
+    },
     'job succeeded',
   );
 }
