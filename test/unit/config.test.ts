@@ -213,3 +213,31 @@ describe('DATABASE_URL', () => {
     expect(readConfig('all', url === undefined ? {} : { QUEUE_URL: url }).DATABASE_URL).toBeUndefined();
   });
 });
+
+describe('the settings of traces', () => {
+  const ENDPOINT = 'http://localhost:4318';
+
+  it('turn traces on by what says where they go, and name the service unless another setting does', () => {
+    expect(readConfig('all', { OTEL_SERVICE_NAME: 'shop', OTEL_TRACES_SAMPLER: 'always_on' }).traces).toBeUndefined();
+    const on = { setting: 'OTEL_EXPORTER_OTLP_ENDPOINT', serviceName: 'accepted' };
+    expect(readConfig('all', { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT }).traces).toEqual(on);
+    for (const named of [{ OTEL_SERVICE_NAME: 'shop' }, { OTEL_RESOURCE_ATTRIBUTES: 'a=b, service.name=shop' }]) {
+      const { traces } = readConfig('all', { OTEL_TRACES_EXPORTER: 'console', ...named });
+      expect(traces).toEqual({ setting: 'OTEL_TRACES_EXPORTER', serviceName: undefined });
+    }
+    for (const off of [{ OTEL_SDK_DISABLED: 'TRUE' }, { OTEL_TRACES_EXPORTER: 'none' }])
+      expect(readConfig('all', { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, ...off }).traces).toBeUndefined();
+  });
+
+  it.each([
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'localhost:4318'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'ftp://localhost'],
+    ['OTEL_TRACES_EXPORTER', 'jaeger'],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'http'],
+    ['OTEL_TRACES_SAMPLER', 'often'],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
+    ['OTEL_SDK_DISABLED', 'yes'],
+  ])('%s=%s is refused', (name, value) => {
+    expect(refusal({ [name]: value })).toMatch(new RegExp(`^${name}: expected `));
+  });
+});
