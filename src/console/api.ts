@@ -57,7 +57,9 @@ export function addConsoleApi(app: FastifyInstance, { service, contextOf, graphi
 
   addEndpoint(app, '/console/api/types/:type/jobs', {
     async POST(request, reply): Promise<{ readonly id: string }> {
-      const type = registry.get(typeParams.parse(request.params).type);
+      const { type: name } = typeParams.parse(request.params);
+      // Those of the API itself have operations of their own.
+      const type = registry.types.find((each) => each.name === name);
       if (type === undefined) throw new ServiceError('not-found', 'There is no job type with this name.');
       const { caller, requestId, idempotencyKeyHeader } = contextOf(request, reply);
       const idempotencyKey = readIdempotencyKey(undefined, idempotencyKeyHeader);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { JobError } from '../../src/core/job-error.ts';
 import { type TestApp, startApp } from '../support/app.ts';
@@ -8,6 +8,7 @@ import { startBrowser } from '../support/browser.ts';
 import { expectNoSideways, openConsole, PHONE } from '../support/console.ts';
 import { createGate } from '../support/gate.ts';
 import { script } from '../support/jobs/scripted/scripted.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 const jobSchema = z.object({ id: z.string() });
@@ -184,6 +185,26 @@ describe('the console: jobs', () => {
     await all.click();
     await input.getByText('END').waitFor();
     await expectNoSideways(page);
+  });
+
+  it('are followed again after the connection was lost, and stay on the page meanwhile', async () => {
+    const proxy = await startTcpProxy(app.url);
+    onTestFinished(() => proxy.close());
+    const gate = createGate();
+    script('cut off', async (job) => {
+      await job.progress(10, 'before the cut');
+      await gate.pass();
+      return { text: 'after the cut' };
+    });
+    const id = await submit('cut off');
+    const page = await openConsole(browser, { url: proxy.url.replace(/\/$/, '') }, { path: `/console/jobs/${id}` });
+    await page.getByText('before the cut').waitFor();
+    const unblock = proxy.block();
+    await page.getByText('Reconnecting…').waitFor();
+    expect(await page.getByText('before the cut').isVisible()).toBe(true);
+    gate.open();
+    unblock();
+    await page.getByRole('region', { name: 'Result' }).getByText('after the cut').waitFor();
   });
 
   it('that are not there are said to be missing', async () => {

@@ -53,7 +53,7 @@ export async function expectAccessible(page: Page): Promise<void> {
   const violations = violationsSchema.parse(
     await page.evaluate('axe.run(document).then(({ violations }) => violations)'),
   );
-  expect(violations.map(({ id, nodes }) => ({ id, elements: nodes.map(({ html }) => html) }))).toEqual([]);
+  expect(violations.map(({ id, nodes }) => ({ id, where: nodes.map(({ html }) => html) }))).toEqual([]);
 }
 
 /** Expects that the page is no wider than its window. */
