@@ -75,6 +75,9 @@ describe('readConfig', () => {
       CONSOLE: 'off',
       GRAPHQL_INTROSPECTION: 'off',
       LOG_LEVEL: 'silent',
+      LOG_FORMAT: 'json',
+      LOG_REQUESTS: '0.25',
+      METRICS_PORT: '9000',
       LOG_ERRORS: 'safe',
       HOME: '/home/somebody',
     });
@@ -99,6 +102,9 @@ describe('readConfig', () => {
       CONSOLE: false,
       GRAPHQL_INTROSPECTION: false,
       LOG_LEVEL: 'silent',
+      LOG_FORMAT: 'json',
+      LOG_REQUESTS: 0.25,
+      METRICS_PORT: 9000,
       LOG_ERRORS: false,
       auth: { kind: 'open' },
       // For the project's own settings.
