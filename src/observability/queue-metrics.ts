@@ -45,7 +45,8 @@ export function addQueueMetrics(registry: Registry, queue: QueueMonitor): () => 
   });
 
   let loads: { readonly byType: readonly QueueLoad[]; readonly at: number } | undefined;
-  let isUp = false;
+  /** Undefined until the store has answered, or failed to. */
+  let isUp: boolean | undefined;
   let askedAt = -Infinity;
   let reading: Promise<void> | undefined;
 
@@ -65,7 +66,7 @@ export function addQueueMetrics(registry: Registry, queue: QueueMonitor): () => 
   return async () => {
     if (performance.now() - askedAt > AGE_MS) reading ??= read();
     if (reading !== undefined) await settlesWithin(reading, WAIT_MS);
-    up.set(STORE, isUp ? 1 : 0);
+    if (isUp !== undefined) up.set(STORE, isUp ? 1 : 0);
     const outage = queue.outage();
     for (const [each, state] of Object.entries(STATES)) circuit.set({ ...STORE, state }, each === outage ? 1 : 0);
     watchers.set(queue.watchers());

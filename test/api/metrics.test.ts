@@ -172,7 +172,10 @@ describe('GET /metrics', () => {
     const app = await startAppForTest('embedded', { JOBS_DIR, API_KEYS, METRICS_PORT: '0' });
     const key = { 'X-API-Key': keyOf('admin') };
     expect((await fetch(`${app.url}/metrics`, { headers: key })).status).toBe(404);
-    expect((await scrape(app.metricsUrl ?? '')).sum('accepted_store_up', { store: 'queue' })).toBe(1);
+    await poll(
+      () => scrape(app.metricsUrl ?? ''),
+      (now) => now.sum('accepted_store_up', { store: 'queue' }) === 1,
+    );
     for (const path of ['/health/live', '/health/ready', '/health/startup'])
       expect((await fetch(`${app.metricsUrl}${path}`)).status).toBe(200);
   });
