@@ -180,10 +180,22 @@ export type JobEvent =
   /** Events may be missing: read the job again. */
   | { readonly kind: 'lost' };
 
+/** That any job was added or changed. Read it to know how. */
+export type AnyChange =
+  | { readonly kind: 'changed'; readonly id: string }
+  /** Changes may have been missed. */
+  | { readonly kind: 'lost' };
+
 /** Changes of jobs, in all processes. */
 export interface JobEvents {
   /** @returns unsubscribe */
   subscribe(id: string, listener: (event: JobEvent) => void): () => void;
+  /**
+   * Subscribes to the changes of all jobs.
+   * @returns unsubscribe, when changes arrive
+   * @throws ServiceError `queue-unavailable`
+   */
+  subscribeAll(listener: (change: AnyChange) => void): Promise<() => void>;
 }
 
 export interface Postponement {

@@ -42,6 +42,12 @@ export class ReplyBudget {
     if (this.#values < 0) throw tooLarge(`${MAX_VALUES.toLocaleString('en')} values in its lists and its JSON`);
   }
 
+  /** Each event of a subscription is a reply of its own. */
+  renew(): void {
+    this.#values = MAX_VALUES;
+    this.#characters = MAX_CHARACTERS;
+  }
+
   /** @throws ServiceError `malformed-request` when there is nothing left */
   readInput(read: () => Promise<unknown>): Promise<unknown> {
     return this.#read(read, charactersOf);

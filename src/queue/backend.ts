@@ -36,12 +36,18 @@ export interface BackendWorker {
   close(force?: boolean): Promise<void>;
 }
 
-/** A subscription to the changes of one type's jobs. */
-export interface BackendEvents {
-  /** There are listeners from now on. */
-  resume(): void;
+/** What is read while it has listeners. */
+export interface BackendFeed {
+  /** There are listeners from now on. Resolves when they receive what happens. */
+  resume(): Promise<void>;
   /** There are no listeners any more, so it may stop reading. */
   pause(): void;
+}
+
+/** A subscription to the changes of one type's jobs. */
+export interface BackendEvents extends BackendFeed {
+  /** The additions of jobs, as events of kind `waiting`. Few want to know them. */
+  readonly additions: BackendFeed;
   close(): Promise<void>;
 }
 

@@ -1,10 +1,14 @@
 import { typeOfJobId } from '../core/job-id.ts';
-import type { JobEvent, JobEvents } from '../core/ports.ts';
+import { withDeadline } from '../core/deadline.ts';
+import { QUEUE_UNAVAILABLE, ServiceError } from '../core/errors.ts';
+import type { AnyChange, JobEvent, JobEvents } from '../core/ports.ts';
 import type { BackendEvents, QueueBackend, StoreEvent } from './backend.ts';
 import { type JobRecord, toJob } from './job-record.ts';
 import type { SucceededJobs } from './job-reader.ts';
 
-const LOST: JobEvent = { kind: 'lost' };
+const LOST = { kind: 'lost' } as const satisfies JobEvent & AnyChange;
+/** The longest wait for the store when somebody begins to follow all jobs, in milliseconds. */
+const BEGIN_MS = 1500;
 
 type Listener = (event: JobEvent) => void;
 
@@ -44,7 +48,12 @@ export function createBullmqEvents({
     return { kind: 'finished', job };
   };
 
+  const all = new Set<(change: AnyChange) => void>();
+  /** How many follow all jobs, or are about to. */
+  let followers = 0;
+
   const publish = (id: string, stored: StoreEvent): void => {
+    for (const listener of all) listener({ kind: 'changed', id });
     const ofJob = listeners.get(id);
     if (ofJob === undefined && !succeeded.isExpected(id)) return;
     const event = stored.kind === 'finished' ? toFinished(stored.toRecord?.()) : stored;
@@ -53,18 +62,29 @@ export function createBullmqEvents({
 
   /** Listeners may have missed changes. */
   const publishLost = (type: string): void => {
-    for (const id of listeners.keys()) if (typeOfJobId(id) === type) publish(id, LOST);
+    for (const listener of all) listener(LOST);
+    for (const [id, ofJob] of listeners) {
+      if (typeOfJobId(id) === type) for (const listener of ofJob) listener(LOST);
+    }
   };
 
   /** The events of a type are read while one of its jobs has a listener. */
-  const count = (id: string, change: 1 | -1): void => {
-    const type = typeOfJobId(id) ?? '';
+  const count = (type: string, change: 1 | -1): void => {
     const now = (subscribers.get(type) ?? 0) + change;
     // An id of any caller's making names a type.
     if (now === 0) subscribers.delete(type);
     else subscribers.set(type, now);
     if (now === 0) opened.get(type)?.pause();
-    else opened.get(type)?.resume();
+    else void opened.get(type)?.resume();
+  };
+
+  const countAll = (change: 1 | -1): void => {
+    followers += change;
+    for (const type of types) count(type, change);
+    for (const { additions } of opened.values()) {
+      if (followers === 0) additions.pause();
+      else void additions.resume();
+    }
   };
 
   return {
@@ -74,21 +94,37 @@ export function createBullmqEvents({
         if (opened.has(type)) continue;
         const events = await backend.createEvents(type, publish, () => publishLost(type));
         opened.set(type, events);
-        if ((subscribers.get(type) ?? 0) > 0) events.resume();
+        if ((subscribers.get(type) ?? 0) > 0) void events.resume();
       }
     },
     subscribe(id, listener) {
       succeeded.listened();
       const ofJob = listeners.get(id) ?? new Set();
       listeners.set(id, ofJob.add(listener));
-      count(id, 1);
+      const type = typeOfJobId(id) ?? '';
+      count(type, 1);
       return () => {
         if (!ofJob.delete(listener)) return;
-        count(id, -1);
+        count(type, -1);
         if (ofJob.size === 0 && listeners.get(id) === ofJob) listeners.delete(id);
       };
     },
-    size: () => [...subscribers.values()].reduce((sum, ofType) => sum + ofType, 0),
+    // Whoever follows all jobs is among the subscribers of each type.
+    size: () => [...subscribers.values()].reduce((sum, ofType) => sum + ofType, 0) - followers * (types.length - 1),
+    async subscribeAll(listener) {
+      countAll(1);
+      try {
+        if (opened.size < types.length) throw new Error('the events are not open yet');
+        const feeds = [...opened.values()].flatMap((events) => [events, events.additions]);
+        await withDeadline(Promise.all(feeds.map((feed) => feed.resume())), BEGIN_MS);
+      } catch (cause) {
+        countAll(-1);
+        throw new ServiceError('queue-unavailable', QUEUE_UNAVAILABLE, { retryAfter: 1, cause });
+      }
+      // Not before: the beginning of the subscription is no loss.
+      all.add(listener);
+      return () => void (all.delete(listener) && countAll(-1));
+    },
     async close() {
       await Promise.all([...opened.values()].map((events) => events.close()));
     },

@@ -1,5 +1,5 @@
 import type { IQueueBackend, QueueEvents, QueueEventsListener } from 'bullmq';
-import type { BackendEvents, StoreEvent } from './backend.ts';
+import type { BackendEvents, BackendFeed, StoreEvent } from './backend.ts';
 import { progressSchema } from './job-record.ts';
 
 /** How long a read of events blocks, in milliseconds. It bounds the delay after a missed wake-up or a lost connection. */
@@ -65,5 +65,6 @@ export function runQueueEvents<Backend extends IQueueBackend, Connection>(
     });
   }
   queueEvents.run().catch(onError);
-  return { resume: () => undefined, pause: () => undefined, close: () => queueEvents.close() };
+  const always: BackendFeed = { resume: async () => undefined, pause: () => undefined };
+  return { ...always, additions: always, close: () => queueEvents.close() };
 }

@@ -101,6 +101,7 @@ export async function openSide({
   const stopping = new AbortController();
   let listening = 0;
   const counted: JobEvents = {
+    subscribeAll: events.subscribeAll,
     subscribe(id, listener) {
       listening += 1;
       const unsubscribe = events.subscribe(id, listener);

@@ -84,6 +84,7 @@ export async function startScriptedApp({
 
   let followers = 0;
   const counted: JobEvents = {
+    subscribeAll: events.subscribeAll,
     subscribe(id, listener) {
       const unsubscribe = events.subscribe(id, listener);
       followers += 1;

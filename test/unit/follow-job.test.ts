@@ -66,6 +66,7 @@ function scriptedJob(state: Job) {
         listeners.add(listener);
         return () => listeners.delete(listener);
       },
+      subscribeAll: async () => () => undefined,
     },
     async read() {
       reads += 1;

@@ -1,30 +1,22 @@
-import {
-  type Caller,
-  type Scope,
-  canSee,
-  isAdmin,
-  listedCaller,
-  requireJobAccess,
-  requireScope,
-} from '../access/caller.ts';
+import { type Caller, type Scope, canSee, isAdmin, requireJobAccess, requireScope } from '../access/caller.ts';
 import type { JobKeys } from '../access/job-token.ts';
 import { DeadlineError, withDeadline } from '../deadline.ts';
 import { ServiceError, isQueueUnavailable, jobNotFound } from '../errors.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
 import { typeOfJobId } from '../job-id.ts';
-import { type Job, isDone, jobStatusSchema } from '../job.ts';
+import { type Job, isDone } from '../job.ts';
 import { type Metrics, NO_METRICS } from '../metrics.ts';
-import { AUDIT, type JobEvents, type JobQueue, type ListPosition, type Logger } from '../ports.ts';
+import { AUDIT, type JobEvents, type JobQueue, type Logger } from '../ports.ts';
 import type { Use } from '../register.ts';
 import type { Registry } from '../registry.ts';
 import type { Tracer } from '../tracer.ts';
 import { createDepthLimit } from './depth-limit.ts';
 import { type FollowedJob, type JobWait, listenForEnd, watchJob } from './follow.ts';
 import { createBulkService } from './bulk.ts';
+import { createJobLists } from './job-lists.ts';
 import { createJobTypeService } from './job-types.ts';
-import { toCursor } from './list-page.ts';
 import { createRetryAfterEstimator } from './retry-after.ts';
-import { type JobPageRequest, type JobService, MAX_WAIT_SECONDS } from './service.ts';
+import { type JobService, MAX_WAIT_SECONDS } from './service.ts';
 import { createSubmit } from './submit.ts';
 import { traceSubmit } from './trace-submit.ts';
 
@@ -124,6 +116,7 @@ export function createJobService(options: JobServiceOptions): JobService {
   return {
     registry,
     stopping,
+    ...createJobLists({ registry, queue, events, logger, isExpired, see, untilStopping }),
     ...createJobTypeService({ registry, queue, logger }),
     ...createBulkService({ registry, submit: accept, logger }),
 
@@ -187,34 +180,6 @@ export function createJobService(options: JobServiceOptions): JobService {
       return retried;
     },
 
-    async list({ type, statuses = jobStatusSchema.options, caller: wanted, ...request }, caller) {
-      const reader = requireScope(caller, 'read');
-      const listed = listedCaller(reader, wanted);
-      const types = [...registry.types, ...registry.builtIn]
-        .map(({ name }) => name)
-        .filter((name) => name === (type ?? name));
-      if (types.length === 0) {
-        const issue = { path: ['type'], message: 'Unknown job type' };
-        throw new ServiceError('invalid-input', `type: ${issue.message}`, { issues: [issue] });
-      }
-      const { jobs, hasMore, resultCharacters } = await queue.list({
-        caller: listed,
-        types,
-        statuses: [...new Set(statuses)],
-        after: startOf(request),
-        since: request.createdAfter,
-        limit: request.limit,
-      });
-      const others = jobs.filter((job) => job.caller !== reader.id).length;
-      if (others > 0) logger.info({ action: 'list', caller: reader.id, owner: listed, jobs: others }, AUDIT);
-      const last = jobs.at(-1);
-      return {
-        jobs: jobs.filter((job) => !isExpired(job)),
-        nextCursor: last !== undefined && hasMore ? toCursor(last) : null,
-        resultCharacters,
-      };
-    },
-
     async ownerOf(id) {
       const type = typeOfJobId(id);
       if (type === undefined || registry.get(type) === undefined) return undefined;
@@ -248,13 +213,6 @@ export function createJobService(options: JobServiceOptions): JobService {
       }
     },
   };
-}
-
-/** The position after which a page begins: after the page before, and after all jobs that are too new. */
-function startOf({ after, createdBefore }: JobPageRequest): ListPosition | undefined {
-  if (createdBefore === undefined || (after && after.createdAt < createdBefore)) return after;
-  // No id comes before the empty one.
-  return { createdAt: createdBefore, id: '' };
 }
 
 /** The job was accepted already, so an unavailable queue must not turn the reply into an error. */

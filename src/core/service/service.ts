@@ -115,6 +115,14 @@ export interface JobService extends JobTypeService, BulkService {
    * @throws ServiceError `invalid-input`, for an unknown job type; `forbidden`, for another caller's jobs without the scope `admin`
    */
   list(request: JobPageRequest, caller: Caller): Promise<JobPage>;
+  /**
+   * Yields the state of each job that the caller may see and that matches, after each change and when it is added; a job that has left the
+   * filter's statuses once. States that follow each other quickly are left out, never the last one. Returns early when changes may have
+   * been missed.
+   * @returns when changes arrive: a list that is read from then on, with these states applied to it, is complete
+   * @throws ServiceError as `list` does
+   */
+  watchAll(filter: JobFilter, caller: Caller, signal: AbortSignal): Promise<AsyncGenerator<Job, void, void>>;
   /** The id of the caller that submitted a job; undefined if there is no such job. */
   ownerOf(id: string): Promise<string | undefined>;
   /** A job's input, as it was sent. */

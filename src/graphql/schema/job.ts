@@ -172,9 +172,18 @@ export function addJobOperations(builder: Builder, job: JobInterface): void {
         // Ending the stream would send `complete`, after which clients do not reconnect.
         if (service.stopping.aborted) await breakOff();
       },
-      resolve: (changed: Job, _, context) => toAnswer(changed, context),
+      resolve(changed: Job, _, context) {
+        context.budget.renew();
+        return toAnswer(changed, context);
+      },
     }),
   );
+}
+
+/** The job of one event of a subscription. */
+export function toChanged(job: Job, context: GraphQLContext): JobSource {
+  context.budget.renew();
+  return toJobSource(job, context);
 }
 
 function wait(id: string, seconds: number, { service, caller, whenGone }: GraphQLContext): Promise<Job | undefined> {

@@ -4,6 +4,7 @@ import { StartError } from '../../core/start-error.ts';
 import { createBuilder } from '../builder.ts';
 import { addBulkActions } from './bulk-action.ts';
 import { createFromZod } from './from-zod.ts';
+import { addJobChanges } from './job-changes.ts';
 import { addJobConnection } from './job-connection.ts';
 import { addJobFilter } from './job-filter.ts';
 import { type JobSource, addJobInterface, addJobOperations, addJobStatus } from './job.ts';
@@ -33,6 +34,7 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
   addJobOperations(builder, job);
   const jobFilter = addJobFilter(builder, jobStatus);
   addJobConnection(builder, job, jobStatus, jobFilter);
+  addJobChanges(builder, job, jobFilter);
 
   const fromZod = createFromZod(builder, reservedNames(registry));
   addJobTypeStats(builder, fromZod);

@@ -142,7 +142,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       worker.run().catch(trouble);
       return worker;
     },
-    async createEvents(type, listener) {
+    async createEvents(type, listener, onBegin) {
       const { id } = idSchema.parse((await run(STATEMENTS.readLastEvent, [type]))[0]);
       const queueEvents = new QueueEvents(
         type,
@@ -150,11 +150,16 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
         createPostgresBackend,
       );
       await readyOrClosed(queueEvents);
+      // BullMQ goes on after the last event that it read, but keeps a limited number of them.
+      const onError = (error: Error): void => {
+        trouble(error);
+        onBegin();
+      };
       // A single session has one transaction at a time, so none ends late.
-      if (exclusive) return runQueueEvents(queueEvents, listener, trouble);
+      if (exclusive) return runQueueEvents(queueEvents, listener, onError);
       const missed = createMissedEvents({ type, lastEventId: id, listener, logger, run });
       const onEvent: QueueEventListener = (jobId, event, eventId) => missed.received(eventId) && listener(jobId, event);
-      const events = runQueueEvents(queueEvents, onEvent, trouble);
+      const events = runQueueEvents(queueEvents, onEvent, onError);
       return {
         ...events,
         close() {

@@ -13,7 +13,7 @@ import { type RedisClient, type RedisClientOptions, createRedisClient } from './
 import { checkRedis, countUsers } from './check.ts';
 import { completeIndex, countJobs } from './complete-index.ts';
 import { createRedisWorker } from './worker.ts';
-import { CHANNEL, type RedisEvents, createRedisEvents } from './events.ts';
+import { type RedisEvents, createRedisEvents } from './events.ts';
 import { listJobs } from './list.ts';
 import { createRedisQueue } from './additions.ts';
 import { PREFIX, prefixOf, queueName } from './names.ts';
@@ -153,7 +153,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     },
     async createEvents(type, listener, onBegin) {
       events ??= createRedisEvents(open({ maxRetriesPerRequest: null, socketTimeout: EVENTS_SOCKET_MS }), trouble);
-      return events.open({ name: prefixOf(type) + CHANNEL, type, listener, onBegin });
+      return events.open({ prefix: prefixOf(type), type, listener, onBegin });
     },
     readRecords,
     async readData(type, id) {

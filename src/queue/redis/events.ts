@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BackendEvents, EventListener, StoreEvent } from '../backend.ts';
+import type { BackendEvents, BackendFeed, EventListener, StoreEvent } from '../backend.ts';
 import { EVENT_NAMES, type EventName, toJobEvent } from '../queue-events.ts';
 import type { RedisClient } from './client.ts';
 import { toPublishedRecord } from './record.ts';
 
-/** The name of the channel of a queue, behind the queue's prefix. */
-export const CHANNEL = 'changes';
+/** The names of the channels of a queue, behind the queue's prefix. */
+const CHANGES = 'changes';
+const ADDITIONS = 'added';
 
 /** A channel stays subscribed for so many milliseconds after its last listener, because many listen for a moment each. */
 const LINGER_MS = 5000;
@@ -14,23 +15,24 @@ const RETRY_MS = 500;
 /** How often the connection is checked, because a dead one sends nothing, like an idle one. */
 const PING_MS = 1000;
 
-export interface ChannelOptions {
-  /** Of a queue's jobs. */
-  readonly name: string;
+export interface QueueChannels {
+  /** What the names of its channels begin with. */
+  readonly prefix: string;
   readonly type: string;
   readonly listener: EventListener;
   /** Called after each subscription, the first one and those after a lost connection: earlier changes may have been missed. */
   onBegin(): void;
 }
 
-interface Channel {
+interface Channel extends BackendFeed {
   receive(text: string): void;
   reconnected(): void;
+  close(): void;
 }
 
 /** Receives what workers and other processes publish, over one connection for all queues. */
 export interface RedisEvents {
-  open(channel: ChannelOptions): BackendEvents;
+  open(queue: QueueChannels): BackendEvents;
 }
 
 /**
@@ -60,65 +62,94 @@ export function createRedisEvents(client: RedisClient, onError: (error: Error) =
   pings.unref();
   client.once('end', () => clearInterval(pings));
 
-  return {
-    open({ name, type, listener, onBegin }) {
-      let isWanted = false;
-      let isSubscribed = false;
-      let leaving: NodeJS.Timeout | undefined;
+  function openChannel(name: string, onMessage: (text: string) => void, onBegin: () => void): Channel {
+    let isWanted = false;
+    let isSubscribed = false;
+    let subscribed: Promise<void> | undefined;
+    let leaving: NodeJS.Timeout | undefined;
 
-      async function subscribe(): Promise<void> {
-        try {
-          await client.subscribe(name);
-          isSubscribed = isWanted;
-          if (isSubscribed) onBegin();
-        } catch (error) {
-          onError(toError(error));
-          await delay(RETRY_MS, undefined, { ref: false });
-          if (isWanted) await subscribe();
-        }
+    async function subscribe(): Promise<void> {
+      try {
+        await client.subscribe(name);
+        isSubscribed = isWanted;
+        if (isSubscribed) onBegin();
+      } catch (error) {
+        onError(toError(error));
+        await delay(RETRY_MS, undefined, { ref: false });
+        if (isWanted) await subscribe();
       }
+    }
 
-      function leave(): void {
+    function leave(): void {
+      leaving = undefined;
+      isWanted = false;
+      isSubscribed = false;
+      client.unsubscribe(name).catch(onError);
+    }
+
+    const channel: Channel = {
+      receive(text) {
+        try {
+          onMessage(text);
+        } catch (error) {
+          // Any client of Redis can publish anything there.
+          onError(toError(error));
+        }
+      },
+      reconnected() {
+        if (isSubscribed) subscribed = subscribe();
+      },
+      async resume() {
+        clearTimeout(leaving);
         leaving = undefined;
+        if (!isWanted) {
+          isWanted = true;
+          subscribed = subscribe();
+        }
+        await subscribed;
+      },
+      pause() {
+        leaving ??= setTimeout(leave, LINGER_MS).unref();
+      },
+      close() {
+        clearTimeout(leaving);
         isWanted = false;
         isSubscribed = false;
-        client.unsubscribe(name).catch(onError);
-      }
+        channels.delete(name);
+      },
+    };
+    channels.set(name, channel);
+    return channel;
+  }
 
-      channels.set(name, {
-        receive(text) {
-          try {
-            const change = toEvent(type, text);
-            if (change !== undefined) listener(...change);
-          } catch (error) {
-            // Any client of Redis can publish anything there.
-            onError(toError(error));
-          }
-        },
-        reconnected() {
-          if (isSubscribed) void subscribe();
-        },
-      });
+  return {
+    open({ prefix, type, listener, onBegin }) {
+      const receive = (text: string): void => {
+        const change = toEvent(type, text);
+        if (change !== undefined) listener(...change);
+      };
+      const changes = openChannel(prefix + CHANGES, receive, onBegin);
+      // Both are subscribed anew together, so that one of them says that something was missed.
+      const additions = openChannel(
+        prefix + ADDITIONS,
+        (ids) => receiveAdditions(ids, listener),
+        () => undefined,
+      );
       return {
-        resume() {
-          clearTimeout(leaving);
-          leaving = undefined;
-          if (isWanted) return;
-          isWanted = true;
-          void subscribe();
-        },
-        pause() {
-          leaving ??= setTimeout(leave, LINGER_MS).unref();
-        },
+        ...changes,
+        additions,
         async close() {
-          clearTimeout(leaving);
-          isWanted = false;
-          isSubscribed = false;
-          channels.delete(name);
+          changes.close();
+          additions.close();
         },
       };
     },
   };
+}
+
+/** @param ids each on a line */
+function receiveAdditions(ids: string, listener: EventListener): void {
+  for (const id of ids.split('\n')) listener(id, { kind: 'waiting' });
 }
 
 const NAMES: ReadonlySet<string> = new Set(EVENT_NAMES);

@@ -2,7 +2,7 @@
 -- ARGV: deadline; '1' to read the jobs that already have these ids; then for each job its id, caller, timestamp, data, options,
 -- priority and delay. Replies for each job 0, or the earlier job and its data.
 if isLate(ARGV[1]) then return refuseLate() end
-local replies, entries, hasNew = {}, {}, false
+local replies, entries, added, hasNew = {}, {}, {}, false
 
 -- BullMQ sorts delayed jobs by time in the upper bits, and by order of arrival in the lower 12.
 local function delay(id, time)
@@ -19,7 +19,7 @@ for i = 3, #ARGV, 7 do
   local job, reply = keyOf(id), 0
   if redis.call('EXISTS', job) == 0 then
     redis.call('ZADD', indexOf('open', caller), timestamp, id)
-    entries[#entries + 1], entries[#entries + 2] = timestamp, id
+    entries[#entries + 1], entries[#entries + 2], added[#added + 1] = timestamp, id, id
     redis.call('HSET', job, 'name', caller, 'data', data, 'opts', options, 'timestamp', timestamp, 'delay', delayMs,
       'priority', priority)
     redis.call('XADD', keyOf('events'), '*', 'event', 'added', 'jobId', id, 'name', caller)
@@ -35,6 +35,10 @@ for i = 3, #ARGV, 7 do
   end
   replies[#replies + 1] = reply
 end
-if #entries > 0 then redis.call('ZADD', indexOfAll('open'), unpack(entries)) end
+if #added > 0 then
+  redis.call('ZADD', indexOfAll('open'), unpack(entries))
+  -- Apart from the changes: a process that follows some jobs does not receive each submission.
+  redis.call('PUBLISH', keyOf('added'), table.concat(added, '\n'))
+end
 if hasNew then wakeWorker() end
 return replies
