@@ -6,6 +6,7 @@ import { type JobList, PAGE_SIZE, useJobs } from '../data/use-jobs.ts';
 import { Empty, FailureNotice, LiveState } from '../parts/notice.tsx';
 import { useKeys } from '../parts/use-keys.ts';
 import { useTitle } from '../parts/use-title.ts';
+import { BulkActions } from './bulk-actions.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { JobTable, focusRow } from './job-table.tsx';
 
@@ -13,6 +14,7 @@ import { JobTable, focusRow } from './job-table.tsx';
 export function JobsPage() {
   useTitle('Jobs');
   const paths = usePaths();
+  const { scopes } = useSession();
   const { query, route } = useLocation();
   const { after } = query;
   const filter = useMemo(() => readFilter(query), [query]);
@@ -34,6 +36,7 @@ export function JobsPage() {
       <header class="page-head">
         <h1>Jobs</h1>
         <LiveState live={list.live} />
+        {scopes.some((scope) => scope === 'submit' || scope === 'admin') && <BulkActions filter={filter} />}
       </header>
       <FilterBar filter={filter} onChange={show} formRef={bar} />
       {list.failure !== undefined && <FailureNotice failure={list.failure} />}

@@ -139,6 +139,45 @@ export type ResumeJobTypeMutationVariables = Exact<{
 
 export type ResumeJobTypeMutation = { resumeJobType: { name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> } } | null };
 
+export type CountJobsQueryVariables = Exact<{
+  filter: JobFilter;
+  after?: string | null | undefined;
+}>;
+
+
+export type CountJobsQuery = { jobs: { nodes: Array<
+      | { id: string }
+      | { id: string }
+      | { id: string }
+      | { id: string }
+    >, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type CancelJobsMutationVariables = Exact<{
+  filter: JobFilter;
+}>;
+
+
+export type CancelJobsMutation = { cancelJobs: { id: string } | null };
+
+export type RetryJobsMutationVariables = Exact<{
+  filter: JobFilter;
+}>;
+
+
+export type RetryJobsMutation = { retryJobs: { id: string } | null };
+
+export type BulkActionSubscriptionVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type BulkActionSubscription = { jobUpdates:
+    | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, result: { matched: number, changed: number, skipped: number } | null, error: { code: string, message: string } | null }
+    | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, error: { code: string, message: string } | null }
+    | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, error: { code: string, message: string } | null }
+    | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, error: { code: string, message: string } | null }
+   };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -604,3 +643,52 @@ export const ResumeJobTypeDocument = new TypedDocumentString(`
     failed
   }
 }`) as unknown as TypedDocumentString<ResumeJobTypeMutation, ResumeJobTypeMutationVariables>;
+export const CountJobsDocument = new TypedDocumentString(`
+    query CountJobs($filter: JobFilter!, $after: String) {
+  jobs(filter: $filter, first: 100, after: $after) {
+    nodes {
+      id
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CountJobsQuery, CountJobsQueryVariables>;
+export const CancelJobsDocument = new TypedDocumentString(`
+    mutation CancelJobs($filter: JobFilter!) {
+  cancelJobs(filter: $filter) {
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<CancelJobsMutation, CancelJobsMutationVariables>;
+export const RetryJobsDocument = new TypedDocumentString(`
+    mutation RetryJobs($filter: JobFilter!) {
+  retryJobs(filter: $filter) {
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<RetryJobsMutation, RetryJobsMutationVariables>;
+export const BulkActionDocument = new TypedDocumentString(`
+    subscription BulkAction($id: ID!) {
+  jobUpdates(id: $id) {
+    id
+    status
+    done
+    percentComplete
+    message
+    error {
+      code
+      message
+    }
+    ... on BulkActionJob {
+      result {
+        matched
+        changed
+        skipped
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BulkActionSubscription, BulkActionSubscriptionVariables>;
