@@ -84,7 +84,7 @@ function Described({ filter: { type, statuses, caller, from, to } }: { readonly 
     ['Type', type ?? 'all'],
     ['Status', statuses.map((status) => STATUS_NAMES[status]).join(', ')],
     ['Caller', caller],
-    ['Created from', from],
+    ['Created from', from !== undefined && /^\d+[mhd]$/.test(from) ? `${from} ago` : from],
     ['Created before', to],
   ] as const;
   return (
