@@ -39,6 +39,8 @@ describe('the console: jobs', () => {
       return { text: 'done' };
     });
     await page.getByText('Live').waitFor();
+    // Nobody is known by name, so there is no one to tell apart.
+    expect(await page.getByLabel('Caller').count()).toBe(0);
     const id = await submit('listed');
     const row = rowOf(page, id);
     await row.getByText('four of ten').waitFor();

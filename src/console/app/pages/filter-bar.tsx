@@ -26,7 +26,7 @@ const CUSTOM = 'custom';
 
 /** What the list shows; the URL keeps it. */
 export function FilterBar({ filter, onChange, formRef }: FilterBarProps) {
-  const { jobTypes, scopes } = useSession();
+  const { jobTypes, scopes, caller: self } = useSession();
   const change = (part: { readonly [Name in keyof JobFilter]?: JobFilter[Name] | undefined }): void => {
     const { type, statuses, caller, from, to } = { ...filter, ...part };
     onChange({
@@ -60,7 +60,7 @@ export function FilterBar({ filter, onChange, formRef }: FilterBarProps) {
           ))}
         </select>
       </label>
-      {scopes.includes('admin') && (
+      {self !== undefined && scopes.includes('admin') && (
         <TextFilter label="Caller" value={filter.caller ?? ''} onChange={(caller) => change({ caller })} />
       )}
       <Period filter={filter} onChange={change} />
