@@ -41,7 +41,21 @@ const FILES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'project-modules': [],
   server: ['core', 'http', 'graphql', 'rest', 'console', 'observability'],
   'service-server': ['core', 'http', 'rest'],
-  app: ['config', 'project', 'server', 'service-server', 'core', 'stores', 'queue', 'auth', 'http', 'observability'],
+  'project-providers': ['config', 'project', 'core', 'stores'],
+  api: ['config', 'server', 'service-server', 'core', 'stores', 'queue', 'auth', 'observability'],
+  app: [
+    'api',
+    'config',
+    'project',
+    'project-providers',
+    'server',
+    'service-server',
+    'core',
+    'stores',
+    'queue',
+    'http',
+    'observability',
+  ],
 };
 
 const folders = Object.keys(MAY_IMPORT);

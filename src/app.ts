@@ -1,43 +1,33 @@
 /** The composition root: builds everything from the settings. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { createAuthenticate } from './auth/authenticate.ts';
-import { type Config, parseSettings } from './config.ts';
+import { type ApiOptions, createApi } from './api.ts';
+import type { Config } from './config.ts';
 import { withBulkPorts } from './core/bulk/bulk-action.ts';
-import { createJobKeys } from './core/access/job-token.ts';
 import { DeadlineError, settlesWithin, shareFor, withDeadline } from './core/deadline.ts';
 import type { JobWorker, Logger } from './core/ports.ts';
-import { type DatabasePool, NotOpenError, createProviders, isOpenedHere } from './core/providers.ts';
-import type { Use } from './core/register.ts';
-import { type Registry, createRegistry } from './core/registry.ts';
-import { createJobService } from './core/service/create-service.ts';
+import { createRegistry } from './core/registry.ts';
 import { StartError } from './core/start-error.ts';
 import { createListener } from './http/listener.ts';
 import { type ProcessMetrics, createMetrics } from './observability/metrics.ts';
 import { type Traces, openTraces } from './observability/traces.ts';
-import { createRateLimiter } from './queue/rate-limiter.ts';
-import { type WiredQueue, wireQueue } from './queue/wire-queue.ts';
+import { wireQueue } from './queue/wire-queue.ts';
 import type { Project } from './project.ts';
-import { createHttpServer } from './server.ts';
+import { createProjectProviders, openDatabaseOf } from './project-providers.ts';
 import { type ServiceServer, type ServiceServerOptions, createServiceServer } from './service-server.ts';
 import { isConnectionError } from './stores/connection-error.ts';
 import { createConnectionLog } from './stores/connection-log.ts';
 import { type EmbeddedStore, createEmbeddedStore } from './stores/embedded-store.ts';
-import { createPostgresPool, toDatabasePool, toStartError } from './stores/postgres-pool.ts';
 
 /** The longest wait for remote stores at start-up. After it the server listens, and answers 503 until they are available. */
 const START_MS = 2000;
 /** The embedded store is always available, so the start waits for it even on a slow machine. */
 const EMBEDDED_START_MS = 60_000;
-/** The longest wait for a store to close its connections at shutdown. */
-const CLOSE_MS = 2000;
 /** Milliseconds between two attempts to reach the stores. */
 const RECONNECT_MS = 500;
 
 /** Milliseconds for which an answer about a store's readiness is kept: anyone may ask, as often as they like. */
 const READY_MS = 1000;
-/** The most connections of a process to DATABASE_URL. */
-const DATABASE_CONNECTIONS = 4;
 
 /** What the banner shows. */
 export interface Running {
@@ -71,23 +61,11 @@ export interface App {
   close(): Promise<void>;
 }
 
-export interface AppOptions {
-  /** The path under which another server passes requests on: it precedes the paths of all URLs. */
-  readonly basePath?: string | undefined;
+export interface AppOptions extends Pick<ApiOptions, 'basePath' | 'maxDelayMs' | 'countMs'> {
   /** An embedded store that several apps of a process use one after the other: its owner closes it. */
   readonly embedded?: EmbeddedStore;
   /** Called when a store that becomes available after the start turns out to be unusable. */
   onFatal(error: unknown): void;
-  /**
-   * Mean delay of the event loop, in milliseconds, from which requests are refused.
-   * @default 400
-   */
-  readonly maxDelayMs?: number;
-  /**
-   * Milliseconds that a request waits for the store to count it, where RATE_LIMIT is set.
-   * @default 250
-   */
-  readonly countMs?: number;
 }
 
 /**
@@ -259,89 +237,11 @@ async function reached(name: string, opened: Promise<void>, deadlineMs: number):
   }
 }
 
-/** The database of the project's dependencies, opened when the first one asks for it. */
-interface LazyDatabase {
-  /** The one that says where it is. */
-  readonly setting: 'DATABASE_URL' | 'QUEUE_URL' | 'DATA_DIR';
-  pool(): Promise<DatabasePool>;
-  close(): Promise<void>;
-}
-
-/** @throws StartError, which names DATABASE_URL, when it is invalid */
-function openDatabaseOf({ DATABASE_URL, role, environment }: Config, embedded: EmbeddedStore): LazyDatabase {
-  if (DATABASE_URL === undefined) {
-    return {
-      setting: 'DATA_DIR',
-      async pool() {
-        if (role !== 'all') {
-          throw new StartError(
-            `DATABASE_URL: the role ${role} needs a database shared between processes; set it to postgres://…, or run both roles in one process`,
-          );
-        }
-        await embedded.open();
-        return embedded.pool;
-      },
-      close: async () => undefined,
-    };
-  }
-  const pool = createPostgresPool(DATABASE_URL, 'DATABASE_URL', { max: DATABASE_CONNECTIONS, query_timeout: 10_000 });
-  return {
-    setting: environment['DATABASE_URL'] === undefined ? 'QUEUE_URL' : 'DATABASE_URL',
-    pool: async () => toDatabasePool(pool),
-    close: async () => void (await settlesWithin(pool.end(), CLOSE_MS)),
-  };
-}
-/** @throws StartError with a line for each of the project's own settings that is not valid */
-function createProjectProviders(
-  { role, environment }: Config,
-  { config: { providers = {}, settings: schema } }: Project,
-  logger: Logger,
-  database: LazyDatabase,
-): { readonly use: Use; open(): Promise<void>; close(): Promise<void> } {
-  const isApi = role === 'api';
-  const { use, open, close } = createProviders(providers, isApi);
-  const needsSettings = !isApi || Object.values(providers).some((provider) => isOpenedHere(provider, isApi));
-  const settings = schema && needsSettings ? parseSettings(schema, environment) : {};
-  /** What the error of the provider that is being opened names. */
-  let about = '';
-  return {
-    use,
-    open: () =>
-      open(
-        (name) => {
-          about = `provider "${name}"`;
-          return {
-            settings,
-            log: logger.child({ provider: name }),
-            database() {
-              about = database.setting;
-              return database.pool();
-            },
-          };
-        },
-        (_name, error) => toStartError(about, error),
-      ),
-    close: () => close(logger),
-  };
-}
-
 type Health = ServiceServerOptions['health'];
 type Checks = Health['checks'];
 
 function requireStarted(workers: JobWorker | undefined): void {
   if (workers === undefined) throw new Error('the workers have not started yet');
-}
-
-interface ApiOptions extends AppOptions {
-  readonly config: Config;
-  readonly registry: Registry;
-  readonly queue: WiredQueue;
-  readonly use: Use;
-  readonly logger: Logger;
-  readonly metrics: ProcessMetrics | undefined;
-  readonly health: Health;
-  readonly tracer: Traces['tracer'];
-  readonly stopping: AbortSignal;
 }
 
 /** Undefined where metrics are on the API's port. */
@@ -354,45 +254,4 @@ function createOwnServer(
   const port = METRICS_PORT === 'off' ? undefined : METRICS_PORT;
   if (role !== 'worker' && port === undefined) return undefined;
   return createServiceServer({ health, scrape, host, port, logger });
-}
-
-async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { config, registry, use, logger, metrics, tracer, health, stopping } = options;
-  const { backend, queue, events } = options.queue;
-  const jobKeys = createJobKeys(queue, config.JOB_RETENTION_SECONDS);
-  const maxDepth = config.QUEUE_MAX_DEPTH;
-  return createHttpServer({
-    service: createJobService({
-      registry,
-      queue,
-      events,
-      jobKeys,
-      use,
-      logger,
-      metrics,
-      tracer,
-      maxDepth,
-      maxCallerDepth: config.CALLER_MAX_DEPTH,
-      stopping,
-      isConnectionError: (error) => isConnectionError(error) || error instanceof NotOpenError,
-    }),
-    authenticate: createAuthenticate(config.auth, jobKeys, logger),
-    logger,
-    tracer,
-    publicUrl: config.PUBLIC_URL,
-    basePath: options.basePath,
-    host: config.HOST,
-    corsOrigins: config.CORS_ORIGINS,
-    trustProxy: config.TRUST_PROXY,
-    rest: config.REST,
-    graphiql: config.GRAPHIQL,
-    console: config.CONSOLE,
-    introspection: config.GRAPHQL_INTROSPECTION,
-    rateLimiter: config.RATE_LIMIT && createRateLimiter(backend, config.RATE_LIMIT, logger, options.countMs),
-    maxDelayMs: options.maxDelayMs,
-    logRequests: config.LOG_REQUESTS,
-    metrics,
-    scrape: config.METRICS_PORT === undefined ? metrics : undefined,
-    ...health,
-  });
 }

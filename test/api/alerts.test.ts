@@ -1,8 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject, it, onTestFinished } from 'vitest';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { startAppForTest } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
@@ -89,16 +90,7 @@ const rulesSchema = z.object({
 type Rule = z.output<typeof rulesSchema>['groups'][number]['rules'][number];
 
 function readRules(): readonly Rule[] {
-  // Python has a YAML parser on each machine that runs these tests; Node has none.
-  const json = execFileSync(
-    inject('python'),
-    ['-c', 'import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))'],
-    {
-      input: readFileSync(ALERTS),
-      encoding: 'utf8',
-    },
-  );
-  return rulesSchema.parse(JSON.parse(json)).groups.flatMap(({ rules }) => rules);
+  return rulesSchema.parse(parse(readFileSync(ALERTS, 'utf8'))).groups.flatMap(({ rules }) => rules);
 }
 
 const panelsSchema = z.object({

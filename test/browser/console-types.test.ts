@@ -55,7 +55,10 @@ describe('the console: job types', () => {
 
   it.each(['light', 'dark'] as const)('fit a phone, and axe finds nothing: %s', async (theme) => {
     const page = await openConsole(browser, app, { path: '/console/types', key: keyOf('admin'), size: PHONE, theme });
-    await page.getByRole('img', { name: /^The last hour/ }).first().waitFor();
+    await page
+      .getByRole('img', { name: /^The last hour/ })
+      .first()
+      .waitFor();
     await expectNoSideways(page);
     await expectAccessible(page);
     expect(await page.getByRole('button', { name: 'Pause scripted' }).count()).toBe(1);

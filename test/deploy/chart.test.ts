@@ -1,7 +1,9 @@
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { settingsSchema } from '../../src/config.ts';
-import { type Manifest, renderChart } from '../support/chart.ts';
+import { INSTALL_ENGINE_MS, type Manifest, installChartEngine, renderChart } from '../support/chart.ts';
+
+beforeAll(installChartEngine, INSTALL_ENGINE_MS);
 
 const labels = z.record(z.string(), z.string());
 const probe = z.object({ httpGet: z.object({ path: z.string(), port: z.string() }) });

@@ -17,6 +17,15 @@ const GO_PACKAGES = ['golang-go', 'golang-github-masterminds-sprig-dev', 'golang
 const manifestSchema = z.looseObject({ kind: z.string(), metadata: z.looseObject({ name: z.string() }) });
 export type Manifest = z.output<typeof manifestSchema>;
 
+/** The time-out of `installChartEngine`, in milliseconds: it may have to install Go. */
+export const INSTALL_ENGINE_MS = 600_000;
+
+/** To be called once before the chart is rendered. */
+export function installChartEngine(): void {
+  if (onPath('helm')) return;
+  if (!onPath('go') || !existsSync(join(GO_PATH, 'src/github.com/Masterminds/sprig'))) installPackages(GO_PACKAGES);
+}
+
 /** @throws what Helm says of values that the chart refuses */
 export function renderChart(values: object, release = 'demo'): Manifest[] {
   const folder = mkdtempSync(join(tmpdir(), 'accepted-chart-'));
@@ -34,7 +43,6 @@ export function renderChart(values: object, release = 'demo'): Manifest[] {
 }
 
 function renderByEngine(file: string, release: string) {
-  if (!onPath('go') || !existsSync(join(GO_PATH, 'src/github.com/Masterminds/sprig'))) installPackages(GO_PACKAGES);
   return spawnSync('go', ['run', PROGRAM, CHART, file, release], {
     encoding: 'utf8',
     env: { ...process.env, GO111MODULE: 'off', GOPATH: GO_PATH, GOCACHE: join(tmpdir(), 'accepted-go-cache') },
