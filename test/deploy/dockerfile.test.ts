@@ -30,9 +30,11 @@ async function buildExample(): Promise<Image> {
   cpSync(EXAMPLE, context, { recursive: true });
   const dependencies = { accepted: pathToFileURL(await packPackage()).href };
   writeFileSync(join(context, 'package.json'), JSON.stringify({ private: true, dependencies }));
-  const image = buildImage(join(context, 'Dockerfile'), context);
-  rmSync(context, { recursive: true });
-  return image;
+  try {
+    return buildImage(join(context, 'Dockerfile'), context);
+  } finally {
+    rmSync(context, { recursive: true });
+  }
 }
 
 function sizeOf(folder: string): number {

@@ -51,6 +51,16 @@ interface Stage {
  */
 export function buildImage(file: string, context: string): Image {
   const folder = mkdtempSync(join(roomyFolder(), 'accepted-image-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  try {
+    return toImage(runStages(file, context, folder), remove);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+function runStages(file: string, context: string, folder: string): Stage {
   const sent = sendContext(context, join(folder, 'context'));
   const stages = new Map<string, Stage>();
   let stage: Stage | undefined;
@@ -79,7 +89,7 @@ export function buildImage(file: string, context: string): Image {
   }
   if (stage === undefined) throw new Error(`${file} has no FROM`);
   if (!existsSync(join(stage.root, 'data'))) throw new Error(`${file} has no folder /data`);
-  return toImage(stage, () => rmSync(folder, { recursive: true, force: true }));
+  return stage;
 }
 
 /** Where tens of thousands of small files are soon written and removed: in memory, if there is room. */
