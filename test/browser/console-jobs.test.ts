@@ -38,6 +38,12 @@ describe('the console: jobs', () => {
       await gate.pass();
       return { text: 'done' };
     });
+    /** How often the list was read as a whole: changes come by a stream. */
+    let lists = 0;
+    page.on('request', (request) => {
+      if (request.postData()?.includes('query Jobs(') === true) lists += 1;
+    });
+    await page.reload();
     await page.getByText('Live').waitFor();
     // Nobody is known by name, so there is no one to tell apart.
     expect(await page.getByLabel('Caller').count()).toBe(0);
@@ -49,6 +55,7 @@ describe('the console: jobs', () => {
     gate.open();
     await row.getByText('Succeeded').waitFor();
     expect(await row.textContent()).toContain('1 of 3');
+    expect(lists).toBe(1);
   });
 
   it('are filtered by what the URL says, also after a reload', async () => {

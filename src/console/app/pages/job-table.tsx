@@ -1,5 +1,5 @@
 import { usePaths, useSession } from '../context.ts';
-import type { JobRow } from '../data/use-jobs.ts';
+import type { JobRow } from '../data/job-list.ts';
 import { shortId } from '../format.ts';
 import { Progress, Status } from '../parts/status.tsx';
 import { Ago, Elapsed } from '../parts/time.tsx';

@@ -43,7 +43,9 @@ export function JobsPage() {
       <Content list={list} filter={filter} onClear={() => show(NO_FILTER)} />
       <nav class="pager" aria-label="Pages of the list">
         {after !== undefined && <a href={newest}>Newest</a>}
-        {list.next !== undefined && <a href={paths.jobs(toQuery(filter, list.next))}>Older than these {PAGE_SIZE}</a>}
+        {list.page?.next !== undefined && (
+          <a href={paths.jobs(toQuery(filter, list.page.next))}>Older than these {PAGE_SIZE}</a>
+        )}
       </nav>
     </>
   );
@@ -55,11 +57,11 @@ interface ContentProps {
   readonly onClear: () => void;
 }
 
-function Content({ list: { jobs, failure }, filter, onClear }: ContentProps) {
+function Content({ list: { page, failure }, filter, onClear }: ContentProps) {
   const paths = usePaths();
   const { jobTypes } = useSession();
-  if (jobs === undefined) return failure === undefined ? <p class="soft loading">Loading…</p> : null;
-  if (jobs.length > 0) return <JobTable jobs={jobs} />;
+  if (page === undefined) return failure === undefined ? <p class="soft loading">Loading…</p> : null;
+  if (page.jobs.length > 0) return <JobTable jobs={page.jobs} />;
   if (isFiltered(filter)) {
     return (
       <Empty title="No job fits the filter">

@@ -26,13 +26,13 @@ export type JobStatus =
   | 'RUNNING'
   | 'SUCCEEDED';
 
-type JobRow_BulkActionJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null };
+type JobRow_BulkActionJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null };
 
-type JobRow_CustomerImportJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null };
+type JobRow_CustomerImportJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null };
 
-type JobRow_CustomerJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null };
+type JobRow_CustomerJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null };
 
-type JobRow_JobOfRemovedType_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null };
+type JobRow_JobOfRemovedType_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null };
 
 export type JobRowFragment =
   | JobRow_BulkActionJob_Fragment
@@ -41,13 +41,13 @@ export type JobRowFragment =
   | JobRow_JobOfRemovedType_Fragment
 ;
 
-type JobDetails_BulkActionJob_Fragment = { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
+type JobDetails_BulkActionJob_Fragment = { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
 
-type JobDetails_CustomerImportJob_Fragment = { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
+type JobDetails_CustomerImportJob_Fragment = { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
 
-type JobDetails_CustomerJob_Fragment = { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
+type JobDetails_CustomerJob_Fragment = { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
 
-type JobDetails_JobOfRemovedType_Fragment = { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
+type JobDetails_JobOfRemovedType_Fragment = { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> };
 
 export type JobDetailsFragment =
   | JobDetails_BulkActionJob_Fragment
@@ -64,10 +64,10 @@ export type JobsQueryVariables = Exact<{
 
 
 export type JobsQuery = { jobs: { nodes: Array<
-      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
-      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
-      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
-      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
+      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
+      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
+      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
+      | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
     >, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type JobQueryVariables = Exact<{
@@ -76,10 +76,10 @@ export type JobQueryVariables = Exact<{
 
 
 export type JobQuery = { jobStatus:
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
    | null };
 
 export type JobUpdatesSubscriptionVariables = Exact<{
@@ -88,10 +88,10 @@ export type JobUpdatesSubscriptionVariables = Exact<{
 
 
 export type JobUpdatesSubscription = { jobUpdates:
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
    };
 
 export type CancelJobMutationVariables = Exact<{
@@ -100,10 +100,10 @@ export type CancelJobMutationVariables = Exact<{
 
 
 export type CancelJobMutation = { cancelJob:
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
    | null };
 
 export type RetryJobMutationVariables = Exact<{
@@ -112,10 +112,10 @@ export type RetryJobMutationVariables = Exact<{
 
 
 export type RetryJobMutation = { retryJob:
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
-    | { lastUpdatedAt: string, expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
+    | { expiresAt: string | null, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
    | null };
 
 export type TypeStatsFragment = { name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> } };
@@ -178,6 +178,18 @@ export type BulkActionSubscription = { jobUpdates:
     | { id: string, status: JobStatus, done: boolean, percentComplete: number, message: string | null, error: { code: string, message: string } | null }
    };
 
+export type JobChangesSubscriptionVariables = Exact<{
+  filter?: JobFilter | null | undefined;
+}>;
+
+
+export type JobChangesSubscription = { jobChanges:
+    | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
+    | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
+    | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
+    | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
+   };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -208,6 +220,7 @@ export const JobRowFragmentDoc = new TypedDocumentString(`
   attempt
   maxAttempts
   createdAt
+  lastUpdatedAt
   startedAt
   finishedAt
   caller
@@ -219,7 +232,6 @@ export const JobRowFragmentDoc = new TypedDocumentString(`
 export const JobDetailsFragmentDoc = new TypedDocumentString(`
     fragment JobDetails on Job {
   ...JobRow
-  lastUpdatedAt
   expiresAt
   error {
     code
@@ -250,6 +262,7 @@ export const JobDetailsFragmentDoc = new TypedDocumentString(`
   attempt
   maxAttempts
   createdAt
+  lastUpdatedAt
   startedAt
   finishedAt
   caller
@@ -320,6 +333,7 @@ export const JobsDocument = new TypedDocumentString(`
   attempt
   maxAttempts
   createdAt
+  lastUpdatedAt
   startedAt
   finishedAt
   caller
@@ -344,6 +358,7 @@ export const JobDocument = new TypedDocumentString(`
   attempt
   maxAttempts
   createdAt
+  lastUpdatedAt
   startedAt
   finishedAt
   caller
@@ -353,7 +368,6 @@ export const JobDocument = new TypedDocumentString(`
 }
 fragment JobDetails on Job {
   ...JobRow
-  lastUpdatedAt
   expiresAt
   error {
     code
@@ -390,6 +404,7 @@ export const JobUpdatesDocument = new TypedDocumentString(`
   attempt
   maxAttempts
   createdAt
+  lastUpdatedAt
   startedAt
   finishedAt
   caller
@@ -399,7 +414,6 @@ export const JobUpdatesDocument = new TypedDocumentString(`
 }
 fragment JobDetails on Job {
   ...JobRow
-  lastUpdatedAt
   expiresAt
   error {
     code
@@ -436,6 +450,7 @@ export const CancelJobDocument = new TypedDocumentString(`
   attempt
   maxAttempts
   createdAt
+  lastUpdatedAt
   startedAt
   finishedAt
   caller
@@ -445,7 +460,6 @@ export const CancelJobDocument = new TypedDocumentString(`
 }
 fragment JobDetails on Job {
   ...JobRow
-  lastUpdatedAt
   expiresAt
   error {
     code
@@ -482,6 +496,7 @@ export const RetryJobDocument = new TypedDocumentString(`
   attempt
   maxAttempts
   createdAt
+  lastUpdatedAt
   startedAt
   finishedAt
   caller
@@ -491,7 +506,6 @@ export const RetryJobDocument = new TypedDocumentString(`
 }
 fragment JobDetails on Job {
   ...JobRow
-  lastUpdatedAt
   expiresAt
   error {
     code
@@ -692,3 +706,28 @@ export const BulkActionDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<BulkActionSubscription, BulkActionSubscriptionVariables>;
+export const JobChangesDocument = new TypedDocumentString(`
+    subscription JobChanges($filter: JobFilter) {
+  jobChanges(filter: $filter) {
+    ...JobRow
+  }
+}
+    fragment JobRow on Job {
+  id
+  type
+  status
+  done
+  cancelRequested
+  percentComplete
+  message
+  attempt
+  maxAttempts
+  createdAt
+  lastUpdatedAt
+  startedAt
+  finishedAt
+  caller
+  error {
+    code
+  }
+}`) as unknown as TypedDocumentString<JobChangesSubscription, JobChangesSubscriptionVariables>;
