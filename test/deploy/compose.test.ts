@@ -45,12 +45,11 @@ it('each volume, folder and service that the compose file names is there', () =>
 it.each(['api', 'worker'])('the service %s has settings that exist, and time to drain', (name) => {
   const {
     command,
-    environment = {},
+    environment: settings = {},
     stop_grace_period: grace,
     read_only: isReadOnly,
   } = read().services[name] ?? expect.fail('no service');
   expect(command).toEqual([name]);
-  const { METRICS_PORT: _, ...settings } = environment;
   expect(Object.keys(settingsSchema.shape)).toEqual(expect.arrayContaining(Object.keys(settings)));
   expect(settings).toMatchObject({ QUEUE_URL: 'redis://redis:6379' });
   expect(Number.parseInt(grace ?? '', 10)).toBeGreaterThan(Number(settings['SHUTDOWN_GRACE_SECONDS']));
