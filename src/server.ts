@@ -12,7 +12,7 @@ import type { Tracer } from './core/tracer.ts';
 import { wantsGraphiQL } from './graphql/graphiql.ts';
 import { createGraphQLApi } from './graphql/server.ts';
 import { addCaller, createAuthentication } from './http/authentication.ts';
-import { addCors, addPageHeaders, createSecurityHeaders } from './http/browser-headers.ts';
+import { addCors, addPageHeaders, createOriginCheck, createSecurityHeaders } from './http/browser-headers.ts';
 import { breakOff, closeConnectionsWhen, createWatchedServer, once, whenGone } from './http/connections.ts';
 import { addEndpoint } from './http/endpoint.ts';
 import { addressOf, createHosts, createTrust } from './http/host.ts';
@@ -111,6 +111,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     setSecurityHeaders(request, reply);
     reply.header('X-Request-Id', request.id);
   };
+  const checkOrigin = createOriginCheck(options.corsOrigins);
   const replyProblem = createProblemHandler(logger, urlsOf);
   const contextOf = (request: FastifyRequest, reply: FastifyReply): RequestContext => ({
     requestId: request.id,
@@ -160,6 +161,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     setHeaders(request, reply);
     // Health checks may use any name.
     if (!request.url.startsWith('/health/')) checkHost(request);
+    checkOrigin(request);
     done();
   });
   addLimits(app);

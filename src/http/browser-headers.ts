@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
+import { ServiceError } from '../core/errors.ts';
 
 /** A year, in which browsers use https alone (RFC 6797). */
 const HSTS = 'max-age=31536000';
@@ -100,4 +101,22 @@ export async function addCors(app: FastifyInstance, origins: readonly string[]):
         preflight: request.headers['access-control-request-method'] !== undefined,
       }),
   });
+}
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Refuses what a browser sends for pages of other origins that would change something (Fetch Metadata): without content it needs no
+ * permission, and a server without authentication has no other sign of who it comes from.
+ * @param origins as for CORS
+ * @returns throws ServiceError `forbidden`
+ */
+export function createOriginCheck(origins: readonly string[]): (request: FastifyRequest) => void {
+  return ({ method, headers }) => {
+    const site = headers['sec-fetch-site'];
+    if (site === undefined || site === 'same-origin' || site === 'none' || SAFE_METHODS.has(method)) return;
+    const { origin = '' } = headers;
+    if (origins.includes('*') || origins.includes(origin)) return;
+    throw new ServiceError('forbidden', 'Pages of this origin may not change anything here. CORS_ORIGINS allows them.');
+  };
 }
