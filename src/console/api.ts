@@ -61,9 +61,9 @@ export function addConsoleApi(app: FastifyInstance, { service, contextOf, graphi
       // Those of the API itself have operations of their own.
       const type = registry.types.find((each) => each.name === name);
       if (type === undefined) throw new ServiceError('not-found', 'There is no job type with this name.');
-      const { caller, requestId, idempotencyKeyHeader } = contextOf(request, reply);
+      const { caller, requestId, trace, idempotencyKeyHeader } = contextOf(request, reply);
       const idempotencyKey = readIdempotencyKey(undefined, idempotencyKeyHeader);
-      const { job } = await service.submit({ type, input: request.body, caller, requestId, idempotencyKey });
+      const { job } = await service.submit({ type, input: request.body, caller, requestId, trace, idempotencyKey });
       reply.status(202);
       return { id: job.id };
     },
