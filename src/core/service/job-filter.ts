@@ -16,7 +16,7 @@ export interface JobFilter {
   readonly createdBefore?: Date | undefined;
 }
 
-/** A text that is no caller's id matches nothing, so it is a mistake. A caller's id is part of key names in the stores. */
+/** What cannot be a caller's id is refused, since it would match nothing. The id is part of key names in the stores. */
 export const callerIdSchema = z
   .string()
   .regex(/^[ -~]{1,140}$/, 'Invalid caller: expected 1 to 140 printable ASCII characters');

@@ -5,7 +5,7 @@ import type { JobQueue, Logger, Pace } from '../ports.ts';
 const MAX_SECONDS = 60;
 /** The same for a job that runs, so that its poller sees progress. */
 const MAX_RUNNING_SECONDS = 5;
-/** The shortest wait for a job of a paused type, which nobody can estimate, in milliseconds. */
+/** The shortest wait for a job of a paused type, in milliseconds: when it is resumed is unknown. */
 const PAUSED_MS = 10_000;
 /** A job that runs longer than usual is polled again after this share of its elapsed time. */
 const OVERTIME_SHARE = 0.2;

@@ -109,7 +109,7 @@ export interface GraphQLResult<Data> {
   readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
 }
 
-/** @throws Failure for a reply that is none, such as a proxy's */
+/** @throws Failure for a reply of another server, such as a proxy */
 function parseResult<Data>(response: Response, text: string): GraphQLResult<Data> {
   try {
     // The document was checked against the schema, whose types these are.

@@ -6,7 +6,7 @@ import type { Document, GraphQLResult, Server } from './server.ts';
 
 /** Seconds without a byte after which a stream counts as broken; the server sends heartbeats. */
 const SILENCE_SECONDS = 45;
-/** Seconds after which a page that nobody sees gives up its stream: browsers allow a server six connections of HTTP/1.1. */
+/** Seconds after which a hidden page closes its stream: browsers open at most six HTTP/1.1 connections to a server. */
 const HIDDEN_SECONDS = 20;
 /** Codes that another attempt does not change. */
 const FINAL: ReadonlySet<string> = new Set([

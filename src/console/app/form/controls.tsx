@@ -84,7 +84,7 @@ function rangeOf({ minimum, maximum }: ControlProps['schema']): string {
   return minimum === undefined ? '' : `at least ${minimum}`;
 }
 
-/** Any value, as JSON. Text that is none stays in the field, and is sent as a text that the server refuses. */
+/** Any value, as JSON. Text that is not JSON stays in the field, and is sent as a string, which the server refuses. */
 export function JsonControl({ id, value, required, invalid, describedBy, onChange }: ControlProps) {
   const [text, setText] = useState(() => (value === undefined ? '' : JSON.stringify(value, undefined, 2)));
   const [isJson, setIsJson] = useState(true);

@@ -25,7 +25,7 @@ export function variantOf(value: Value, variants: readonly Variant[]): Variant |
   );
 }
 
-/** What a text of a number field stands for: the server says what is wrong with one that is no number. */
+/** The number in a number field. Text that is not a number is kept: the server's error says what is wrong with it. */
 export function toNumber(text: string): Value {
   if (text.trim() === '') return undefined;
   const number = Number(text);
