@@ -18,8 +18,8 @@ import { documentedReplies, printedDocument } from '../support/openapi.ts';
 const require = createRequire(import.meta.url);
 const ROOT = join(import.meta.dirname, '../..');
 
-/** Routes outside the REST API: GraphQL, pages and metrics. */
-const NOT_DESCRIBED = /^(\*|\/($|graphql|docs|problems|metrics$|\*))/;
+/** Routes outside the REST API: GraphQL, pages, the console and metrics. */
+const NOT_DESCRIBED = /^(\*|\/($|graphql|docs|problems|console|metrics$|\*))/;
 
 const { jobs: JOB_FILES } = await loadProject();
 const exampleSchema = z.object({ value: z.unknown() });

@@ -317,8 +317,9 @@ describe('the code in the documentation', () => {
 
   it.each(guides.filter((guide) => blocksOf(guide).length > 0))('of %s compiles', async (guide) => {
     const project = openProject(installed);
-    // What a reader with TypeScript adds.
-    cpSync(join(ROOT, 'node_modules/@types/pg'), join(installed, 'node_modules/@types/pg'), { recursive: true });
+    // What a reader adds.
+    for (const name of ['@types/pg', '@bull-board/api', '@bull-board/fastify', 'valibot'])
+      cpSync(join(ROOT, 'node_modules', name), join(installed, 'node_modules', name), { recursive: true });
     const paths = blocksOf(guide).map((text, index) => {
       const [, path = `block-${index}.ts`] = /^\/\/ (\S+\.tsx?)\n/.exec(text) ?? [];
       project.write(path, text);

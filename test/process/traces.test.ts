@@ -168,7 +168,7 @@ describe.each(BACKENDS)('a trace on %s', (backend) => {
     await worker.end('SIGTERM');
     await api.end('SIGTERM');
     output.end();
-    const lines = (await log).split('\n').filter((line) => line.includes(id));
+    const lines = (await log).split('\n').filter((line) => line.includes(id) && line.includes('"msg":"job '));
     expect(lines.map((line) => /"traceId":"(\w+)","[^}]*"msg":"([^"]+)"/.exec(line)?.slice(1))).toEqual([
       [TRACE, 'job attempt failed'],
       [TRACE, 'job succeeded'],
