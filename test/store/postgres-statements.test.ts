@@ -10,7 +10,7 @@ import { createDatabase } from '../support/stores.ts';
 
 const FOLDER = join(import.meta.dirname, '../../src/queue/postgres/sql');
 /** Parts of several statements. */
-const PARTS = ['all-index', 'record', 'status'];
+const PARTS = ['all-index', 'record', 'status', 'stored'];
 
 /** A database after a first start, and what starts again on it. */
 async function startedDatabase() {

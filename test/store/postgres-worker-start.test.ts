@@ -42,7 +42,7 @@ it('a worker whose first connection to PostgreSQL fails is started again, and do
   const logger: Logger = {
     child: () => logger,
     isLevelEnabled: () => false,
-    debug: (_, message) => void (message.includes('could not start a worker') && resolve()),
+    debug: (_, message) => void (message.includes('could not reach the store to start a worker') && resolve()),
     info: () => undefined,
     error: () => undefined,
     warn: () => undefined,

@@ -87,8 +87,9 @@ export function startBullmqWorkers({
         return created;
       } catch (error) {
         // That the store is unavailable is logged once, for the whole process.
-        const isOutage = error instanceof Error && isConnectionError(error);
-        if (!isOutage && !isLogged) {
+        if (error instanceof Error && isConnectionError(error)) {
+          logger.debug({ err: error }, 'could not reach the store to start a worker');
+        } else if (!isLogged) {
           isLogged = true;
           logger.warn({ err: error }, 'could not start a worker; retrying');
         }
