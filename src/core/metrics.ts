@@ -8,7 +8,7 @@ export interface EndedRequest {
   readonly method: string;
   /** The pattern of its URL; undefined if no route matched. */
   readonly route: string | undefined;
-  /** The kind and the root field of a GraphQL operation, such as `mutation submitCustomer`; undefined for any other request. */
+  /** The kind and the root field of a GraphQL operation, such as `mutation submitThumbnail`; undefined for any other request. */
   readonly operation: string | undefined;
   readonly status: number;
   /** Why it was refused or failed; undefined if it was not. */

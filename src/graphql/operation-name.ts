@@ -8,7 +8,7 @@ import {
 import { fragmentsOf, rootFieldsOf } from './root-fields.ts';
 
 /**
- * The name of an operation in metrics and the log: its kind and its root field, such as `mutation submitCustomer`. The name that the client
+ * The name of an operation in metrics and the log: its kind and its root field, such as `mutation submitThumbnail`. The name that the client
  * gives it may be any text.
  */
 export type NameOperation = (document: DocumentNode, operationName: string | undefined) => string;

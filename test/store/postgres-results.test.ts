@@ -2,7 +2,7 @@ import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { scripted, setUpQueue } from '../support/queue.ts';
 
-const TABLES = `SELECT tablename AS name FROM pg_tables WHERE schemaname IN ('bullmq', 'accepted_queue')`;
+const TABLES = `SELECT schemaname AS schema, tablename AS name FROM pg_tables WHERE schemaname IN ('bullmq', 'accepted_queue')`;
 
 describe("a job's result on PostgreSQL", () => {
   const plain = scripted('plain');
@@ -13,10 +13,9 @@ describe("a job's result on PostgreSQL", () => {
     onTestFinished(() => database.end());
     const result = 'the-result-of-this-job';
     const tablesWithResult = async (): Promise<string[]> => {
-      const { rows: tables } = await database.query<{ name: string }>(TABLES);
+      const { rows: tables } = await database.query<{ schema: string; name: string }>(TABLES);
       const found: string[] = [];
-      for (const { name } of tables) {
-        const schema = name === 'request_counts' ? 'accepted_queue' : 'bullmq';
+      for (const { schema, name } of tables) {
         const text = `SELECT 1 FROM ${schema}.${name} AS line WHERE line::text LIKE '%' || $1 || '%'`;
         if ((await database.query(text, [result])).rows.length > 0) found.push(name);
       }

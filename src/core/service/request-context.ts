@@ -7,7 +7,7 @@ import type { Urls } from '../urls.ts';
 /** What an API finds out about a request, for the metrics and the log. */
 export interface RequestFacts {
   readonly id: string;
-  /** The kind and the root field of a GraphQL operation, such as `mutation submitCustomer`; undefined for any other request. */
+  /** The kind and the root field of a GraphQL operation, such as `mutation submitThumbnail`; undefined for any other request. */
   operation: string | undefined;
   /** Why the request was refused or failed. */
   problem: ProblemName | undefined;
