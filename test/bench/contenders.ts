@@ -1,4 +1,4 @@
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RESULT } from './contenders/shared/customers.ts';
@@ -33,6 +33,8 @@ const checkoutAt = (folder: string): Checkout => {
     command: [join(folder, 'src/main.ts'), role],
     // The other contenders accept any number of jobs, and the bench fills the queue on purpose.
     settings: { QUEUE_MAX_DEPTH: '1000000000' },
+    // Where its configuration is, and with that its job types.
+    cwd: folder,
   });
   return { server: program('api'), worker: program('worker') };
 };
@@ -109,7 +111,8 @@ export function copiesWithEmptyJob(against: string | undefined): CheckoutWithEmp
   ];
   return sources.map(({ name, source }) => {
     const folder = mkdtempSync(join(tmpdir(), 'accepted-copy-'));
-    for (const entry of ['package.json', 'src']) cpSync(join(source, entry), join(folder, entry), { recursive: true });
+    for (const entry of ['package.json', 'accepted.config.ts', 'src'].filter((name) => existsSync(join(source, name))))
+      cpSync(join(source, entry), join(folder, entry), { recursive: true });
     symlinkSync(join(source, 'node_modules'), join(folder, 'node_modules'), 'junction');
     writeFileSync(join(folder, 'src/jobs/empty.ts'), emptyJob(defineJobPathIn(folder)));
     const remove = (): void => rmSync(folder, { recursive: true, force: true });

@@ -19,6 +19,8 @@ export interface Program {
   readonly command: readonly string[];
   /** Environment variables. */
   readonly settings?: Settings;
+  /** @default that of this process */
+  readonly cwd?: string;
 }
 
 export interface RunningProgram {
@@ -36,12 +38,13 @@ const readySchema = z.object({ url: z.string().default('') });
 
 /** Starts a program and resolves when it has logged `"msg":"ready"`. */
 export async function startProgram(
-  { command, settings: own = {} }: Program,
+  { command, settings: own = {}, cwd }: Program,
   settings: Settings,
   { observed = false } = {},
 ): Promise<RunningProgram> {
   const options = observed ? ['--expose-gc', '--import', PROBE] : [];
   const child = spawn(process.execPath, [...options, ...command], {
+    cwd,
     env: { PATH: process.env['PATH'], NODE_ENV: 'production', PORT: '0', ...settings, ...own },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
