@@ -111,7 +111,7 @@ export function copiesWithEmptyJob(against: string | undefined): CheckoutWithEmp
   ];
   return sources.map(({ name, source }) => {
     const folder = mkdtempSync(join(tmpdir(), 'accepted-copy-'));
-    for (const entry of ['package.json', 'accepted.config.ts', 'src'].filter((name) => existsSync(join(source, name))))
+    for (const entry of ['package.json', 'accepted.config.ts', 'src'].filter((file) => existsSync(join(source, file))))
       cpSync(join(source, entry), join(folder, entry), { recursive: true });
     symlinkSync(join(source, 'node_modules'), join(folder, 'node_modules'), 'junction');
     writeFileSync(join(folder, 'src/jobs/empty.ts'), emptyJob(defineJobPathIn(folder)));
