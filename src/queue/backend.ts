@@ -36,7 +36,7 @@ export interface BackendWorker {
   close(force?: boolean): Promise<void>;
 }
 
-/** What is read while it has listeners. */
+/** A feed of the store, which is read only while there are listeners. */
 export interface BackendFeed {
   /** There are listeners from now on. Resolves when they receive what happens. */
   resume(): Promise<void>;
