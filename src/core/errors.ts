@@ -87,3 +87,6 @@ export function jobNotFound(): ServiceError {
 
 /** The `detail` of `queue-unavailable`. */
 export const QUEUE_UNAVAILABLE = 'The queue cannot be reached. Try again later.';
+/** The same for a change that the queue may have received. */
+export const QUEUE_UNCONFIRMED =
+  'The queue did not confirm the change in time, so it may have been made. A submission with an idempotency key is safe to repeat.';

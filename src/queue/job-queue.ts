@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { QUEUE_UNAVAILABLE, ServiceError } from '../core/errors.ts';
+import { DeadlineError } from '../core/deadline.ts';
+import { QUEUE_UNAVAILABLE, QUEUE_UNCONFIRMED, ServiceError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { QueueMonitor } from '../core/metrics.ts';
 import type { JobQueue, Logger, NewJob } from '../core/ports.ts';
@@ -9,7 +10,7 @@ import { traceIdOf } from '../core/trace.ts';
 import type { BackendQueue, QueueBackend } from './backend.ts';
 import { createBatch } from './batch.ts';
 import { createCircuit, isUnanswered } from './circuit.ts';
-import { isConnectionLost } from '../stores/connection-error.ts';
+import { isConnectionLost, isNotOpen } from '../stores/connection-error.ts';
 import { type JobReader, type SucceededJobs, createJobReader } from './job-reader.ts';
 import { type Addition, type JobRecord, type KeptJob, resultCharacters, toAddition, toJob } from './job-record.ts';
 import { removeExpired } from './retention.ts';
@@ -94,7 +95,7 @@ export function createBullmqQueue({
     try {
       return await circuit.call(() => call(deadline), until - now, calls, writes);
     } catch (error) {
-      throw isUnanswered(error) ? unavailable(error) : error;
+      throw isUnanswered(error) ? unavailable(error, writes && mayBeDone(error)) : error;
     }
   };
 
@@ -232,18 +233,27 @@ export function createBullmqQueue({
  * runs. Repeating it is safe, because the queue takes an id only once.
  */
 async function untilAnswered<T>(write: () => Promise<T>, deadline: number): Promise<T> {
+  let lost: unknown;
   for (;;) {
     try {
       return await write();
     } catch (error) {
-      if (!isConnectionLost(error) || performance.now() + RECONNECT_MS > deadline) throw error;
+      // A later failure does not say what became of an earlier write.
+      if (isConnectionLost(error)) lost ??= error;
+      const isOver = performance.now() + RECONNECT_MS > deadline;
+      if (isOver || !(isConnectionLost(error) || isNotOpen(error))) throw lost ?? error;
       await delay(RECONNECT_MS);
     }
   }
 }
 
-function unavailable(cause?: unknown): ServiceError {
-  return new ServiceError('queue-unavailable', QUEUE_UNAVAILABLE, {
+/** Whether the store may have received a write that failed. */
+function mayBeDone(error: unknown): boolean {
+  return error instanceof DeadlineError || isConnectionLost(error);
+}
+
+function unavailable(cause?: unknown, isUnconfirmed = false): ServiceError {
+  return new ServiceError('queue-unavailable', isUnconfirmed ? QUEUE_UNCONFIRMED : QUEUE_UNAVAILABLE, {
     retryAfter: RETRY_AFTER_SECONDS,
     cause,
   });

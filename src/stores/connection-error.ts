@@ -21,14 +21,22 @@ const REPLY =
 const MESSAGE =
   /timeout|timed out|terminated|connection is closed|max retries per request|isn't (writeable|ready)|slots cache|startup nodes|sentinels are unreachable|too many cluster redirections/i;
 
-/** Messages of the drivers' errors for a connection that ended, or that is not open yet. */
-const LOST = /connection is closed|connection terminated|max retries per request|isn't (writeable|ready)/i;
+/** Codes for a connection that ended: Node's, and SQLSTATEs of connection exceptions and of a server that shuts down or crashed. */
+const LOST_CODE = /^(ECONNRESET|EPIPE|08...|57P0[12])$/;
+/** Messages of the drivers' errors for the same. */
+const LOST = /connection is closed|connection terminated|max retries per request/i;
+/** The same for one that is not open yet. */
+const NOT_OPEN = /isn't (writeable|ready)/i;
 
 /** Whether a connection ended before the answer arrived, so that the command may or may not have been run. */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? error.code : undefined;
-  return code === 'ECONNRESET' || code === 'EPIPE' || code === '57P01' || LOST.test(error.message);
+  return LOST.test(error.message) || ('code' in error && LOST_CODE.test(String(error.code)));
+}
+
+/** Whether a connection was not open, so that the command was not sent. */
+export function isNotOpen(error: unknown): boolean {
+  return error instanceof Error && NOT_OPEN.test(error.message);
 }
 
 /** Whether a store could not be reached or is temporarily unable to run a command, so that another try may succeed. */

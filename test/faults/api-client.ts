@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { QUEUE_UNCONFIRMED } from '../../src/core/errors.ts';
 import { nameOf } from './customers-database.ts';
 import type { Api, Ledger } from './ledger.ts';
 
@@ -8,7 +9,8 @@ const HANG_MS = 15_000;
 /** The outcome of a request. */
 export type Answer<T> =
   | { readonly kind: 'answered'; readonly value: T }
-  | { readonly kind: 'refused' }
+  /** @property isUnconfirmed whether the reply says that the change may have been made */
+  | { readonly kind: 'refused'; readonly isUnconfirmed: boolean }
   /** The connection failed. */
   | { readonly kind: 'unanswered' };
 
@@ -53,7 +55,7 @@ export function createApiClient(url: () => string, ledger: Ledger) {
     ledger.waited(performance.now() - startedAt);
     if (refusedSchema.safeParse(body).success && response.headers.get('Retry-After') !== null) {
       ledger.refused();
-      return { kind: 'refused' };
+      return { kind: 'refused', isUnconfirmed: JSON.stringify(body).includes(QUEUE_UNCONFIRMED) };
     }
     try {
       return { kind: 'answered', value: toValue(body) };

@@ -71,7 +71,7 @@ const BREACHES: readonly [name: Name, said: string, run: (ledger: Ledger) => Ver
     'refusedAndRun',
     'c1 (and j1; refused 1, unanswered 0)',
     (ledger) => {
-      ledger.refusedSubmission(ledger.submission(['c1']), 1);
+      ledger.refusedSubmission(ledger.submission(['c1']), { sentAt: 1, isUnconfirmed: false });
       return ledger.close([{ customer: 'c1', job: 'j1' }], new Set(['c1']));
     },
   ],
@@ -91,12 +91,20 @@ describe('the ledger', () => {
     expect(ledger.close([{ customer: 'c1', job: 'j1' }], new Set(['c1']))).toMatchObject({ changed: [], lost: [] });
   });
 
-  it('does not report a request that was in flight when the store was cut off', () => {
+  const refuse = (isUnconfirmed: boolean, isSentBefore: boolean) => {
     const ledger = createLedger();
-    const sentAt = performance.now();
+    const sentAt = isSentBefore ? performance.now() : Infinity;
     ledger.cutOff();
-    ledger.refusedSubmission(ledger.submission(['c1']), sentAt);
-    const verdict = ledger.close([{ customer: 'c1', job: 'j1' }], new Set(['c1']));
-    expect(verdict).toMatchObject({ refusedYetRun: 1, refusedAndRun: [] });
+    ledger.refusedSubmission(ledger.submission(['c1']), { sentAt, isUnconfirmed });
+    return ledger.close([{ customer: 'c1', job: 'j1' }], new Set(['c1']));
+  };
+
+  it('does not report an unconfirmed request that was in flight when the store was cut off', () => {
+    expect(refuse(true, true)).toMatchObject({ refusedYetRun: 1, refusedAndRun: [] });
+  });
+
+  it('reports one whose reply said that it was not accepted, and one that was sent later', () => {
+    for (const verdict of [refuse(false, true), refuse(true, false)])
+      expect(verdict).toMatchObject({ refusedYetRun: 1, refusedAndRun: [expect.stringContaining('c1')] });
   });
 });

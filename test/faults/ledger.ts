@@ -11,7 +11,7 @@ export interface Submission {
   /** The ids of the jobs in the replies: one, or none. */
   readonly jobs: Set<string>;
   refused: number;
-  /** Refused requests that were in flight when the store was cut off: it may have received them. */
+  /** Refused requests that the store may have received: their replies said so, and they were not sent while it was unavailable. */
   inDoubt: number;
   /** Requests without a reply, whose outcome is unknown. */
   unanswered: number;
@@ -63,8 +63,14 @@ export interface Ledger {
   takeSlowestMs(): number;
   /** Marks that the store is unavailable from now on: requests in flight may have reached it. */
   cutOff(): void;
-  /** A submission was answered with 503. */
-  refusedSubmission(submission: Submission, sentAt: number): void;
+  /**
+   * A submission was answered with 503.
+   * @param isUnconfirmed whether the reply said that the job may have been accepted
+   */
+  refusedSubmission(
+    submission: Submission,
+    refusal: { readonly sentAt: number; readonly isUnconfirmed: boolean },
+  ): void;
   /** A submission or a read was answered with 503. */
   refused(): void;
   refusals(): number;
@@ -80,7 +86,7 @@ export function createLedger(): Ledger {
   const sightings = new Map<string, Sighting>();
   let slowestMs = 0;
   let refusals = 0;
-  let cutOffAt = 0;
+  let cutOffAt: number | undefined;
 
   const sightingOf = (jobId: string): Sighting => {
     const sighting = sightings.get(jobId) ?? { final: undefined, changes: [], missing: 0 };
@@ -119,9 +125,10 @@ export function createLedger(): Ledger {
     cutOff() {
       cutOffAt = performance.now();
     },
-    refusedSubmission(submission, sentAt) {
+    refusedSubmission(submission, { sentAt, isUnconfirmed }) {
       submission.refused += 1;
-      if (sentAt <= cutOffAt) submission.inDoubt += 1;
+      // On a slow machine a confirmation may come too late while the store is available.
+      if (isUnconfirmed && (cutOffAt === undefined || sentAt <= cutOffAt)) submission.inDoubt += 1;
     },
     refused() {
       refusals += 1;

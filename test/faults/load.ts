@@ -45,7 +45,8 @@ export function startLoad({ url, client, ledger, giveUp }: LoadOptions): Load {
         await (number % 10 === 0 ? watch(answer.value) : pollToEnd(answer.value, api === 'rest' ? 'graphql' : 'rest'));
         return;
       }
-      if (answer.kind === 'refused') ledger.refusedSubmission(submission, sentAt);
+      if (answer.kind === 'refused')
+        ledger.refusedSubmission(submission, { sentAt, isUnconfirmed: answer.isUnconfirmed });
       else submission.unanswered += 1;
       if (key === undefined || giveUp.aborted) return;
       await delay(AGAIN_MS);

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
+import { QUEUE_UNAVAILABLE, QUEUE_UNCONFIRMED } from '../../src/core/errors.ts';
 import { newJobId } from '../../src/core/job-id.ts';
 import type { Job } from '../../src/core/job.ts';
 import type { KeyedJob, NewJob } from '../../src/core/ports.ts';
@@ -54,6 +55,30 @@ describe.each(['redis', 'postgres'] as const)('when a connection to %s ends', (b
     }
     expect(await test.queue.readDepth('plain', 100)).toBe(4);
   });
+
+  it('a submission that cannot be confirmed is refused with the word that it may have been made', async () => {
+    const { proxy, side } = await openThroughProxy(test);
+    await addTo(side, newJobId('plain'));
+    const id = newJobId('plain');
+    proxy.swallow();
+    await expect(addTo(side, id)).rejects.toMatchObject({ ...UNAVAILABLE, message: QUEUE_UNCONFIRMED });
+    expect(await test.queue.read(id, 'plain')).toMatchObject({ status: 'Pending' });
+  });
+
+  it('one whose connection ends before its confirmation, and cannot be opened again, likewise', async () => {
+    const { proxy, side } = await openThroughProxy(test);
+    await addTo(side, newJobId('plain'));
+    const id = newJobId('plain');
+    proxy.swallow();
+    const adding = addTo(side, id);
+    await poll(
+      () => test.queue.read(id, 'plain'),
+      (job) => job !== undefined,
+    );
+    proxy.block();
+    await expect(adding).rejects.toMatchObject({ ...UNAVAILABLE, message: QUEUE_UNCONFIRMED });
+    await expect(addTo(side, newJobId('plain'))).rejects.toMatchObject({ ...UNAVAILABLE, message: QUEUE_UNAVAILABLE });
+  });
 });
 
 describe.each(['redis', 'postgres'] as const)('while %s is frozen', (backend) => {
@@ -103,6 +128,7 @@ describe.each(['redis', 'postgres'] as const)('while %s is frozen', (backend) =>
     await poll(reason, (name) => name === 'UnansweredError');
     await expect(addTo(side, newJobId('plain'))).rejects.toMatchObject({
       ...UNAVAILABLE,
+      message: QUEUE_UNAVAILABLE,
       cause: { name: 'UnansweredError' },
     });
     thaw();

@@ -149,7 +149,8 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
     example: ({ name }) => queueFull(name),
   },
   'queue-unavailable': {
-    meaning: 'The queue cannot be reached at the moment. Nothing was accepted, and no accepted job is lost.',
+    meaning:
+      'The queue cannot be reached at the moment. Nothing was accepted, unless `detail` says that the queue did not confirm the change in time. No accepted job is lost.',
     remedy:
       'Wait as many seconds as `Retry-After` says, and send the same request again, with the same `Idempotency-Key` if it had one.',
     example: QUEUE_UNAVAILABLE,
