@@ -74,7 +74,7 @@ const graphqlResult = {
     ],
   },
 };
-/** As it was sent: through GraphQL, with its default values. */
+/** As it was sent. */
 const graphqlInputView = {
   currency: 'US_DOLLAR',
   copies: 3,
@@ -269,6 +269,18 @@ describe('a job type with unions, JSON, recursion and codecs', () => {
     expect(await readByRest(cash)).toMatchObject({ payment: { state: 'paid', by: { kind: 'cash' } } });
     const named = await submitByGraphQL({ ...graphqlInput, payment: { cash: { kind: 'CASH' } } });
     expect(await readByRest(named)).toMatchObject({ payment: { state: 'paid', by: { kind: 'cash' } } });
+  });
+
+  it('is read back without the defaults that its function gets', async () => {
+    const input = { lines: shared.lines, due: shared.due };
+    const ids = [
+      await submitByRest({ ...input, recipient: { isCompany: false, name: 'Ada' } }),
+      await submitByGraphQL({ ...input, recipient: { isCompanyFalse: { name: 'Ada' } } }),
+    ];
+    for (const id of ids) {
+      expect(await readByGraphQL(id)).toMatchObject({ input: { currency: null, copies: null } });
+      expect(await readByRest(id)).toMatchObject({ currency: 'eur', labels: { copies: 1 } });
+    }
   });
 
   it('is one job for one idempotency key, whichever API submits', async () => {

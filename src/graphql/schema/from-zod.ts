@@ -149,10 +149,9 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
 
   const inputFields = (shape: ObjectShape, owner: string, path: string) =>
     mapFields(shape, path, (field, fieldName, fieldPath) => ({
-      ...described(field),
+      ...described({ ...field, description: withDefault(field) }),
       type: inputType(field, ownerOf(field, owner, fieldName), fieldPath),
       required: !field.nullable,
-      ...(field.defaultValue !== undefined && { defaultValue: field.defaultValue }),
       ...(field.kind === 'list' && { extensions: { maxItems: field.maxItems } }),
     }));
 
@@ -371,6 +370,18 @@ function withoutTag(member: ObjectShape, { discriminator }: UnionShape): ObjectS
   const fields = Object.keys(others).length > 0 ? others : { [discriminator]: tag.optional() };
   // A type of its own: elsewhere, the same object has its discriminator.
   return { ...member, schema: z.object(fields), fields };
+}
+
+/**
+ * The description of an input field, with its default. GraphQL is not given the default itself, because it would add it to what the caller sent,
+ * which is stored.
+ */
+function withDefault(field: Shape): string | undefined {
+  const { description, defaultValue: value } = field;
+  if (value === undefined) return description;
+  const listed = field.kind === 'enum' ? field.values.find((each) => each.value === value) : undefined;
+  const text = listed === undefined ? JSON.stringify(value) : enumValueName(listed.text, '');
+  return [description, `Default: \`${text}\`.`].filter((part) => part !== undefined).join('\n\n');
 }
 
 /** `in-progress` and `inProgress` both become `IN_PROGRESS`. */

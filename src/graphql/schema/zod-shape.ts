@@ -211,7 +211,7 @@ function lenient(shape: Shape): Shape {
   return shape.kind === 'object' ? { ...shape, lenient: true } : { ...shape, nullable: true };
 }
 
-/** zod fills the default of a union or of JSON in, because the values that GraphQL would show are not those of the schema. */
+/** A default as GraphQL writes it; undefined for that of a union, JSON or a date, whose values it writes in another way. */
 function shownDefault(schema: z.ZodType, def: SchemaDef): unknown {
   const isShown = !partsOf(schema, '').some((part) => UNSHOWN.has(part.schema.def.type));
   return isShown ? fixedDefault(def) : undefined;
