@@ -18,6 +18,8 @@ import { startBullmqWorkers } from './worker/worker.ts';
 
 /** The longest wait for the store to answer at shutdown, in milliseconds. */
 const CLOSE_MS = 2000;
+/** So far apart, in milliseconds, that a clock is wrong rather than read late. */
+const CLOCKS_APART_MS = 10_000;
 
 export interface WiredQueueOptions {
   /** Undefined: the embedded store. */
@@ -83,6 +85,7 @@ export function wireQueue({
       const known = await backend.addTypes(names);
       removedTypes = known.filter((name) => !names.includes(name));
       await queue.open(removedTypes);
+      for (const type of names.slice(0, 1)) warnOfClock(backend.clockOf(type).now(), logger);
     },
     startUpkeep() {
       logRemovedTypes(backend, removedTypes, logger).catch((error: unknown) =>
@@ -101,6 +104,16 @@ export function wireQueue({
       await settlesWithin(backend.close(), CLOSE_MS);
     },
   };
+}
+
+/** BullMQ's workers write the time of a job's end by their own clock, and the store's says when the job expires. */
+function warnOfClock(storeNow: number, logger: Logger): void {
+  const aheadMs = Date.now() - storeNow;
+  if (Math.abs(aheadMs) < CLOCKS_APART_MS) return;
+  logger.warn(
+    { aheadSeconds: Math.round(aheadMs / 1000) },
+    "this machine's clock differs from the store's: jobs that end here expire too early or too late",
+  );
 }
 
 /** Says in one line what is left of job types whose files are gone. */

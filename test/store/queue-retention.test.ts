@@ -14,7 +14,8 @@ import { poll } from '../support/follow.ts';
 import { type QueueSide, type ScriptedType, type TestQueue, scripted, setUpQueue } from '../support/queue.ts';
 import { BACKENDS, createStore } from '../support/stores.ts';
 
-const RETENTION_SECONDS = 1;
+const RETENTION_SECONDS = 2;
+const DAY_MS = 86_400_000;
 /** Part of everything that a caller or a function put into a job, and of nothing else. */
 const MARK = 'zq7x';
 
@@ -41,13 +42,17 @@ describe.each(BACKENDS)('retention on %s', (backend) => {
     const canceled = await test.add(plain, `${MARK} canceled`);
     await test.queue.cancel(canceled);
     const workers = test.work();
-    const ended = await Promise.all(['plain', 'throw', 'throw again'].map(submit));
-    for (const job of ended) await test.finish(job);
-    await test.service.retry(ended[1]?.id ?? '', ANONYMOUS);
+    const thrown = await submit('throw');
+    await test.finish(thrown);
+    // Before it expires.
+    await test.service.retry(thrown.id, ANONYMOUS);
     await poll(
-      async () => ended[1] && test.read(ended[1]),
+      () => test.read(thrown),
       (job) => job?.status === 'Failed' && job.attempt === 2,
     );
+    const others = await Promise.all(['plain', 'throw again'].map(submit));
+    for (const job of others) await test.finish(job);
+    const ended = [thrown, ...others];
     await workers.close(5000);
     expect((await leftovers(test, ended)).length).toBeGreaterThan(0);
     const pending = await test.add(plain);
@@ -91,7 +96,6 @@ describe.each(BACKENDS)('retention on %s', (backend) => {
 });
 
 describe.each(BACKENDS)('what has expired on %s', (backend) => {
-  const DAY_MS = 86_400_000;
   const plain = scripted('plain');
   const other = scripted('other');
   const test = setUpQueue(backend, [plain, other]);
@@ -145,6 +149,31 @@ describe.each(BACKENDS)('what has expired on %s', (backend) => {
     expect(await without.service.read(job.id.replace('plain', 'never'), ANONYMOUS)).toBeUndefined();
   });
 });
+
+it.each(['redis', 'postgres'] as const)(
+  'a start on %s warns of a clock that differs from that of the store',
+  async (backend) => {
+    const store = await createStore(backend);
+    onTestFinished(() => store.remove());
+    const warnings: object[] = [];
+    const logger = Object.assign(createLogger('silent'), { warn: (fields: object) => void warnings.push(fields) });
+    const start = async (): Promise<void> => {
+      const embedded = createEmbeddedStore(store.settings.DATA_DIR).pool;
+      const types = [scripted('plain').type];
+      const wired = wireQueue({ url: store.settings.QUEUE_URL, embedded, types, retentionSeconds: 1, logger });
+      onTestFinished(() => wired.close());
+      await wired.connect();
+      await wired.open({ events: false });
+    };
+    const clocks = () => warnings.filter((fields) => 'aheadSeconds' in fields);
+    await start();
+    expect(clocks()).toEqual([]);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - DAY_MS });
+    onTestFinished(() => void vi.useRealTimers());
+    await start();
+    expect(clocks()).toEqual([{ aheadSeconds: expect.closeTo(-86_400, -1) }]);
+  },
+);
 
 it('a start says in one line what is left of types whose files are gone', async () => {
   const store = await createStore('redis');
