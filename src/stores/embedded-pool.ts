@@ -9,10 +9,13 @@ import type { DatabaseClient, DatabaseCursor, DatabasePool, DatabaseResult } fro
  * PGlite has one session. A statement holds it while it runs; a transaction holds it from BEGIN to COMMIT or ROLLBACK, and every
  * other client waits. A client that is released inside a transaction is rolled back first, so that no other client inherits an
  * open or aborted transaction.
+ *
+ * A commit does not wait for the disk by itself (`synchronous_commit` is off). Before a client has its reply, the log is flushed once for all that
+ * was committed meanwhile, so that what was answered survives a power cut.
  */
 export class EmbeddedPool extends EventEmitter implements DatabasePool {
   #db: PGlite | undefined;
-  readonly #lock = new SessionLock();
+  readonly #session = new Session(() => flushLog(this.#opened()));
   readonly #clients = new Set<EmbeddedClient>();
 
   constructor() {
@@ -30,14 +33,20 @@ export class EmbeddedPool extends EventEmitter implements DatabasePool {
   }
 
   async connect(): Promise<EmbeddedClient> {
-    const client = new EmbeddedClient(this.#opened(), this.#lock, () => this.#clients.delete(client));
+    const client = new EmbeddedClient(this.#opened(), this.#session, () => this.#clients.delete(client));
     this.#clients.add(client);
     return client;
   }
 
   async query<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
     const db = this.#opened();
-    return this.#lock.hold(() => runAlone<Row>(db, text, parameters));
+    return this.#session.hold(() => runAlone<Row>(db, text, parameters));
+  }
+
+  /** Runs one statement that changes nothing. Its reply waits only for a flush that is due already, of changes that it may have read. */
+  async read<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
+    const db = this.#opened();
+    return this.#session.hold(() => run<Row>(db, text, parameters), { writes: false });
   }
 
   /** Does nothing: `EmbeddedStore.close` closes the database. */
@@ -58,16 +67,16 @@ const ENDS_AT_LAST = /;\s*(commit|end|abort|rollback)\s*;?\s*$/i;
 /** One client of the pool. Every client emits all notifications; listeners filter them by channel. */
 export class EmbeddedClient extends EventEmitter implements DatabaseClient {
   readonly #db: PGlite;
-  readonly #lock: SessionLock;
+  readonly #session: Session;
   readonly #onRelease: () => void;
   /** Set from BEGIN until COMMIT or ROLLBACK. */
   #unlock: (() => void) | undefined;
 
-  constructor(db: PGlite, lock: SessionLock, onRelease: () => void) {
+  constructor(db: PGlite, session: Session, onRelease: () => void) {
     super();
     this.setMaxListeners(0);
     this.#db = db;
-    this.#lock = lock;
+    this.#session = session;
     this.#onRelease = onRelease;
   }
 
@@ -84,8 +93,9 @@ export class EmbeddedClient extends EventEmitter implements DatabaseClient {
 
   async #query<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
     const begins = this.#unlock === undefined && BEGINS.test(text) && !ENDS_AT_LAST.test(text);
-    if (this.#unlock === undefined && !begins) return this.#lock.hold(() => runAlone<Row>(this.#db, text, parameters));
-    if (begins) this.#unlock = await this.#lock.acquire();
+    if (this.#unlock === undefined && !begins)
+      return this.#session.hold(() => runAlone<Row>(this.#db, text, parameters));
+    if (begins) this.#unlock = await this.#session.acquire();
     let open = !ENDS.test(text);
     try {
       // After a failure, the client ends a transaction that an earlier text began.
@@ -94,7 +104,11 @@ export class EmbeddedClient extends EventEmitter implements DatabaseClient {
       if (begins) open = false;
       throw error;
     } finally {
-      if (!open) this.#giveBack();
+      if (!open) {
+        const flushed = this.#session.flush();
+        this.#giveBack();
+        await flushed;
+      }
     }
   }
 
@@ -135,11 +149,27 @@ async function run<Row>(db: PGlite, text: string, parameters?: readonly unknown[
   return { rows: (result?.rows ?? []) as Row[], rowCount: result?.affectedRows ?? 0, command: 'SELECT' };
 }
 
-/** Lets one holder at a time use the session, in the order of their requests. */
-class SessionLock {
-  #last: Promise<void> = Promise.resolve();
+/** The log up to here reaches the disk (PostgreSQL's manual, sections 28.4 and 9.28.6). */
+const FLUSH = `
+  SELECT pg_logical_emit_message(false, 'accepted', '', true)
+   WHERE pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn()`;
 
-  /** Resolves to the function that releases the lock. */
+async function flushLog(db: PGlite): Promise<void> {
+  await run(db, FLUSH);
+}
+
+/** Lets one holder at a time use the session, in the order of their requests. */
+class Session {
+  #last: Promise<void> = Promise.resolve();
+  readonly #flushLog: () => Promise<void>;
+  /** A flush that waits for its turn. */
+  #due: Promise<void> | undefined;
+
+  constructor(flush: () => Promise<void>) {
+    this.#flushLog = flush;
+  }
+
+  /** Resolves to the function that releases the session. */
   async acquire(): Promise<() => void> {
     const { promise: over, resolve: end } = Promise.withResolvers<void>();
     const turn = this.#last;
@@ -148,12 +178,30 @@ class SessionLock {
     return end;
   }
 
-  async hold<T>(work: () => Promise<T>): Promise<T> {
+  /** Resolves when what was committed so far is on the disk. Everybody who waits for the session now comes first, and shares the flush. */
+  flush(): Promise<void> {
+    this.#due ??= this.#flushInTurn();
+    return this.#due;
+  }
+
+  async #flushInTurn(): Promise<void> {
+    const end = await this.acquire();
+    this.#due = undefined;
+    try {
+      await this.#flushLog();
+    } finally {
+      end();
+    }
+  }
+
+  async hold<T>(work: () => Promise<T>, { writes } = { writes: true }): Promise<T> {
     const end = await this.acquire();
     try {
       return await work();
     } finally {
+      const flushed = writes ? this.flush() : this.#due;
       end();
+      await flushed;
     }
   }
 }

@@ -53,7 +53,7 @@ function createStore(openDb: (closers: (() => Promise<void> | void)[]) => Promis
       const db = await openDb(closers);
       closers.unshift(() => db.close());
       // BullMQ's statements use its tables without a schema.
-      await db.exec('SET search_path TO bullmq, public');
+      await db.exec('SET search_path TO bullmq, public; SET synchronous_commit TO off');
       pool.attach(db);
       closers.unshift(startUpkeep(pool));
     } catch (error) {

@@ -11,7 +11,7 @@ import fs, {
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, assert, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { StartError } from '../../src/core/start-error.ts';
 import type { DatabaseResult } from '../../src/core/providers.ts';
 import type { EmbeddedClient } from '../../src/stores/embedded-pool.ts';
@@ -326,6 +326,41 @@ describe('the folder of the embedded store', () => {
     expect(rows).toEqual([{ count: 30 }]);
   });
 
+  it.runIf(process.platform === 'linux')(
+    'writes what is committed at a time to the disk at once, before any reply',
+    async () => {
+      const { folder, store } = await newStoreForTest();
+      const disk = `${folder}-disk`;
+      await store.open();
+      await store.pool.query('CREATE TABLE kept (id int)');
+      cpSync(folder, disk, { recursive: true });
+      chmodSync(disk, 0o700);
+      rmSync(join(disk, 'lock'));
+      const syncs = keepOnlySynced(folder, disk);
+      const [inTransaction, ...others] = await Promise.all(Array.from({ length: 5 }, () => store.pool.connect()));
+      assert(inTransaction);
+      await inTransaction.query('BEGIN');
+      await inTransaction.query('INSERT INTO kept VALUES (0)');
+      expect(syncs()).toBe(0);
+      const commit = inTransaction.query('COMMIT');
+      const writers = [...others, store.pool];
+      const written = Array.from({ length: 30 }, (_, index) =>
+        writers[index % writers.length]?.query('INSERT INTO kept VALUES ($1)', [index + 1]),
+      );
+      const read = store.pool.read<{ count: number }>('SELECT count(*)::integer AS count FROM kept');
+      expect((await read).rows).toEqual([{ count: 31 }]);
+      // What was read is on the disk too.
+      expect(syncs()).toBeGreaterThan(0);
+      await Promise.all([commit, ...written]);
+      expect(syncs()).toBeLessThan(5);
+      const after = createEmbeddedStore(disk);
+      onTestFinished(() => after.close());
+      await after.open();
+      const { rows } = await after.pool.query<{ count: number }>('SELECT count(*)::integer AS count FROM kept');
+      expect(rows).toEqual([{ count: 31 }]);
+    },
+  );
+
   it('does not grow while many rows come and go', async () => {
     const { folder, store } = await newStoreForTest();
     await store.open();
@@ -345,10 +380,12 @@ describe('the folder of the embedded store', () => {
 });
 
 /** Keeps in another folder what a disk would have of this one after a power cut: only what was synced. */
-function keepOnlySynced(folder: string, disk: string): void {
+function keepOnlySynced(folder: string, disk: string): () => number {
+  let syncs = 0;
   const copy = (descriptor: number): void => {
     const path = readlinkSync(`/proc/self/fd/${descriptor}`);
     if (!`${path}/`.startsWith(`${folder}/`)) return;
+    syncs += 1;
     const copied = disk + path.slice(folder.length);
     if (!statSync(path).isDirectory()) return copyFileSync(path, copied);
     const [now, before] = [readdirSync(path), readdirSync(copied)];
@@ -366,6 +403,7 @@ function keepOnlySynced(folder: string, disk: string): void {
     Object.assign(fs, { fsyncSync, fdatasyncSync });
     syncBuiltinESMExports();
   });
+  return () => syncs;
 }
 
 function sizeOf(folder: string): number {

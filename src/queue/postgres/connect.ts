@@ -19,6 +19,8 @@ export function connectEmbeddedQueue(embedded: EmbeddedPool, logger: Logger): Qu
     workerPool: embedded,
     logger,
     exclusive: true,
+    queryPrepared: (name, text, values) =>
+      name.startsWith('accepted:read-') ? embedded.read(text, values) : embedded.query(text, values),
     buildIndex: async () => void (await embedded.query(`CREATE INDEX IF NOT EXISTS ${ALL_INDEX}`)),
     close: async () => undefined,
   });
