@@ -78,7 +78,7 @@ export function addRequestLog(app: FastifyInstance, { logger, metrics, share }: 
         problem,
         durationMs: Math.round(elapsedTime),
         caller: caller ? nameOf(caller) : undefined,
-        jobId: request.jobId ?? jobIdOf(request),
+        jobId: request.jobId ?? jobIdOf(request, route),
         traceId: trace && traceIdOf(trace),
       },
       'request',
@@ -94,8 +94,9 @@ export function addRequestLog(app: FastifyInstance, { logger, metrics, share }: 
 const OF_ONE_JOB = /^\/api\/(jobs|operations)\//;
 
 /** The id in the URL. Anything else that stands there is no job's, and may be personal data. */
-function jobIdOf({ routeOptions: { url = '' }, params }: FastifyRequest): string | undefined {
-  if (!OF_ONE_JOB.test(url) || typeof params !== 'object' || params === null || !('id' in params)) return undefined;
+function jobIdOf({ params }: FastifyRequest, route: string | undefined): string | undefined {
+  if (!OF_ONE_JOB.test(route ?? '') || typeof params !== 'object' || params === null || !('id' in params))
+    return undefined;
   const id = String(params.id);
   return typeOfJobId(id) === undefined ? undefined : id;
 }

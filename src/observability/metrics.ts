@@ -1,9 +1,10 @@
 /** The metrics of a process, as Prometheus reads them. */
-import { Counter, Histogram, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { PROBLEMS } from '../core/errors.ts';
 import type { Metrics, QueueMonitor } from '../core/metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
 import { addQueueMetrics } from './queue-metrics.ts';
+import { createTallies } from './tallies.ts';
 
 /** As OpenTelemetry's conventions advise, and beyond, since requests may be held for 50 s. */
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60];
@@ -51,8 +52,8 @@ export interface ProcessMetrics extends Metrics {
  */
 export function createMetrics(types: readonly string[]): ProcessMetrics {
   const registry = new Registry();
-  const registers = [registry];
-  const requests = new Histogram({
+  const tallies = createTallies();
+  const observeRequest = tallies.addHistogram({
     name: 'http_server_request_duration_seconds',
     help: 'Duration of requests, those that were held for a job included.',
     labelNames: [
@@ -64,53 +65,46 @@ export function createMetrics(types: readonly string[]): ProcessMetrics {
       'graphql_operation',
     ],
     buckets: REQUEST_SECONDS,
-    registers,
   });
-  const submissions = new Counter({
+  const addSubmission = tallies.addCounter({
     name: 'accepted_submissions_total',
     help: 'Submissions that reached the service: accepted, replayed, or refused for a reason.',
     labelNames: ['type', 'outcome', 'reason'],
-    registers,
   });
-  const waits = new Histogram({
+  const observeWait = tallies.addHistogram({
     name: 'accepted_job_wait_seconds',
     help: 'Time from when a job was to run to the start of its first attempt.',
     labelNames: ['type'],
     buckets: JOB_SECONDS,
-    registers,
   });
-  const attempts = new Histogram({
+  const observeAttempt = tallies.addHistogram({
     name: 'messaging_process_duration_seconds',
     help: 'Duration of attempts.',
     labelNames: ['messaging_system', 'messaging_destination_name', 'accepted_outcome', 'error_type'],
     buckets: JOB_SECONDS,
-    registers,
   });
-  const ends = new Counter({
+  const addEnd = tallies.addCounter({
     name: 'accepted_jobs_ended_total',
     help: 'Jobs that ended in this process, by status and by the code of their error.',
     labelNames: ['type', 'status', 'code'],
-    registers,
   });
-  const quarantines = new Counter({
+  const addQuarantine = tallies.addCounter({
     name: 'accepted_jobs_quarantined_total',
     help: 'Times that a job lost its worker and was set apart.',
     labelNames: ['type'],
-    registers,
   });
-  const storeCalls = new Histogram({
+  const observeStoreCall = tallies.addHistogram({
     name: 'messaging_client_operation_duration_seconds',
     help: "Duration of the queue's round trips to its store, apart from those of BullMQ's workers.",
     labelNames: ['messaging_system', 'messaging_operation_name', 'error_type'],
     buckets: STORE_SECONDS,
-    registers,
   });
   // Prometheus sees a counter grow only from its second sample on.
   for (const type of types) {
-    submissions.inc({ type, outcome: 'accepted', reason: '' }, 0);
-    ends.inc({ type, status: 'Succeeded', code: '' }, 0);
-    ends.inc({ type, status: 'Failed', code: 'JOB_STALLED' }, 0);
-    quarantines.inc({ type }, 0);
+    addSubmission([type, 'accepted', ''], 0);
+    addEnd([type, 'Succeeded', ''], 0);
+    addEnd([type, 'Failed', 'JOB_STALLED'], 0);
+    addQuarantine([type], 0);
   }
   const stopProcessMetrics = addProcessMetrics(registry);
   let refresh: (() => Promise<void>) | undefined;
@@ -122,45 +116,35 @@ export function createMetrics(types: readonly string[]): ProcessMetrics {
     },
     async render() {
       await refresh?.();
-      return registry.metrics();
+      return `${tallies.render()}\n${await registry.metrics()}`;
     },
     close: stopProcessMetrics,
     requestEnded({ method, route, operation, status, problem, seconds }) {
-      requests.observe(
-        {
-          http_request_method: METHODS.has(method) ? method : OTHER,
-          http_route: route ?? '',
-          http_response_status_code: status,
-          error_type: problem ?? (status >= 400 ? status : ''),
-          accepted_api: apiOf(route),
-          graphql_operation: operation ?? '',
-        },
+      const code = String(status);
+      observeRequest(
+        [
+          METHODS.has(method) ? method : OTHER,
+          route ?? '',
+          code,
+          problem ?? (status >= 400 ? code : ''),
+          apiOf(route),
+          operation ?? '',
+        ],
         seconds,
       );
     },
     submitted(type, outcome) {
       const reason = toReason(outcome);
-      submissions.inc({ type, outcome: reason === '' ? outcome : 'refused', reason });
+      addSubmission([type, reason === '' ? outcome : 'refused', reason]);
     },
-    waited: (type, seconds) => waits.observe({ type }, Math.max(0, seconds)),
+    waited: (type, seconds) => observeWait([type], Math.max(0, seconds)),
     attemptEnded({ type, outcome, code, seconds }) {
-      attempts.observe(
-        {
-          messaging_system: 'bullmq',
-          messaging_destination_name: type,
-          accepted_outcome: outcome,
-          error_type: boundedCode(code),
-        },
-        Math.max(0, seconds),
-      );
+      observeAttempt(['bullmq', type, outcome, boundedCode(code)], Math.max(0, seconds));
     },
-    jobEnded: (type, status, code) => ends.inc({ type, status, code: boundedCode(code) }),
-    quarantined: (type) => quarantines.inc({ type }),
+    jobEnded: (type, status, code) => addEnd([type, status, boundedCode(code)]),
+    quarantined: (type) => addQuarantine([type]),
     storeAnswered(operation, seconds, failure) {
-      storeCalls.observe(
-        { messaging_system: 'bullmq', messaging_operation_name: operation, error_type: failure ?? '' },
-        seconds,
-      );
+      observeStoreCall(['bullmq', operation, failure ?? ''], seconds);
     },
   };
 }

@@ -26,17 +26,17 @@ export function measureBackend(backend: QueueBackend, metrics: Metrics): QueueBa
     name: string,
     call: (...args: Args) => Promise<T>,
   ): ((...args: Args) => Promise<T>) => {
-    return async (...args) => {
+    return (...args) => {
       const start = performance.now();
-      let failure: 'unavailable' | 'error' | undefined;
-      try {
-        return await call(...args);
-      } catch (error) {
-        failure = isUnanswered(error) ? 'unavailable' : 'error';
-        throw error;
-      } finally {
+      const report = (failure?: 'unavailable' | 'error'): void =>
         metrics.storeAnswered(name, (performance.now() - start) / 1000, failure);
-      }
+      const answer = call(...args);
+      // Beside the caller, who does not wait for it.
+      answer.then(
+        () => report(),
+        (error: unknown) => report(isUnanswered(error) ? 'unavailable' : 'error'),
+      );
+      return answer;
     };
   };
   const cancel = timed('cancel', backend.cancel);
