@@ -11,12 +11,12 @@ export function TypesPage() {
 }
 
 function AllTypes() {
-  const { types, failure, show } = useTypes();
+  const { types, failure, live, show } = useTypes();
   return (
     <>
       <header class="page-head">
         <h1>Job types</h1>
-        <LiveState live={failure === undefined} />
+        <LiveState live={live && failure === undefined} />
       </header>
       {failure !== undefined && <FailureNotice failure={failure} />}
       {types === undefined && failure === undefined && <p class="soft loading">Loading…</p>}

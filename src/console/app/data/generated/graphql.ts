@@ -190,6 +190,16 @@ export type JobChangesSubscription = { jobChanges:
     | { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null }
    };
 
+export type AnyJobChangeSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type AnyJobChangeSubscription = { jobChanges:
+    | { id: string }
+    | { id: string }
+    | { id: string }
+    | { id: string }
+   };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -731,3 +741,10 @@ export const JobChangesDocument = new TypedDocumentString(`
     code
   }
 }`) as unknown as TypedDocumentString<JobChangesSubscription, JobChangesSubscriptionVariables>;
+export const AnyJobChangeDocument = new TypedDocumentString(`
+    subscription AnyJobChange {
+  jobChanges {
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<AnyJobChangeSubscription, AnyJobChangeSubscriptionVariables>;
