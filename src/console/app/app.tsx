@@ -1,5 +1,5 @@
 import { LocationProvider, Route, Router } from 'preact-iso';
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Session } from '../session.ts';
 import { ConsoleProvider } from './context.ts';
 import { type Failure, toFailure } from './data/failure.ts';
@@ -37,8 +37,9 @@ export function App({ root }: { readonly root: URL }) {
     setSession(undefined);
   }, []);
 
+  const lastList = useRef('');
   const context = useMemo(
-    () => session && { server, session, base, signOut: session.caller === undefined ? undefined : signOut },
+    () => session && { server, session, base, signOut: session.caller === undefined ? undefined : signOut, lastList },
     [server, session, base, signOut],
   );
 

@@ -11,6 +11,8 @@ export interface Console {
   readonly base: string;
   /** Undefined on a server without authentication. */
   readonly signOut: (() => void) | undefined;
+  /** The query of the list that was shown last, to which a job's page leads back. */
+  readonly lastList: { current: string };
 }
 
 const context = createContext<Console | undefined>(undefined);

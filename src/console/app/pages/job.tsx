@@ -1,7 +1,7 @@
 import { useLocation, useRoute } from 'preact-iso';
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { usePaths, useSession } from '../context.ts';
+import { useConsole, usePaths, useSession } from '../context.ts';
 import { NO_FILTER, toQuery } from '../data/job-filter.ts';
 import { type Failure, toFailure } from '../data/failure.ts';
 import { type JobDetails, type FollowedJob, useJob } from '../data/use-job.ts';
@@ -66,8 +66,9 @@ function JobView({ id }: { readonly id: string }) {
 
 function BackToJobs() {
   const paths = usePaths();
+  const { lastList } = useConsole();
   return (
-    <a class="back" href={paths.jobs()} aria-label="Jobs" title="Jobs">
+    <a class="back" href={paths.jobs(lastList.current)} aria-label="Jobs" title="Jobs">
       <BackIcon />
     </a>
   );

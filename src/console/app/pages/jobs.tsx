@@ -1,6 +1,6 @@
 import { useLocation } from 'preact-iso';
 import { useMemo, useRef } from 'preact/hooks';
-import { usePaths, useSession } from '../context.ts';
+import { useConsole, usePaths, useSession } from '../context.ts';
 import { NO_FILTER, type JobFilter, isFiltered, readFilter, toQuery } from '../data/job-filter.ts';
 import { type JobList, PAGE_SIZE, useJobs } from '../data/use-jobs.ts';
 import { Empty, FailureNotice, LiveState } from '../parts/notice.tsx';
@@ -14,10 +14,11 @@ import { JobTable, focusRow } from './job-table.tsx';
 export function JobsPage() {
   useTitle('Jobs');
   const paths = usePaths();
-  const { scopes } = useSession();
+  const { session, lastList } = useConsole();
   const { query, route } = useLocation();
   const { after } = query;
   const filter = useMemo(() => readFilter(query), [query]);
+  lastList.current = toQuery(filter, after);
   const list = useJobs(filter, after);
   const bar = useRef<HTMLFormElement>(null);
 
@@ -36,7 +37,7 @@ export function JobsPage() {
       <header class="page-head">
         <h1>Jobs</h1>
         <LiveState live={list.live} />
-        {scopes.some((scope) => scope === 'submit' || scope === 'admin') && <BulkActions filter={filter} />}
+        {session.scopes.some((scope) => scope === 'submit' || scope === 'admin') && <BulkActions filter={filter} />}
       </header>
       <FilterBar filter={filter} onChange={show} formRef={bar} />
       {list.failure !== undefined && <FailureNotice failure={list.failure} />}

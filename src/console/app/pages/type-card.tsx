@@ -15,10 +15,11 @@ interface TypeCardProps {
   readonly onChange: (type: TypeStats) => void;
 }
 
+/** The periods of the figures, and of the list that a figure leads to. */
 const PERIODS = [
-  ['lastMinute', 'Minute'],
-  ['lastHour', 'Hour'],
-  ['lastDay', 'Day'],
+  ['lastMinute', 'Minute', undefined],
+  ['lastHour', 'Hour', '1h'],
+  ['lastDay', 'Day', '24h'],
 ] as const;
 
 const COUNT_OF = {
@@ -87,11 +88,23 @@ export function TypeCard({ type, onChange }: TypeCardProps) {
             {(['succeeded', 'failed'] as const).map((end) => (
               <tr key={end}>
                 <th scope="row">{end === 'succeeded' ? 'Succeeded' : 'Failed'}</th>
-                {PERIODS.map(([period]) => (
-                  <td key={period} class={`number ${end === 'failed' && type[period].failed > 0 ? 'bad' : ''}`}>
-                    {formatCount(type[period][end])}
-                  </td>
-                ))}
+                {PERIODS.map(([period, label, from]) => {
+                  const count = type[period][end];
+                  return (
+                    <td key={period} class={`number ${end === 'failed' && count > 0 ? 'bad' : ''}`}>
+                      {end === 'failed' && count > 0 && from !== undefined ? (
+                        <a
+                          href={paths.jobs(`type=${name}&status=failed&from=${from}`)}
+                          title={`Failed jobs that were created in the last ${label.toLowerCase()}`}
+                        >
+                          {formatCount(count)}
+                        </a>
+                      ) : (
+                        formatCount(count)
+                      )}
+                    </td>
+                  );
+                })}
               </tr>
             ))}
           </tbody>

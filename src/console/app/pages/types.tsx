@@ -1,5 +1,7 @@
 import { usePaths, useSession } from '../context.ts';
-import { useTypes } from '../data/use-types.ts';
+import { type TypeStats, useTypes } from '../data/use-types.ts';
+import { formatCount } from '../format.ts';
+import { STATUS_SHAPES } from '../parts/icons.tsx';
 import { FailureNotice, LiveState } from '../parts/notice.tsx';
 import { useTitle } from '../parts/use-title.ts';
 import { TypeCard } from './type-card.tsx';
@@ -19,6 +21,7 @@ function AllTypes() {
         <LiveState live={live && failure === undefined} />
       </header>
       {failure !== undefined && <FailureNotice failure={failure} />}
+      {types !== undefined && <Failing types={types} />}
       {types === undefined && failure === undefined && <p class="soft loading">Loading…</p>}
       <div class="cards">
         {types?.map((type) => (
@@ -26,6 +29,26 @@ function AllTypes() {
         ))}
       </div>
     </>
+  );
+}
+
+/** Where to look first when jobs fail. */
+function Failing({ types }: { readonly types: readonly TypeStats[] }) {
+  const paths = usePaths();
+  const failing = types
+    .filter(({ lastHour }) => lastHour.failed > 0)
+    .toSorted((one, other) => other.lastHour.failed - one.lastHour.failed);
+  if (failing.length === 0) return null;
+  return (
+    <nav class="failing" aria-label="Failed in the last hour">
+      <span>Failed in the last hour</span>
+      {failing.map(({ name, lastHour: { failed } }) => (
+        <a key={name} href={paths.jobs(`type=${name}&status=failed&from=1h`)}>
+          {STATUS_SHAPES.FAILED}
+          {name} <strong>{formatCount(failed)}</strong>
+        </a>
+      ))}
+    </nav>
   );
 }
 
