@@ -95,7 +95,7 @@ export function createMetrics(types: readonly string[]): ProcessMetrics {
   });
   const observeStoreCall = tallies.addHistogram({
     name: 'messaging_client_operation_duration_seconds',
-    help: "Duration of the queue's round trips to its store, apart from those of BullMQ's workers.",
+    help: "Duration of round trips to the store: the queue's own, and the steps of BullMQ's workers.",
     labelNames: ['messaging_system', 'messaging_operation_name', 'error_type'],
     buckets: STORE_SECONDS,
   });

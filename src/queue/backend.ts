@@ -1,4 +1,4 @@
-import type { Job as BullmqJob, Processor, WorkerOptions } from 'bullmq';
+import type { Job as BullmqJob, IQueueBackend, Processor, WorkerOptions } from 'bullmq';
 import type { JobTypeState, JobTypeThroughput } from '../core/job-type-stats.ts';
 import type { QueueLoad } from '../core/metrics.ts';
 import type { JobEvent, ListQuery, Logger, Pace } from '../core/ports.ts';
@@ -56,6 +56,8 @@ export type JobProcessor = Processor<JobData, unknown>;
 export type BackendWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'> & {
   /** Milliseconds. */
   readonly lockDuration: number;
+  /** Measures the steps of BullMQ's worker. */
+  readonly measure?: <Steps extends IQueueBackend>(steps: Steps) => Steps;
   /** Called when the store has taken the end of a job that succeeded. */
   onCompleted(job: BullmqJob<JobData>): void;
   /** Called after each failed attempt. */

@@ -1,9 +1,10 @@
+import type { IQueueBackend } from 'bullmq';
 import type { Metrics } from '../core/metrics.ts';
 import type { BackendQueue, QueueBackend } from './backend.ts';
 import { isUnanswered } from './circuit.ts';
 import { statusOf } from './job-record.ts';
 
-/** The round trips of the queue. BullMQ's workers make theirs by themselves. */
+/** The round trips of the queue. */
 const MEASURED = [
   'readRecords',
   'readData',
@@ -20,12 +21,24 @@ const MEASURED = [
   'tryWrite',
 ] as const satisfies readonly (keyof QueueBackend)[];
 
+/** The steps of BullMQ's workers, a round trip each. `waitForJob` is none of them, since it waits until there is a job. */
+const STEPS = [
+  'moveToActive',
+  'moveToCompleted',
+  'moveToFailed',
+  'moveToDelayed',
+  'moveJobFromActiveToWait',
+  'moveStalledJobsToWait',
+  'retryJob',
+  'extendLocks',
+  'updateProgress',
+] as const satisfies readonly (keyof IQueueBackend)[];
+
+type Call<Args extends unknown[], T> = (...args: Args) => Promise<T>;
+
 /** Reports each round trip, by the name of the method, and each job that a cancellation ends. */
 export function measureBackend(backend: QueueBackend, metrics: Metrics): QueueBackend {
-  const timed = <Args extends unknown[], T>(
-    name: string,
-    call: (...args: Args) => Promise<T>,
-  ): ((...args: Args) => Promise<T>) => {
+  const timed = <Args extends unknown[], T>(name: string, call: Call<Args, T>): Call<Args, T> => {
     return (...args) => {
       const start = performance.now();
       const report = (failure?: 'unavailable' | 'error'): void =>
@@ -39,6 +52,11 @@ export function measureBackend(backend: QueueBackend, metrics: Metrics): QueueBa
       return answer;
     };
   };
+  /** Each has the type of the method that it calls, which the entries of an object do not keep. */
+  const timedMethods = <Of extends object, Name extends keyof Of & string>(of: Of, names: readonly Name[]) =>
+    Object.fromEntries(
+      names.map((name) => [name, timed(name, (of[name] as Call<unknown[], unknown>).bind(of))]),
+    ) as Pick<Of, Name>;
   const cancel = timed('cancel', backend.cancel);
   const timedQueue = (queue: BackendQueue): BackendQueue => ({
     ...queue,
@@ -47,15 +65,17 @@ export function measureBackend(backend: QueueBackend, metrics: Metrics): QueueBa
   });
   return {
     ...backend,
-    // Each has the type of the method that it calls, which the entries of an object do not keep.
-    ...(Object.fromEntries(
-      MEASURED.map((name) => [name, timed(name, backend[name] as (...args: unknown[]) => Promise<unknown>)]),
-    ) as Pick<QueueBackend, (typeof MEASURED)[number]>),
+    ...timedMethods(backend, MEASURED),
     async cancel(type, id, options) {
       const record = await cancel(type, id, options);
       if (record !== undefined && statusOf(record) === 'Canceled') metrics.jobEnded(type, 'Canceled', 'JOB_CANCELED');
       return record;
     },
     createQueue: (type) => timedQueue(backend.createQueue(type)),
+    createWorker: (type, processor, options) =>
+      backend.createWorker(type, processor, {
+        ...options,
+        measure: (steps) => Object.assign(steps, timedMethods<IQueueBackend, (typeof STEPS)[number]>(steps, STEPS)),
+      }),
   };
 }

@@ -11,7 +11,7 @@ import { poll } from '../support/follow.ts';
 import { createGate } from '../support/gate.ts';
 import { script } from '../support/jobs/scripted/scripted.ts';
 import { type Scraped, scrape } from '../support/metrics.ts';
-import { createStore } from '../support/stores.ts';
+import { BACKENDS, createStore } from '../support/stores.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
@@ -119,6 +119,24 @@ describe('the metrics of jobs', () => {
       expect(
         now.sum('messaging_client_operation_duration_seconds_count', { messaging_operation_name }),
       ).toBeGreaterThan(0);
+  });
+
+  it.each(BACKENDS)("have the steps of BullMQ's workers on %s", async (backend) => {
+    const app = await startAppForTest(backend, { JOBS_DIR });
+    const text = `fails once on ${backend}`;
+    let tries = 0;
+    script(text, async (job) => {
+      tries += 1;
+      await job.progress(50);
+      if (tries === 1) throw new JobError('ONCE', 'once', { retry: true });
+      return { text };
+    });
+    await submit(app, text);
+    const now = await until(app, (each) => each.sum('accepted_jobs_ended_total', { status: 'Succeeded' }) === 1);
+    const steps = (messaging_operation_name: string, error_type = '') =>
+      now.sum('messaging_client_operation_duration_seconds_count', { messaging_operation_name, error_type });
+    expect([steps('moveToDelayed'), steps('moveToCompleted')]).toEqual([1, 1]);
+    for (const step of ['moveToActive', 'updateProgress']) expect(steps(step)).toBeGreaterThan(0);
   });
 
   it('count a job that is canceled while it waits, and one while it runs', async () => {

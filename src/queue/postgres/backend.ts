@@ -125,14 +125,16 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
         }
       }),
     createQueue: (type) => createPostgresQueue({ type, pool: queuePool, clock, runPrepared, onError: trouble }),
-    async createWorker(type, processor, { onCompleted, onFailed, onRenewed, onLost, ...workerOptions }) {
+    async createWorker(type, processor, given) {
+      const { onCompleted, onFailed, onRenewed, onLost, measure = (steps) => steps, ...workerOptions } = given;
       const workerConfig = {
         ...workerOptions,
         ...(exclusive && { lockDuration: EXCLUSIVE_LOCK_MS, skipLockRenewal: true }),
         connection: workerPool,
         autorun: false,
       };
-      const worker = new Worker(type, processor, workerConfig, createPostgresBackend);
+      const openBackend: typeof createPostgresBackend = (...of) => measure(createPostgresBackend(...of));
+      const worker = new Worker(type, processor, workerConfig, openBackend);
       worker.on('error', (error) => onWorkerError(error, logger, trouble));
       worker.on('completed', onCompleted);
       worker.on('locksRenewed', ({ jobIds }) => onRenewed(jobIds));

@@ -17,14 +17,14 @@ export interface RedisWorkerOptions {
 export function createRedisWorker(
   { client, prefix, queueName, skipVersionCheck, onError }: RedisWorkerOptions,
   processor: JobProcessor,
-  { onCompleted, onFailed, onRenewed, onLost, ...options }: BackendWorkerOptions,
+  { onCompleted, onFailed, onRenewed, onLost, measure = (steps) => steps, ...options }: BackendWorkerOptions,
 ): BackendWorker {
   const worker = new Worker<JobData>(
     queueName,
     processor,
     { ...options, connection: client, prefix, skipVersionCheck },
     (...of) => {
-      const backend = createRedisBackend(...of);
+      const backend = measure(createRedisBackend(...of));
       return withChanges(backend, createJobChanges(client, backend.toKey(''), onError));
     },
   );
