@@ -133,10 +133,10 @@ describe.each(BACKENDS)('on %s', (backend) => {
     expect(await finish(job)).toMatchObject({ status: 'Succeeded', result: { input: { text: 'a' } } });
   });
 
-  it('a job that the worker’s schema refuses waits for a newer worker', async () => {
+  it('a job that the worker’s schema refuses waits for a worker of another version', async () => {
     const job = await addVersioned({ text: 5 });
     const workers = test.startWorkers();
-    expect(await waits(job)).toMatchObject({ attempt: 0, message: 'The job waits for a worker of a newer version.' });
+    expect(await waits(job)).toMatchObject({ attempt: 0, message: 'The job waits for a worker of another version.' });
     await workers.close(5000);
     work(await test.otherSide(undefined, [newer]));
     expect(await finish(job)).toMatchObject({

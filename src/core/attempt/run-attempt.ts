@@ -21,7 +21,7 @@ export const MAX_RESULT_BYTES = 1_572_864;
 /** The error that callers see when a function throws anything but a JobError. */
 const MASKED = { code: 'JOB_FAILED', message: 'The job failed for an unexpected reason, which has been logged.' };
 
-/** A schema that refuses an accepted input waits so many seconds for the workers of a newer version: longer than a rolling deploy takes. */
+/** A schema that refuses an accepted input waits so many seconds for the workers of another version: longer than a rolling deploy takes. */
 const NEWER_WORKER_SECONDS = 300;
 const INVALID_INPUT = { code: 'INVALID_INPUT', message: 'The input is no longer valid for this job type.' };
 
@@ -240,7 +240,7 @@ function refused(): AttemptOutcome {
     until: 'newer-worker',
     maxSeconds: NEWER_WORKER_SECONDS,
     retryAfter: undefined,
-    message: 'The job waits for a worker of a newer version.',
+    message: 'The job waits for a worker of another version.',
     error: INVALID_INPUT,
     retry: false,
   };
