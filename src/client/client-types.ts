@@ -46,7 +46,24 @@ export interface FollowOptions extends CallOptions {
   readonly accessToken?: string | undefined;
 }
 
-export interface SubmitOptions extends CallOptions {
+/** What a submission may say of its job beside the input. A time is a `Date`, or text as RFC 3339 has it. */
+export interface JobOptions {
+  /** Seconds before which the job does not run, up to 30 days. */
+  readonly delaySeconds?: number | undefined;
+  /** The time before which the job does not run, in place of `delaySeconds`. One in the past means at once. */
+  readonly runAt?: Date | string | undefined;
+  /** If no attempt has begun by this time, the job ends as `Canceled`, with the code `JOB_EXPIRED`. */
+  readonly startBefore?: Date | string | undefined;
+  /** The same in seconds after the job may run: after its submission, or the time that it waits for. */
+  readonly startWithinSeconds?: number | undefined;
+  /**
+   * 0 to 9: of the jobs of a type that wait, those with a higher one run first.
+   * @default the job type's, or 0
+   */
+  readonly priority?: number | undefined;
+}
+
+export interface SubmitOptions extends CallOptions, JobOptions {
   /**
    * 1 to 255 printable ASCII characters. Submitting again with the same key, such as after a reload or a crash, returns the same job
    * and does no work twice. The key is valid until the job expires (draft-ietf-httpapi-idempotency-key-header).
@@ -70,7 +87,7 @@ export interface Client<Types extends JobTypeMap<Types> = AnyJobTypes> {
   /**
    * Submits a job. When this resolves, the job is stored in the queue.
    * @throws ProblemError `invalid-input`, with one entry in `errors` for each invalid field; `idempotency-key-reused` if the key was used
-   * with a different input; TypeError if `collections` lacks the type
+   * with a different input or other options; TypeError if `collections` lacks the type
    */
   submit<Type extends Name<Types>>(
     type: Type,

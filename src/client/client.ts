@@ -5,6 +5,7 @@
 import type { Client, ClientOptions, Name } from './client-types.ts';
 import { JobNotSucceededError } from './errors.ts';
 import { newIdempotencyKey, toHeaderValue } from './idempotency-key.ts';
+import { toQuery } from './job-options.ts';
 import type { JobReference } from './job.ts';
 import type { JobTypeMap } from './job-type-map.ts';
 import { type Transport, type TransportOptions, createTransport } from './transport.ts';
@@ -60,7 +61,7 @@ export function createClient(options: ClientOptions): unknown {
         });
 
   const client: Client = {
-    async submit(type, input, { idempotencyKey = newIdempotencyKey(), signal } = {}) {
+    async submit(type, input, { idempotencyKey = newIdempotencyKey(), signal, ...jobOptions } = {}) {
       const collection = Object.hasOwn(collections, type) ? collections[type] : undefined;
       if (collection === undefined) {
         throw new TypeError(
@@ -70,7 +71,11 @@ export function createClient(options: ClientOptions): unknown {
       }
       const key = { 'Idempotency-Key': toHeaderValue(idempotencyKey) };
       return toSubmittedJob(
-        await transport.request('POST', `/api/${collection}`, { headers: key, body: input, signal }),
+        await transport.request('POST', `/api/${collection}${toQuery(jobOptions)}`, {
+          headers: key,
+          body: input,
+          signal,
+        }),
       );
     },
 

@@ -37,6 +37,12 @@ export interface JobFields<Type extends string = string> {
   readonly finishedAt: string | null;
   /** When the finished job is removed; null until it is done. */
   readonly expiresAt: string | null;
+  /** The time before which it was to wait; null for a job without one, and after a retry. */
+  readonly scheduledFor: string | null;
+  /** If no attempt has begun by this time, the job ends with `JOB_EXPIRED`; null for a job without one, and after a retry. */
+  readonly startBefore: string | null;
+  /** 0 to 9: of the jobs of a type that wait, those with a higher one run first. */
+  readonly priority: number;
   /** The id of the caller that submitted the job, for admins; null for others. */
   readonly caller: string | null;
   /** The URL to poll. */

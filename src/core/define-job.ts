@@ -1,5 +1,6 @@
 /** The public interface for authors of job types. */
 import { z } from 'zod';
+import type { DefaultOptions } from './input/submit-options.ts';
 import { isCodec, partsOf } from './input/schema-parts.ts';
 import { toAccepted, toResultSchema, toStrict } from './input/strict-schema.ts';
 import type { Logger } from './ports.ts';
@@ -75,6 +76,11 @@ export interface JobDefinition<Input extends z.ZodObject, Result extends z.ZodOb
    * @default the setting WORKER_CONCURRENCY
    */
   readonly concurrency?: number;
+  /**
+   * The options of submissions that do not set them: `delaySeconds`, `startWithinSeconds` and `priority`.
+   * @default each job runs at once, whenever its turn comes, with priority 0
+   */
+  readonly options?: DefaultOptions;
   readonly resource?: Resource<z.output<Result>>;
   /**
    * Does the work. Must be safe to run again: delivery is at least once.

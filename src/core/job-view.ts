@@ -31,6 +31,12 @@ export const jobViewSchema = z
     startedAt: z.date().nullable().describe('When the latest attempt started; null before the first one.'),
     finishedAt: z.date().nullable().describe('Null until the job is done.'),
     expiresAt: z.date().nullable().describe('When the finished job is removed; null until it is done.'),
+    scheduledFor: z.date().nullable().describe('The time before which it was to wait; null for a job without one.'),
+    startBefore: z
+      .date()
+      .nullable()
+      .describe('If no attempt has begun by this time, the job ends with JOB_EXPIRED; null for a job without one.'),
+    priority: z.int().min(0).max(9).describe('Of the jobs of a type that wait, those with a higher one run first.'),
     caller: z.string().nullable().describe('The id of the caller that submitted the job, for admins; null for others.'),
     error: jobFailureSchema.nullable().describe('Why the job failed or was canceled; null in any other status.'),
     statusUrl: z.url().describe('The URL to poll.'),
@@ -120,6 +126,15 @@ export class LazyJobView implements JobView {
   }
   get expiresAt(): Date | null {
     return isDone(this.job) ? this.job.expiresAt : null;
+  }
+  get scheduledFor(): Date | null {
+    return this.job.options?.scheduledFor ?? null;
+  }
+  get startBefore(): Date | null {
+    return this.job.options?.startBefore ?? null;
+  }
+  get priority(): number {
+    return this.job.options?.priority ?? 0;
   }
   get caller(): string | null {
     return this.#showsCaller ? this.job.caller : null;

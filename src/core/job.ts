@@ -29,8 +29,13 @@ export const jobFailureSchema = z
   .meta({ id: 'JobError', description: 'Why a job did not succeed.' });
 export type JobFailure = z.output<typeof jobFailureSchema>;
 
-/** The error of every canceled job. */
+/** The error of a canceled job. */
 export const JOB_CANCELED: JobFailure = { code: 'JOB_CANCELED', message: 'The job was canceled.' };
+/** The same for one that nobody canceled. */
+export const JOB_EXPIRED: JobFailure = {
+  code: 'JOB_EXPIRED',
+  message: 'No attempt of the job began before the time that its submission set.',
+};
 
 export const jobAttemptSchema = z
   .object({
@@ -41,6 +46,16 @@ export const jobAttemptSchema = z
   })
   .meta({ id: 'JobAttempt', description: 'An attempt that did not succeed.' });
 export type JobAttempt = z.output<typeof jobAttemptSchema>;
+
+/** What a submission asked for beside its input. A retry, which runs at once, drops both times. */
+export interface JobOptions {
+  /** The time before which it does not run. */
+  readonly scheduledFor?: Date | undefined;
+  /** If no attempt has begun by then, it ends as Canceled, with the code JOB_EXPIRED. */
+  readonly startBefore?: Date | undefined;
+  /** 1 to 9, of which the highest runs first. */
+  readonly priority?: number | undefined;
+}
 
 /** The fields that a job has in every status. */
 export interface JobBase {
@@ -58,6 +73,8 @@ export interface JobBase {
   readonly maxAttempts: number;
   readonly createdAt: Date;
   readonly lastUpdatedAt: Date;
+  /** Undefined for a job without any. */
+  readonly options?: JobOptions | undefined;
   /** Of the submission; undefined if it was not traced. */
   readonly traceId?: string | undefined;
   /** The latest 20 attempts that did not succeed, oldest first. A retry keeps them. */

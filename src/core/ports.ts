@@ -1,5 +1,5 @@
 import type { JobTypeState } from './job-type-stats.ts';
-import type { Job, JobFailure, JobStatus, SucceededJob } from './job.ts';
+import type { Job, JobFailure, JobOptions, JobStatus, SucceededJob } from './job.ts';
 import type { TraceContext } from './trace.ts';
 
 /** The methods of pino's loggers that are used. */
@@ -25,6 +25,7 @@ export interface NewJob {
   readonly maxAttempts: number;
   /** JSON, as the caller sent it; valid by the type's schema. */
   readonly input: unknown;
+  readonly options?: JobOptions | undefined;
   /** Id of the submitting request, for the log. */
   readonly requestId: string;
   /** Of the submission; undefined if it is not traced. */
@@ -33,7 +34,7 @@ export interface NewJob {
 
 /** A job whose id comes from an idempotency key. */
 export interface KeyedJob extends NewJob {
-  /** Identifies the input. */
+  /** Identifies the input and the options. */
   readonly fingerprint: string;
 }
 
@@ -42,7 +43,7 @@ export interface KeyedAddition {
   readonly job: Job;
   /** Whether an earlier addition had created the job. */
   readonly replayed: boolean;
-  /** Of the input with which the job was created. */
+  /** Of the submission that created the job. */
   readonly fingerprint: string | undefined;
 }
 

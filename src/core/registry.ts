@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { bulkAction } from './bulk/bulk-action.ts';
 import type { JobType } from './define-job.ts';
+import { defaultOptionsSchema } from './input/submit-options.ts';
 import { StartError } from './start-error.ts';
 
 /** A job type, and the file that start-up errors name. */
@@ -46,6 +47,7 @@ const definitionSchema = z.object({
   collection: z.string(),
   description: z.string(),
   run: z.custom((value) => typeof value === 'function', 'expected a function'),
+  options: defaultOptionsSchema.optional(),
 });
 
 /**

@@ -8,10 +8,18 @@ import type { StoreClock } from './store-clock.ts';
 import type { Addition, JobData, JobRecord, KeptJob } from './job-record.ts';
 import type { StoredJob, StoredJobs } from './stored-job.ts';
 
+/** The most jobs that one step of `expire` ends, because a store may do nothing else meanwhile. */
+export const EXPIRED_AT_ONCE = 100;
+
 /** One queue, to add jobs to. */
 export interface BackendQueue {
   /** How many jobs are best added in one step. */
   readonly maxAdditions: number;
+  /**
+   * BullMQ's priority for one of ours, of which the highest runs first and 0 is that of most jobs. BullMQ runs jobs of its priority 0 first,
+   * then 1, 2, …
+   */
+  bullmqPriority(priority: number): number;
   waitUntilReady(): Promise<unknown>;
   /** While it is paused, workers take no jobs. A paused queue may be paused again. */
   pause(): Promise<void>;
@@ -156,6 +164,18 @@ export interface QueueBackend {
   cancel(type: string, id: string, options: { onlyMarked: boolean; deadline: number }): Promise<JobRecord | undefined>;
   /** The same for several jobs, each by itself. Resolves to how many were not done. */
   cancelAll(type: string, ids: readonly string[], deadline: number): Promise<number>;
+  /**
+   * Ends waiting jobs of which no attempt began in time, by the clock of the store: some of each of these types, each in one atomic step.
+   * @returns their ids; fewer than EXPIRED_AT_ONCE when none are left
+   */
+  expire(types: readonly string[]): Promise<readonly string[]>;
+  /**
+   * In one atomic step: ends a job that a worker has taken if it is too late for its first attempt, and otherwise keeps that one has begun,
+   * after which it no longer expires.
+   * @param token of the worker's lock
+   * @returns whether an attempt may begin; false also if the worker no longer has the job
+   */
+  begin(type: string, id: string, token: string): Promise<boolean>;
   /** Resolves to those of these jobs that are marked. */
   readMarked(type: string, ids: readonly string[]): Promise<string[]>;
   /**

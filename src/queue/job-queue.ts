@@ -12,7 +12,15 @@ import { createBatch } from './batch.ts';
 import { createCircuit, isUnanswered } from './circuit.ts';
 import { isConnectionLost, isNotOpen } from '../stores/connection-error.ts';
 import { type JobReader, type SucceededJobs, createJobReader } from './job-reader.ts';
-import { type Addition, type JobRecord, type KeptJob, resultCharacters, toAddition, toJob } from './job-record.ts';
+import {
+  type Addition,
+  type AdditionOptions,
+  type JobRecord,
+  type KeptJob,
+  resultCharacters,
+  toAddition,
+  toJob,
+} from './job-record.ts';
 import { removeExpired } from './retention.ts';
 import { keepSecret } from './store-secret.ts';
 
@@ -140,6 +148,11 @@ export function createBullmqQueue({
     };
   }
 
+  const toOwnAddition = (job: NewJob, queue: BackendQueue, keyed?: AdditionOptions['keyed']): Addition => {
+    const priority = queue.bullmqPriority(job.options?.priority ?? 0);
+    return toAddition(job, { ...(keyed && { keyed }), priority, retentionMs });
+  };
+
   const retentionOf = (record: JobRecord): number => record.retentionMs ?? retentionMs;
   const isExpired = (record: JobRecord): boolean =>
     record.finishedAt !== null && record.finishedAt + retentionOf(record) <= backend.clockOf(record.type).now();
@@ -163,7 +176,8 @@ export function createBullmqQueue({
     now: (type) => backend.clockOf(type).now(),
     async add(job) {
       succeeded.expect(job.id);
-      await queueOf(job.type).add(toAddition(job, { retentionMs }));
+      const { queue, add } = queueOf(job.type);
+      await add(toOwnAddition(job, queue));
       return toPending(job);
     },
     async addOnce(job) {
@@ -171,8 +185,8 @@ export function createBullmqQueue({
       succeeded.expect(job.id);
       const addition = randomUUID();
       const until = performance.now() + DEADLINE_MS;
-      const added = toAddition(job, { keyed: { fingerprint, addition }, retentionMs });
       const { queue, addOnce } = queueOf(type);
+      const added = toOwnAddition(job, queue, { fingerprint, addition });
       let kept = await addOnce(added);
       while (kept !== undefined && isExpired(kept.record)) {
         // The key expires with its job.
@@ -259,7 +273,7 @@ function unavailable(cause?: unknown, isUnconfirmed = false): ServiceError {
   });
 }
 
-function toPending({ id, type, caller, createdAt, maxAttempts, trace }: NewJob): Job {
+function toPending({ id, type, caller, createdAt, maxAttempts, options, trace }: NewJob): Job {
   return {
     id,
     type,
@@ -272,6 +286,7 @@ function toPending({ id, type, caller, createdAt, maxAttempts, trace }: NewJob):
     createdAt,
     lastUpdatedAt: createdAt,
     startedAt: null,
+    ...(options && { options }),
     traceId: trace && traceIdOf(trace),
     history: [],
   };

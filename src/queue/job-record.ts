@@ -3,13 +3,15 @@ import {
   type Job,
   type JobAttempt,
   type JobFailure,
+  type JobOptions,
   type JobStatus,
   type SucceededJob,
   JOB_CANCELED,
+  JOB_EXPIRED,
   jobFailureSchema,
 } from '../core/job.ts';
 import type { NewJob, Postponement } from '../core/ports.ts';
-import { type TraceContext, traceIdOf } from '../core/trace.ts';
+import { traceIdOf } from '../core/trace.ts';
 import { fromMetadata, toMetadata } from './job-trace.ts';
 
 /** BullMQ's `data` of our jobs. */
@@ -68,21 +70,36 @@ export interface AdditionOptions {
   readonly keyed?: Pick<JobData, 'fingerprint' | 'addition'>;
   /** @default 0 */
   readonly priority?: number;
-  /** @default 0 */
+  /** @default until the job is scheduled */
   readonly delayMs?: number;
   /** How long the job is kept when it is finished, whichever process removes it. */
   readonly retentionMs?: number;
 }
 
 export function toAddition(
-  { id, caller, createdAt, maxAttempts, input, requestId, trace }: NewJob,
-  { keyed, priority = 0, delayMs = 0, retentionMs }: AdditionOptions = {},
+  { id, caller, createdAt, maxAttempts, input, options, requestId, trace }: NewJob,
+  {
+    keyed,
+    priority = 0,
+    delayMs = options?.scheduledFor === undefined ? 0 : options.scheduledFor.getTime() - createdAt.getTime(),
+    retentionMs,
+  }: AdditionOptions = {},
 ): Addition {
   return {
     id,
     caller,
     data: JSON.stringify({ input, requestId, ...keyed } satisfies JobData),
-    options: toOptions(maxAttempts, priority, delayMs, retentionMs, trace),
+    options: JSON.stringify({
+      attempts: maxAttempts,
+      // The worker chooses it, so that a changed job type applies to jobs that were accepted before.
+      backoff: { type: 'custom' },
+      stackTraceLimit: HISTORY_LENGTH,
+      ...(priority > 0 && { priority }),
+      ...(delayMs > 0 && { delay: delayMs }),
+      retentionMs,
+      ...(trace && { telemetry: { metadata: toMetadata(trace) } }),
+      ...(options && toSubmission(options)),
+    }),
     attempts: maxAttempts,
     priority,
     delayMs,
@@ -90,24 +107,25 @@ export function toAddition(
   };
 }
 
-/** The worker chooses the backoff, so that a changed job type applies to jobs that were accepted before. */
-function toOptions(
-  attempts: number,
-  priority: number,
-  delayMs: number,
-  retentionMs?: number,
-  trace?: TraceContext,
-): string {
-  return JSON.stringify({
-    attempts,
-    backoff: { type: 'custom' },
-    stackTraceLimit: HISTORY_LENGTH,
-    ...(priority > 0 && { priority }),
-    ...(delayMs > 0 && { delay: delayMs }),
-    retentionMs,
-    ...(trace && { telemetry: { metadata: toMetadata(trace) } }),
-  });
+/**
+ * What BullMQ's job options hold of a submission's: all of it, as readers see it, and apart from that the time by which an attempt must begin,
+ * in milliseconds since 1970, which goes when one has.
+ */
+function toSubmission(options: JobOptions) {
+  const { scheduledFor, startBefore, priority } = options;
+  const submission = { scheduledFor: scheduledFor?.getTime(), startBefore: startBefore?.getTime(), priority };
+  return { submission, startBy: startBefore?.getTime() };
 }
+
+const optionalTime = z
+  .number()
+  .transform((time) => new Date(time))
+  .optional();
+/** Other programs may have stored anything there. */
+const submissionSchema = z
+  .object({ scheduledFor: optionalTime, startBefore: optionalTime, priority: z.int().min(1).max(9).optional() })
+  .optional()
+  .catch(undefined);
 
 /** BullMQ's `progress` of our jobs. */
 export interface JobProgress {
@@ -137,6 +155,10 @@ export interface JobRecord {
   readonly retentionMs: number | null;
   /** BullMQ's `telemetry.metadata`. */
   readonly trace?: unknown;
+  /** What `toSubmission` made of the submission's options. */
+  readonly submission?: unknown;
+  /** Whether it ended because no attempt began in time. */
+  readonly expired?: boolean;
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
@@ -183,6 +205,7 @@ export function toJob(record: JobRecord, ownRetentionMs: number): Job {
     maxAttempts: record.maxAttempts,
     createdAt: new Date(record.createdAt),
     lastUpdatedAt: new Date(Math.max(...times.map((time) => time ?? 0))),
+    ...(record.submission != null && { options: submissionSchema.parse(record.submission) }),
     traceId: trace && traceIdOf(trace),
     history,
   };
@@ -210,7 +233,7 @@ export function toJob(record: JobRecord, ownRetentionMs: number): Job {
     case 'Failed':
       return { ...base, ...finished, status, error: toFailure(record.failedReason ?? '') };
     case 'Canceled':
-      return { ...base, ...finished, status, error: JOB_CANCELED };
+      return { ...base, ...finished, status, error: record.expired ? JOB_EXPIRED : JOB_CANCELED };
   }
 }
 

@@ -1,4 +1,6 @@
 import type { IQueueBackend } from 'bullmq';
+import { JOB_EXPIRED } from '../core/job.ts';
+import { typeOfJobId } from '../core/job-id.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { BackendQueue, QueueBackend } from './backend.ts';
 import { isUnanswered } from './circuit.ts';
@@ -70,6 +72,16 @@ export function measureBackend(backend: QueueBackend, metrics: Metrics): QueueBa
       const record = await cancel(type, id, options);
       if (record !== undefined && statusOf(record) === 'Canceled') metrics.jobEnded(type, 'Canceled', 'JOB_CANCELED');
       return record;
+    },
+    async expire(types) {
+      const ids = await backend.expire(types);
+      for (const id of ids) metrics.jobEnded(typeOfJobId(id) ?? '', 'Canceled', JOB_EXPIRED.code);
+      return ids;
+    },
+    async begin(type, id, token) {
+      const mayBegin = await backend.begin(type, id, token);
+      if (!mayBegin) metrics.jobEnded(type, 'Canceled', JOB_EXPIRED.code);
+      return mayBegin;
     },
     createQueue: (type) => timedQueue(backend.createQueue(type)),
     createWorker: (type, processor, options) =>

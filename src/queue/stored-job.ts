@@ -11,6 +11,7 @@ export interface StoredJob {
   readonly data: string;
   /** JSON of BullMQ's job options. */
   readonly options: string;
+  /** The highest runs first. Other programs' may be negative. */
   readonly priority: number;
   readonly delayMs: number;
   /** When a delayed job is to run. */

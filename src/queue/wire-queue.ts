@@ -10,6 +10,7 @@ import { createBullmqEvents } from './job-events.ts';
 import { connectEmbeddedQueue, connectPostgresQueue } from './postgres/connect.ts';
 import { createRedisBackend } from './redis/backend.ts';
 import { createBullmqQueue } from './job-queue.ts';
+import { startExpiry } from './expiry.ts';
 import { startIndexUpkeep } from './index-upkeep.ts';
 import { measureBackend } from './measure-backend.ts';
 import { startRetention } from './retention.ts';
@@ -45,7 +46,7 @@ export interface WiredQueue {
   connect(): Promise<void>;
   /** Opens the queue, and the events where they are wanted. Call it again after the store was unavailable. */
   open(options: { readonly events: boolean }): Promise<void>;
-  /** Starts to remove expired jobs, and to keep the index of lists complete. */
+  /** Starts to end jobs that were not begun in time, to remove finished ones, and to keep the index of lists complete. */
   startUpkeep(): void;
   /** @param options.tracer records attempts */
   startWorkers(options: {
@@ -74,6 +75,7 @@ export function wireQueue({
   let removedTypes: readonly string[] = [];
   let stopRetention: (() => Promise<void>) | undefined;
   let stopUpkeep: (() => void) | undefined;
+  let stopExpiry: (() => void) | undefined;
   return {
     backend,
     queue,
@@ -93,11 +95,13 @@ export function wireQueue({
       );
       const kept = [...names, ...removedTypes];
       stopRetention ??= startRetention({ backend, types: kept, retentionSeconds, logger });
+      stopExpiry ??= startExpiry({ backend, types: kept, logger });
       stopUpkeep ??= startIndexUpkeep({ backend, types: kept, logger });
     },
     startWorkers: ({ concurrency, use, tracer }) =>
       startBullmqWorkers({ backend, url, types, concurrency, use, logger, metrics, tracer }),
     async close() {
+      stopExpiry?.();
       stopUpkeep?.();
       await stopRetention?.();
       await settlesWithin(Promise.all([queue.close(), events.close()]), CLOSE_MS);

@@ -1,7 +1,10 @@
 import { useMemo, useSyncExternalStore } from 'react';
+import type { JobOptions } from '../client/client.ts';
 
 /** What `sessionStorage` holds of a submission: all of it until the server has replied, then the id of its job. */
-export type StoredSubmission = { readonly idempotencyKey: string; readonly input: unknown } | { readonly id: string };
+export type StoredSubmission =
+  | { readonly idempotencyKey: string; readonly input: unknown; readonly options?: JobOptions }
+  | { readonly id: string };
 
 /**
  * What is stored under a key as of the latest render. Undefined if nothing is, on a server, and if the browser denies the page its

@@ -28,7 +28,7 @@ export type SubmittableJob<Input = unknown, Result = unknown, Type extends strin
   Type
 > & {
   /** Submits a job and follows it, in place of an earlier one, which goes on. What fails shows as `error`. */
-  readonly submit: (input: Input, options?: Pick<SubmitOptions, 'idempotencyKey'>) => void;
+  readonly submit: (input: Input, options?: Omit<SubmitOptions, 'signal'>) => void;
   /** Forgets the submission, so that the state is `Idle` again. The job goes on. */
   readonly reset: () => void;
 };
@@ -65,7 +65,7 @@ export function useSubmit<Types extends JobTypeMap<Types>, Type extends Name<Typ
   const { refusal, cancel: cancelJob } = useCancel(client);
 
   const submit = useCallback(
-    (input: Input, { idempotencyKey = newIdempotencyKey() }: Pick<SubmitOptions, 'idempotencyKey'> = {}) => {
+    (input: Input, { idempotencyKey = newIdempotencyKey(), ...options }: Omit<SubmitOptions, 'signal'> = {}) => {
       const attempt: Attempt = { storageKey, cancelRequested: false };
       latest.current = attempt;
       const show = (next: Submission<Type>, toStore: StoredSubmission | undefined): void => {
@@ -74,10 +74,10 @@ export function useSubmit<Types extends JobTypeMap<Types>, Type extends Name<Typ
         setOwn({ storageKey, submission: next });
       };
       const send = async (): Promise<void> => {
-        show(SENT, { idempotencyKey, input });
+        show(SENT, { idempotencyKey, input, options });
         try {
           // It is not aborted with the component, because the server may already have accepted it.
-          const accepted = await client.submit(type, input, { idempotencyKey });
+          const accepted = await client.submit(type, input, { ...options, idempotencyKey });
           if (attempt.cancelRequested) cancelJob(accepted.id);
           show({ kind: 'accepted', job: accepted }, { id: accepted.id });
         } catch (error) {
@@ -106,7 +106,8 @@ export function useSubmit<Types extends JobTypeMap<Types>, Type extends Name<Typ
     // React's strict mode runs the effect twice.
     const isOwn = latest.current !== undefined && latest.current.storageKey === storageKey;
     // The server refuses an input that the job type no longer takes.
-    if (stored && 'input' in stored && !isOwn) submit(stored.input, { idempotencyKey: stored.idempotencyKey });
+    if (stored && 'input' in stored && !isOwn)
+      submit(stored.input, { ...stored.options, idempotencyKey: stored.idempotencyKey });
   }, [stored, storageKey, submit]);
 
   /** A resumed job may have expired. */

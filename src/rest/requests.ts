@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { MAX_ISSUES, ServiceError } from '../core/errors.ts';
 import { parseInput } from '../core/input/parse-input.ts';
+import { type SubmitOptions, givenOptions, optionSchemas, requireOneEach } from '../core/input/submit-options.ts';
 import { jobStatusSchema } from '../core/job.ts';
 import { NOT_A_PERIOD, callerIdSchema, isPeriod, timeSchema } from '../core/service/job-filter.ts';
 import { DEFAULT_PAGE_SIZE, cursorSchema, pageSizeSchema } from '../core/service/list-page.ts';
@@ -110,14 +111,43 @@ function toStatuses(value: unknown): unknown {
   return names.map((name) => (typeof name === 'string' ? (STATUSES.get(name.trim().toLowerCase()) ?? name) : name));
 }
 
-const toPageSize = (value: unknown): unknown =>
-  typeof value === 'string' && /^\d{1,3}$/.test(value) ? Number(value) : value;
+const toNumber = (value: unknown): unknown =>
+  typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
 
 /** The plus sign of an offset, as in 12:00:00+01:00, is a space in a query that did not escape it. */
 const toTime = z.preprocess(
   (value) => (typeof value === 'string' ? value.replace(/ (?=\d\d:\d\d$)/, '+') : value),
   timeSchema.optional(),
 );
+
+const numberOption = (schema: z.ZodType<number>) => z.preprocess(toNumber, schema.optional());
+const described = (name: keyof typeof optionSchemas): string => optionSchemas[name].description ?? '';
+
+/** The options of a submission. */
+export const submitQuery = z.object({
+  delaySeconds: parameter(numberOption(optionSchemas.delaySeconds), described('delaySeconds'), 'delaySeconds'),
+  runAt: parameter(toTime, described('runAt'), 'runAt'),
+  startBefore: parameter(toTime, described('startBefore'), 'startBefore'),
+  startWithinSeconds: parameter(
+    numberOption(optionSchemas.startWithinSeconds),
+    described('startWithinSeconds'),
+    'startWithinSeconds',
+  ),
+  priority: parameter(numberOption(optionSchemas.priority), described('priority'), 'priority'),
+});
+
+const checkedSubmitQuery = submitQuery.superRefine(requireOneEach);
+
+/**
+ * Other parameters are ignored.
+ * @returns undefined for a submission without options
+ * @throws ServiceError `invalid-input` that names the parameter
+ */
+export function readSubmitOptions(query: unknown): SubmitOptions | undefined {
+  const options = Object.entries(toValues(query)).filter(([name]) => Object.hasOwn(submitQuery.shape, name));
+  if (options.length === 0) return undefined;
+  return givenOptions(parseInput(checkedSubmitQuery, Object.fromEntries(options)));
+}
 
 /**
  * Which jobs to list.
@@ -143,7 +173,7 @@ export const listQuery = (types: readonly string[]) =>
     createdAfter: parameter(toTime, 'Only jobs that were created at this time or later.'),
     createdBefore: parameter(toTime, 'Only jobs that were created before this time.'),
     limit: parameter(
-      z.preprocess(toPageSize, pageSizeSchema.default(DEFAULT_PAGE_SIZE)),
+      z.preprocess(toNumber, pageSizeSchema.default(DEFAULT_PAGE_SIZE)),
       'The maximum number of jobs on a page. It has fewer where their results are large.',
     ),
     cursor: parameter(cursorSchema.optional(), 'The `nextCursor` of the page before.'),
@@ -151,18 +181,21 @@ export const listQuery = (types: readonly string[]) =>
 
 const anyListQuery = listQuery([]).refine(isPeriod, NOT_A_PERIOD);
 
-/**
- * A query without its empty values, which filter nothing, and with `name[]`, as many libraries write lists, read as `name`.
- * @throws ServiceError `invalid-input` that names the unknown parameters
- */
+/** @throws ServiceError `invalid-input` that names the unknown parameters */
 function toFilter(query: unknown): Record<string, unknown> {
+  const values = toValues(query);
+  const unknown = Object.keys(values)
+    .filter((name) => !Object.hasOwn(anyListQuery.shape, name))
+    .slice(0, MAX_ISSUES);
+  if (unknown.length === 0) return values;
+  const issues = unknown.map((name) => ({ path: [name], message: 'Unknown parameter' }));
+  throw new ServiceError('invalid-input', `${unknown[0]}: Unknown parameter`, { issues });
+}
+
+/** A query without its empty values, and with `name[]`, as many libraries write lists, read as `name`. */
+function toValues(query: unknown): Record<string, unknown> {
   const given: [string, unknown][] = Object.entries(Object(query));
   const byName = Map.groupBy(given, ([name]) => name.replace(/\[\]$/, ''));
-  const unknown = [...byName.keys()].filter((name) => !Object.hasOwn(anyListQuery.shape, name)).slice(0, MAX_ISSUES);
-  if (unknown.length > 0) {
-    const issues = unknown.map((name) => ({ path: [name], message: 'Unknown parameter' }));
-    throw new ServiceError('invalid-input', `${unknown[0]}: Unknown parameter`, { issues });
-  }
   return Object.fromEntries(
     [...byName].map(([name, entries]) => {
       const values = entries.flatMap(([, value]) => value).filter((value) => value !== '');

@@ -48,8 +48,8 @@ describe('what our scripts leave in Redis is what BullMQ’s own leave', () => {
     const found: Record<string, unknown> = {};
     for (const key of (await redis.keys(`${prefix}*`)).toSorted()) {
       const name = key.slice(prefix.length);
-      // The index of lists and the counts are ours alone, its ids are not counted, BullMQ's marker wakes up workers for nothing, and both queues were made by BullMQ.
-      if (/^(index:|ends:|canceled:|id$|marker$|meta$|stalled-check$)/.test(name)) continue;
+      // The index of lists, the counts and what says that there are priorities are ours alone, its ids are not counted, BullMQ's marker wakes up workers for nothing, and both queues were made by BullMQ.
+      if (/^(index:|ends:|canceled:|priorities$|id$|marker$|meta$|stalled-check$)/.test(name)) continue;
       found[name] = await valueOf(key);
     }
     return found;

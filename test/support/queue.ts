@@ -36,7 +36,7 @@ export interface ScriptedType {
 export function scripted(
   name: string,
   options: Partial<
-    Pick<JobType, 'attempts' | 'timeoutSeconds' | 'backoffSeconds' | 'concurrency' | 'outageSeconds'>
+    Pick<JobType, 'attempts' | 'timeoutSeconds' | 'backoffSeconds' | 'concurrency' | 'outageSeconds' | 'options'>
   > = {},
 ): ScriptedType {
   let run: Run = async ({ text }) => ({ text });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fingerprintOf, isSameInput } from '../../src/core/service/submit.ts';
+import { fingerprintOf, isSameSubmission } from '../../src/core/service/submit.ts';
 
 const hashOf = (value: unknown): string => fingerprintOf(value, value);
 const parsed = (json: string): unknown => JSON.parse(json);
@@ -49,6 +49,6 @@ describe('a fingerprint', () => {
     ['differs for another input', fingerprintOf({ a: 2 }, { a: 2, at: 'now' }), false],
     ['differs if it is missing', undefined, false],
   ])('%s', (_, fingerprint, same) => {
-    expect(isSameInput(fingerprint, made)).toBe(same);
+    expect(isSameSubmission(fingerprint, made)).toBe(same);
   });
 });

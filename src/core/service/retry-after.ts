@@ -26,7 +26,10 @@ function toSeconds(ms: number): number {
 
 function estimateMs(job: Job, { durationMs = 0, intervalMs, waiting, paused }: Pace, now: number): number {
   // A job's position in the queue is unknown, so the whole queue counts: the estimate may be too long, never too short.
-  if (job.status !== 'Running') return Math.max(paused ? PAUSED_MS : 0, waiting * intervalMs + durationMs);
+  if (job.status !== 'Running') {
+    const dueInMs = (job.options?.scheduledFor?.getTime() ?? 0) - now;
+    return Math.max(paused ? PAUSED_MS : 0, dueInMs, waiting * intervalMs + durationMs);
+  }
   const elapsed = now - job.startedAt.getTime();
   return elapsed < durationMs ? durationMs - elapsed : elapsed * OVERTIME_SHARE;
 }

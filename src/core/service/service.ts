@@ -1,6 +1,7 @@
 import type { Caller } from '../access/caller.ts';
 import type { BulkActionInput } from '../bulk/bulk-action.ts';
 import type { JobType } from '../define-job.ts';
+import type { SubmitOptions } from '../input/submit-options.ts';
 import type { Job } from '../job.ts';
 import type { ListPosition } from '../ports.ts';
 import type { Registry } from '../registry.ts';
@@ -15,6 +16,8 @@ export interface Submission {
   readonly type: JobType;
   /** Not parsed yet: `submit` checks it by the type's schema. */
   readonly input: unknown;
+  /** What was given beside the input, and where errors say that it was. */
+  readonly options?: { readonly given: SubmitOptions | undefined; readonly path: readonly string[] };
   readonly caller: Caller;
   readonly requestId: string;
   /** Of the request; undefined if it is not traced. */

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { type Caller, requireScope } from '../access/caller.ts';
 import { ServiceError } from '../errors.ts';
-import { parseSubmission } from '../input/parse-input.ts';
+import { invalidInput, parseSubmission } from '../input/parse-input.ts';
+import { MAX_DELAY_SECONDS, type SubmitOptions as GivenOptions, resolveOptions } from '../input/submit-options.ts';
 import { jobIdOfKey, newJobId } from '../job-id.ts';
-import type { Job } from '../job.ts';
+import type { Job, JobOptions } from '../job.ts';
 import type { Metrics } from '../metrics.ts';
 import type { JobQueue, Logger, NewJob } from '../ports.ts';
 import { type DepthLimit, queueFull, quotaExceeded } from './depth-limit.ts';
@@ -60,19 +61,29 @@ export function createSubmit({
     });
   }
 
-  const accept: Submit = async ({ type, input, caller, requestId, trace, idempotencyKey }, onId) => {
+  const accept: Submit = async ({ type, input, options, caller, requestId, trace, idempotencyKey }, onId) => {
     const { id: callerId } = requireScope(caller, 'submit');
     const { parsed, storable } = parseSubmission(type, input);
+    const createdAt = new Date();
+    const { given, path = [] } = { ...options };
+    const resolved = resolveOptions(given, type.options, { clock: () => queue.now(type.name), createdAt });
+    requireSoon(resolved.options, createdAt, path);
+    const refuseOutdated = (): void => {
+      const { outdated } = resolved;
+      if (outdated !== undefined) throw invalidInput([{ ...outdated, path: [...path, ...outdated.path] }]);
+    };
     const base = {
       type: type.name,
       caller: callerId,
-      createdAt: new Date(),
+      createdAt,
       maxAttempts: type.attempts,
       input: storable,
+      options: resolved.options,
       requestId,
       trace,
     } satisfies Omit<NewJob, 'id'>;
     if (idempotencyKey === undefined) {
+      refuseOutdated();
       const id = newJobId(type.name);
       onId?.(id);
       const add = () => queue.add({ ...base, id });
@@ -82,12 +93,18 @@ export function createSubmit({
     }
     const id = jobIdOfKey(type.name, callerId, idempotencyKey, await queue.readSecret());
     onId?.(id);
-    const fingerprint = fingerprintOf(input, parsed);
+    const isKnown = async (): Promise<boolean> => (await see(id, caller)) !== undefined;
+    // The same submission was right when it was accepted.
+    if (resolved.outdated !== undefined && !(await isKnown())) refuseOutdated();
+    const fingerprint = fingerprintOf(input, parsed, given);
     const add = () => queue.addOnce({ ...base, id, fingerprint });
     // A replay adds no job, so a full queue does not refuse it.
-    const added = await addWithin(type.name, callerId, add, async () => (await see(id, caller)) !== undefined);
-    if (!isSameInput(added.fingerprint, fingerprint)) {
-      throw new ServiceError('idempotency-key-reused', 'This idempotency key was used with a different input.');
+    const added = await addWithin(type.name, callerId, add, isKnown);
+    if (!isSameSubmission(added.fingerprint, fingerprint)) {
+      throw new ServiceError(
+        'idempotency-key-reused',
+        'This idempotency key was used with a different input or other options.',
+      );
     }
     const { job, replayed } = added;
     logger.debug({ requestId, jobId: id, type: type.name, replayed }, 'job accepted');
@@ -106,18 +123,25 @@ export function createSubmit({
   };
 }
 
-/**
- * Identifies an input by two hashes: of the value sent, and of the value after parsing. Two inputs count as the same when either
- * matches: the first where a default differs on each parse, the second where one API fills in defaults that the other omits.
- */
-export function fingerprintOf(sent: unknown, parsed: unknown): string {
-  return `${hashOf(sent)}.${hashOf(parsed)}`;
+/** @throws ServiceError `invalid-input` for a time that is too far ahead */
+function requireSoon(options: JobOptions | undefined, createdAt: Date, path: readonly string[]): void {
+  if ((options?.scheduledFor?.getTime() ?? 0) <= createdAt.getTime() + MAX_DELAY_SECONDS * 1000) return;
+  throw invalidInput([{ path: [...path, 'runAt'], message: 'Invalid time: expected one at most 30 days ahead' }]);
 }
 
-export function isSameInput(fingerprint: string | undefined, other: string): boolean {
-  const [sent, parsed] = fingerprint?.split('.') ?? [];
-  const [otherSent, otherParsed] = other.split('.');
-  return sent === otherSent || parsed === otherParsed;
+/**
+ * Identifies a submission by two hashes of its input, of the value sent and of the value after parsing, and by one of its options, if it
+ * has any. Two inputs count as the same when either hash matches: the first where a default differs on each parse, the second where one API
+ * fills in defaults that the other omits.
+ */
+export function fingerprintOf(sent: unknown, parsed: unknown, options?: GivenOptions): string {
+  return `${hashOf(sent)}.${hashOf(parsed)}${options === undefined ? '' : `.${hashOf(options)}`}`;
+}
+
+export function isSameSubmission(fingerprint: string | undefined, other: string): boolean {
+  const [sent, parsed, options] = fingerprint?.split('.') ?? [];
+  const [otherSent, otherParsed, otherOptions] = other.split('.');
+  return (sent === otherSent || parsed === otherParsed) && options === otherOptions;
 }
 
 /** SHA-256 of a value's JSON with sorted object keys, so that neither white space nor the order of fields matters (compare RFC 8785). */

@@ -7,6 +7,7 @@ import { pascalCase } from '../../core/type-name.ts';
 import type { FromZod } from './from-zod.ts';
 import { type JobInterface, type JobSource, toAnswer } from './job.ts';
 import { type OneOfReader, createOneOfReader } from './one-of.ts';
+import { OPTIONS_PATH, type SubmitOptionsInput, readSubmitOptions } from './submit-options.ts';
 
 interface SubmitPayload {
   readonly job: JobSource;
@@ -76,13 +77,24 @@ export function addJobObject(builder: Builder, type: JobType, jobInterface: JobI
   return { object, result };
 }
 
+/** What the fields of all job types refer to. */
+export interface SharedTypes {
+  readonly job: JobInterface;
+  readonly submitOptions: SubmitOptionsInput;
+}
+
 const inputOf = ({ name, input }: JobType) => ({ schema: input, owner: pascalCase(name), path: 'input' });
 
 /**
  * Adds what one job type contributes: its object type, the mutation that submits it, and the query of its resource.
  * @throws SchemaShapeError that names the field, for a schema that GraphQL cannot express; `fromZod` has the problems of nested fields
  */
-export function addJobType(builder: Builder, type: JobType, jobInterface: JobInterface, fromZod: FromZod): void {
+export function addJobType(
+  builder: Builder,
+  type: JobType,
+  { job: jobInterface, submitOptions }: SharedTypes,
+  fromZod: FromZod,
+): void {
   const name = pascalCase(type.name);
   const { object, result } = addJobObject(builder, type, jobInterface, fromZod);
   const input = fromZod.input({ ...inputOf(type), name: `Submit${name}Input` });
@@ -117,8 +129,9 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
           description:
             '1 to 255 printable ASCII characters. A later submission with the same key returns the same job until the job expires. The header Idempotency-Key is equivalent; where the document submits more than once, each submission has a key of its own, made of the header and the name of its field in the reply.',
         }),
+        options: t.arg({ type: submitOptions }),
       },
-      async resolve(_, { input: value, idempotencyKey }, context, info): Promise<SubmitPayload> {
+      async resolve(_, { input: value, idempotencyKey, options }, context, info): Promise<SubmitPayload> {
         const { service, caller, requestId, trace, idempotencyKeyHeader } = context;
         const key =
           idempotencyKey != null || idempotencyKeyHeader === undefined
@@ -130,6 +143,7 @@ export function addJobType(builder: Builder, type: JobType, jobInterface: JobInt
           const submission = {
             type,
             input: sent,
+            options: { given: readSubmitOptions(options), path: OPTIONS_PATH },
             caller,
             requestId,
             trace,

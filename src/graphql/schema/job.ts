@@ -80,6 +80,20 @@ export function addJobInterface(builder: Builder, jobStatus: JobStatusEnum, type
         nullable: true,
         description: 'When the finished job is removed; null until it is done.',
       }),
+      scheduledFor: t.expose('scheduledFor', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'The time before which it was to wait; null for a job without one.',
+      }),
+      startBefore: t.expose('startBefore', {
+        type: 'DateTime',
+        nullable: true,
+        description:
+          'If no attempt has begun by this time, the job ends as CANCELED with the code JOB_EXPIRED; null for a job without one.',
+      }),
+      priority: t.exposeInt('priority', {
+        description: '0 to 9: of the jobs of a type that wait, those with a higher one run first.',
+      }),
       caller: t.exposeString('caller', {
         nullable: true,
         description: 'The id of the caller that submitted the job, for admins; null for others.',

@@ -11,6 +11,7 @@ import { type JobSource, addJobInterface, addJobOperations, addJobStatus } from 
 import { addJobType, jobObjectName, submitPayloadName } from './job-type.ts';
 import { addJobTypeStats } from './job-type-stats.ts';
 import { addScalars, useExactID } from './scalars.ts';
+import { addSubmitOptions } from './submit-options.ts';
 import { SchemaShapeError } from './zod-shape.ts';
 
 /**
@@ -38,9 +39,10 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
 
   const fromZod = createFromZod(builder, reservedNames(registry));
   addJobTypeStats(builder, fromZod);
+  const submitOptions = addSubmitOptions(builder);
   addBulkActions(builder, job, jobFilter, fromZod);
   const problems = registry.types.flatMap((type) => {
-    const others = addReportedly(() => addJobType(builder, type, job, fromZod));
+    const others = addReportedly(() => addJobType(builder, type, { job, submitOptions }, fromZod));
     return [...fromZod.takeProblems(), ...others].map((problem) => `${registry.fileOf(type)}: ${problem}`);
   });
   if (problems.length > 0) throw new StartError(problems);
@@ -64,7 +66,18 @@ const REMOVED_TYPE = 'JobOfRemovedType';
 
 /** The types that do not come from a zod schema. */
 function reservedNames({ types, builtIn }: Registry): ReadonlySet<string> {
-  const own = ['Query', 'Mutation', 'Subscription', 'DateTime', 'Date', 'URL', 'SafeInt', 'JSON', 'PageInfo'];
+  const own = [
+    'Query',
+    'Mutation',
+    'Subscription',
+    'DateTime',
+    'Date',
+    'URL',
+    'SafeInt',
+    'JSON',
+    'PageInfo',
+    'SubmitOptions',
+  ];
   const ofJobs = ['Job', 'JobStatus', 'JobFilter', 'JobError', 'JobAttempt', REMOVED_TYPE, 'JobConnection', 'JobEdge'];
   const perType = types.flatMap(({ name }) => [jobObjectName(name), submitPayloadName(name)]);
   const ofBuiltIn = builtIn.map(({ name }) => jobObjectName(name));

@@ -32,6 +32,9 @@ const COLUMNS = [
   'delayMs',
 ] as const satisfies (keyof Addition)[];
 
+/** They are sorted as numbers, and those of other jobs stay as they are. */
+export const bullmqPriority = (priority: number): number => (priority === 0 ? 0 : -priority);
+
 export function createPostgresQueue(options: PostgresQueueOptions): BackendQueue {
   const { type, pool, clock, runPrepared, onError } = options;
   const queue = new Queue(type, { connection: pool }, createPostgresBackend);
@@ -50,6 +53,7 @@ export function createPostgresQueue(options: PostgresQueueOptions): BackendQueue
 
   return {
     maxAdditions: MAX_ADDITIONS,
+    bullmqPriority,
     waitUntilReady: () => queue.waitUntilReady(),
     pause: () => queue.pause(),
     resume: () => queue.resume(),

@@ -3,7 +3,7 @@ import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import { MAX_COUNTED } from '../../core/job-type-stats.ts';
 import { type Logger, MAX_LISTED_CHARACTERS } from '../../core/ports.ts';
-import { type QueueBackend, onWorkerError } from '../backend.ts';
+import { EXPIRED_AT_ONCE, type QueueBackend, onWorkerError } from '../backend.ts';
 import type { JobProgress, JobRecord } from '../job-record.ts';
 import { MAX_WAITING_COUNTED, toLoad } from '../load.ts';
 import { PACE_SAMPLE, toPace } from '../pace.ts';
@@ -28,6 +28,7 @@ const EXCLUSIVE_LOCK_MS = 1_000_000_000_000;
 
 const indexSchema = z.object({ valid: z.boolean() });
 const idSchema = z.object({ id: z.string() });
+const endedSchema = z.object({ ended: z.boolean() });
 const typesSchema = z.array(z.object({ name: z.string() }));
 const countsSchema = z.object({ waiting: z.number(), finished: z.number() });
 const removedSchema = z.object({ removed: z.number() });
@@ -192,6 +193,13 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     async retry(type, id, { attempts, deadline }) {
       const [row] = await retryJobs(type, [id], attempts, deadline);
       return row === undefined ? undefined : toRecord(row);
+    },
+    async expire(types) {
+      return (await run(STATEMENTS.expireJobs, [types, EXPIRED_AT_ONCE])).map((row) => idSchema.parse(row).id);
+    },
+    async begin(type, id, token) {
+      const [row] = await run(STATEMENTS.beginJob, [type, id, token]);
+      return row !== undefined && !endedSchema.parse(row).ended;
     },
     retryAll: async (type, ids, { attempts, deadline }) => (await retryJobs(type, ids, attempts, deadline)).length,
     async removeFinished(type, until, retentionMs = Number.MAX_SAFE_INTEGER) {

@@ -1,6 +1,7 @@
 /** All jobs of a queue on PostgreSQL, for another store to take over. No process may change the queue meanwhile. */
 import { z } from 'zod';
 import type { StoredJob, StoredJobs } from '../stored-job.ts';
+import { bullmqPriority } from './additions.ts';
 import { STATEMENTS, type Statement } from './statements.ts';
 
 type Run = (statement: Statement, parameters: unknown[]) => Promise<readonly unknown[]>;
@@ -38,7 +39,7 @@ type Row = z.output<typeof rowSchema>;
 /** Where a part begins: first those that do not wait, by their ids, then those that wait, in their order. */
 const cursorSchema = z.union([z.object({ after: z.string() }), z.object({ priority: z.number(), seq: z.string() })]);
 type Cursor = z.output<typeof cursorSchema>;
-const FIRST_WAITING: Cursor = { priority: -1, seq: '0' };
+const FIRST_WAITING: Cursor = { priority: -1000, seq: '0' };
 
 /** @param from where a part before ended */
 export async function readStoredJobs(run: Run, type: string, from = '{"after":""}'): Promise<StoredJobs> {
@@ -72,7 +73,7 @@ function toStoredJob(row: Row): StoredJob {
     state: STATES[row.state] ?? WAITING,
     data: row.data,
     options: row.options,
-    priority: row.priority,
+    priority: -row.priority,
     delayMs: row.delay_ms,
     dueAt: row.process_at_ms,
     createdAt: row.added_at_ms,
@@ -114,6 +115,7 @@ const COLUMNS = [
 
 /** Adds those that the store does not have yet. @returns their ids */
 export async function addStoredJobs(run: Run, type: string, jobs: readonly StoredJob[]): Promise<readonly string[]> {
-  const columns = COLUMNS.map((name) => jobs.map((job) => job[name]));
+  const stored = jobs.map((job) => ({ ...job, priority: bullmqPriority(job.priority) }));
+  const columns = COLUMNS.map((name) => stored.map((job) => job[name]));
   return (await run(STATEMENTS.addStored, [type, ...columns])).map((row) => idSchema.parse(row).id);
 }

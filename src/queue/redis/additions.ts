@@ -9,8 +9,16 @@ import type { StoreClock } from '../store-clock.ts';
 /** So few that Redis begins while this process still reads requests. */
 const MAX_ADDITIONS = 8;
 
+/** BullMQ's priority of jobs without one in a queue where others have one; the same as in common.lua. */
+const LOWEST_PRIORITY = 10;
+
 /** The reply of `add-jobs.lua` for one job. */
 type Reply = 0 | readonly [job: JobReply, data: string];
+
+/**
+ * Its own inverse. A job without a priority goes after all others, wherever BullMQ keeps it: see `levelOf` of common.lua.
+ */
+export const bullmqPriority = (priority: number): number => (priority === 0 ? 0 : LOWEST_PRIORITY - priority);
 
 export interface RedisQueueOptions {
   readonly client: RedisClient;
@@ -61,6 +69,7 @@ export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
 
   return {
     maxAdditions: MAX_ADDITIONS,
+    bullmqPriority,
     waitUntilReady: () => queue.waitUntilReady(),
     pause: () => queue.pause(),
     resume: () => queue.resume(),

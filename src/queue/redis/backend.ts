@@ -3,7 +3,7 @@ import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
 import { StartError } from '../../core/start-error.ts';
-import { type QueueBackend, onWorkerError } from '../backend.ts';
+import { EXPIRED_AT_ONCE, type QueueBackend, onWorkerError } from '../backend.ts';
 import { isConnectionError } from '../../stores/connection-error.ts';
 import { describeUrl } from '../../stores/describe-url.ts';
 import { CANCELED, type JobProgress, type JobRecord } from '../job-record.ts';
@@ -188,6 +188,17 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
     async retryAll(type, ids, { attempts, deadline }) {
       const replies = await Promise.all(ids.map((id) => retryJob(type, id, attempts, deadline)));
       return replies.filter((reply) => reply !== null).length;
+    },
+    // Sent together; in a cluster each type has its master.
+    async expire(types) {
+      const ids = await Promise.all(
+        types.map((type) => runScript(client, SCRIPTS.expireJobs, prefixOf(type), CANCELED, EXPIRED_AT_ONCE)),
+      );
+      return ids.flatMap((ofType) => idsSchema.parse(ofType));
+    },
+    async begin(type, id, token) {
+      const args = [CANCELED, 1, id, token];
+      return idsSchema.parse(await runScript(client, SCRIPTS.expireJobs, prefixOf(type), ...args)).length === 0;
     },
     async removeFinished(type, until, retentionMs = Number.MAX_SAFE_INTEGER) {
       const args = [until, REMOVED_AT_ONCE, retentionMs];

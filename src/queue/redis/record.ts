@@ -43,6 +43,8 @@ export function toRecord(type: string, id: string, [fields, locks]: JobReply): J
     retentionMs: Number(options?.retentionMs) || null,
     // `tm` is how BullMQ's own queues write it.
     trace: options?.telemetry?.metadata ?? options?.tm,
+    submission: options?.submission,
+    expired: options?.expired !== undefined && String(options.expired) === finishedOn,
     createdAt: Number(timestamp),
     startedAt: processedOn == null ? null : Number(processedOn),
     finishedAt: finishedOn == null ? null : Number(finishedOn),

@@ -23,6 +23,7 @@ export const SCRIPTS = {
   addStored: loadScript('add-stored'),
   completeIndex: loadScript('complete-index'),
   countJobs: loadScript('count-jobs'),
+  expireJobs: loadScript('expire-jobs'),
   mendIndex: loadScript('mend-index'),
   readJobs: loadScript('read-jobs'),
   readLocks: loadScript('read-locks'),

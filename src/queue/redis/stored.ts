@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { CANCELED } from '../job-record.ts';
 import type { StoredJob, StoredJobs } from '../stored-job.ts';
+import { bullmqPriority } from './additions.ts';
 import type { RedisClient } from './client.ts';
 import { prefixOf } from './names.ts';
 import { SCRIPTS, runScript } from './scripts.ts';
@@ -62,7 +63,7 @@ function toStoredJob(
     state,
     data,
     options: opts,
-    priority: toNumber(fields['priority']) ?? 0,
+    priority: bullmqPriority(toNumber(fields['priority']) ?? 0),
     delayMs: toNumber(fields['delay']) ?? 0,
     dueAt: score === null ? null : Math.floor(Number(score) / DUE_FACTOR),
     createdAt: Number(timestamp),
@@ -99,7 +100,7 @@ export async function addStoredJobs(
 
 /** A waiting job's priority; the place of another one in its set. */
 function placeOf({ state, priority, dueAt, createdAt, finishedAt }: StoredJob): number {
-  if (state === 'waiting') return priority;
+  if (state === 'waiting') return bullmqPriority(priority);
   return state === 'delayed' ? (dueAt ?? createdAt) * DUE_FACTOR : (finishedAt ?? createdAt);
 }
 
@@ -118,7 +119,7 @@ function toFields(job: StoredJob): Readonly<Record<string, string | number | nul
     opts: job.options,
     timestamp: job.createdAt,
     delay: job.delayMs,
-    priority: job.priority,
+    priority: bullmqPriority(job.priority),
     processedOn: job.startedAt,
     finishedOn: job.finishedAt,
     returnvalue: job.result,

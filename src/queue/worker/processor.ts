@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
+import { z } from 'zod';
 import type { JobType } from '../../core/define-job.ts';
 import type { JobFailure } from '../../core/job.ts';
 import type { Metrics } from '../../core/metrics.ts';
@@ -44,6 +45,8 @@ export interface ProcessorOptions {
   readonly type: JobType;
   readonly running: RunningJobs;
   endIfMarked(job: Job<JobData>): Promise<void>;
+  /** Whether an attempt may begin: false if it was too late for the first one, which has ended the job, or the job is lost. */
+  begin(id: string, token: string): Promise<boolean>;
   readonly use: Use;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -53,7 +56,7 @@ export interface ProcessorOptions {
 
 /** What BullMQ runs for each job: one attempt, whose outcome becomes a result or one of BullMQ's errors. */
 export function createProcessor(options: ProcessorOptions): JobProcessor {
-  const { type, running, endIfMarked, use, logger, metrics, tracer } = options;
+  const { type, running, endIfMarked, begin, use, logger, metrics, tracer } = options;
   return async (job, token) => {
     const id = job.id ?? '';
     const attempt = job.attemptsMade + 1;
@@ -82,6 +85,14 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
       await quarantine(job, token);
       await endIfMarked(job);
       throw new DelayedError();
+    }
+
+    if (mustBeginInTime(job)) {
+      let mayBegin = true;
+      const isOurs = await keepTrying(async () => void (mayBegin = await begin(id, token ?? '')));
+      if (!mayBegin) logger.info(about, 'job expired');
+      // BullMQ leaves the job alone after this error.
+      if (!mayBegin || !isOurs) throw new WaitingError();
     }
 
     if (attempt === 1 && data.wait === undefined && lostWorkers === 0)
@@ -151,6 +162,12 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
         throw new WaitingError();
     }
   };
+}
+
+const ownOptionsSchema = z.object({ startBy: z.number() });
+
+function mustBeginInTime({ opts }: Job<JobData>): boolean {
+  return 'startBy' in opts && ownOptionsSchema.safeParse(opts).success;
 }
 
 /**

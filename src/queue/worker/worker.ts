@@ -117,7 +117,8 @@ export function startBullmqWorkers({
         logger.debug({ err: error, jobId: job.id }, 'could not end a canceled job yet');
       }
     };
-    const process = createProcessor({ type, running, endIfMarked, use, logger, metrics, tracer });
+    const begin = (id: string, token: string): Promise<boolean> => backend.begin(name, id, token);
+    const process = createProcessor({ type, running, endIfMarked, begin, use, logger, metrics, tracer });
     const options: BackendWorkerOptions = {
       concurrency: type.concurrency ?? concurrency,
       lockDuration: LOCK_MS,

@@ -113,7 +113,7 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
   'idempotency-key-reused': {
     meaning: 'The same caller has already used this `Idempotency-Key` for another input of the same job type.',
     remedy: 'Use a new key for new work. Repeat a key only with the same input, for example after a lost reply.',
-    example: 'This idempotency key was used with a different input.',
+    example: 'This idempotency key was used with a different input or other options.',
   },
   'quota-exceeded': {
     meaning:

@@ -14,7 +14,7 @@ import {
   problemReply,
 } from '../openapi/responses.ts';
 import { requireSucceeded, sendSubmitted } from '../replies.ts';
-import { idOf, idempotencyKey, prefer, readWait } from '../requests.ts';
+import { idOf, idempotencyKey, prefer, readSubmitOptions, readWait, submitQuery } from '../requests.ts';
 import type { RestApi, Route } from '../route.ts';
 import { schemasOf } from '../schemas.ts';
 
@@ -35,7 +35,7 @@ const submit = (type: JobType): Route<RestApi> => ({
     description: `${type.description}\n\nThe reply does not wait for the work: it is 202 as soon as the queue has the job, and \`Location\` is the URL to follow it.`,
     tags: [type.collection],
     security: SECURITY.callers,
-    requestParams: { header: z.object({ 'Idempotency-Key': idempotencyKey, Prefer: prefer }) },
+    requestParams: { header: z.object({ 'Idempotency-Key': idempotencyKey, Prefer: prefer }), query: submitQuery },
     requestBody: {
       required: true,
       description: 'The input. Unknown fields are refused.',
@@ -69,7 +69,8 @@ const submit = (type: JobType): Route<RestApi> => ({
     const { caller, requestId, trace, urls } = context;
     const key = readIdempotencyKey(undefined, context.idempotencyKeyHeader);
     const wait = readWait(request, reply) ?? 0;
-    const submission = { type, input: request.body, caller, requestId, trace, idempotencyKey: key };
+    const options = { given: readSubmitOptions(request.query), path: [] };
+    const submission = { type, input: request.body, options, caller, requestId, trace, idempotencyKey: key };
     const { job, replayed } =
       wait === 0 ? await service.submit(submission) : await service.submitAndWait(submission, wait, context.whenGone());
     context.facts.jobId = job.id;

@@ -16,17 +16,19 @@ end
 
 for i = 3, #ARGV, 7 do
   local id, caller, timestamp, data, options, priority, delayMs = unpack(ARGV, i, i + 6)
-  local job, reply = keyOf(id), 0
+  local job, reply, level = keyOf(id), 0, levelOf(tonumber(priority))
   if redis.call('EXISTS', job) == 0 then
     redis.call('ZADD', indexOf('open', caller), timestamp, id)
     entries[#entries + 1], entries[#entries + 2], added[#added + 1] = timestamp, id, id
     redis.call('HSET', job, 'name', caller, 'data', data, 'opts', options, 'timestamp', timestamp, 'delay', delayMs,
-      'priority', priority)
+      'priority', level)
+    local startBy = decodeOptions(options).startBy
+    if startBy then redis.call('ZADD', keyOf(START_BY), startBy, id) end
     redis.call('XADD', keyOf('events'), '*', 'event', 'added', 'jobId', id, 'name', caller)
     if delayMs ~= '0' then
       delay(id, tonumber(timestamp) + tonumber(delayMs))
     else
-      enqueue(id, tonumber(priority), 'LPUSH')
+      enqueue(id, level, 'LPUSH')
       addEvent('waiting', id)
       hasNew = true
     end

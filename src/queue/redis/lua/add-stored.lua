@@ -10,6 +10,8 @@ while i <= #ARGV do
     addEntry(set, caller, timestamp, id)
     if set == 'Canceled' then redis.call('ZADD', keyOf(canceledSet(place)), score, id) end
     redis.call('HSET', job, unpack(ARGV, i + 7, i + 6 + count))
+    local startBy = set == 'open' and decodeOptions(redis.call('HGET', job, 'opts')).startBy
+    if startBy then redis.call('ZADD', keyOf(START_BY), startBy, id) end
     if place == 'wait' then
       enqueue(id, tonumber(score), 'LPUSH')
     else

@@ -63,12 +63,37 @@ local function wakeWorker()
   if not paused and not isFull then redis.call('ZADD', keyOf('marker'), 0, '0') end
 end
 
+local LOWEST_PRIORITY = 10
+local function prioritize(id, priority)
+  local count = redis.call('INCR', keyOf('pc'))
+  redis.call('ZADD', keyOf('prioritized'), priority * 0x100000000 + count % 0x100000000, id)
+end
+-- BullMQ takes the jobs of its list before all that have a priority. So from the first job with one on, the other jobs of the queue have the
+-- lowest, and those that wait in the list move once. A queue without priorities keeps the list, which costs less.
+local hasPriorities
+local function levelOf(priority)
+  if priority > 0 and redis.call('SET', keyOf('priorities'), '1', 'NX') then
+    local waiting = redis.call('LRANGE', keyOf('wait'), 0, -1)
+    redis.call('DEL', keyOf('wait'))
+    for i = #waiting, 1, -1 do prioritize(waiting[i], LOWEST_PRIORITY) end
+    hasPriorities = true
+  end
+  if priority > 0 then return priority end
+  if hasPriorities == nil then hasPriorities = redis.call('EXISTS', keyOf('priorities')) == 1 end
+  return hasPriorities and LOWEST_PRIORITY or 0
+end
+
 -- Puts a job where BullMQ's workers look for it: the list, or the set of those with a priority.
 local function enqueue(id, priority, command)
-  if priority == 0 then
-    redis.call(command, keyOf('wait'), id)
-  else
-    local count = redis.call('INCR', keyOf('pc'))
-    redis.call('ZADD', keyOf('prioritized'), priority * 0x100000000 + count % 0x100000000, id)
-  end
+  local level = levelOf(priority)
+  if level == 0 then redis.call(command, keyOf('wait'), id) else prioritize(id, level) end
 end
+
+-- BullMQ's job options. What we add to them is there only where a submission asked for it, so most need not be decoded.
+local function decodeOptions(text)
+  if not text or not text:find('"submission"', 1, true) then return {} end
+  local isJson, options = pcall(cjson.decode, text)
+  return isJson and type(options) == 'table' and options or {}
+end
+-- The jobs of which an attempt must begin in time, by that time.
+local START_BY = 'start-by'

@@ -13,7 +13,7 @@ end
 
 local function remove(state, id)
   local job = keyOf(id)
-  local caller, deduplicationId = unpack(redis.call('HMGET', job, 'name', 'deid'))
+  local caller, deduplicationId, options = unpack(redis.call('HMGET', job, 'name', 'deid', 'opts'))
   if caller then
     removeEntry('open', caller, id)
     for _, set in ipairs(FINAL_SETS) do removeEntry(set, caller, id) end
@@ -21,6 +21,7 @@ local function remove(state, id)
   if deduplicationId and redis.call('GET', keyOf('de:' .. deduplicationId)) == id then
     redis.call('DEL', keyOf('de:' .. deduplicationId))
   end
+  if decodeOptions(options).startBy then redis.call('ZREM', keyOf(START_BY), id) end
   redis.call('DEL', job, job .. ':logs', job .. ':dependencies', job .. ':processed', job .. ':failed', job .. ':unsuccessful')
   redis.call('ZREM', keyOf(state), id)
   redis.call('ZREM', keyOf(canceledSet(state)), id)

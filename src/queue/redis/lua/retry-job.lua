@@ -1,4 +1,4 @@
--- Puts a failed or canceled job back for more attempts. Own script, because BullMQ's `retry` takes no deadline, keeps the count of
+-- Puts a failed or canceled job back for more attempts, to run at once. Own script, because BullMQ's `retry` takes no deadline, keeps the count of
 -- lost workers, and leaves a job that used up its attempts with none.
 -- ARGV: id, attempts, progress, deadline. Replies with the job after that step, or nothing if it neither failed nor was canceled.
 local id, attempts, progress = ARGV[1], tonumber(ARGV[2]), cjson.decode(ARGV[3])
@@ -17,6 +17,9 @@ local last = cjson.decode(before or '0')
 progress.at = math.max(progress.at, type(last) == 'table' and last.at or 0, tonumber(finishedOn or 0))
 local options = cjson.decode(optionsText)
 options.attempts = tonumber(made or 0) + attempts
+options.delay, options.startBy, options.expired = nil, nil, nil
+if type(options.submission) == 'table' then options.submission.scheduledFor, options.submission.startBefore = nil, nil end
+redis.call('ZREM', keyOf(START_BY), id)
 redis.call('HDEL', job, 'finishedOn', 'failedReason', 'returnvalue', 'defa', 'canceled', 'stc')
 redis.call('HSET', job, 'opts', cjson.encode(options), 'progress', cjson.encode(progress))
 addEntry('open', caller, timestamp, id)

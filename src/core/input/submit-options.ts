@@ -1,0 +1,130 @@
+/** The options of a submission, which both APIs read alike: when its job may run, when it must have begun, and how urgent it is. */
+import { z } from 'zod';
+import type { InputIssue } from '../errors.ts';
+import type { JobOptions } from '../job.ts';
+import { timeSchema } from '../service/job-filter.ts';
+
+/** 30 days. */
+export const MAX_DELAY_SECONDS = 2_592_000;
+/** 365 days. */
+const MAX_START_SECONDS = 31_536_000;
+export const MAX_PRIORITY = 9;
+
+const DELAY = `Invalid delay: expected whole seconds from 0 to ${MAX_DELAY_SECONDS}`;
+const START = `Invalid time to start: expected whole seconds from 1 to ${MAX_START_SECONDS}`;
+const PRIORITY = `Invalid priority: expected a whole number from 0 to ${MAX_PRIORITY}`;
+
+/** Each option, with the description that both APIs show. */
+export const optionSchemas = {
+  delaySeconds: z
+    .int(DELAY)
+    .min(0, DELAY)
+    .max(MAX_DELAY_SECONDS, DELAY)
+    .describe('Seconds before which the job does not run: at most 2592000, which are 30 days.'),
+  runAt: timeSchema.describe(
+    'The time before which the job does not run: at most 30 days ahead. One in the past means at once.',
+  ),
+  startBefore: timeSchema.describe(
+    'If no attempt has begun by this time, the job ends as canceled, with the code JOB_EXPIRED.',
+  ),
+  startWithinSeconds: z
+    .int(START)
+    .min(1, START)
+    .max(MAX_START_SECONDS, START)
+    .describe('The same in seconds after the job may run: after its submission, or the time that it waits for.'),
+  priority: z
+    .int(PRIORITY)
+    .min(0, PRIORITY)
+    .max(MAX_PRIORITY, PRIORITY)
+    .describe('0 to 9: of the jobs of a type that wait, those with a higher one run first.'),
+} as const;
+
+const { delaySeconds, startWithinSeconds, priority } = optionSchemas;
+
+/** What a job type may set for all of its submissions: the options that mean the same at any time. */
+export const defaultOptionsSchema = z.strictObject({ delaySeconds, startWithinSeconds, priority }).partial();
+export type DefaultOptions = Readonly<z.output<typeof defaultOptionsSchema>>;
+
+const EXCLUSIVE = [
+  ['delaySeconds', 'runAt'],
+  ['startBefore', 'startWithinSeconds'],
+] as const;
+
+/** Refuses what says the same in two ways. */
+export function requireOneEach(options: SubmitOptions, context: z.core.$RefinementCtx): void {
+  for (const [first, second] of EXCLUSIVE) {
+    if (options[first] == null || options[second] == null) continue;
+    context.addIssue({ code: 'custom', path: [second], message: `Give either ${first} or ${second}, not both` });
+  }
+}
+
+/** Null counts as absent. */
+export const submitOptionsSchema = z
+  .object({
+    delaySeconds: delaySeconds.nullish(),
+    runAt: optionSchemas.runAt.nullish(),
+    startBefore: optionSchemas.startBefore.nullish(),
+    startWithinSeconds: startWithinSeconds.nullish(),
+    priority: priority.nullish(),
+  })
+  .superRefine(requireOneEach);
+
+/** As the caller sent them. */
+export interface SubmitOptions {
+  readonly delaySeconds?: number | null | undefined;
+  readonly runAt?: Date | null | undefined;
+  readonly startBefore?: Date | null | undefined;
+  readonly startWithinSeconds?: number | null | undefined;
+  readonly priority?: number | null | undefined;
+}
+
+/** Only the options that were given; undefined if none was. */
+export function givenOptions(options: SubmitOptions | null | undefined): SubmitOptions | undefined {
+  const given = Object.entries(options ?? {}).filter(([, value]) => value != null);
+  return given.length === 0 ? undefined : Object.fromEntries(given);
+}
+
+export interface ResolvedOptions {
+  /** Undefined for a job like any other. */
+  readonly options: JobOptions | undefined;
+  /** Times that were right once, when the same submission may have been accepted. */
+  readonly outdated: InputIssue | undefined;
+}
+
+/**
+ * Makes times of the options of a submission and of its job type.
+ * @param clock of the store, which decides what has expired
+ * @param createdAt of the job, by the clock of this process
+ */
+export function resolveOptions(
+  given: SubmitOptions | undefined,
+  defaults: DefaultOptions | undefined,
+  { clock, createdAt }: { readonly clock: () => number; readonly createdAt: Date },
+): ResolvedOptions {
+  if (given === undefined && defaults === undefined) return { options: undefined, outdated: undefined };
+  const now = clock();
+  const { runAt, startBefore } = { ...given };
+  const delayMs = (given?.delaySeconds ?? (runAt == null ? defaults?.delaySeconds : 0) ?? 0) * 1000;
+  const startWithin = given?.startWithinSeconds ?? (startBefore == null ? defaults?.startWithinSeconds : undefined);
+  const scheduledFor = runAt ?? new Date(createdAt.getTime() + delayMs);
+  const dueAt = runAt == null ? now + delayMs : Math.max(now, runAt.getTime());
+  const last = startBefore?.getTime() ?? (startWithin == null ? undefined : Math.floor(dueAt + startWithin * 1000));
+  const priorityOrNone = given?.priority ?? defaults?.priority ?? 0;
+  return {
+    options: {
+      ...(scheduledFor > createdAt && { scheduledFor }),
+      ...(last !== undefined && { startBefore: new Date(last) }),
+      ...(priorityOrNone > 0 && { priority: priorityOrNone }),
+    },
+    outdated: startBefore == null ? undefined : whyOutdated(startBefore.getTime(), now, dueAt),
+  };
+}
+
+function whyOutdated(startBefore: number, now: number, dueAt: number): InputIssue | undefined {
+  if (startBefore > dueAt) return undefined;
+  const message =
+    startBefore > now
+      ? 'Invalid time: expected one after the job may run, which it could never start before'
+      : 'Invalid time: expected one in the future';
+  return { path: ['startBefore'], message };
+}
