@@ -61,6 +61,11 @@ export interface JobOptions {
    * @default the job type's, or 0
    */
   readonly priority?: number | undefined;
+  /**
+   * Up to 10 texts of 1 to 64 printable characters without commas, by which lists can be filtered.
+   * @default the job type's, or none
+   */
+  readonly tags?: readonly string[] | undefined;
 }
 
 export interface SubmitOptions extends CallOptions, JobOptions {

@@ -6,6 +6,7 @@ const NAMES = [
   'startBefore',
   'startWithinSeconds',
   'priority',
+  'tags',
 ] as const satisfies readonly (keyof JobOptions)[];
 
 /** The options of a submission as the query of its URL, with `?`; empty without any. */

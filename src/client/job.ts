@@ -43,6 +43,8 @@ export interface JobFields<Type extends string = string> {
   readonly startBefore: string | null;
   /** 0 to 9: of the jobs of a type that wait, those with a higher one run first. */
   readonly priority: number;
+  /** Those of its submission. */
+  readonly tags: readonly string[];
   /** The id of the caller that submitted the job, for admins; null for others. */
   readonly caller: string | null;
   /** The URL to poll. */

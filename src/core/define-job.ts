@@ -77,8 +77,8 @@ export interface JobDefinition<Input extends z.ZodObject, Result extends z.ZodOb
    */
   readonly concurrency?: number;
   /**
-   * The options of submissions that do not set them: `delaySeconds`, `startWithinSeconds` and `priority`.
-   * @default each job runs at once, whenever its turn comes, with priority 0
+   * The options of submissions that do not set them: `delaySeconds`, `startWithinSeconds`, `priority` and `tags`.
+   * @default each job runs at once, whenever its turn comes, with priority 0 and no tags
    */
   readonly options?: DefaultOptions;
   readonly resource?: Resource<z.output<Result>>;

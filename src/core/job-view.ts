@@ -37,6 +37,7 @@ export const jobViewSchema = z
       .nullable()
       .describe('If no attempt has begun by this time, the job ends with JOB_EXPIRED; null for a job without one.'),
     priority: z.int().min(0).max(9).describe('Of the jobs of a type that wait, those with a higher one run first.'),
+    tags: z.array(z.string()).describe('Those of its submission.'),
     caller: z.string().nullable().describe('The id of the caller that submitted the job, for admins; null for others.'),
     error: jobFailureSchema.nullable().describe('Why the job failed or was canceled; null in any other status.'),
     statusUrl: z.url().describe('The URL to poll.'),
@@ -135,6 +136,9 @@ export class LazyJobView implements JobView {
   }
   get priority(): number {
     return this.job.options?.priority ?? 0;
+  }
+  get tags(): string[] {
+    return [...(this.job.options?.tags ?? [])];
   }
   get caller(): string | null {
     return this.#showsCaller ? this.job.caller : null;

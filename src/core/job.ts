@@ -55,6 +55,13 @@ export interface JobOptions {
   readonly startBefore?: Date | undefined;
   /** 1 to 9, of which the highest runs first. */
   readonly priority?: number | undefined;
+  /** 1 to 10, all different. */
+  readonly tags?: readonly string[] | undefined;
+}
+
+/** @param tag undefined: any job will do */
+export function hasTag({ options }: Pick<JobBase, 'options'>, tag: string | undefined): boolean {
+  return tag === undefined || options?.tags?.includes(tag) === true;
 }
 
 /** The fields that a job has in every status. */

@@ -60,6 +60,8 @@ export interface ListQuery {
   readonly types: readonly string[];
   /** At least one. */
   readonly statuses: readonly JobStatus[];
+  /** Only jobs with this tag. */
+  readonly tag?: string | undefined;
   /** Only jobs after this position. */
   readonly after: ListPosition | undefined;
   /** Only jobs that were created at this time or later. */

@@ -112,8 +112,8 @@ export function toAddition(
  * in milliseconds since 1970, which goes when one has.
  */
 function toSubmission(options: JobOptions) {
-  const { scheduledFor, startBefore, priority } = options;
-  const submission = { scheduledFor: scheduledFor?.getTime(), startBefore: startBefore?.getTime(), priority };
+  const { scheduledFor, startBefore, priority, tags } = options;
+  const submission = { scheduledFor: scheduledFor?.getTime(), startBefore: startBefore?.getTime(), priority, tags };
   return { submission, startBy: startBefore?.getTime() };
 }
 
@@ -123,9 +123,19 @@ const optionalTime = z
   .optional();
 /** Other programs may have stored anything there. */
 const submissionSchema = z
-  .object({ scheduledFor: optionalTime, startBefore: optionalTime, priority: z.int().min(1).max(9).optional() })
+  .object({
+    scheduledFor: optionalTime,
+    startBefore: optionalTime,
+    priority: z.int().min(1).max(9).optional(),
+    tags: z.array(z.string()).optional(),
+  })
   .optional()
   .catch(undefined);
+
+/** @param submission of BullMQ's job options, or of a record */
+export function fromSubmission(submission: unknown): JobOptions | undefined {
+  return submission == null ? undefined : submissionSchema.parse(submission);
+}
 
 /** BullMQ's `progress` of our jobs. */
 export interface JobProgress {
@@ -205,7 +215,7 @@ export function toJob(record: JobRecord, ownRetentionMs: number): Job {
     maxAttempts: record.maxAttempts,
     createdAt: new Date(record.createdAt),
     lastUpdatedAt: new Date(Math.max(...times.map((time) => time ?? 0))),
-    ...(record.submission != null && { options: submissionSchema.parse(record.submission) }),
+    options: fromSubmission(record.submission),
     traceId: trace && traceIdOf(trace),
     history,
   };

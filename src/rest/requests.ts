@@ -3,7 +3,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { MAX_ISSUES, ServiceError } from '../core/errors.ts';
 import { parseInput } from '../core/input/parse-input.ts';
-import { type SubmitOptions, givenOptions, optionSchemas, requireOneEach } from '../core/input/submit-options.ts';
+import {
+  type SubmitOptions,
+  givenOptions,
+  optionSchemas,
+  requireOneEach,
+  tagSchema,
+} from '../core/input/submit-options.ts';
 import { jobStatusSchema } from '../core/job.ts';
 import { NOT_A_PERIOD, callerIdSchema, isPeriod, timeSchema } from '../core/service/job-filter.ts';
 import { DEFAULT_PAGE_SIZE, cursorSchema, pageSizeSchema } from '../core/service/list-page.ts';
@@ -102,14 +108,18 @@ export function readPollOptions(query: unknown): PollOptions {
 
 const STATUSES = new Map(jobStatusSchema.options.map((status) => [status.toLowerCase(), status]));
 
-/** `status=Failed&status=Canceled`, or `status=Failed,Canceled`; case-insensitive. */
-function toStatuses(value: unknown): unknown {
+/** `name=a&name=b`, or `name=a,b`. */
+function toTexts(value: unknown): unknown[] | undefined {
   if (value === undefined) return undefined;
-  const names = [value]
-    .flat()
-    .flatMap((part) => (typeof part === 'string' ? part.split(',').filter((name) => name.trim() !== '') : [part]));
-  return names.map((name) => (typeof name === 'string' ? (STATUSES.get(name.trim().toLowerCase()) ?? name) : name));
+  const parts: unknown[] = [value].flat();
+  return parts.flatMap((part) =>
+    typeof part === 'string' ? part.split(',').filter((text) => text.trim() !== '') : [part],
+  );
 }
+
+/** Case-insensitive. */
+const toStatuses = (value: unknown): unknown =>
+  toTexts(value)?.map((name) => (typeof name === 'string' ? (STATUSES.get(name.trim().toLowerCase()) ?? name) : name));
 
 const toNumber = (value: unknown): unknown =>
   typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
@@ -134,6 +144,11 @@ export const submitQuery = z.object({
     'startWithinSeconds',
   ),
   priority: parameter(numberOption(optionSchemas.priority), described('priority'), 'priority'),
+  tags: parameter(
+    z.preprocess(toTexts, optionSchemas.tags.optional()),
+    `${described('tags')} May be repeated, or separated by commas.`,
+    'tags',
+  ),
 });
 
 const checkedSubmitQuery = submitQuery.superRefine(requireOneEach);
@@ -170,6 +185,7 @@ export const listQuery = (types: readonly string[]) =>
       callerIdSchema.optional(),
       "Only jobs of the caller with this id. Another's are for admins, whose list has the jobs of all callers without it.",
     ),
+    tag: parameter(tagSchema.optional(), 'Only jobs with this tag.'),
     createdAfter: parameter(toTime, 'Only jobs that were created at this time or later.'),
     createdBefore: parameter(toTime, 'Only jobs that were created before this time.'),
     limit: parameter(

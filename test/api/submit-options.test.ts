@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { JobNotSucceededError, createClient } from '../../src/client/client.ts';
 import { type TestApp, startApp } from '../support/app.ts';
-import { type Client, clientOf } from '../support/callers.ts';
+import { type Answer, type Client, clientOf } from '../support/callers.ts';
 import { poll } from '../support/follow.ts';
 import { BACKENDS } from '../support/stores.ts';
 
 const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
-const FIELDS = 'id status scheduledFor startBefore priority retryAfter';
+const FIELDS = 'id status scheduledFor startBefore priority tags retryAfter';
 const SUBMIT = `mutation ($options: SubmitOptions, $key: String) {
   submitScripted(input: { text: "hello" }, idempotencyKey: $key, options: $options) { replayed job { ${FIELDS} } }
 }`;
@@ -19,12 +19,18 @@ const jobSchema = z.object({
   scheduledFor: z.string().nullable(),
   startBefore: z.string().nullable(),
   priority: z.number(),
+  tags: z.array(z.string()),
   retryAfter: z.number().nullable(),
 });
 const submittedSchema = z.object({
   data: z.object({ submitScripted: z.object({ replayed: z.boolean(), job: jobSchema }) }),
 });
-const statsSchema = z.object({ id: z.string() });
+
+const listSchema = z.object({ items: z.array(z.object({ id: z.string() })) });
+const idsIn = ({ body }: Answer): string[] => listSchema.parse(body).items.map(({ id }) => id);
+const nodesSchema = z.object({ data: z.object({ jobs: z.object({ nodes: z.array(z.object({ id: z.string() })) }) }) });
+const jobIdSchema = z.object({ id: z.string() });
+const bulkSchema = z.object({ data: z.object({ cancelJobs: jobIdSchema }) });
 
 const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1000).toISOString();
 
@@ -85,10 +91,7 @@ describe.each(BACKENDS)('options of a submission on both APIs, on %s', (backend)
       });
     }
     const list = await client.rest('/api/jobs?status=Canceled&type=scripted');
-    const ids = z
-      .object({ items: z.array(statsSchema) })
-      .parse(list.body)
-      .items.map(({ id }) => id);
+    const ids = idsIn(list);
     expect(ids).toEqual(jobs.map(({ id }) => id).toReversed());
     expect((await client.rest('/api/job-types')).body).toMatchObject({
       items: expect.arrayContaining([expect.objectContaining({ counts: expect.objectContaining({ canceled: 2 }) })]),
@@ -128,6 +131,71 @@ describe.each(BACKENDS)('options of a submission on both APIs, on %s', (backend)
     },
   );
 
+  it.each([
+    ['a tag of no characters', ['']],
+    ['a tag of 65 characters', ['x'.repeat(65)]],
+    ['a tag with a line break', ['a\nb']],
+    ['a tag with a comma', ['a,b']],
+    ['a tag twice', ['a', 'b', 'a']],
+    ['eleven tags', Array.from({ length: 11 }, (_, index) => `${index}`)],
+  ])('refuses %s', async (_, tags) => {
+    const path = expect.arrayContaining(['options', 'tags']);
+    expect((await graphql({ tags })).body).toMatchObject({
+      errors: [{ extensions: { code: 'BAD_USER_INPUT', issues: [{ path }] } }],
+    });
+    // REST reads an empty parameter as none, and commas as separators.
+    if (tags[0] === '' || tags[0] === 'a,b') return;
+    expect(await rest(`?${new URLSearchParams(tags.map((tag) => ['tags', tag]))}`)).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: expect.stringMatching(/^#\/tags/) }] },
+    });
+  });
+
+  it('lists the jobs with a tag on both APIs, and cancels them', async () => {
+    await pause('pause');
+    const jobs = [
+      await submitRest('?tags=red&tags=größe 7&tags=batch:1'),
+      await submitRest('?tags=red,blue'),
+      await submitRest('?tags[]=blue'),
+      await submitGraphql({ tags: ['red'] }),
+    ];
+    const ids = jobs.map(({ id }) => id);
+    expect(jobs.map(({ tags }) => tags)).toEqual([['red', 'größe 7', 'batch:1'], ['red', 'blue'], ['blue'], ['red']]);
+    const listRest = async (query: string) => idsIn(await client.rest(`/api/jobs?${query}`));
+    const listGraphql = async (filter: object) => {
+      const query = 'query ($filter: JobFilter) { jobs(filter: $filter) { nodes { id } } }';
+      return nodesSchema.parse((await client.graphql(query, { filter })).body).data.jobs.nodes.map(({ id }) => id);
+    };
+    expect(await listRest('tag=red')).toEqual([ids[3], ids[1], ids[0]]);
+    expect(await listGraphql({ tag: 'red' })).toEqual([ids[3], ids[1], ids[0]]);
+    expect(await listRest('tag=größe 7&status=Pending&type=scripted')).toEqual([ids[0]]);
+    expect(await listRest('tag=red&status=Succeeded')).toEqual([]);
+    expect(await listGraphql({ tag: 'red', createdBefore: inSeconds(-60) })).toEqual([]);
+    expect(await client.rest('/api/jobs?tag=a,b')).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '#/tag' }] },
+    });
+    const canceled = await client.graphql('mutation { cancelJobs(filter: { tag: "red" }) { id } }');
+    const { id } = bulkSchema.parse(canceled.body).data.cancelJobs;
+    const wait = { headers: { Prefer: 'wait=50' } };
+    const result = await client.rest(`/api/jobs/${id}?onComplete=stream`, wait);
+    expect(result.body).toEqual({ matched: 3, changed: 3, skipped: 0 });
+    expect(await listRest('tag=red&status=Canceled')).toEqual([ids[3], ids[1], ids[0]]);
+    expect(await listRest('tag=blue&status=Pending')).toEqual([ids[2]]);
+    const bulk = await client.rest('/api/jobs/cancel', { method: 'POST', body: { tag: 'blue', status: ['Pending'] } });
+    const last = await client.rest(`/api/jobs/${jobIdSchema.parse(bulk.body).id}?onComplete=stream`, wait);
+    expect(last.body).toEqual({ matched: 1, changed: 1, skipped: 0 });
+    await pause('resume');
+  });
+
+  it('takes tags in any order for the same', async () => {
+    const key = { 'Idempotency-Key': '"tags"' };
+    expect((await rest('?tags=a,b', key)).status).toBe(202);
+    const again = await rest('?tags=b&tags=a', key);
+    expect(again).toMatchObject({ status: 202, body: { tags: ['a', 'b'] } });
+    expect((await rest('?tags=a', key)).status).toBe(422);
+  });
+
   it('ignores empty and unknown parameters on REST, and null on GraphQL', async () => {
     expect(await submitRest('?priority=&runAt=&color=red')).toMatchObject({ priority: 0, scheduledFor: null });
     expect(await submitGraphql({ priority: null, runAt: null })).toMatchObject({ priority: 0, scheduledFor: null });
@@ -157,15 +225,19 @@ describe.each(BACKENDS)('options of a submission on both APIs, on %s', (backend)
   it('are options of the client', async () => {
     const typed = createClient({ baseUrl: app.url, collections: { scripted: 'scripted-jobs' } });
     const runAt = new Date(Date.now() + 3_600_000);
-    const job = await typed.submit('scripted', { text: 'client' }, { runAt, priority: 7, startWithinSeconds: 60 });
-    expect(job).toMatchObject({ scheduledFor: runAt.toISOString(), priority: 7 });
+    const job = await typed.submit(
+      'scripted',
+      { text: 'client' },
+      { runAt, priority: 7, startWithinSeconds: 60, tags: ['a', 'b c'] },
+    );
+    expect(job).toMatchObject({ scheduledFor: runAt.toISOString(), priority: 7, tags: ['a', 'b c'] });
     await typed.cancel(job);
     await pause('pause');
     const late = typed.submitAndWait('scripted', { text: 'late' }, { startWithinSeconds: 1 });
     await expect(late).rejects.toThrow(JobNotSucceededError);
     await pause('resume');
     const retried = await typed.retry(job);
-    expect(retried).toMatchObject({ scheduledFor: null, startBefore: null, priority: 7 });
+    expect(retried).toMatchObject({ scheduledFor: null, startBefore: null, priority: 7, tags: ['a', 'b c'] });
     await poll(
       () => typed.read(job),
       ({ status }) => status === 'Succeeded',

@@ -24,8 +24,8 @@ describe('the console: jobs', () => {
     await app.close();
   });
 
-  const submit = async (text: string): Promise<string> =>
-    jobSchema.parse(await (await app.post('/api/scripted-jobs', { text })).json()).id;
+  const submit = async (text: string, query = ''): Promise<string> =>
+    jobSchema.parse(await (await app.post(`/api/scripted-jobs${query}`, { text })).json()).id;
   /** The row of a job in the list. */
   const rowOf = (page: Page, id: string) =>
     page.getByRole('row').filter({ hasText: id.slice(id.indexOf('_') + 1, 17) });
@@ -81,6 +81,24 @@ describe('the console: jobs', () => {
     await page.getByText('No job fits the filter').waitFor();
     await page.getByRole('button', { name: 'Clear the filter' }).click();
     await rowOf(page, good).waitFor();
+  });
+
+  it('show the options of their submission, and are filtered by a tag', async () => {
+    const plain = await submit('plain');
+    const tagged = await submit('tagged', '?tags=red,blue 7&priority=4&delaySeconds=3600&startWithinSeconds=60');
+    const page = await openConsole(browser, app);
+    await rowOf(page, plain).waitFor();
+    await page.getByRole('searchbox', { name: 'Tag' }).fill('red');
+    await rowOf(page, plain).waitFor({ state: 'detached' });
+    expect(new URL(page.url()).search).toBe('?tag=red');
+    await rowOf(page, tagged).getByRole('link').first().click();
+    const facts = page.getByRole('region', { name: 'Facts' });
+    await facts.getByText('Scheduled').waitFor();
+    const text = await facts.textContent();
+    for (const name of ['Scheduled', 'Start before', 'Priority4', 'red, blue 7']) expect(text).toContain(name);
+    await facts.getByRole('link', { name: 'blue 7' }).click();
+    await rowOf(page, tagged).waitFor();
+    expect(new URL(page.url()).searchParams.get('tag')).toBe('blue 7');
   });
 
   it('are reached with the keyboard alone', async () => {

@@ -11,6 +11,7 @@ import { installServers } from '../support/install-servers.ts';
 import { startRedis } from '../support/servers.ts';
 
 const CALLER = 'somebody';
+const TAG = 'all of them';
 const START = Date.now() - 1_000_000;
 const LIMIT = 20;
 /** Where few and many jobs are. */
@@ -31,6 +32,7 @@ async function addMany(queue: JobQueue, from: number, to: number, canceled: (ind
           createdAt: new Date(START + index),
           maxAttempts: 3,
           input: {},
+          options: { tags: [TAG] },
           requestId: 'test',
         }),
       ),
@@ -43,6 +45,7 @@ async function addMany(queue: JobQueue, from: number, to: number, canceled: (ind
 interface Asked {
   /** Undefined: all callers. */
   readonly caller: string | undefined;
+  readonly tag?: string | undefined;
   readonly after?: ListPosition;
   readonly since?: Date;
 }
@@ -52,7 +55,12 @@ async function page(queue: JobQueue, statuses: JobStatus[], asked: Asked): Promi
   return jobs;
 }
 
-describe.each([CALLER, undefined])('a page of a list on a Redis of its own, of the caller %s', (caller) => {
+describe.each([
+  [CALLER, undefined],
+  [undefined, undefined],
+  [CALLER, TAG],
+  [undefined, TAG],
+])('a page of a list on a Redis of its own, of the caller %s, with the tag %s', (caller, tag) => {
   const programs = installServers();
 
   it('takes no more commands among many jobs than among few', async () => {
@@ -81,19 +89,23 @@ describe.each([CALLER, undefined])('a page of a list on a Redis of its own, of t
       const middle = { createdAt: new Date(START + size / 2), id: 'plain' };
       counts.push([
         await commandsOf(async () =>
-          expect((await page(side.queue, ['Canceled'], { caller })).length).toBeGreaterThanOrEqual(5),
+          expect((await page(side.queue, ['Canceled'], { caller, tag })).length).toBeGreaterThanOrEqual(5),
         ),
         await commandsOf(async () =>
-          expect(await page(side.queue, ['Pending'], { caller, after: middle })).toHaveLength(LIMIT),
+          expect(await page(side.queue, ['Pending'], { caller, tag, after: middle })).toHaveLength(LIMIT),
         ),
         await commandsOf(async () =>
-          expect(await page(side.queue, ['Pending', 'Canceled'], { caller, after: middle })).toHaveLength(LIMIT),
+          expect(await page(side.queue, ['Pending', 'Canceled'], { caller, tag, after: middle })).toHaveLength(LIMIT),
         ),
         await commandsOf(async () =>
-          expect(await page(side.queue, ['Pending'], { caller, since: new Date(START + size - 3) })).toHaveLength(3),
+          expect(await page(side.queue, ['Pending'], { caller, tag, since: new Date(START + size - 3) })).toHaveLength(
+            3,
+          ),
         ),
-        await commandsOf(async () => expect(await page(side.queue, ['Running'], { caller })).toEqual([])),
-        await commandsOf(async () => expect(await page(side.queue, ['Running', 'Failed'], { caller })).toEqual([])),
+        await commandsOf(async () => expect(await page(side.queue, ['Running'], { caller, tag })).toEqual([])),
+        await commandsOf(async () =>
+          expect(await page(side.queue, ['Running', 'Failed'], { caller, tag })).toEqual([]),
+        ),
       ]);
     }
     // A job's fields and its lock are two commands in the one script.
@@ -149,23 +161,30 @@ describe('a page of a list on postgres', () => {
     const pool = new Pool({ connectionString: test.url, max: 1 });
     onTestFinished(() => pool.end());
     await pool.query('ANALYZE bullmq.job');
-    const explain = async (caller: string | null, statuses: JobStatus[], after: [number, string]): Promise<string> => {
-      const parameters = [['plain'], statuses, caller, ...after, LIMIT, 2_000_000, START + 10];
+    const explain = async (
+      caller: string | null,
+      tag: string | null,
+      statuses: JobStatus[],
+      after: [number, string],
+    ): Promise<string> => {
+      const parameters = [['plain'], statuses, caller, ...after, LIMIT, 2_000_000, START + 10, tag];
       const { rows } = await pool.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${STATEMENTS.listJobs.text}`, parameters);
       return JSON.stringify(rows);
     };
     const indexes = [
-      [CALLER, 'accepted_jobs_by_status'],
-      ['rare', 'accepted_jobs_by_status'],
-      [null, 'accepted_all_jobs_by_status'],
+      [CALLER, null, 'accepted_jobs_by_status'],
+      ['rare', null, 'accepted_jobs_by_status'],
+      [null, null, 'accepted_all_jobs_by_status'],
+      [CALLER, TAG, 'job_tags_by_caller'],
+      [null, TAG, 'job_tags_of_all'],
     ] as const;
-    for (const [caller, index] of indexes) {
+    for (const [caller, tag, index] of indexes) {
       for (const statuses of [['Canceled'], ['Pending'], ['Pending', 'Canceled']] satisfies JobStatus[][]) {
         for (const after of [
           [Number.MAX_SAFE_INTEGER, ''],
           [START + 1500, 'x'],
         ] satisfies [number, string][]) {
-          const plan = await explain(caller, statuses, after);
+          const plan = await explain(caller, tag, statuses, after);
           expect(plan).toContain(`"Index Name":"${index}"`);
           expect(plan).not.toContain('Seq Scan');
           // Nor does any step read rows that it drops, or that a later one does.

@@ -58,9 +58,16 @@ describe('changes of a page of jobs', () => {
 
 describe('the filter in a URL', () => {
   it('is read as it was written', () => {
-    const query = 'type=customer&status=pending,failed&caller=key:ada&from=1h';
+    const query = 'type=customer&status=pending,failed&caller=key:ada&tag=red&from=1h';
     const filter = readFilter(Object.fromEntries(new URLSearchParams(query)));
-    expect(filter).toEqual({ type: 'customer', statuses: ['PENDING', 'FAILED'], caller: 'key:ada', from: '1h' });
+    expect(filter).toEqual({
+      type: 'customer',
+      statuses: ['PENDING', 'FAILED'],
+      caller: 'key:ada',
+      tag: 'red',
+      from: '1h',
+    });
+    expect(toApiFilter(filter, 0)).toMatchObject({ caller: 'key:ada', tag: 'red' });
     expect(toQuery(filter)).toBe(query);
   });
 

@@ -19,6 +19,7 @@ const filterSchema = z
     type: name.optional(),
     status: z.array(z.enum(jobStatusSchema.options)).min(1).max(jobStatusSchema.options.length),
     caller: name.optional().describe('Absent for the jobs of all callers.'),
+    tag: name.optional(),
     createdAfter: time.optional(),
     createdBefore: time.optional().describe('At the latest, and without it, when the action was submitted.'),
   })
@@ -86,6 +87,7 @@ async function runBulkAction({ action, filter }: BulkActionInput, job: JobContex
       caller: filter.caller,
       types,
       statuses: filter.status,
+      tag: filter.tag,
       after,
       since: filter.createdAfter === undefined ? undefined : new Date(filter.createdAfter),
       limit: PAGE,

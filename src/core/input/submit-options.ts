@@ -1,4 +1,4 @@
-/** The options of a submission, which both APIs read alike: when its job may run, when it must have begun, and how urgent it is. */
+/** The options of a submission, which both APIs read alike: when its job may run, when it must have begun, how urgent it is, and its tags. */
 import { z } from 'zod';
 import type { InputIssue } from '../errors.ts';
 import type { JobOptions } from '../job.ts';
@@ -13,6 +13,11 @@ export const MAX_PRIORITY = 9;
 const DELAY = `Invalid delay: expected whole seconds from 0 to ${MAX_DELAY_SECONDS}`;
 const START = `Invalid time to start: expected whole seconds from 1 to ${MAX_START_SECONDS}`;
 const PRIORITY = `Invalid priority: expected a whole number from 0 to ${MAX_PRIORITY}`;
+
+/** Commas separate the tags of a REST request. */
+const TAG = 'Invalid tag: expected 1 to 64 printable characters without commas';
+export const tagSchema = z.string(TAG).regex(/^[^\p{C}\p{Zl}\p{Zp},]{1,64}$/u, TAG);
+const MAX_TAGS = 10;
 
 /** Each option, with the description that both APIs show. */
 export const optionSchemas = {
@@ -37,12 +42,17 @@ export const optionSchemas = {
     .min(0, PRIORITY)
     .max(MAX_PRIORITY, PRIORITY)
     .describe('0 to 9: of the jobs of a type that wait, those with a higher one run first.'),
+  tags: z
+    .array(tagSchema)
+    .max(MAX_TAGS, `Too many tags: expected at most ${MAX_TAGS}`)
+    .refine((tags) => new Set(tags).size === tags.length, 'Invalid tags: one is there twice')
+    .describe('Up to 10 texts of 1 to 64 printable characters without commas, by which lists can be filtered.'),
 } as const;
 
-const { delaySeconds, startWithinSeconds, priority } = optionSchemas;
+const { delaySeconds, startWithinSeconds, priority, tags } = optionSchemas;
 
 /** What a job type may set for all of its submissions: the options that mean the same at any time. */
-export const defaultOptionsSchema = z.strictObject({ delaySeconds, startWithinSeconds, priority }).partial();
+export const defaultOptionsSchema = z.strictObject({ delaySeconds, startWithinSeconds, priority, tags }).partial();
 export type DefaultOptions = Readonly<z.output<typeof defaultOptionsSchema>>;
 
 const EXCLUSIVE = [
@@ -66,6 +76,7 @@ export const submitOptionsSchema = z
     startBefore: optionSchemas.startBefore.nullish(),
     startWithinSeconds: startWithinSeconds.nullish(),
     priority: priority.nullish(),
+    tags: tags.nullish(),
   })
   .superRefine(requireOneEach);
 
@@ -76,6 +87,7 @@ export interface SubmitOptions {
   readonly startBefore?: Date | null | undefined;
   readonly startWithinSeconds?: number | null | undefined;
   readonly priority?: number | null | undefined;
+  readonly tags?: readonly string[] | null | undefined;
 }
 
 /** Only the options that were given; undefined if none was. */
@@ -110,11 +122,13 @@ export function resolveOptions(
   const dueAt = runAt == null ? now + delayMs : Math.max(now, runAt.getTime());
   const last = startBefore?.getTime() ?? (startWithin == null ? undefined : Math.floor(dueAt + startWithin * 1000));
   const priorityOrNone = given?.priority ?? defaults?.priority ?? 0;
+  const tagsOrNone = given?.tags ?? defaults?.tags ?? [];
   return {
     options: {
       ...(scheduledFor > createdAt && { scheduledFor }),
       ...(last !== undefined && { startBefore: new Date(last) }),
       ...(priorityOrNone > 0 && { priority: priorityOrNone }),
+      ...(tagsOrNone.length > 0 && { tags: tagsOrNone }),
     },
     outdated: startBefore == null ? undefined : whyOutdated(startBefore.getTime(), now, dueAt),
   };

@@ -38,12 +38,12 @@ export function createBulkService({ registry, submit, logger }: BulkServiceOptio
 
 function toStoredFilter(
   action: BulkActionInput['action'],
-  { type, statuses, caller: wanted, createdAfter, createdBefore }: JobFilter,
+  { type, statuses, caller: wanted, tag, createdAfter, createdBefore }: JobFilter,
   caller: Caller,
   registry: Registry,
 ): BulkActionInput['filter'] {
   const owner = listedCaller(requireScope(caller, 'submit'), wanted);
-  const given = [type, statuses, wanted, createdAfter, createdBefore];
+  const given = [type, statuses, wanted, tag, createdAfter, createdBefore];
   if (given.every((member) => member === undefined))
     refuse([], 'An empty filter matches all jobs; to mean that, send the present time as createdBefore');
   if (type !== undefined && registry.get(type) === undefined) refuse(['type'], 'Unknown job type');
@@ -54,6 +54,7 @@ function toStoredFilter(
     ...(type !== undefined && { type }),
     status: [...new Set(status)],
     ...(owner !== undefined && { caller: owner }),
+    ...(tag !== undefined && { tag }),
     ...(createdAfter !== undefined && { createdAfter: createdAfter.toISOString() }),
     ...(createdBefore !== undefined && { createdBefore: createdBefore.toISOString() }),
   };

@@ -1,7 +1,7 @@
 /** Following all jobs that match a filter. */
 import { isQueueUnavailable } from '../errors.ts';
 import { typeOfJobId } from '../job-id.ts';
-import type { Job } from '../job.ts';
+import { type Job, hasTag } from '../job.ts';
 import type { AnyChange, JobEvents } from '../ports.ts';
 import type { JobFilter } from './job-filter.ts';
 
@@ -85,8 +85,9 @@ async function readAll(ids: readonly string[], read: FollowedJobs['read']): Prom
   }
 }
 
-function matches({ caller, createdAt }: Job, filter: JobFilter): boolean {
-  if (filter.caller !== undefined && caller !== filter.caller) return false;
+function matches(job: Job, filter: JobFilter): boolean {
+  const { caller, createdAt } = job;
+  if (!hasTag(job, filter.tag) || (filter.caller !== undefined && caller !== filter.caller)) return false;
   if (filter.createdAfter !== undefined && createdAt < filter.createdAfter) return false;
   return filter.createdBefore === undefined || createdAt < filter.createdBefore;
 }

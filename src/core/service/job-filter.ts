@@ -10,6 +10,8 @@ export interface JobFilter {
   readonly statuses?: readonly JobStatus[] | undefined;
   /** Id of the caller that submitted the job. */
   readonly caller?: string | undefined;
+  /** One of the job's tags. */
+  readonly tag?: string | undefined;
   /** Created at this time or later. */
   readonly createdAfter?: Date | undefined;
   /** Created before this time, so that two periods with a common end share no job. */

@@ -39,6 +39,7 @@ export function createJobLists(options: JobListsOptions): Pick<JobService, 'list
         caller: listed,
         types: typesOf(type),
         statuses: [...new Set(statuses)],
+        tag: request.tag,
         after: startOf(request),
         since: request.createdAfter,
         limit: request.limit,

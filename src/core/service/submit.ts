@@ -131,11 +131,11 @@ function requireSoon(options: JobOptions | undefined, createdAt: Date, path: rea
 
 /**
  * Identifies a submission by two hashes of its input, of the value sent and of the value after parsing, and by one of its options, if it
- * has any. Two inputs count as the same when either hash matches: the first where a default differs on each parse, the second where one API
+ * has any, in which the order of tags does not matter. Two inputs count as the same when either hash matches: the first where a default differs on each parse, the second where one API
  * fills in defaults that the other omits.
  */
 export function fingerprintOf(sent: unknown, parsed: unknown, options?: GivenOptions): string {
-  return `${hashOf(sent)}.${hashOf(parsed)}${options === undefined ? '' : `.${hashOf(options)}`}`;
+  return `${hashOf(sent)}.${hashOf(parsed)}${options === undefined ? '' : `.${hashOf({ ...options, tags: options.tags?.toSorted() })}`}`;
 }
 
 export function isSameSubmission(fingerprint: string | undefined, other: string): boolean {

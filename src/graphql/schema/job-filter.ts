@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invalidInput } from '../../core/input/parse-input.ts';
+import { tagSchema } from '../../core/input/submit-options.ts';
 import { jobStatusSchema } from '../../core/job.ts';
 import { type JobFilter, NOT_A_PERIOD, callerIdSchema, isPeriod, timeSchema } from '../../core/service/job-filter.ts';
 import type { Builder } from '../builder.ts';
@@ -18,6 +19,7 @@ export function addJobFilter(builder: Builder, jobStatus: JobStatusEnum) {
         description:
           "Only jobs of the caller with this id. Another's are for admins, who see the jobs of all callers without it.",
       }),
+      tag: t.string({ description: 'Only jobs with this tag.' }),
       createdAfter: t.field({ type: 'DateTime', description: 'Only jobs that were created at this time or later.' }),
       createdBefore: t.field({ type: 'DateTime', description: 'Only jobs that were created before this time.' }),
     }),
@@ -29,6 +31,7 @@ export const filterSchema = z
     type: z.string().nullish(),
     status: z.array(jobStatusSchema).nullish(),
     caller: callerIdSchema.nullish(),
+    tag: tagSchema.nullish(),
     createdAfter: timeSchema.nullish(),
     createdBefore: timeSchema.nullish(),
   })
@@ -49,12 +52,13 @@ export function toFilter(
     const message = 'Given twice: here, and by the argument of the same name';
     throw invalidInput(twice.map((name) => ({ path: ['filter', name], message })));
   }
-  const { type, status, caller, createdAfter, createdBefore } = { ...filter };
+  const { type, status, caller, tag, createdAfter, createdBefore } = { ...filter };
   const statuses = status ?? older.status;
   return {
     type: type ?? older.type ?? undefined,
     statuses: statuses?.length ? statuses : undefined,
     caller: caller ?? undefined,
+    tag: tag ?? undefined,
     createdAfter: createdAfter ?? undefined,
     createdBefore: createdBefore ?? undefined,
   };

@@ -94,6 +94,7 @@ export function addJobInterface(builder: Builder, jobStatus: JobStatusEnum, type
       priority: t.exposeInt('priority', {
         description: '0 to 9: of the jobs of a type that wait, those with a higher one run first.',
       }),
+      tags: t.exposeStringList('tags', { description: 'Those of its submission.' }),
       caller: t.exposeString('caller', {
         nullable: true,
         description: 'The id of the caller that submitted the job, for admins; null for others.',

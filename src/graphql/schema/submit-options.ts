@@ -22,6 +22,7 @@ export function addSubmitOptions(builder: Builder) {
       startBefore: t.field({ type: 'DateTime', ...describe('startBefore') }),
       startWithinSeconds: t.int(describe('startWithinSeconds')),
       priority: t.int(describe('priority')),
+      tags: t.stringList(describe('tags')),
     }),
   });
 }

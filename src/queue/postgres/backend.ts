@@ -173,11 +173,20 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     },
     readRecords,
     readData,
-    async list({ types, statuses, caller, after, since, limit }) {
+    async list({ types, statuses, caller, tag, after, since, limit }) {
       const from = after === undefined ? [Number.MAX_SAFE_INTEGER, ''] : [after.createdAt.getTime(), after.id];
       // One more than the page has shows whether it is the last one.
       const oldest = since?.getTime() ?? Number.MIN_SAFE_INTEGER;
-      const parameters = [types, statuses, caller ?? null, ...from, limit + 1, MAX_LISTED_CHARACTERS, oldest];
+      const parameters = [
+        types,
+        statuses,
+        caller ?? null,
+        ...from,
+        limit + 1,
+        MAX_LISTED_CHARACTERS,
+        oldest,
+        tag ?? null,
+      ];
       const rows = await run(STATEMENTS.listJobs, parameters);
       const records = rows.slice(0, limit).map(toRecord);
       return { records, hasMore: rows.length > 0 && foundSchema.parse(rows[0]).found > records.length };

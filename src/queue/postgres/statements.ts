@@ -46,6 +46,7 @@ export const SCHEMA_STATEMENTS: readonly Statement[] = [
   load('schema/add-once'),
   load('schema/list-index'),
   load('schema/start-index'),
+  load('schema/job-tags'),
   load('schema/request-counts'),
   load('schema/job-ends'),
   load('schema/canceled-index'),

@@ -1,4 +1,4 @@
-import { CANCELED } from '../job-record.ts';
+import { CANCELED, fromSubmission } from '../job-record.ts';
 import type { EventName } from '../queue-events.ts';
 import type { RedisClient } from './client.ts';
 import { type IndexSet, indexKey } from './list.ts';
@@ -10,6 +10,8 @@ export interface EndingJob {
   /** BullMQ's name of a job is the id of its caller. */
   readonly name: string;
   readonly timestamp: number;
+  /** BullMQ's options, among which is what its submission asked for. */
+  readonly opts: object;
 }
 
 /** What workers do to jobs beside BullMQ's own steps. All of one turn of the event loop is one command. */
@@ -23,11 +25,8 @@ export interface JobChanges {
 /** @param client the connection of the workers, so that commands keep their order */
 export function createJobChanges(client: RedisClient, prefix: string, onError: (error: Error) => void): JobChanges {
   const addEntry = onceATurn<readonly [set: IndexSet, job: EndingJob]>((added) => {
-    const entries = [
-      ...Map.groupBy(added, ([set, { name }]) => indexKey(prefix, set, name)),
-      ...Map.groupBy(added, ([set]) => indexKey(prefix, set)),
-    ];
-    for (const [key, ofKey] of entries) {
+    const entries = added.flatMap(([set, job]) => keysOf(prefix, set, job).map((key) => [key, job] as const));
+    for (const [key, ofKey] of Map.groupBy(entries, ([each]) => each)) {
       client.zadd(key, ...ofKey.flatMap(([, { timestamp, id = '' }]) => [timestamp, id])).catch(onError);
     }
   });
@@ -48,6 +47,14 @@ export function createJobChanges(client: RedisClient, prefix: string, onError: (
       else process.nextTick(publishAll);
     },
   };
+}
+
+/** The sorted sets of the index that the job belongs to. */
+function keysOf(prefix: string, set: IndexSet, { name, opts }: EndingJob): string[] {
+  const keys = [indexKey(prefix, set, name), indexKey(prefix, set)];
+  if (!('submission' in opts)) return keys;
+  const tags = fromSubmission(opts.submission)?.tags ?? [];
+  return [...keys, ...tags.flatMap((tag) => [indexKey(prefix, set, name, tag), indexKey(prefix, set, undefined, tag)])];
 }
 
 /** Collects items until all promises of this turn have settled. The returned promise resolves after `flush`. */

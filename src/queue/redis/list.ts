@@ -1,7 +1,7 @@
-import type { JobStatus } from '../../core/job.ts';
+import { type JobStatus, hasTag } from '../../core/job.ts';
 import { type ListPosition, type ListQuery, MAX_LISTED_CHARACTERS } from '../../core/ports.ts';
 import type { ListedRecords } from '../backend.ts';
-import { type JobRecord, statusOf } from '../job-record.ts';
+import { type JobRecord, fromSubmission, statusOf } from '../job-record.ts';
 import { DeadlineError } from '../../core/deadline.ts';
 import { typeOfJobId } from '../../core/job-id.ts';
 import type { RedisClient } from './client.ts';
@@ -9,7 +9,7 @@ import { SCRIPTS, runScript } from './scripts.ts';
 
 /**
  * The order of creation, which BullMQ does not keep on Redis: for each type and caller, and for each type over all callers, a sorted set of
- * ids by `createdAt` for the jobs that are not done, and one for each final status.
+ * ids by `createdAt` for the jobs that are not done, and one for each final status. Likewise for each tag.
  *
  * An entry is written before its job, or with it, and removed with its job or after. A crash can leave an entry without a job, or in the
  * wrong set, but no job without an entry. BullMQ's own tools know nothing of the index: they remove jobs, or put them back. Readers compare
@@ -28,8 +28,12 @@ const SET_OF: Readonly<Record<JobStatus, IndexSet>> = {
   Canceled: 'Canceled',
 };
 
-/** @param caller undefined: the set over all callers */
-export function indexKey(prefix: string, set: IndexSet, caller?: string): string {
+/**
+ * @param caller undefined: the set over all callers
+ * @param tag undefined: the set of jobs with any tags
+ */
+export function indexKey(prefix: string, set: IndexSet, caller?: string, tag?: string): string {
+  if (tag !== undefined) return `${prefix}tags:${set}:${tag}${caller === undefined ? '' : `\n${caller}`}`;
   return `${prefix}index:${set}${caller === undefined ? '' : `:${caller}`}`;
 }
 
@@ -55,7 +59,7 @@ const MAX_PAGE = 500;
 export async function listJobs(
   client: RedisClient,
   types: readonly IndexedType[],
-  { caller, statuses, after, since, limit }: ListQuery,
+  { caller, tag, statuses, after, since, limit }: ListQuery,
   deadline: number,
 ): Promise<ListedRecords> {
   const found = new Map<string, JobRecord>();
@@ -65,11 +69,11 @@ export async function listJobs(
   const wanted = limit + 1;
   for (let pageSize = wanted; ; pageSize = Math.max(wanted, Math.min(2 * pageSize, MAX_PAGE))) {
     if (performance.now() > deadline) throw new DeadlineError('the list took too long');
-    const entries = await nextEntries(client, types, { caller, statuses, after: from, since, limit: pageSize });
+    const entries = await nextEntries(client, types, { caller, tag, statuses, after: from, since, limit: pageSize });
     const read = await readEntries(entries);
-    await mendIndex(client, caller, read);
+    await mendIndex(client, { caller, tag }, read);
     for (const [entry, record] of read) {
-      if (record?.createdAt !== entry.createdAt.getTime() || !isOf(caller, record) || !isOurs(entry)) continue;
+      if (record?.createdAt !== entry.createdAt.getTime() || !isOf({ caller, tag }, record) || !isOurs(entry)) continue;
       if (!statuses.includes(statusOf(record)) || found.has(record.id)) continue;
       if (found.size === limit || characters > MAX_LISTED_CHARACTERS)
         return { records: [...found.values()], hasMore: true };
@@ -81,8 +85,9 @@ export async function listJobs(
   }
 }
 
-function isOf(caller: string | undefined, record: JobRecord): boolean {
-  return caller === undefined || record.caller === caller;
+function isOf({ caller, tag }: Pick<ListQuery, 'caller' | 'tag'>, record: JobRecord): boolean {
+  if (caller !== undefined && record.caller !== caller) return false;
+  return tag === undefined || hasTag({ options: fromSubmission(record.submission) }, tag);
 }
 
 /** Jobs that BullMQ's tools add, such as a copy of ours, have other ids, by which no client can ask for them. */
@@ -93,7 +98,7 @@ function isOurs({ id, type }: Entry): boolean {
 /** Corrects entries that point nowhere, and those in the set of another status than their job's. */
 async function mendIndex(
   client: RedisClient,
-  caller: string | undefined,
+  { caller, tag }: Pick<ListQuery, 'caller' | 'tag'>,
   read: readonly [Entry, JobRecord | undefined][],
 ): Promise<void> {
   const wrong = read.filter(
@@ -101,6 +106,7 @@ async function mendIndex(
       entry.set !== undefined &&
       (record === undefined ||
         !isOurs(entry) ||
+        !isOf({ caller, tag }, record) ||
         (record.state !== 'active' && SET_OF[statusOf(record)] !== entry.set) ||
         record.createdAt !== entry.createdAt.getTime()),
   );
@@ -112,7 +118,7 @@ async function mendIndex(
         isOurs(entry) ? record && SET_OF[statusOf(record)] : 'none',
         record?.finishedAt,
       ]);
-      return runScript(client, SCRIPTS.mendIndex, prefix, caller ?? '', ...args.map((arg) => arg ?? ''));
+      return runScript(client, SCRIPTS.mendIndex, prefix, caller ?? '', tag ?? '', ...args.map((arg) => arg ?? ''));
     }),
   );
 }
@@ -142,8 +148,11 @@ interface SetQuery extends Omit<ListQuery, 'types' | 'statuses'> {
   readonly set: IndexSet;
 }
 
-async function readSet(client: RedisClient, { type, set, caller, after, since, limit }: SetQuery): Promise<Entry[]> {
-  const key = indexKey(type.prefix, set, caller);
+async function readSet(
+  client: RedisClient,
+  { type, set, caller, tag, after, since, limit }: SetQuery,
+): Promise<Entry[]> {
+  const key = indexKey(type.prefix, set, caller, tag);
   const entries: Entry[] = [];
   // Entries of the same millisecond are read again, in the reverse order of their ids.
   const from = after?.createdAt.getTime() ?? '+inf';
@@ -163,12 +172,12 @@ async function readSet(client: RedisClient, { type, set, caller, after, since, l
 async function readActive(
   client: RedisClient,
   type: IndexedType,
-  { caller, after, since }: Pick<ListQuery, 'caller' | 'after' | 'since'>,
+  { caller, tag, after, since }: Pick<ListQuery, 'caller' | 'tag' | 'after' | 'since'>,
 ): Promise<Entry[]> {
   const ids = await client.lrange(`${type.prefix}active`, 0, -1);
   const records = ids.length === 0 ? [] : await type.readAll(ids);
   return records.flatMap((record) => {
-    if (record === undefined || !isOf(caller, record)) return [];
+    if (record === undefined || !isOf({ caller, tag }, record)) return [];
     const entry = { type, id: record.id, createdAt: new Date(record.createdAt) };
     return isAfter(entry, after) && (since === undefined || entry.createdAt >= since) ? [entry] : [];
   });

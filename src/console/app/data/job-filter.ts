@@ -13,6 +13,7 @@ export interface JobFilter {
   readonly type?: string;
   readonly statuses: readonly JobStatus[];
   readonly caller?: string;
+  readonly tag?: string;
   /** How long ago the oldest was created, such as `1h`; or a time (RFC 3339). */
   readonly from?: string;
   readonly to?: string;
@@ -22,19 +23,20 @@ export const NO_FILTER: JobFilter = { statuses: [] };
 
 export function readFilter(query: Readonly<Record<string, string | undefined>>): JobFilter {
   const wanted = new Set(query['status']?.toUpperCase().split(','));
-  const { type, caller, from, to } = query;
+  const { type, caller, tag, from, to } = query;
   return {
     statuses: STATUSES.filter((status) => wanted.has(status)),
     ...(type && { type }),
     ...(caller && { caller }),
+    ...(tag && { tag }),
     ...(from && { from }),
     ...(to && { to }),
   };
 }
 
 /** The query of the filter's URL, without `?`. */
-export function toQuery({ type, statuses, caller, from, to }: JobFilter, after?: string): string {
-  const entries = { type, status: statuses.join(',').toLowerCase(), caller, from, to, after };
+export function toQuery({ type, statuses, caller, tag, from, to }: JobFilter, after?: string): string {
+  const entries = { type, status: statuses.join(',').toLowerCase(), caller, tag, from, to, after };
   const set = Object.entries(entries).filter((entry): entry is [string, string] => Boolean(entry[1]));
   return new URLSearchParams(set).toString().replaceAll('%2C', ',').replaceAll('%3A', ':');
 }
@@ -44,13 +46,14 @@ export function isFiltered(filter: JobFilter): boolean {
 }
 
 /** The filter as the API takes it. */
-export function toApiFilter({ type, statuses, caller, from, to }: JobFilter, now: number): ApiFilter {
+export function toApiFilter({ type, statuses, caller, tag, from, to }: JobFilter, now: number): ApiFilter {
   const createdAfter = toInstant(from, now);
   const createdBefore = toInstant(to, now);
   return {
     ...(type !== undefined && { type }),
     ...(statuses.length > 0 && { status: [...statuses] }),
     ...(caller !== undefined && { caller }),
+    ...(tag !== undefined && { tag }),
     ...(createdAfter !== undefined && { createdAfter }),
     ...(createdBefore !== undefined && { createdBefore }),
   };

@@ -28,11 +28,12 @@ const CUSTOM = 'custom';
 export function FilterBar({ filter, onChange, formRef }: FilterBarProps) {
   const { jobTypes, scopes, caller: self } = useSession();
   const change = (part: { readonly [Name in keyof JobFilter]?: JobFilter[Name] | undefined }): void => {
-    const { type, statuses, caller, from, to } = { ...filter, ...part };
+    const { type, statuses, caller, tag, from, to } = { ...filter, ...part };
     onChange({
       statuses: statuses ?? [],
       ...(type && { type }),
       ...(caller && { caller }),
+      ...(tag && { tag }),
       ...(from && { from }),
       ...(to && { to }),
     });
@@ -63,6 +64,7 @@ export function FilterBar({ filter, onChange, formRef }: FilterBarProps) {
       {self !== undefined && scopes.includes('admin') && (
         <TextFilter label="Caller" value={filter.caller ?? ''} onChange={(caller) => change({ caller })} />
       )}
+      <TextFilter label="Tag" value={filter.tag ?? ''} onChange={(tag) => change({ tag })} />
       <Period filter={filter} onChange={change} />
       <fieldset class="chips">
         <legend class="visually-hidden">Status</legend>

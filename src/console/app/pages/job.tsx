@@ -1,5 +1,5 @@
 import { useLocation, useRoute } from 'preact-iso';
-import type { ComponentChildren } from 'preact';
+import { type ComponentChildren, Fragment } from 'preact';
 import { useState } from 'preact/hooks';
 import { useConsole, usePaths, useSession } from '../context.ts';
 import { NO_FILTER, toQuery } from '../data/job-filter.ts';
@@ -141,6 +141,16 @@ function Facts({ job }: { readonly job: JobDetails }) {
         <Fact name="Created">
           <Ago at={job.createdAt} />
         </Fact>
+        {job.scheduledFor !== null && (
+          <Fact name="Scheduled">
+            <Ago at={job.scheduledFor} />
+          </Fact>
+        )}
+        {job.startBefore !== null && (
+          <Fact name="Start before">
+            <Ago at={job.startBefore} />
+          </Fact>
+        )}
         {job.startedAt !== null && (
           <Fact name="Started">
             <Ago at={job.startedAt} />
@@ -159,6 +169,19 @@ function Facts({ job }: { readonly job: JobDetails }) {
         {job.expiresAt !== null && (
           <Fact name="Removed">
             <Ago at={job.expiresAt} />
+          </Fact>
+        )}
+        {job.priority > 0 && <Fact name="Priority">{job.priority}</Fact>}
+        {job.tags.length > 0 && (
+          <Fact name="Tags">
+            <span>
+              {job.tags.map((tag, index) => (
+                <Fragment key={tag}>
+                  {index > 0 && ', '}
+                  <a href={paths.jobs(toQuery({ ...NO_FILTER, tag }))}>{tag}</a>
+                </Fragment>
+              ))}
+            </span>
           </Fact>
         )}
         {showsCaller && job.caller !== null && (

@@ -22,8 +22,12 @@ for i = 3, #ARGV, 7 do
     entries[#entries + 1], entries[#entries + 2], added[#added + 1] = timestamp, id, id
     redis.call('HSET', job, 'name', caller, 'data', data, 'opts', options, 'timestamp', timestamp, 'delay', delayMs,
       'priority', level)
-    local startBy = decodeOptions(options).startBy
-    if startBy then redis.call('ZADD', keyOf(START_BY), startBy, id) end
+    local own = decodeOptions(options)
+    if own.startBy then redis.call('ZADD', keyOf(START_BY), own.startBy, id) end
+    for _, tag in ipairs(tagsIn(own)) do
+      redis.call('ZADD', indexOfTag('open', tag, caller), timestamp, id)
+      redis.call('ZADD', indexOfTag('open', tag), timestamp, id)
+    end
     redis.call('XADD', keyOf('events'), '*', 'event', 'added', 'jobId', id, 'name', caller)
     if delayMs ~= '0' then
       delay(id, tonumber(timestamp) + tonumber(delayMs))

@@ -7,11 +7,11 @@ while i <= #ARGV do
   local id, caller, timestamp, place, score, set, count = unpack(ARGV, i, i + 6)
   local job = keyOf(id)
   if redis.call('EXISTS', job) == 0 then
-    addEntry(set, caller, timestamp, id)
     if set == 'Canceled' then redis.call('ZADD', keyOf(canceledSet(place)), score, id) end
     redis.call('HSET', job, unpack(ARGV, i + 7, i + 6 + count))
-    local startBy = set == 'open' and decodeOptions(redis.call('HGET', job, 'opts')).startBy
-    if startBy then redis.call('ZADD', keyOf(START_BY), startBy, id) end
+    local own = decodeOptions(redis.call('HGET', job, 'opts'))
+    addEntry(set, caller, timestamp, id, tagsIn(own))
+    if set == 'open' and own.startBy then redis.call('ZADD', keyOf(START_BY), own.startBy, id) end
     if place == 'wait' then
       enqueue(id, tonumber(score), 'LPUSH')
     else

@@ -3,11 +3,12 @@
 local id, now, mark, onlyMarked = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if isLate(ARGV[5]) then return refuseLate() end
 local job = keyOf(id)
-local caller, timestamp, startedOn, finishedOn, deferredFailure, parent = unpack(redis.call('HMGET', job, 'name', 'timestamp',
-  'processedOn', 'finishedOn', 'defa', 'parentKey'))
+local caller, timestamp, startedOn, finishedOn, deferredFailure, parent, options = unpack(redis.call('HMGET', job, 'name', 'timestamp',
+  'processedOn', 'finishedOn', 'defa', 'parentKey', 'opts'))
 if not caller or finishedOn then return false end
 if onlyMarked == '1' and deferredFailure ~= mark then return false end
-addEntry('Canceled', caller, timestamp, id)
+local tags = tagsOf(options)
+addEntry('Canceled', caller, timestamp, id, tags)
 local removed = 0
 -- A child of a flow is ended by a worker, so that BullMQ moves its parent on.
 if not parent then
@@ -29,7 +30,7 @@ redis.call('HSET', job, 'failedReason', mark, 'finishedOn', now)
 redis.call('HDEL', job, 'defa')
 redis.call('ZADD', keyOf('failed'), now, id)
 redis.call('ZADD', keyOf(canceledSet('failed')), now, id)
-removeEntry('open', caller, id)
+removeEntry('open', caller, id, tags)
 addEvent('failed', id, 'failedReason', mark, 'prev', 'waiting')
 publish('failed', id)
 return readJob(job)

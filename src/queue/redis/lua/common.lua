@@ -31,13 +31,25 @@ end
 local function indexOfAll(set)
   return keyOf('index:' .. set)
 end
-local function addEntry(set, caller, timestamp, id)
+-- The same of the jobs with a tag, in which there is no line break. Without a caller: over all callers.
+local function indexOfTag(set, tag, caller)
+  return keyOf('tags:' .. set .. ':' .. tag .. (caller and '\n' .. caller or ''))
+end
+local function addEntry(set, caller, timestamp, id, tags)
   redis.call('ZADD', indexOf(set, caller), timestamp, id)
   redis.call('ZADD', indexOfAll(set), timestamp, id)
+  for _, tag in ipairs(tags) do
+    redis.call('ZADD', indexOfTag(set, tag, caller), timestamp, id)
+    redis.call('ZADD', indexOfTag(set, tag), timestamp, id)
+  end
 end
-local function removeEntry(set, caller, id)
+local function removeEntry(set, caller, id, tags)
   redis.call('ZREM', indexOf(set, caller), id)
   redis.call('ZREM', indexOfAll(set), id)
+  for _, tag in ipairs(tags) do
+    redis.call('ZREM', indexOfTag(set, tag, caller), id)
+    redis.call('ZREM', indexOfTag(set, tag), id)
+  end
 end
 
 -- The canceled jobs among those that BullMQ keeps as completed or failed, by the time of their end, so that each status can be counted.
@@ -94,6 +106,13 @@ local function decodeOptions(text)
   if not text or not text:find('"submission"', 1, true) then return {} end
   local isJson, options = pcall(cjson.decode, text)
   return isJson and type(options) == 'table' and options or {}
+end
+local function tagsIn(options)
+  local submission = options.submission
+  return type(submission) == 'table' and type(submission.tags) == 'table' and submission.tags or {}
+end
+local function tagsOf(text)
+  return tagsIn(decodeOptions(text))
 end
 -- The jobs of which an attempt must begin in time, by that time.
 local START_BY = 'start-by'

@@ -5,11 +5,13 @@ local MAX_PUBLISHED = 65536
 local AT_ONCE = 1000
 local canceledMark = ARGV[1]
 
-local function removeAll(key, ids)
-  for i = 1, #ids, AT_ONCE do redis.call('ZREM', key, unpack(ids, i, math.min(i + AT_ONCE - 1, #ids))) end
+-- What each set of the index loses.
+local removed = {}
+local function remove(key, id)
+  removed[key] = removed[key] or {}
+  table.insert(removed[key], id)
 end
 
-local ended, endedOf = {}, {}
 for i = 2, #ARGV, 3 do
   local event, id, detail = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local hasHappened = true
@@ -20,9 +22,12 @@ for i = 2, #ARGV, 3 do
     hasHappened = finishedOn
     if caller and finishedOn then
       local isCanceled = reason == canceledMark or mark == canceledMark or (canceled and canceled == startedOn)
-      ended[#ended + 1] = id
-      endedOf[caller] = endedOf[caller] or {}
-      table.insert(endedOf[caller], id)
+      remove(indexOf('open', caller), id)
+      remove(indexOfAll('open'), id)
+      for _, tag in ipairs(tagsOf(fields[12])) do
+        remove(indexOfTag('open', tag, caller), id)
+        remove(indexOfTag('open', tag), id)
+      end
       if isCanceled then redis.call('ZADD', keyOf(canceledSet(event)), finishedOn, id) end
     end
     -- All of a job that succeeded, so that no follower has to read it; a large result is read by those who want it.
@@ -30,6 +35,7 @@ for i = 2, #ARGV, 3 do
   end
   if hasHappened then publish(event, id, detail) end
 end
-removeAll(indexOfAll('open'), ended)
-for caller, ids in pairs(endedOf) do removeAll(indexOf('open', caller), ids) end
+for key, ids in pairs(removed) do
+  for i = 1, #ids, AT_ONCE do redis.call('ZREM', key, unpack(ids, i, math.min(i + AT_ONCE - 1, #ids))) end
+end
 return 0

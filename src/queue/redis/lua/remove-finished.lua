@@ -14,14 +14,16 @@ end
 local function remove(state, id)
   local job = keyOf(id)
   local caller, deduplicationId, options = unpack(redis.call('HMGET', job, 'name', 'deid', 'opts'))
+  local own = decodeOptions(options)
   if caller then
-    removeEntry('open', caller, id)
-    for _, set in ipairs(FINAL_SETS) do removeEntry(set, caller, id) end
+    local tags = tagsIn(own)
+    removeEntry('open', caller, id, tags)
+    for _, set in ipairs(FINAL_SETS) do removeEntry(set, caller, id, tags) end
   end
   if deduplicationId and redis.call('GET', keyOf('de:' .. deduplicationId)) == id then
     redis.call('DEL', keyOf('de:' .. deduplicationId))
   end
-  if decodeOptions(options).startBy then redis.call('ZREM', keyOf(START_BY), id) end
+  if own.startBy then redis.call('ZREM', keyOf(START_BY), id) end
   redis.call('DEL', job, job .. ':logs', job .. ':dependencies', job .. ':processed', job .. ':failed', job .. ':unsuccessful')
   redis.call('ZREM', keyOf(state), id)
   redis.call('ZREM', keyOf(canceledSet(state)), id)

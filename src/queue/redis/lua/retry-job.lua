@@ -22,8 +22,9 @@ if type(options.submission) == 'table' then options.submission.scheduledFor, opt
 redis.call('ZREM', keyOf(START_BY), id)
 redis.call('HDEL', job, 'finishedOn', 'failedReason', 'returnvalue', 'defa', 'canceled', 'stc')
 redis.call('HSET', job, 'opts', cjson.encode(options), 'progress', cjson.encode(progress))
-addEntry('open', caller, timestamp, id)
-for _, set in ipairs(FINAL_SETS) do removeEntry(set, caller, id) end
+local tags = tagsIn(options)
+addEntry('open', caller, timestamp, id, tags)
+for _, set in ipairs(FINAL_SETS) do removeEntry(set, caller, id, tags) end
 
 redis.call('ZREM', keyOf(canceledSet(wasFailed and 'failed' or 'completed')), id)
 
