@@ -2,7 +2,7 @@
 /** The command. */
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { type Command, UsageError, readArgs, renderHelp, toTable } from './cli/command.ts';
+import { type Command, UsageError, didYouMean, readArgs, renderHelp, toTable } from './cli/command.ts';
 import { fail } from './cli/process.ts';
 import { loadEnvironment } from './config.ts';
 import { StartError } from './core/start-error.ts';
@@ -66,8 +66,12 @@ async function run([name = '', ...args]: readonly string[]): Promise<number | un
     return 0;
   }
   const known = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (known === undefined)
-    throw new UsageError(`unknown command "${name}"; expected one of ${Object.keys(COMMANDS).join(', ')}`);
+  if (known === undefined) {
+    const names = Object.keys(COMMANDS);
+    throw new UsageError(
+      `unknown command "${name}"${didYouMean(name, names) || `; expected one of ${names.join(', ')}`}`,
+    );
+  }
   const command = await known.load();
   const parsed = readArgs(command, args);
   if (parsed === 'help') {

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import util, { parseArgs } from 'node:util';
 
 /** An option of a command, which takes a value. */
 interface CommandOption {
@@ -51,8 +51,22 @@ function parse(args: string[], options: Record<string, { type: 'string' | 'boole
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
     // The first sentence says what is wrong.
-    throw new UsageError(String(error instanceof Error ? error.message : error).split('. ', 1)[0], { cause: error });
+    const [message = ''] = String(error instanceof Error ? error.message : error).split('. ', 1);
+    const [, unknown = ''] = /^Unknown option '(--[^']+)'/.exec(message) ?? [];
+    const names = Object.keys(options).map((name) => `--${name}`);
+    throw new UsageError(message + didYouMean(unknown, names), { cause: error });
   }
+}
+
+/** Characters, inserted or removed, by which a mistyped name differs at most. */
+const MAX_TYPOS = 2;
+
+/** `; did you mean "start"?`, or nothing where no name is close. */
+export function didYouMean(given: string, names: readonly string[]): string {
+  // As a property: an older Node, which has no such function, still gets as far as to say that it is too old.
+  const typos = (name: string): number => util.diff(given.slice(0, 50), name).filter(([kind]) => kind !== 0).length;
+  const [nearest] = names.filter((name) => typos(name) <= MAX_TYPOS).toSorted((a, b) => typos(a) - typos(b));
+  return nearest === undefined ? '' : `; did you mean "${nearest}"?`;
 }
 
 export function renderHelp(
