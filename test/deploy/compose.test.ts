@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { settingsSchema } from '../../src/config.ts';
@@ -58,4 +59,16 @@ it.each(['api', 'worker'])('the service %s has settings that exist, and time to 
 
 it('Redis keeps all jobs on disk and in memory', () => {
   expect(read().services['redis']?.command?.join(' ')).toMatch(/--appendonly yes .*--maxmemory-policy noeviction/);
+});
+
+it('Prometheus takes its configuration, which asks each role on the port of its metrics', () => {
+  const file = join(dirname(FILE), 'prometheus/prometheus.yaml');
+  const checked = spawnSync(inject('promtool'), ['check', 'config', file], { encoding: 'utf8' });
+  expect(checked).toMatchObject({ status: 0, stderr: '' });
+  const { services } = read();
+  const targets = [...readFileSync(file, 'utf8').matchAll(/names: \[(\w+)\], type: A, port: (\d+)/g)];
+  expect(targets.map(([, name = '', port]) => services[name]?.environment?.['METRICS_PORT'] === port)).toEqual([
+    true,
+    true,
+  ]);
 });
