@@ -1,13 +1,17 @@
+import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
 import type { SubmitOptions } from '../../src/core/input/submit-options.ts';
 import { JobError } from '../../src/core/job-error.ts';
 import type { Job } from '../../src/core/job.ts';
+import { prefixOf } from '../../src/queue/redis/names.ts';
 import { poll } from '../support/follow.ts';
 import { type ScriptedType, scripted, setUpQueue, signal } from '../support/queue.ts';
 import { BACKENDS } from '../support/stores.ts';
 
 const HOUR_MS = 3_600_000;
+/** So long that a busy machine submits a job and reads it meanwhile. */
+const SOON_MS = 1500;
 const EXPIRED = { status: 'Canceled', error: { code: 'JOB_EXPIRED' } } as const;
 const fromNow = (ms: number): Date => new Date(Date.now() + ms);
 
@@ -130,7 +134,7 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
       ['waits', {}],
       ['has a priority', { priority: 3 }],
     ])('end a job that %s when no worker takes it, and tell those who follow it', async (_, given) => {
-      const startBefore = fromNow(200);
+      const startBefore = fromNow(SOON_MS);
       const job = await submit(plain, { ...given, startBefore });
       expect(await expire()).toEqual([]);
       expect(await read(job)).toMatchObject({ status: 'Pending', options: { startBefore } });
@@ -152,7 +156,7 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
         runs.push(text);
         return { text };
       });
-      const startBefore = fromNow(100);
+      const startBefore = fromNow(SOON_MS);
       const job = await submit(plain, { startBefore }, 'late');
       const other = await submit(plain, undefined, 'other');
       await storeReaches(startBefore);
@@ -164,7 +168,8 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
     });
 
     it('leave a job alone whose first attempt has begun, whatever it waits for then', async () => {
-      const startBefore = fromNow(500);
+      // Workers take a moment to start.
+      const startBefore = fromNow(2 * SOON_MS);
       const begun = signal();
       const over = signal();
       let runs = 0;
@@ -197,7 +202,7 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
       const truth = Date.now();
       vi.useFakeTimers({ toFake: ['Date'], now: truth + off });
       const inTime = await submit(plain, { startWithinSeconds: 60 });
-      const startBefore = new Date(truth + 300);
+      const startBefore = new Date(truth + SOON_MS);
       const tooLate = await submit(plain, { startBefore });
       await storeReaches(startBefore);
       work();
@@ -206,7 +211,7 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
     });
 
     it('no longer apply after a retry', async () => {
-      const job = await submit(plain, { startBefore: fromNow(50) });
+      const job = await submit(plain, { startBefore: fromNow(SOON_MS) });
       await poll(expire, (ids) => ids.includes(job.id));
       const retried = await test.service.retry(job.id, ANONYMOUS);
       expect(retried).toMatchObject({ status: 'Pending' });
@@ -257,12 +262,23 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
     });
 
     it('gives the job also when its time to start is over by then', async () => {
-      const startBefore = fromNow(300);
+      const startBefore = fromNow(SOON_MS);
       const { job } = await submitOnce(plain, { startBefore }, 'over');
       await storeReaches(startBefore);
       expect(await submitOnce(plain, { startBefore }, 'over')).toMatchObject({ replayed: true, job: { id: job.id } });
       await expect(submitOnce(plain, { startBefore }, 'new')).rejects.toMatchObject({ problem: 'invalid-input' });
     });
+  });
+
+  it.runIf(backend === 'redis')('may let a job expire, which is then found without a search', async () => {
+    const redis = new Redis(test.url ?? '');
+    const first = await submit(single);
+    const job = await submit(single, { startWithinSeconds: 60 });
+    const last = await submit(single);
+    expect(await redis.llen(`${prefixOf('single')}wait`)).toBe(0);
+    const waiting = await redis.zrange(`${prefixOf('single')}prioritized`, 0, -1);
+    redis.disconnect();
+    expect(waiting.slice(-3)).toEqual([first.id, job.id, last.id]);
   });
 
   it('of a type apply where a submission does not say otherwise', async () => {

@@ -16,13 +16,14 @@ end
 
 for i = 3, #ARGV, 7 do
   local id, caller, timestamp, data, options, priority, delayMs = unpack(ARGV, i, i + 6)
-  local job, reply, level = keyOf(id), 0, levelOf(tonumber(priority))
+  local job, reply, own = keyOf(id), 0, decodeOptions(options)
+  -- Expired jobs are taken out of the set of prioritized jobs without a search, which the list would need.
+  local level = levelOf(own.startBy and priority == '0' and LOWEST_PRIORITY or tonumber(priority))
   if redis.call('EXISTS', job) == 0 then
     redis.call('ZADD', indexOf('open', caller), timestamp, id)
     entries[#entries + 1], entries[#entries + 2], added[#added + 1] = timestamp, id, id
     redis.call('HSET', job, 'name', caller, 'data', data, 'opts', options, 'timestamp', timestamp, 'delay', delayMs,
       'priority', level)
-    local own = decodeOptions(options)
     if own.startBy then redis.call('ZADD', keyOf(START_BY), own.startBy, id) end
     for _, tag in ipairs(tagsIn(own)) do
       redis.call('ZADD', indexOfTag('open', tag, caller), timestamp, id)
