@@ -5,6 +5,7 @@ import {
   type SpanContext,
   SpanKind,
   SpanStatusCode,
+  TraceFlags,
   context,
   createTraceState,
   isSpanContextValid,
@@ -22,20 +23,33 @@ export function isRecorded(): boolean {
   return isSpanContextValid(trace.getTracer(NAME).startSpan('probe').spanContext());
 }
 
-export function createTracer(): Tracer {
+/**
+ * @param options.isOwnSdk whether our own SDK records, and nothing else in this process makes spans. Then a request that the sampler leaves
+ * out needs no context, and the decision for it is the one for the submission in it: all samplers of the settings go by the id of the
+ * trace, or by the parent.
+ */
+export function createTracer({ isOwnSdk }: { readonly isOwnSdk: boolean }): Tracer {
   const tracer = trace.getTracer(NAME);
   return {
     start(name, options) {
       const { kind, links = [], attributes } = options;
+      if (isOwnSdk && isLeftOut(options.parent)) return new UnrecordedSpan(options.parent);
       const parent = parentOf(options);
       const span = tracer.startSpan(
         name,
         { kind: KINDS[kind], attributes, links: links.map((link) => ({ context: toSpanContext(link) })) },
         parent,
       );
+      // The function of a job may call other systems, to which its context passes the decision on.
+      if (isOwnSdk && kind !== 'consumer' && !span.isRecording())
+        return new UnrecordedSpan(new LocalContext(span.spanContext()));
       return new RecordedSpan(span, parent);
     },
   };
+}
+
+function isLeftOut(parent: TraceContext | undefined): parent is LocalContext {
+  return parent instanceof LocalContext && (parent.spanContext.traceFlags & TraceFlags.SAMPLED) === 0;
 }
 
 /** A program around this one may have a span for the request already. */
@@ -73,6 +87,23 @@ export class LocalContext implements TraceContext {
   get tracestate(): string | undefined {
     return this.spanContext.traceState?.serialize();
   }
+}
+
+/** Of a request that the sampler leaves out. */
+class UnrecordedSpan implements Span {
+  readonly context: TraceContext;
+
+  constructor(own: TraceContext) {
+    this.context = own;
+  }
+
+  set(): void {}
+
+  run<T>(work: () => T): T {
+    return work();
+  }
+
+  end(): void {}
 }
 
 class RecordedSpan implements Span {

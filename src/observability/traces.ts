@@ -31,7 +31,7 @@ let own: { readonly sdk: Promise<{ close(): Promise<void> }>; users: number } | 
  */
 export async function openTraces(config: TraceConfig | undefined, logger: Logger): Promise<Traces> {
   if (own === undefined) {
-    if (isRecorded()) return { tracer: createTracer(), close: async () => undefined };
+    if (isRecorded()) return { tracer: createTracer({ isOwnSdk: false }), close: async () => undefined };
     if (config === undefined) return { tracer: undefined, close: async () => undefined };
     own = { sdk: startSdk(config, logger), users: 0 };
   }
@@ -45,7 +45,7 @@ export async function openTraces(config: TraceConfig | undefined, logger: Logger
   };
   try {
     await used.sdk;
-    return { tracer: createTracer(), close };
+    return { tracer: createTracer({ isOwnSdk: true }), close };
   } catch (error) {
     own = undefined;
     throw error;

@@ -1,5 +1,5 @@
 import { createServer as createHttpServer } from 'node:http';
-import { trace } from '@opentelemetry/api';
+import { context, diag, propagation, trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
@@ -28,7 +28,11 @@ it('a program that has registered an SDK gets the spans, below its own', async (
   onTestFinished(() => void vi.unstubAllEnvs());
   const sdk = new NodeSDK({ serviceName: 'program', metricReaders: [], logRecordProcessors: [] });
   sdk.start();
-  onTestFinished(() => sdk.shutdown());
+  onTestFinished(async () => {
+    await sdk.shutdown();
+    // Other files run in the same process.
+    for (const api of [trace, context, propagation, diag]) api.disable();
+  });
   const tracer = trace.getTracer('program');
 
   const store = await createStore('embedded');

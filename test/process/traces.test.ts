@@ -219,6 +219,24 @@ describe('traces', () => {
     expect((await receiver.trace(TRACE, 4)).map(({ traceState = '' }) => traceState)).toEqual(['', '', '', '']);
   });
 
+  it('that a sampler leaves out go on in the job and its fetches, and are not sent', async () => {
+    const receiver = await receiveTraces();
+    const called = await startCalled();
+    const sampler = { OTEL_TRACES_SAMPLER: 'parentbased_always_off' };
+    const { api, worker } = await start('redis', { ...receiver.settings, ...sampler });
+    const begun = await submit(api, { url: called.url, failures: 0 });
+    const unsampled = { traceparent: TRACEPARENT.replace(/1$/, '0'), tracestate: 'vendor=opaque' };
+    const { id } = await submit(api, { url: called.url, failures: 0 }, unsampled);
+    const sampled = await submit(api, { url: called.url, failures: 0 }, { traceparent: TRACEPARENT });
+    for (const job of [begun.id, id, sampled.id]) expect(await finish(api, job)).toMatchObject({ status: 'Succeeded' });
+    const passedOn = called.headers.map(({ traceparent }) => String(traceparent).replace(/-[\da-f]{16}-/, ' '));
+    expect(passedOn.toSorted()).toEqual([`00-${begun.traceId} 00`, `00-${TRACE} 00`, `00-${TRACE} 01`].toSorted());
+    expect(called.headers.map(({ tracestate }) => tracestate)).toContain('vendor=opaque');
+    for (const process of new Set([api, worker])) await process.end('SIGTERM');
+    expect(of(receiver.spans, SERVER, 'POST /api/traceds')).toHaveLength(1);
+    expect(of(receiver.spans, CONSUMER, 'process traced')).toHaveLength(1);
+  });
+
   it('have what was refused by its code, and leave out health checks', async () => {
     const { receiver, api } = await startTraced();
     await fetch(`${api.url}/health/ready`);
