@@ -1,7 +1,7 @@
 import { type PgPool, QueueEvents, Worker, createPostgresBackend } from 'bullmq';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { z } from 'zod';
-import { MAX_COUNTED } from '../../core/job-type-stats.ts';
+import { HISTORY_MINUTES } from '../../core/job-type-stats.ts';
 import { type Logger, MAX_LISTED_CHARACTERS } from '../../core/ports.ts';
 import { EXPIRED_AT_ONCE, type QueueBackend, onWorkerError } from '../backend.ts';
 import type { JobProgress, JobRecord } from '../job-record.ts';
@@ -12,9 +12,9 @@ import { startStep } from '../../stores/postgres-pool.ts';
 import { createPostgresQueue } from './additions.ts';
 import { addStoredJobs, readStoredJobs } from './stored.ts';
 import { prepareStore } from './prepare-store.ts';
-import { OWN_SCHEMA, REQUEST_COUNTS, STATEMENTS, type Statement, toRecord } from './statements.ts';
+import { OWN_SCHEMA, READ_EMBEDDED_TYPE, REQUEST_COUNTS, STATEMENTS, type Statement, toRecord } from './statements.ts';
 import { BLOCKING_MS, type QueueEventListener, runQueueEvents } from '../queue-events.ts';
-import { readTypeState } from './type-state.ts';
+import { toTypeStateOfRow } from './type-state.ts';
 import { createStoreClock } from '../store-clock.ts';
 
 /** Finished jobs that one statement removes. */
@@ -227,7 +227,10 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     async countJobs(type) {
       return countsSchema.parse((await run(STATEMENTS.countJobs, [type]))[0]);
     },
-    readTypeState: (type) => readTypeState(runPrepared, type, exclusive ? 10 * MAX_COUNTED : MAX_COUNTED),
+    async readTypeState(type) {
+      const statement = exclusive ? READ_EMBEDDED_TYPE : STATEMENTS.readType;
+      return toTypeStateOfRow((await runPrepared(statement, [type, HISTORY_MINUTES]))[0]);
+    },
     async addEnds(type, { succeeded, failed }) {
       await run(STATEMENTS.addEnds, [type, succeeded, failed]);
     },

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { MAX_COUNTED, SAMPLED_RUNS } from '../../core/job-type-stats.ts';
 import { CANCELED, type JobRecord } from '../job-record.ts';
 import { LATE } from '../store-clock.ts';
 
@@ -22,14 +23,17 @@ const PARTS: readonly (readonly [name: string, text: string])[] = [
   ['retention', `CASE jsonb_typeof(opts -> 'retentionMs') WHEN 'number' THEN (opts ->> 'retentionMs')::float8 END`],
   ['start-by', `(CASE jsonb_typeof(opts -> 'startBy') WHEN 'number' THEN (opts ->> 'startBy')::float8 END)`],
   ['late', LATE],
+  ['sampled-runs', String(SAMPLED_RUNS)],
+  ['max-counted', String(MAX_COUNTED)],
 ];
 
-function load(name: string): Statement {
-  return { name, text: fill(readSql(name)) };
+/** @param parts come before the others */
+function load(name: string, parts: typeof PARTS = []): Statement {
+  return { name, text: fill(readSql(name), parts) };
 }
 
-function fill(text: string): string {
-  return PARTS.reduce((filled, [part, partText]) => filled.replaceAll(`{{${part}}}`, partText), text);
+function fill(text: string, parts: typeof PARTS = []): string {
+  return [...parts, ...PARTS].reduce((filled, [part, partText]) => filled.replaceAll(`{{${part}}}`, partText), text);
 }
 
 /** Name and columns of the index of lists over all callers. */
@@ -90,6 +94,9 @@ export const STATEMENTS = {
   storeSecret: load('store-secret'),
   tryWrite: load('try-write'),
 } as const satisfies Record<string, Statement>;
+
+/** `readType` for the embedded store, which has less to count. */
+export const READ_EMBEDDED_TYPE = load('read-type', [['max-counted', String(10 * MAX_COUNTED)]]);
 
 const rowSchema = z.object({
   queue: z.string(),

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { HISTORY_MINUTES, type JobTypeState, SAMPLED_RUNS } from '../../core/job-type-stats.ts';
+import type { JobTypeState } from '../../core/job-type-stats.ts';
 import { toTypeState, typeReadSchema } from '../type-state.ts';
-import { STATEMENTS, type Statement } from './statements.ts';
 
 const count = z.number();
 /** Null where the count is exact. */
@@ -11,16 +10,8 @@ const rowSchema = typeReadSchema.extend({
   estimated: z.object({ pending: estimate, succeeded: estimate, failed: estimate, canceled: estimate }),
 });
 
-/**
- * @param runPrepared runs a statement that the server plans once for each connection
- * @param maxCounted jobs of one status that are counted one by one
- */
-export async function readTypeState(
-  runPrepared: (statement: Statement, parameters: unknown[]) => Promise<readonly unknown[]>,
-  type: string,
-  maxCounted: number,
-): Promise<JobTypeState> {
-  const [row] = await runPrepared(STATEMENTS.readType, [type, SAMPLED_RUNS, HISTORY_MINUTES, maxCounted]);
+/** @param row of the statement `readType` */
+export function toTypeStateOfRow(row: unknown): JobTypeState {
   const { counted, estimated, ...read } = rowSchema.parse(row);
   return toTypeState(read, {
     pending: Math.max(counted.pending, estimated.pending ?? 0),
