@@ -81,7 +81,13 @@ describe.each(BACKENDS)('on %s', (backend) => {
     });
     isUp = true;
     up.reach();
-    expect(await finish(job)).toMatchObject({ status: 'Succeeded', attempt: 1, maxAttempts: 1, history: [] });
+    expect(await finish(job)).toMatchObject({
+      status: 'Succeeded',
+      attempt: 1,
+      maxAttempts: 1,
+      message: null,
+      history: [],
+    });
   });
 
   it('an outage that lasts longer than the type allows uses up attempts, and after a retry it is another outage', async () => {
@@ -142,6 +148,7 @@ describe.each(BACKENDS)('on %s', (backend) => {
     expect(await finish(job)).toMatchObject({
       status: 'Succeeded',
       attempt: 1,
+      message: null,
       result: { input: { text: 5, size: 1 } },
     });
   });

@@ -122,6 +122,10 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
     const code = 'error' in outcome ? outcome.error.code : undefined;
     metrics.attemptEnded({ type: type.name, outcome: outcome.kind, code, seconds: durationMs / 1000 });
     const ended = { ...about, durationMs };
+    const writeMessage = (message: string | null): Promise<void> =>
+      writeProgress({ percentComplete: progressSchema.safeParse(job.progress).data?.percentComplete ?? 0, message });
+    // The message still says what the job waited for.
+    if (outcome.kind === 'succeeded' && data.wait !== undefined && progressAt === undefined) await writeMessage(null);
     switch (outcome.kind) {
       case 'succeeded':
         return outcome.result;
@@ -138,11 +142,10 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
           throw toError(outcome.error, outcome.retry);
         }
         logger.warn({ ...ended, until: wait.until, waitMs }, 'job postponed');
-        const percentComplete = progressSchema.safeParse(job.progress).data?.percentComplete ?? 0;
         // Of a job that this worker has lost meanwhile, another one takes care.
         const isOurs = await keepTrying(async () => {
           await job.updateData({ ...job.data, wait });
-          await writeProgress({ percentComplete, message: outcome.message });
+          await writeMessage(outcome.message);
           await job.moveToDelayed(Date.now() + waitMs, token);
         });
         if (isOurs) await endIfMarked(job);
