@@ -45,6 +45,8 @@ export interface JobFields<Type extends string = string> {
   readonly priority: number;
   /** Those of its submission. */
   readonly tags: readonly string[];
+  /** About how many jobs workers take before this one; null where that is not known. */
+  readonly queuePosition: number | null;
   /** The id of the caller that submitted the job, for admins; null for others. */
   readonly caller: string | null;
   /** The URL to poll. */

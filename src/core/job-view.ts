@@ -38,6 +38,13 @@ export const jobViewSchema = z
       .describe('If no attempt has begun by this time, the job ends with JOB_EXPIRED; null for a job without one.'),
     priority: z.int().min(0).max(9).describe('Of the jobs of a type that wait, those with a higher one run first.'),
     tags: z.array(z.string()).describe('Those of its submission.'),
+    queuePosition: z
+      .int()
+      .min(0)
+      .nullable()
+      .describe(
+        'About how many jobs workers take before this one; null where that is not known: beyond the first 1,000, and for a job that does not wait for a worker.',
+      ),
     caller: z.string().nullable().describe('The id of the caller that submitted the job, for admins; null for others.'),
     error: jobFailureSchema.nullable().describe('Why the job failed or was canceled; null in any other status.'),
     statusUrl: z.url().describe('The URL to poll.'),
@@ -66,6 +73,8 @@ export interface JobViewOptions {
   readonly urls: Urls;
   /** Seconds that a poller should wait; null when the job is done. */
   readonly retryAfterOf: (job: Job) => number | null;
+  /** Jobs before it, if that is known. */
+  readonly queuePositionOf: (job: Job) => number | null;
   /** Whether the reader may know who submitted the job. */
   readonly showsCaller: boolean;
 }
@@ -76,13 +85,15 @@ export class LazyJobView implements JobView {
   readonly #type: JobType | undefined;
   readonly #urls: Urls;
   readonly #retryAfterOf: (job: Job) => number | null;
+  readonly #queuePositionOf: (job: Job) => number | null;
   readonly #showsCaller: boolean;
 
-  constructor({ job, type, urls, retryAfterOf, showsCaller }: JobViewOptions) {
+  constructor({ job, type, urls, retryAfterOf, queuePositionOf, showsCaller }: JobViewOptions) {
     this.job = job;
     this.#type = type;
     this.#urls = urls;
     this.#retryAfterOf = retryAfterOf;
+    this.#queuePositionOf = queuePositionOf;
     this.#showsCaller = showsCaller;
   }
 
@@ -139,6 +150,9 @@ export class LazyJobView implements JobView {
   }
   get tags(): string[] {
     return [...(this.job.options?.tags ?? [])];
+  }
+  get queuePosition(): number | null {
+    return this.#queuePositionOf(this.job);
   }
   get caller(): string | null {
     return this.#showsCaller ? this.job.caller : null;

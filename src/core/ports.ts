@@ -88,9 +88,14 @@ export interface Pace {
   readonly intervalMs: number;
   /** Jobs waiting for a worker. */
   readonly waiting: number;
+  /** The ids of the first of them, in the order in which workers take them, up to FIRST_WAITING. @default none */
+  readonly firstWaiting?: readonly string[];
   /** Whether workers take no jobs. */
   readonly paused: boolean;
 }
+
+/** Of so many waiting jobs of a type the position is known: more would take a measurement longer than a poll. */
+export const FIRST_WAITING = 1000;
 
 /** The queue, as the service needs it. Every call has a deadline, and throws a ServiceError `queue-unavailable` when the queue cannot be reached. */
 export interface JobQueue {

@@ -19,6 +19,7 @@ export function viewOf(job: Job, service: JobService, { urls, caller }: RequestC
     type: service.registry.get(job.type),
     urls,
     retryAfterOf: service.retryAfter,
+    queuePositionOf: service.queuePosition,
     showsCaller: isAdmin(caller),
   });
 }

@@ -3,13 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { MAX_ISSUES, ServiceError } from '../core/errors.ts';
 import { parseInput } from '../core/input/parse-input.ts';
-import {
-  type SubmitOptions,
-  givenOptions,
-  optionSchemas,
-  requireOneEach,
-  tagSchema,
-} from '../core/input/submit-options.ts';
+import { tagSchema } from '../core/input/submit-options.ts';
 import { jobStatusSchema } from '../core/job.ts';
 import { NOT_A_PERIOD, callerIdSchema, isPeriod, timeSchema } from '../core/service/job-filter.ts';
 import { DEFAULT_PAGE_SIZE, cursorSchema, pageSizeSchema } from '../core/service/list-page.ts';
@@ -20,7 +14,7 @@ import { addVary } from '../http/negotiation.ts';
  * Documents a parameter. Without examples: pages to try operations out would send those as they are.
  * @param id of the component, where several operations share the parameter
  */
-function parameter<Schema extends z.ZodType>(schema: Schema, description: string, id?: string): Schema {
+export function parameter<Schema extends z.ZodType>(schema: Schema, description: string, id?: string): Schema {
   return schema.meta({ param: { description, ...(id !== undefined && { id }) } });
 }
 
@@ -109,7 +103,7 @@ export function readPollOptions(query: unknown): PollOptions {
 const STATUSES = new Map(jobStatusSchema.options.map((status) => [status.toLowerCase(), status]));
 
 /** `name=a&name=b`, or `name=a,b`. */
-function toTexts(value: unknown): unknown[] | undefined {
+export function toTexts(value: unknown): unknown[] | undefined {
   if (value === undefined) return undefined;
   const parts: unknown[] = [value].flat();
   return parts.flatMap((part) =>
@@ -121,48 +115,14 @@ function toTexts(value: unknown): unknown[] | undefined {
 const toStatuses = (value: unknown): unknown =>
   toTexts(value)?.map((name) => (typeof name === 'string' ? (STATUSES.get(name.trim().toLowerCase()) ?? name) : name));
 
-const toNumber = (value: unknown): unknown =>
+export const toNumber = (value: unknown): unknown =>
   typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
 
 /** The plus sign of an offset, as in 12:00:00+01:00, is a space in a query that did not escape it. */
-const toTime = z.preprocess(
+export const toTime = z.preprocess(
   (value) => (typeof value === 'string' ? value.replace(/ (?=\d\d:\d\d$)/, '+') : value),
   timeSchema.optional(),
 );
-
-const numberOption = (schema: z.ZodType<number>) => z.preprocess(toNumber, schema.optional());
-const described = (name: keyof typeof optionSchemas): string => optionSchemas[name].description ?? '';
-
-/** The options of a submission. */
-export const submitQuery = z.object({
-  delaySeconds: parameter(numberOption(optionSchemas.delaySeconds), described('delaySeconds'), 'delaySeconds'),
-  runAt: parameter(toTime, described('runAt'), 'runAt'),
-  startBefore: parameter(toTime, described('startBefore'), 'startBefore'),
-  startWithinSeconds: parameter(
-    numberOption(optionSchemas.startWithinSeconds),
-    described('startWithinSeconds'),
-    'startWithinSeconds',
-  ),
-  priority: parameter(numberOption(optionSchemas.priority), described('priority'), 'priority'),
-  tags: parameter(
-    z.preprocess(toTexts, optionSchemas.tags.optional()),
-    `${described('tags')} May be repeated, or separated by commas.`,
-    'tags',
-  ),
-});
-
-const checkedSubmitQuery = submitQuery.superRefine(requireOneEach);
-
-/**
- * Other parameters are ignored.
- * @returns undefined for a submission without options
- * @throws ServiceError `invalid-input` that names the parameter
- */
-export function readSubmitOptions(query: unknown): SubmitOptions | undefined {
-  const options = Object.entries(toValues(query)).filter(([name]) => Object.hasOwn(submitQuery.shape, name));
-  if (options.length === 0) return undefined;
-  return givenOptions(parseInput(checkedSubmitQuery, Object.fromEntries(options)));
-}
 
 /**
  * Which jobs to list.
@@ -209,7 +169,7 @@ function toFilter(query: unknown): Record<string, unknown> {
 }
 
 /** A query without its empty values, and with `name[]`, as many libraries write lists, read as `name`. */
-function toValues(query: unknown): Record<string, unknown> {
+export function toValues(query: unknown): Record<string, unknown> {
   const given: [string, unknown][] = Object.entries(Object(query));
   const byName = Map.groupBy(given, ([name]) => name.replace(/\[\]$/, ''));
   return Object.fromEntries(

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
 import type { SubmitOptions } from '../../src/core/input/submit-options.ts';
 import { JobError } from '../../src/core/job-error.ts';
@@ -13,6 +13,7 @@ const HOUR_MS = 3_600_000;
 /** So long that a busy machine submits a job and reads it meanwhile. */
 const SOON_MS = 1500;
 const EXPIRED = { status: 'Canceled', error: { code: 'JOB_EXPIRED' } } as const;
+const startOf = ({ options }: Job): Date => options?.startBefore ?? expect.fail('no time to start by');
 const fromNow = (ms: number): Date => new Date(Date.now() + ms);
 
 describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
@@ -82,6 +83,11 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
       expect(retried).toMatchObject({ status: 'Pending', options: { priority: 4 } });
       expect(retried.options?.scheduledFor).toBeUndefined();
       expect(retried.options?.startBefore).toBeUndefined();
+      // It waits since the retry.
+      await poll(
+        () => test.backend.readLoads(['plain']),
+        ([load]) => (load?.oldestWaitingMs ?? 0) > 0,
+      );
       work();
       expect(await finish(job)).toMatchObject({ status: 'Succeeded' });
     });
@@ -114,6 +120,24 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
       expect(order).toEqual(['high', 'high too', 'delayed', 'low', 'first', 'second', 'third', 'retried']);
     });
 
+    it('shows in the place of each job in the queue', async () => {
+      const jobs = [
+        await submit(late, undefined, 'first'),
+        await submit(late, undefined, 'second'),
+        await submit(late, { priority: 5 }, 'urgent'),
+        await submit(late, { delaySeconds: 3600 }, 'delayed'),
+      ];
+      const places = () => Promise.all(jobs.map(async (job) => test.service.queuePosition((await read(job)) ?? job)));
+      expect(await poll(places, (found) => String(found) === '1,2,0,')).toEqual([1, 2, 0, null]);
+      const added = await submit(late, undefined, 'last');
+      await poll(
+        async () => test.service.queuePosition(added),
+        (place) => place === 3,
+      );
+      for (const { id } of [...jobs, added]) await test.service.cancel(id, ANONYMOUS);
+      await poll(places, (found) => String(found) === ',,,');
+    });
+
     it('is that of the job also when it waits for its next attempt', async () => {
       const order: string[] = [];
       late.runs(async ({ text }, { attempt }) => {
@@ -134,14 +158,16 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
       ['waits', {}],
       ['has a priority', { priority: 3 }],
     ])('end a job that %s when no worker takes it, and tell those who follow it', async (_, given) => {
-      const startBefore = fromNow(SOON_MS);
-      const job = await submit(plain, { ...given, startBefore });
-      expect(await expire()).toEqual([]);
+      const job = await submit(plain, { ...given, startWithinSeconds: 1 });
+      const other = await submit(plain, { ...given, startBefore: fromNow(HOUR_MS) });
+      const startBefore = startOf(job);
       expect(await read(job)).toMatchObject({ status: 'Pending', options: { startBefore } });
       const followed = test.service.wait(job.id, ANONYMOUS, 50, new AbortController().signal);
       await storeReaches(startBefore);
       expect(await expire()).toEqual([job.id]);
       expect(await expire()).toEqual([]);
+      expect(await read(other)).toMatchObject({ status: 'Pending' });
+      await test.queue.cancel(other);
       expect(await followed).toMatchObject({ ...EXPIRED, attempt: 0, startedAt: null, history: [] });
       const done = await finish(job);
       expect(done).toMatchObject({ ...EXPIRED, options: { ...given, startBefore } });
@@ -156,10 +182,9 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
         runs.push(text);
         return { text };
       });
-      const startBefore = fromNow(SOON_MS);
-      const job = await submit(plain, { startBefore }, 'late');
+      const job = await submit(plain, { startWithinSeconds: 1 }, 'late');
       const other = await submit(plain, undefined, 'other');
-      await storeReaches(startBefore);
+      await storeReaches(startOf(job));
       work();
       expect(await finish(job)).toMatchObject({ ...EXPIRED, attempt: 0, startedAt: null, history: [] });
       expect(await finish(other)).toMatchObject({ status: 'Succeeded' });
@@ -168,8 +193,6 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
     });
 
     it('leave a job alone whose first attempt has begun, whatever it waits for then', async () => {
-      // Workers take a moment to start.
-      const startBefore = fromNow(2 * SOON_MS);
       const begun = signal();
       const over = signal();
       let runs = 0;
@@ -181,8 +204,9 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
         await over.reached;
         return { text };
       });
-      const job = await submit(plain, { startBefore });
       const workers = test.startWorkers();
+      const job = await submit(plain, { startWithinSeconds: 5 });
+      const startBefore = startOf(job);
       await begun.reached;
       await poll(
         () => read(job),
@@ -199,26 +223,30 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
     // The embedded store has the clock of its process.
     const offs = backend === 'embedded' ? [] : [-HOUR_MS, HOUR_MS];
     it.for(offs)('go by the clock of the store, where that of the process is off by %i ms', async (off) => {
-      const truth = Date.now();
-      vi.useFakeTimers({ toFake: ['Date'], now: truth + off });
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + off });
       const inTime = await submit(plain, { startWithinSeconds: 60 });
-      const startBefore = new Date(truth + SOON_MS);
-      const tooLate = await submit(plain, { startBefore });
-      await storeReaches(startBefore);
+      const tooLate = await submit(plain, { startWithinSeconds: 1 });
+      await storeReaches(startOf(tooLate));
       work();
       expect(await finish(inTime)).toMatchObject({ status: 'Succeeded' });
       expect(await finish(tooLate)).toMatchObject(EXPIRED);
     });
 
     it('no longer apply after a retry', async () => {
-      const job = await submit(plain, { startBefore: fromNow(SOON_MS) });
+      const job = await submit(plain, { startWithinSeconds: 1 });
       await poll(expire, (ids) => ids.includes(job.id));
+      const canceled = await submit(plain, { startWithinSeconds: 1 });
+      await test.queue.cancel(canceled);
+      await test.queue.retry(canceled, 1);
+      await storeReaches(startOf(canceled));
       const retried = await test.service.retry(job.id, ANONYMOUS);
       expect(retried).toMatchObject({ status: 'Pending' });
       expect(retried.options?.startBefore).toBeUndefined();
       expect(await expire()).toEqual([]);
-      await test.queue.cancel(job);
-      expect(await read(job)).toMatchObject({ status: 'Canceled', error: { code: 'JOB_CANCELED' } });
+      for (const each of [job, canceled]) {
+        await test.queue.cancel(each);
+        expect(await read(each)).toMatchObject({ status: 'Canceled', error: { code: 'JOB_CANCELED' } });
+      }
     });
 
     it('are counted from the time that the job waits for', async () => {
@@ -272,13 +300,11 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
 
   it.runIf(backend === 'redis')('may let a job expire, which is then found without a search', async () => {
     const redis = new Redis(test.url ?? '');
-    const first = await submit(single);
-    const job = await submit(single, { startWithinSeconds: 60 });
-    const last = await submit(single);
+    onTestFinished(() => redis.disconnect());
+    const jobs = [await submit(single), await submit(single, { startWithinSeconds: 60 }), await submit(single)];
     expect(await redis.llen(`${prefixOf('single')}wait`)).toBe(0);
-    const waiting = await redis.zrange(`${prefixOf('single')}prioritized`, 0, -1);
-    redis.disconnect();
-    expect(waiting.slice(-3)).toEqual([first.id, job.id, last.id]);
+    const waiting = await redis.zrange(`${prefixOf('single')}prioritized`, -3, '-1');
+    expect(waiting).toEqual(jobs.map(({ id }) => id));
   });
 
   it('of a type apply where a submission does not say otherwise', async () => {

@@ -118,7 +118,7 @@ describe.each(BACKENDS)('tags on %s', (backend) => {
     const late = await test.service.submit({
       type: plain.type,
       input: { text: 'late' },
-      options: { given: { tags: [tag], startBefore: new Date(Date.now() + 1500) }, path: [] },
+      options: { given: { tags: [tag], startWithinSeconds: 1 }, path: [] },
       caller: ADA,
       requestId: 'test',
     });

@@ -39,6 +39,7 @@ const viewOf = (job: Job) =>
     type: undefined,
     urls: createUrls('http://localhost'),
     retryAfterOf: () => 2,
+    queuePositionOf: () => 7,
     showsCaller: job.status === 'Failed',
   });
 const asJson = (job: Job): string => JSON.stringify(jobViewSchema.parse(viewOf(job)));

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Job, RunningJob } from '../../src/core/job.ts';
-import type { Pace } from '../../src/core/ports.ts';
+import type { Job, PendingJob, RunningJob } from '../../src/core/job.ts';
+import { FIRST_WAITING, type Pace } from '../../src/core/ports.ts';
 import { createRetryAfterEstimator, estimateRetryAfter } from '../../src/core/service/retry-after.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { toPace } from '../../src/queue/pace.ts';
@@ -18,7 +18,8 @@ const base = {
   lastUpdatedAt: new Date(NOW),
   history: [],
 };
-const pending: Job = { ...base, status: 'Pending', startedAt: null };
+const pending: PendingJob = { ...base, status: 'Pending', startedAt: null };
+const dueIn = (ms: number): Job => ({ ...pending, options: { scheduledFor: new Date(NOW + ms) } });
 const runningFor = (ms: number): RunningJob => ({
   ...base,
   status: 'Running',
@@ -30,6 +31,9 @@ describe('Retry-After', () => {
   it.each<[string, Job, { durationMs?: number; intervalMs?: number; waiting?: number }, number]>([
     ['no pace is known', pending, {}, 1],
     ['no pace is known, and many jobs wait', pending, { waiting: 1000 }, 1],
+    ['the job is due in 20 s', dueIn(20_000), { durationMs: 5, intervalMs: 5 }, 20],
+    ['the job is due in an hour', dueIn(3_600_000), { durationMs: 5, intervalMs: 5 }, 60],
+    ['the job is due', dueIn(-1000), { durationMs: 5000, intervalMs: 5 }, 5],
     ['jobs are fast', pending, { durationMs: 5, intervalMs: 5 }, 1],
     ['jobs take 10 s', pending, { durationMs: 10_000 }, 10],
     ['jobs take a little more than 10 s', pending, { durationMs: 10_001 }, 11],
@@ -66,7 +70,13 @@ describe('a pace', () => {
   const run = (startedAt: number, finishedAt: number) => ({ startedAt, finishedAt });
 
   it('is unknown before a job succeeded', () => {
-    expect(toPace([], 7, true)).toEqual({ durationMs: undefined, intervalMs: 0, waiting: 7, paused: true });
+    expect(toPace([], 7, true)).toEqual({
+      durationMs: undefined,
+      intervalMs: 0,
+      waiting: 7,
+      firstWaiting: [],
+      paused: true,
+    });
   });
 
   it('has the median duration, and the time between two ends', () => {
@@ -118,6 +128,44 @@ describe('the estimates', () => {
     await settle();
     expect(estimator.estimate(pending)).toBe(7);
     expect(estimator.estimateRoom('x')).toBe(3);
+  });
+
+  it('tell how many jobs are before one that waits, where that was measured', async () => {
+    const { estimator, paceIs } = setUp();
+    const now = Date.now();
+    const waits = (id: string, more: Partial<PendingJob> = {}): Job => ({
+      ...pending,
+      id,
+      createdAt: new Date(now),
+      ...more,
+    });
+    const pace = { durationMs: 1, intervalMs: 1, paused: false };
+    paceIs(async () => ({ ...pace, waiting: 2, firstWaiting: ['a', 'b'] }));
+    expect(estimator.estimatePosition(waits('b'))).toBeNull();
+    await settle();
+    expect(estimator.estimatePosition(waits('a'))).toBe(0);
+    expect(estimator.estimatePosition(waits('b'))).toBe(1);
+    // It was added since.
+    expect(estimator.estimatePosition(waits('c'))).toBe(2);
+    for (const other of [
+      waits('c', { createdAt: new Date(now - 60_000) }),
+      waits('c', { attempt: 1 }),
+      waits('c', { options: { priority: 1 } }),
+      waits('a', { options: { scheduledFor: new Date(now + 60_000) } }),
+      { ...waits('a'), status: 'Running', startedAt: new Date(now) } as const,
+    ])
+      expect(estimator.estimatePosition(other)).toBeNull();
+  });
+
+  it('know no place beyond the first 1,000', async () => {
+    const { estimator, paceIs } = setUp();
+    const firstWaiting = Array.from({ length: FIRST_WAITING }, (_, index) => `${index}`);
+    paceIs(async () => ({ durationMs: 1, intervalMs: 1, paused: false, waiting: 5000, firstWaiting }));
+    const job = { ...pending, id: 'new', createdAt: new Date() };
+    estimator.estimatePosition(job);
+    await settle();
+    expect(estimator.estimatePosition(job)).toBeNull();
+    expect(estimator.estimatePosition({ ...job, id: '999' })).toBe(999);
   });
 
   it('measure the pace of each type at most once a second', async () => {

@@ -123,13 +123,14 @@ export function resolveOptions(
   const last = startBefore?.getTime() ?? (startWithin == null ? undefined : Math.floor(dueAt + startWithin * 1000));
   const priorityOrNone = given?.priority ?? defaults?.priority ?? 0;
   const tagsOrNone = given?.tags ?? defaults?.tags ?? [];
+  const options: JobOptions = {
+    ...(scheduledFor > createdAt && { scheduledFor }),
+    ...(last !== undefined && { startBefore: new Date(last) }),
+    ...(priorityOrNone > 0 && { priority: priorityOrNone }),
+    ...(tagsOrNone.length > 0 && { tags: tagsOrNone }),
+  };
   return {
-    options: {
-      ...(scheduledFor > createdAt && { scheduledFor }),
-      ...(last !== undefined && { startBefore: new Date(last) }),
-      ...(priorityOrNone > 0 && { priority: priorityOrNone }),
-      ...(tagsOrNone.length > 0 && { tags: tagsOrNone }),
-    },
+    options: Object.keys(options).length === 0 ? undefined : options,
     outdated: startBefore == null ? undefined : whyOutdated(startBefore.getTime(), now, dueAt),
   };
 }

@@ -192,6 +192,8 @@ export function createJobService(options: JobServiceOptions): JobService {
 
     retryAfter: (job) => estimator.estimate(job),
 
+    queuePosition: (job) => estimator.estimatePosition(job),
+
     async findResource(type, id, caller) {
       requireScope(caller, 'read');
       if (type.resource === undefined)

@@ -1,5 +1,5 @@
 import { type Job, isCancelRequested, isDone } from '../job.ts';
-import type { JobQueue, Logger, Pace } from '../ports.ts';
+import { FIRST_WAITING, type JobQueue, type Logger, type Pace } from '../ports.ts';
 
 /** The longest wait that a poller is given, in seconds. */
 const MAX_SECONDS = 60;
@@ -34,39 +34,71 @@ function estimateMs(job: Job, { durationMs = 0, intervalMs, waiting, paused }: P
   return elapsed < durationMs ? durationMs - elapsed : elapsed * OVERTIME_SHARE;
 }
 
+interface Measured {
+  readonly pace: Pace;
+  /** How many jobs are before each of the first that wait, by id; undefined until they are known. */
+  readonly positions: ReadonlyMap<string, number> | undefined;
+  /** When they were read, in milliseconds since 1970. */
+  readonly readAt: number;
+  /** When the latest measurement began; the one before it is used until it has ended. */
+  readonly askedAt: number;
+}
+
+function positionOf({ id, createdAt, attempt, options }: Job, { positions, readAt }: Measured): number | null {
+  const known = positions?.get(id);
+  if (known !== undefined || positions === undefined || positions.size >= FIRST_WAITING) return known ?? null;
+  // One that was added since is the last, unless it has a priority. Any other waits for something else, or has just been taken.
+  const isNew =
+    Math.abs(createdAt.getTime() - readAt) <= PACE_AGE_MS && attempt === 0 && options?.priority === undefined;
+  return isNew ? positions.size : null;
+}
+
 /** Estimates polling intervals from the pace of each type's queue, measured at most once a second. */
 export interface RetryAfterEstimator {
   /** Seconds; null when the job is done. Never waits for the queue: until the first measurement arrives, the estimate is 1. */
   estimate(job: Job): number | null;
+  /**
+   * How many jobs of its type workers take before it, as of the last measurement; null if that is not known, or the job does not wait for a
+   * worker. Never waits for the queue either.
+   */
+  estimatePosition(job: Job): number | null;
   /** Seconds after which a full queue may have room for a job of this type, from 1 to 60. */
   estimateRoom(type: string): number;
 }
 
 export function createRetryAfterEstimator(queue: Pick<JobQueue, 'readPace'>, logger: Logger): RetryAfterEstimator {
-  const paces = new Map<string, { pace: Pace; measuredAt: number }>();
+  const paces = new Map<string, Measured>();
 
   async function measure(type: string): Promise<void> {
     try {
-      paces.set(type, { pace: await queue.readPace(type), measuredAt: Date.now() });
+      const pace = await queue.readPace(type);
+      const positions = new Map(pace.firstWaiting?.map((id, index) => [id, index]));
+      const readAt = Date.now();
+      paces.set(type, { pace, positions, readAt, askedAt: readAt });
     } catch (error) {
       logger.debug({ err: error, type }, 'measuring the pace failed');
     }
   }
 
   /** The last measurement. One that is too old is still used, while a new one is taken in the background. */
-  function paceOf(type: string): Pace {
+  function measured(type: string): Measured {
     const now = Date.now();
-    const { pace, measuredAt } = paces.get(type) ?? { pace: UNKNOWN, measuredAt: 0 };
-    if (now - measuredAt > PACE_AGE_MS) {
+    const last = paces.get(type) ?? { pace: UNKNOWN, positions: undefined, readAt: 0, askedAt: 0 };
+    if (now - last.askedAt > PACE_AGE_MS) {
       // Marked as fresh before the answer arrives, so that other requests do not measure too.
-      paces.set(type, { pace, measuredAt: now });
+      paces.set(type, { ...last, askedAt: now });
       void measure(type);
     }
-    return pace;
+    return last;
   }
+  const paceOf = (type: string): Pace => measured(type).pace;
 
   return {
     estimate: (job) => (isDone(job) ? null : estimateRetryAfter(job, paceOf(job.type), Date.now())),
+    estimatePosition(job) {
+      const isDue = (job.options?.scheduledFor?.getTime() ?? 0) <= Date.now();
+      return job.status === 'Pending' && isDue ? positionOf(job, measured(job.type)) : null;
+    },
     estimateRoom(type) {
       const { intervalMs, paused } = paceOf(type);
       return toSeconds(paused ? PAUSED_MS : intervalMs);

@@ -134,6 +134,8 @@ export interface JobService extends JobTypeService, BulkService {
   accessToken(job: Pick<Job, 'id' | 'createdAt'>): Promise<string>;
   /** Seconds that a poller should wait, from 1 to 60; null when the job is done. */
   retryAfter(job: Job): number | null;
+  /** About how many jobs workers take before a waiting one; null if that is not known. */
+  queuePosition(job: Job): number | null;
   /**
    * Reads what a job made. Resolves to undefined if nothing has this id.
    * @throws ServiceError `not-found`, if the job type makes no resource; `service-unavailable`, if the read takes longer than 1.5 s

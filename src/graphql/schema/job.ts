@@ -14,6 +14,7 @@ export function toJobSource(job: Job, { service, urls, caller }: GraphQLContext)
     type: service.registry.get(job.type),
     urls,
     retryAfterOf: service.retryAfter,
+    queuePositionOf: service.queuePosition,
     showsCaller: isAdmin(caller),
   });
 }
@@ -95,6 +96,11 @@ export function addJobInterface(builder: Builder, jobStatus: JobStatusEnum, type
         description: '0 to 9: of the jobs of a type that wait, those with a higher one run first.',
       }),
       tags: t.exposeStringList('tags', { description: 'Those of its submission.' }),
+      queuePosition: t.exposeInt('queuePosition', {
+        nullable: true,
+        description:
+          'About how many jobs workers take before this one; null where that is not known: beyond the first 1,000, and for a job that does not wait for a worker.',
+      }),
       caller: t.exposeString('caller', {
         nullable: true,
         description: 'The id of the caller that submitted the job, for admins; null for others.',

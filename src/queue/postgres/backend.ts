@@ -2,7 +2,7 @@ import { type PgPool, QueueEvents, Worker, createPostgresBackend } from 'bullmq'
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import { HISTORY_MINUTES } from '../../core/job-type-stats.ts';
-import { type Logger, MAX_LISTED_CHARACTERS } from '../../core/ports.ts';
+import { FIRST_WAITING, type Logger, MAX_LISTED_CHARACTERS } from '../../core/ports.ts';
 import { EXPIRED_AT_ONCE, type QueueBackend, onWorkerError } from '../backend.ts';
 import type { JobProgress, JobRecord } from '../job-record.ts';
 import { MAX_WAITING_COUNTED, toLoad } from '../load.ts';
@@ -47,6 +47,7 @@ const secretSchema = z.object({ value: z.string() });
 const paceSchema = z.object({
   waiting: z.number(),
   paused: z.boolean(),
+  firstWaiting: z.array(z.string()),
   runs: z.array(z.object({ startedAt: z.number(), finishedAt: z.number() })),
 });
 
@@ -235,8 +236,9 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       await run(STATEMENTS.addEnds, [type, succeeded, failed]);
     },
     async readPace(type) {
-      const { runs, waiting, paused } = paceSchema.parse((await run(STATEMENTS.readPace, [type, PACE_SAMPLE]))[0]);
-      return toPace(runs, waiting, paused);
+      const [row] = await run(STATEMENTS.readPace, [type, PACE_SAMPLE, FIRST_WAITING]);
+      const { runs, waiting, paused, firstWaiting } = paceSchema.parse(row);
+      return toPace(runs, waiting, paused, firstWaiting);
     },
     async readLoads(types) {
       const rows = await run(STATEMENTS.readLoads, [types, MAX_WAITING_COUNTED]);

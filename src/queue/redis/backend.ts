@@ -1,7 +1,7 @@
 import { Cluster, Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { z } from 'zod';
-import type { Logger } from '../../core/ports.ts';
+import { FIRST_WAITING, type Logger } from '../../core/ports.ts';
 import { StartError } from '../../core/start-error.ts';
 import { EXPIRED_AT_ONCE, type QueueBackend, onWorkerError } from '../backend.ts';
 import { isConnectionError } from '../../stores/connection-error.ts';
@@ -45,7 +45,12 @@ const loadSchema = z.tuple([
   z.number(),
   z.array(z.tuple([textSchema, textSchema, jsonSchema, jsonSchema])),
 ]);
-const paceSchema = z.tuple([z.number(), z.number(), z.array(z.tuple([z.coerce.number(), z.coerce.number()]))]);
+const paceSchema = z.tuple([
+  z.number(),
+  z.number(),
+  z.array(z.tuple([z.coerce.number(), z.coerce.number()])),
+  idsSchema,
+]);
 
 /** Longer than a caller waits for an answer. */
 const QUEUE_SOCKET_MS = 2500;
@@ -221,11 +226,11 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       await runScript(client, SCRIPTS.addEnds, prefixOf(type), succeeded, failed);
     },
     async readPace(type) {
-      const [waiting, paused, times] = paceSchema.parse(
-        await runScript(client, SCRIPTS.readPace, prefixOf(type), PACE_SAMPLE),
+      const [waiting, paused, times, firstWaiting] = paceSchema.parse(
+        await runScript(client, SCRIPTS.readPace, prefixOf(type), PACE_SAMPLE, FIRST_WAITING),
       );
       const runs = times.map(([startedAt, finishedAt]) => ({ startedAt, finishedAt }));
-      return toPace(runs, waiting, paused === 1);
+      return toPace(runs, waiting, paused === 1, firstWaiting);
     },
     // Sent together; in a cluster each type has its master.
     readLoads: (types) =>

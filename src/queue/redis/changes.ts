@@ -1,4 +1,5 @@
-import { CANCELED, fromSubmission } from '../job-record.ts';
+import { CANCELED } from '../job-record.ts';
+import { fromSubmission } from '../job-submission.ts';
 import type { EventName } from '../queue-events.ts';
 import type { RedisClient } from './client.ts';
 import { type IndexSet, indexKey } from './list.ts';

@@ -1,7 +1,8 @@
 import { type JobStatus, hasTag } from '../../core/job.ts';
 import { type ListPosition, type ListQuery, MAX_LISTED_CHARACTERS } from '../../core/ports.ts';
 import type { ListedRecords } from '../backend.ts';
-import { type JobRecord, fromSubmission, statusOf } from '../job-record.ts';
+import { type JobRecord, statusOf } from '../job-record.ts';
+import { fromSubmission } from '../job-submission.ts';
 import { DeadlineError } from '../../core/deadline.ts';
 import { typeOfJobId } from '../../core/job-id.ts';
 import type { RedisClient } from './client.ts';

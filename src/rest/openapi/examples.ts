@@ -34,7 +34,10 @@ function base(type: JobType) {
 function example(summary: string, job: Job, type: JobType): Example {
   // As in a reply, with dates as text.
   const retryAfterOf = (): number | null => (isDone(job) ? null : 1);
-  const view = jobViewSchema.parse(new LazyJobView({ job, type, urls, retryAfterOf, showsCaller: false }));
+  const queuePositionOf = (): number | null => (job.status === 'Pending' ? 0 : null);
+  const view = jobViewSchema.parse(
+    new LazyJobView({ job, type, urls, retryAfterOf, queuePositionOf, showsCaller: false }),
+  );
   return { summary, value: JSON.parse(JSON.stringify(view)) };
 }
 

@@ -14,7 +14,8 @@ import {
   problemReply,
 } from '../openapi/responses.ts';
 import { requireSucceeded, sendSubmitted } from '../replies.ts';
-import { idOf, idempotencyKey, prefer, readSubmitOptions, readWait, submitQuery } from '../requests.ts';
+import { idOf, idempotencyKey, prefer, readWait } from '../requests.ts';
+import { readSubmitOptions, submitQuery } from '../submit-options.ts';
 import type { RestApi, Route } from '../route.ts';
 import { schemasOf } from '../schemas.ts';
 
