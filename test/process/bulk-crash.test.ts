@@ -33,9 +33,10 @@ function openQueue(url: string): Pick<Queue, 'getJobCountByTypes'> {
   return queue;
 }
 
-async function post({ post: send }: TestApp, path: string, body: unknown = {}) {
+async function post({ url }: TestApp, path: string, body: unknown = {}): Promise<unknown> {
+  const headers = { 'Content-Type': 'application/json' };
   const reply = await poll(
-    () => send(path, body),
+    () => fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) }),
     ({ status }) => status !== 503,
   );
   expect(reply.ok).toBe(true);
