@@ -23,7 +23,7 @@ for i = 3, #ARGV, 7 do
     redis.call('ZADD', indexOf('open', caller), timestamp, id)
     entries[#entries + 1], entries[#entries + 2], added[#added + 1] = timestamp, id, id
     redis.call('HSET', job, 'name', caller, 'data', data, 'opts', options, 'timestamp', timestamp, 'delay', delayMs,
-      'priority', level)
+      'priority', level == 0 and priority or level)
     if own.startBy then redis.call('ZADD', keyOf(START_BY), own.startBy, id) end
     for _, tag in ipairs(tagsIn(own)) do
       redis.call('ZADD', indexOfTag('open', tag, caller), timestamp, id)

@@ -102,14 +102,15 @@ local function enqueue(id, priority, command)
 end
 
 -- BullMQ's job options. What we add to them is there only where a submission asked for it, so most need not be decoded.
+local NONE = {}
 local function decodeOptions(text)
-  if not text or not text:find('"submission"', 1, true) then return {} end
+  if not text or not text:find('"submission"', 1, true) then return NONE end
   local isJson, options = pcall(cjson.decode, text)
-  return isJson and type(options) == 'table' and options or {}
+  return isJson and type(options) == 'table' and options or NONE
 end
 local function tagsIn(options)
   local submission = options.submission
-  return type(submission) == 'table' and type(submission.tags) == 'table' and submission.tags or {}
+  return type(submission) == 'table' and type(submission.tags) == 'table' and submission.tags or NONE
 end
 local function tagsOf(text)
   return tagsIn(decodeOptions(text))

@@ -1,5 +1,5 @@
 -- The tags of jobs, by status and time of creation: an index cannot sort by them, because a job has several. Triggers keep them, so that
--- whatever changes or removes a job does. They run for jobs with tags alone; a job without any costs the check.
+-- whatever changes or removes a job does. They run for jobs with options alone; any other costs the check.
 CREATE TABLE IF NOT EXISTS accepted_queue.job_tags
   (queue text, id text, tag text, caller text NOT NULL, status text NOT NULL, added_at_ms bigint NOT NULL, PRIMARY KEY (id, queue, tag));
 CREATE INDEX IF NOT EXISTS job_tags_by_caller ON accepted_queue.job_tags (queue, tag, caller, status, added_at_ms DESC, id COLLATE "C" DESC);
@@ -14,7 +14,8 @@ CREATE OR REPLACE FUNCTION accepted_queue.keep_tags() RETURNS trigger LANGUAGE p
     ELSE
       INSERT INTO accepted_queue.job_tags (queue, id, tag, caller, status, added_at_ms)
       SELECT queue, id, tag, name, {{status}}, added_at_ms
-        FROM (SELECT NEW.*) AS added CROSS JOIN jsonb_array_elements_text(opts #> '{submission,tags}') AS tags(tag)
+        FROM (SELECT NEW.*) AS added CROSS JOIN LATERAL jsonb_array_elements_text(
+               CASE jsonb_typeof(opts #> '{submission,tags}') WHEN 'array' THEN opts #> '{submission,tags}' END) AS tags(tag)
           ON CONFLICT DO NOTHING;
     END IF;
     RETURN NULL;
@@ -22,10 +23,10 @@ CREATE OR REPLACE FUNCTION accepted_queue.keep_tags() RETURNS trigger LANGUAGE p
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'bullmq.job'::regclass AND tgname = 'accepted_tags_removed') THEN
     CREATE TRIGGER accepted_tags_added AFTER INSERT ON bullmq.job
-      FOR EACH ROW WHEN (jsonb_typeof(NEW.opts #> '{submission,tags}') = 'array') EXECUTE FUNCTION accepted_queue.keep_tags();
+      FOR EACH ROW WHEN (NEW.opts ? 'submission') EXECUTE FUNCTION accepted_queue.keep_tags();
     CREATE TRIGGER accepted_tags_changed AFTER UPDATE OF state, failed_reason, deferred_failure, opts ON bullmq.job
-      FOR EACH ROW WHEN (NEW.opts #> '{submission,tags}' IS NOT NULL) EXECUTE FUNCTION accepted_queue.keep_tags();
+      FOR EACH ROW WHEN (NEW.opts ? 'submission') EXECUTE FUNCTION accepted_queue.keep_tags();
     CREATE TRIGGER accepted_tags_removed AFTER DELETE ON bullmq.job
-      FOR EACH ROW WHEN (OLD.opts #> '{submission,tags}' IS NOT NULL) EXECUTE FUNCTION accepted_queue.keep_tags();
+      FOR EACH ROW WHEN (OLD.opts ? 'submission') EXECUTE FUNCTION accepted_queue.keep_tags();
   END IF;
 END $$
