@@ -58,8 +58,9 @@ function valueOf(
       });
   }
   const scalars: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
-    // A wait ends with the job or after these seconds.
-    Int: name === 'waitSeconds' ? fc.constantFrom(0, 0, 1) : fc.integer({ min: 1, max: 100 }),
+    // A wait ends with the job or after these seconds, and a subscription when the job has run.
+    Int:
+      name === 'waitSeconds' || name === 'delaySeconds' ? fc.constantFrom(0, 0, 1) : fc.integer({ min: 1, max: 100 }),
     Boolean: fc.boolean(),
     Float: fc.double({ noNaN: true, noDefaultInfinity: true }),
     DateTime: fc.constant('2026-03-01T12:00:00Z'),
