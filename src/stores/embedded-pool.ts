@@ -1,13 +1,7 @@
 import { EventEmitter } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
 import type { DatabaseClient, DatabaseCursor, DatabasePool, DatabaseResult } from '../core/providers.ts';
-import { EmbeddedSession } from './embedded-session.ts';
-
-/** The database that is open, and those who use it. */
-interface Store {
-  session: EmbeddedSession | undefined;
-  readonly clients: Set<EmbeddedClient>;
-}
 
 /**
  * PGlite in the shape of a `pg.Pool`, as BullMQ's PostgreSQL backend and Kysely take it.
@@ -20,54 +14,47 @@ interface Store {
  * was committed meanwhile, so that what was answered survives a power cut.
  */
 export class EmbeddedPool extends EventEmitter implements DatabasePool {
-  readonly #store: Store;
-  readonly #prepares: boolean;
+  #db: PGlite | undefined;
+  readonly #session = new Session(() => flushLog(this.#opened()));
+  readonly #clients = new Set<EmbeddedClient>();
 
-  constructor(store: Store = { session: undefined, clients: new Set() }, prepares = false) {
+  constructor() {
     super();
-    this.#store = store;
-    this.#prepares = prepares;
     // Each queue and worker listens for errors.
     this.setMaxListeners(0);
   }
 
-  /** The same store for statements of which one plan fits all values: each is parsed and planned once. Otherwise each run has its own plan. */
-  preparing(): EmbeddedPool {
-    return new EmbeddedPool(this.#store, true);
-  }
-
   /** Sets the database that the pool uses. */
   attach(db: PGlite): void {
-    this.#store.session = new EmbeddedSession(db);
+    this.#db = db;
     db.onNotification((channel, payload) => {
-      for (const client of this.#store.clients) client.emit('notification', { channel, payload });
+      for (const client of this.#clients) client.emit('notification', { channel, payload });
     });
   }
 
   async connect(): Promise<EmbeddedClient> {
-    const { clients } = this.#store;
-    const client = new EmbeddedClient(this.#opened(), this.#prepares, () => clients.delete(client));
-    clients.add(client);
+    const client = new EmbeddedClient(this.#opened(), this.#session, () => this.#clients.delete(client));
+    this.#clients.add(client);
     return client;
   }
 
   async query<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
-    const session = this.#opened();
-    return session.hold(() => session.runAlone<Row>(text, parameters, this.#prepares));
+    const db = this.#opened();
+    return this.#session.hold(() => runAlone<Row>(db, text, parameters));
   }
 
   /** Runs one statement that changes nothing. Its reply waits only for a flush that is due already, of changes that it may have read. */
   async read<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
-    const session = this.#opened();
-    return session.hold(() => session.run<Row>(text, parameters, this.#prepares), { writes: false });
+    const db = this.#opened();
+    return this.#session.hold(() => run<Row>(db, text, parameters), { writes: false });
   }
 
   /** Does nothing: `EmbeddedStore.close` closes the database. */
   async end(): Promise<void> {}
 
-  #opened(): EmbeddedSession {
-    if (this.#store.session === undefined) throw new Error('the embedded store is not open');
-    return this.#store.session;
+  #opened(): PGlite {
+    if (this.#db === undefined) throw new Error('the embedded store is not open');
+    return this.#db;
   }
 }
 
@@ -79,17 +66,17 @@ const ENDS_AT_LAST = /;\s*(commit|end|abort|rollback)\s*;?\s*$/i;
 
 /** One client of the pool. Every client emits all notifications; listeners filter them by channel. */
 export class EmbeddedClient extends EventEmitter implements DatabaseClient {
-  readonly #session: EmbeddedSession;
-  readonly #prepares: boolean;
+  readonly #db: PGlite;
+  readonly #session: Session;
   readonly #onRelease: () => void;
   /** Set from BEGIN until COMMIT or ROLLBACK. */
   #unlock: (() => void) | undefined;
 
-  constructor(session: EmbeddedSession, prepares: boolean, onRelease: () => void) {
+  constructor(db: PGlite, session: Session, onRelease: () => void) {
     super();
     this.setMaxListeners(0);
+    this.#db = db;
     this.#session = session;
-    this.#prepares = prepares;
     this.#onRelease = onRelease;
   }
 
@@ -107,14 +94,12 @@ export class EmbeddedClient extends EventEmitter implements DatabaseClient {
   async #query<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
     const begins = this.#unlock === undefined && BEGINS.test(text) && !ENDS_AT_LAST.test(text);
     if (this.#unlock === undefined && !begins)
-      return this.#session.hold(() => this.#session.runAlone<Row>(text, parameters, this.#prepares));
+      return this.#session.hold(() => runAlone<Row>(this.#db, text, parameters));
     if (begins) this.#unlock = await this.#session.acquire();
     let open = !ENDS.test(text);
     try {
       // After a failure, the client ends a transaction that an earlier text began.
-      return await (begins
-        ? this.#session.runAlone<Row>(text)
-        : this.#session.run<Row>(text, parameters, this.#prepares));
+      return await (begins ? runAlone : run)<Row>(this.#db, text, parameters);
     } catch (error) {
       if (begins) open = false;
       throw error;
@@ -130,8 +115,7 @@ export class EmbeddedClient extends EventEmitter implements DatabaseClient {
   release(): void {
     this.#onRelease();
     if (this.#unlock === undefined) return;
-    this.#session
-      .run('ROLLBACK')
+    run(this.#db, 'ROLLBACK')
       // A rollback fails only when the store is closed, and then no other client follows.
       .catch(() => undefined)
       .finally(() => this.#giveBack());
@@ -140,5 +124,84 @@ export class EmbeddedClient extends EventEmitter implements DatabaseClient {
   #giveBack(): void {
     this.#unlock?.();
     this.#unlock = undefined;
+  }
+}
+
+/** For texts outside of a client's transaction: one that began a transaction and failed does not leave it open. */
+async function runAlone<Row>(db: PGlite, text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
+  try {
+    return await run<Row>(db, text, parameters);
+  } catch (error) {
+    if (!db.closed) await db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+async function run<Row>(db: PGlite, text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
+  // As with pg, a text without parameters may hold several statements; the last one's rows count.
+  const result =
+    parameters === undefined || parameters.length === 0
+      ? (await db.exec(text)).at(-1)
+      : await db.query(text, [...parameters]);
+  // PGlite answers within the microtask queue, which would starve this process's sockets.
+  await setImmediate();
+  // The caller knows what its statement selects, as with pg.
+  return { rows: (result?.rows ?? []) as Row[], rowCount: result?.affectedRows ?? 0, command: 'SELECT' };
+}
+
+/** The log up to here reaches the disk (PostgreSQL's manual, sections 28.4 and 9.28.6). */
+const FLUSH = `
+  SELECT pg_logical_emit_message(false, 'accepted', '', true)
+   WHERE pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn()`;
+
+async function flushLog(db: PGlite): Promise<void> {
+  await run(db, FLUSH);
+}
+
+/** Lets one holder at a time use the session, in the order of their requests. */
+class Session {
+  #last: Promise<void> = Promise.resolve();
+  readonly #flushLog: () => Promise<void>;
+  /** A flush that waits for its turn. */
+  #due: Promise<void> | undefined;
+
+  constructor(flush: () => Promise<void>) {
+    this.#flushLog = flush;
+  }
+
+  /** Resolves to the function that releases the session. */
+  async acquire(): Promise<() => void> {
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    const turn = this.#last;
+    this.#last = turn.then(() => over);
+    await turn;
+    return end;
+  }
+
+  /** Resolves when what was committed so far is on the disk. Everybody who waits for the session now comes first, and shares the flush. */
+  flush(): Promise<void> {
+    this.#due ??= this.#flushInTurn();
+    return this.#due;
+  }
+
+  async #flushInTurn(): Promise<void> {
+    const end = await this.acquire();
+    this.#due = undefined;
+    try {
+      await this.#flushLog();
+    } finally {
+      end();
+    }
+  }
+
+  async hold<T>(work: () => Promise<T>, { writes } = { writes: true }): Promise<T> {
+    const end = await this.acquire();
+    try {
+      return await work();
+    } finally {
+      const flushed = writes ? this.flush() : this.#due;
+      end();
+      await flushed;
+    }
   }
 }

@@ -214,43 +214,6 @@ describe('the one session of the embedded store', () => {
     expect(rows).toEqual([{ json, text: json, texts, none: [], nothing: null }]);
   });
 
-  it('keeps 200 statements prepared at most', async () => {
-    const pool = shared.store.pool.preparing();
-    for (let index = 0; index < 250; index += 1)
-      expect((await pool.query(`SELECT $1::int + ${index} AS sum`, [1])).rows).toEqual([{ sum: index + 1 }]);
-    const { rows } = await pool.query<{ count: number }>(
-      'SELECT count(*)::integer AS count FROM pg_prepared_statements',
-    );
-    expect(rows[0]?.count).toBeGreaterThan(100);
-    expect(rows[0]?.count).toBeLessThanOrEqual(201);
-  });
-
-  it.each([false, true])(
-    'runs a statement again when the columns of its table have changed (prepared: %s)',
-    async (prepares) => {
-      const pool = prepares ? shared.store.pool.preparing() : shared.store.pool;
-      const read = 'SELECT * FROM notes WHERE note = $1';
-      await pool.query(ADD, ['a']);
-      expect((await pool.query(read, ['a'])).rows).toEqual([{ note: 'a' }]);
-      await pool.query('ALTER TABLE notes ADD COLUMN size int DEFAULT 1');
-      expect((await pool.query(read, ['a'])).rows).toEqual([{ note: 'a', size: 1 }]);
-    },
-  );
-
-  it.each([false, true])('runs a statement that failed before (prepared: %s)', async (prepares) => {
-    const pool = prepares ? shared.store.pool.preparing() : shared.store.pool;
-    await expect(pool.query(ADD, [null])).rejects.toMatchObject({ code: '23502' });
-    await pool.query(ADD, ['a']);
-    await expect(pool.query('SELECT missing FROM notes WHERE note = $1', ['a'])).rejects.toMatchObject({
-      code: '42703',
-    });
-    await expect(pool.query('SELECT missing FROM notes WHERE note = $1', ['a'])).rejects.toMatchObject({
-      code: '42703',
-    });
-    await pool.query('ALTER TABLE notes ADD COLUMN missing int');
-    expect((await pool.query('SELECT missing FROM notes WHERE note = $1', ['a'])).rows).toEqual([{ missing: null }]);
-  });
-
   it('says how many rows were written', async () => {
     expect(await shared.store.pool.query("INSERT INTO notes VALUES ('a'), ('b')")).toMatchObject({ rowCount: 2 });
     expect(await shared.store.pool.query('DELETE FROM notes WHERE note = $1', ['a'])).toMatchObject({ rowCount: 1 });

@@ -13,16 +13,14 @@ import { createSharedListener } from './shared-listener.ts';
 import { ALL_INDEX } from './statements.ts';
 
 export function connectEmbeddedQueue(embedded: EmbeddedPool, logger: Logger): QueueBackend {
-  // BullMQ's workers, and our statements that are prepared on a server too.
-  const preparing = embedded.preparing();
   return createPostgresQueueBackend({
     description: 'PostgreSQL, embedded',
     queuePool: embedded,
-    workerPool: preparing,
+    workerPool: embedded,
     logger,
     exclusive: true,
     queryPrepared: (name, text, values) =>
-      name.startsWith('accepted:read-') ? preparing.read(text, values) : preparing.query(text, values),
+      name.startsWith('accepted:read-') ? embedded.read(text, values) : embedded.query(text, values),
     buildIndex: async () => void (await embedded.query(`CREATE INDEX IF NOT EXISTS ${ALL_INDEX}`)),
     close: async () => undefined,
   });
