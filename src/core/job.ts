@@ -31,7 +31,7 @@ export type JobFailure = z.output<typeof jobFailureSchema>;
 
 /** The error of a canceled job. */
 export const JOB_CANCELED: JobFailure = { code: 'JOB_CANCELED', message: 'The job was canceled.' };
-/** The same for one that nobody canceled. */
+/** The error of a job that expired before its first attempt. Its status is Canceled too. */
 export const JOB_EXPIRED: JobFailure = {
   code: 'JOB_EXPIRED',
   message: 'No attempt of the job began before the time that its submission set.',

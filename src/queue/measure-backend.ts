@@ -23,7 +23,7 @@ const MEASURED = [
   'tryWrite',
 ] as const satisfies readonly (keyof QueueBackend)[];
 
-/** The steps of BullMQ's workers, a round trip each. `waitForJob` is none of them, since it waits until there is a job. */
+/** The steps of BullMQ's workers, each one round trip. `waitForJob` is left out, because it waits until there is a job. */
 const STEPS = [
   'moveToActive',
   'moveToCompleted',

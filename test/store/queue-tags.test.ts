@@ -191,7 +191,7 @@ describe('the index of tags on redis', () => {
   it.each(['ada', undefined])('corrects what a crash or another program left, of the caller %s', async (caller) => {
     const redis = new Redis(test.url ?? '');
     onTestFinished(() => redis.disconnect());
-    const tag = `mended for ${caller}`;
+    const tag = `corrected for ${caller}`;
     const key = (set: string) => `accepted:{plain}:tags:${set}:${tag}${caller === undefined ? '' : `\n${caller}`}`;
     const options = { given: { tags: [tag] }, path: [] };
     const submission = { type: plain.type, input: { text: 'x' }, caller: ADA, requestId: 'test' };

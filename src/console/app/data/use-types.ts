@@ -43,7 +43,7 @@ export function useTypes(): TypeList {
     };
 
     async function read(): Promise<void> {
-      // What is due for a hidden page is read when it is seen again.
+      // A hidden page reads again when it becomes visible.
       if (document.visibilityState !== 'visible') return;
       reading = true;
       clearTimeout(timer);
