@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { FaultReporter } from './faults/fault-reporter.ts';
+import { FailureReporter } from './support/failure-reporter.ts';
 import { TimeReporter } from './support/time-reporter.ts';
 
 const shared = {
@@ -17,7 +18,7 @@ const globalSetup = ['test/support/global-setup.ts'];
 export default defineConfig({
   test: {
     root: shared.root,
-    reporters: ['default', new TimeReporter(), new FaultReporter()],
+    reporters: ['default', new TimeReporter(), new FaultReporter(), new FailureReporter()],
     projects: [
       {
         test: {
