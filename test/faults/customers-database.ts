@@ -1,7 +1,7 @@
-import { Pool } from 'pg';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createDatabase } from '../support/stores.ts';
+import { openPool } from '../support/postgres.ts';
 
 /** Seconds that writing a row takes, so that some job is running at any moment. */
 const ROW_SECONDS = 0.2;
@@ -29,7 +29,7 @@ export function nameOf(id: string): string {
 
 export async function createCustomersDatabase(): Promise<CustomersDatabase> {
   const url = await createDatabase();
-  const pool = new Pool({ connectionString: url, max: 2 });
+  const pool = openPool(url, { max: 2 });
   onTestFinished(() => pool.end());
   return {
     url,

@@ -1,9 +1,9 @@
-import { Pool } from 'pg';
 import { onTestFinished } from 'vitest';
 import { installServers } from '../support/install-servers.ts';
 import type { RunningServer } from '../support/server-process.ts';
 import { startPostgres, startRedis } from '../support/servers.ts';
 import { createDatabase } from '../support/stores.ts';
+import { openPool } from '../support/postgres.ts';
 
 export const programs = installServers();
 
@@ -38,7 +38,7 @@ export interface SmallPostgresStore extends FaultyStore {
 export async function startSmallPostgresStore(): Promise<SmallPostgresStore> {
   const server = await startPostgres(programs, { settings: ['fsync=on'], smallDiskMegabytes: 64 });
   onTestFinished(() => server.stop());
-  const admin = new Pool({ connectionString: `${server.url}/postgres`, max: 1 });
+  const admin = openPool(`${server.url}/postgres`, { max: 1 });
   onTestFinished(() => admin.end());
   await admin.query(`CREATE TABLESPACE small LOCATION '${server.smallDisk}'`);
   await admin.query('CREATE DATABASE jobs TABLESPACE small');

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { Queue, createPostgresBackend } from 'bullmq';
 import { Redis } from 'ioredis';
-import { Pool } from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { postgresOptions, prefix, queueName } from '../../src/bullmq.ts';
@@ -10,6 +9,7 @@ import { type TestApp, startAppForTest } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
 import { startProcess } from '../support/process.ts';
 import { createStore } from '../support/stores.ts';
+import { openPool } from '../support/postgres.ts';
 
 const JOBS_DIR = join(import.meta.dirname, '../support/jobs/hostile');
 /** Fifteen steps of a bulk action. */
@@ -22,7 +22,7 @@ const listSchema = z.object({ items: z.array(jobSchema), nextCursor: z.string().
 /** BullMQ's own queue of the type. */
 function openQueue(url: string): Pick<Queue, 'getJobCountByTypes'> {
   if (!url.startsWith('redis')) {
-    const pool = new Pool({ connectionString: url, options: postgresOptions, max: 1 });
+    const pool = openPool(url, { options: postgresOptions, max: 1 });
     const queue = new Queue(TYPE, { connection: toBullmqPool(pool) }, createPostgresBackend);
     onTestFinished(() => queue.close().then(() => pool.end()));
     return queue;

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { poll } from '../support/follow.ts';
 import { type AcceptedProcess, startProcess } from '../support/process.ts';
 import { type Store, createStore } from '../support/stores.ts';
+import { openPool } from '../support/postgres.ts';
 
 /** Eight batches. */
 const ROWS = 2000;
@@ -68,7 +68,7 @@ async function expectWholeImport(api: AcceptedProcess, id: string, prefix = 'c')
 describe.each(['redis', 'postgres'] as const)('API and worker as two processes over %s', (backend) => {
   it('an import survives the kill of its worker, with each row once', async () => {
     const { settings } = await createStoreForTest(backend);
-    const database = new Pool({ connectionString: settings.DATABASE_URL ?? settings.QUEUE_URL, max: 2 });
+    const database = openPool(settings.DATABASE_URL ?? settings.QUEUE_URL, { max: 2 });
     onTestFinished(() => database.end());
     const api = await startProcess({ settings, role: 'api' });
     const worker = await startProcess({ settings, role: 'worker' });

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
@@ -13,6 +12,7 @@ import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 import { poll } from '../support/follow.ts';
 import { type QueueSide, openSide, scripted, signal } from '../support/queue.ts';
 import { type Backend, createStore } from '../support/stores.ts';
+import { openPool } from '../support/postgres.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const KEY = 'order-7';
@@ -192,7 +192,7 @@ it('a run that was killed is completed by another, and doubles nothing', async (
   await before.close();
 
   const { child, closed } = spawnMigrate(from.url, to.url);
-  const pool = new Pool({ connectionString: to.url, max: 1 });
+  const pool = openPool(to.url, { max: 1 });
   onTestFinished(() => pool.end());
   const count = async (): Promise<number> => {
     const { rows } = await pool.query<{ count: number }>('SELECT count(*)::integer AS count FROM bullmq.job');
@@ -216,7 +216,7 @@ it('finished jobs whose retention is over stay where they are', async () => {
   const before = await from.open();
   await endOne(before);
   await before.close();
-  const pool = new Pool({ connectionString: from.url, max: 1 });
+  const pool = openPool(from.url, { max: 1 });
   await pool.query('UPDATE bullmq.job SET finished_at_ms = finished_at_ms - 3600000');
   await pool.end();
   const { stdout } = await migrate(from.url, to.url);

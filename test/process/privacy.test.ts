@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { Kysely, PostgresDialect, sql } from 'kysely';
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createCustomerRepository } from '../../src/customers/customer-repository.ts';
@@ -12,6 +11,7 @@ import { poll } from '../support/follow.ts';
 import { type AcceptedProcess, startProcess } from '../support/process.ts';
 import { BACKENDS, type Store, createStore } from '../support/stores.ts';
 import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
+import { openPool } from '../support/postgres.ts';
 
 const JOBS_DIR = join(import.meta.dirname, '../support/jobs/hostile');
 
@@ -51,12 +51,12 @@ const TRIGGER = `
 async function createTable({ settings: { QUEUE_URL, DATABASE_URL = QUEUE_URL, DATA_DIR } }: Store): Promise<void> {
   const embedded = createEmbeddedStore(DATA_DIR);
   if (DATABASE_URL === undefined) await embedded.open();
-  const pool = DATABASE_URL === undefined ? embedded.pool : new Pool({ connectionString: DATABASE_URL });
+  const pool = DATABASE_URL === undefined ? embedded.pool : openPool(DATABASE_URL);
   try {
     await createCustomerRepository(pool).migrate();
     await sql.raw(TRIGGER).execute(new Kysely({ dialect: new PostgresDialect({ pool }) }));
   } finally {
-    if (pool instanceof Pool) await pool.end();
+    await pool.end();
     await embedded.close();
   }
 }

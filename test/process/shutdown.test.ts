@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { Pool, type PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { startAppForTest } from '../support/app.ts';
@@ -9,6 +9,7 @@ import { startProcess } from '../support/process.ts';
 import { lineWith } from '../support/servers.ts';
 import { createStore } from '../support/stores.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { openPool } from '../support/postgres.ts';
 
 const readySchema = z.object({ url: z.string() });
 
@@ -16,7 +17,7 @@ const readySchema = z.object({ url: z.string() });
 async function lockableStore() {
   const { settings, remove } = await createStore('postgres');
   onTestFinished(remove);
-  const admin = new Pool({ connectionString: settings.QUEUE_URL, max: 2 });
+  const admin = openPool(settings.QUEUE_URL, { max: 2 });
   onTestFinished(() => admin.end());
   const lock = async (): Promise<PoolClient> => {
     const client = await admin.connect();

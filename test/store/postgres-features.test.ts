@@ -1,5 +1,4 @@
 import { FlowProducer, type PgPool, Queue, createPostgresBackend } from 'bullmq';
-import { Pool } from 'pg';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { newJobId } from '../../src/core/job-id.ts';
 import type { Job } from '../../src/core/job.ts';
@@ -8,6 +7,7 @@ import type { BackendWorkerOptions } from '../../src/queue/backend.ts';
 import { toBullmqPool } from '../../src/queue/postgres/pool.ts';
 import { poll } from '../support/follow.ts';
 import { scripted, setUpQueue } from '../support/queue.ts';
+import { openPool } from '../support/postgres.ts';
 
 const CALLER = 'somebody';
 const HOUR_MS = 3_600_000;
@@ -23,7 +23,7 @@ describe('on PostgreSQL, BullMQ offers for our queues', () => {
   const ran: string[] = [];
 
   beforeEach(async () => {
-    const database = new Pool({ connectionString: test.url, options: '-c search_path=bullmq', max: 5 });
+    const database = openPool(test.url, { options: '-c search_path=bullmq', max: 5 });
     pool = toBullmqPool(database);
     queue = openQueue(pool);
     onTestFinished(async () => {

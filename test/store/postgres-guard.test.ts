@@ -1,10 +1,11 @@
 import { Queue, createPostgresBackend } from 'bullmq';
-import { Pool } from 'pg';
+import type { Pool } from 'pg';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { newJobId } from '../../src/core/job-id.ts';
 import { toAddition } from '../../src/queue/job-record.ts';
 import { toBullmqPool } from '../../src/queue/postgres/pool.ts';
 import { scripted, setUpQueue } from '../support/queue.ts';
+import { openPool } from '../support/postgres.ts';
 
 const CALLER = 'somebody';
 const JOB = { type: 'plain', caller: CALLER, createdAt: new Date(), maxAttempts: 3, requestId: 'test' };
@@ -22,7 +23,7 @@ describe('what our statements leave in the tables of BullMQ', () => {
   let queue: ReturnType<typeof openQueue>;
 
   beforeEach(async () => {
-    database = new Pool({ connectionString: test.url, options: '-c search_path=bullmq', max: 5 });
+    database = openPool(test.url, { options: '-c search_path=bullmq', max: 5 });
     queue = openQueue();
     onTestFinished(async () => {
       await queue.close();

@@ -1,6 +1,6 @@
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { scripted, setUpQueue } from '../support/queue.ts';
+import { openPool } from '../support/postgres.ts';
 
 const TABLES = `SELECT schemaname AS schema, tablename AS name FROM pg_tables WHERE schemaname IN ('bullmq', 'accepted_queue')`;
 
@@ -9,7 +9,7 @@ describe("a job's result on PostgreSQL", () => {
   const test = setUpQueue('postgres', [plain]);
 
   it('is nowhere in the tables once the job has expired', async () => {
-    const database = new Pool({ connectionString: test.url, max: 1 });
+    const database = openPool(test.url, { max: 1 });
     onTestFinished(() => database.end());
     const result = 'the-result-of-this-job';
     const tablesWithResult = async (): Promise<string[]> => {

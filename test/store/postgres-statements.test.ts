@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { StartError } from '../../src/core/start-error.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { connectPostgresQueue } from '../../src/queue/postgres/connect.ts';
 import { SCHEMA_STATEMENTS, STATEMENTS } from '../../src/queue/postgres/statements.ts';
 import { createDatabase } from '../support/stores.ts';
+import { openPool } from '../support/postgres.ts';
 
 const FOLDER = join(import.meta.dirname, '../../src/queue/postgres/sql');
 /** Parts of several statements. */
@@ -15,7 +15,7 @@ const PARTS = ['all-index', 'record', 'status', 'stored'];
 /** A database after a first start, and what starts again on it. */
 async function startedDatabase() {
   const url = await createDatabase();
-  const database = new Pool({ connectionString: url, max: 1 });
+  const database = openPool(url, { max: 1 });
   onTestFinished(() => database.end());
   const start = async (): Promise<void> => {
     const backend = connectPostgresQueue(url, createLogger('silent'));

@@ -1,5 +1,4 @@
 import { Redis } from 'ioredis';
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { newJobId } from '../../src/core/job-id.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -8,6 +7,7 @@ import { poll } from '../support/follow.ts';
 import { installServers } from '../support/install-servers.ts';
 import { type QueueSide, openSide, scripted, setUpQueue } from '../support/queue.ts';
 import { startRedis } from '../support/servers.ts';
+import { openPool } from '../support/postgres.ts';
 
 type Command = [name: string, ...args: string[]];
 
@@ -85,7 +85,7 @@ describe.each(['redis', 'postgres'] as const)('on %s', (backend) => {
       admin.disconnect();
       await expect(add(test)).rejects.toThrow('WRONGTYPE');
     } else {
-      const admin = new Pool({ connectionString: test.url, max: 1 });
+      const admin = openPool(test.url, { max: 1 });
       await admin.query('DROP FUNCTION accepted_queue.before');
       await admin.end();
       await expect(add(test)).rejects.toThrow('accepted_queue.before');
@@ -98,7 +98,7 @@ describe('on a PostgreSQL that is no primary any more', () => {
   const test = setUpQueue('postgres', [plain]);
 
   it('a submission is queue-unavailable', async () => {
-    const admin = new Pool({ connectionString: test.url, max: 1 });
+    const admin = openPool(test.url, { max: 1 });
     const database = new URL(test.url ?? '').pathname.slice(1);
     await admin.query(`ALTER DATABASE ${database} SET default_transaction_read_only = on`);
     await admin.query(

@@ -1,13 +1,13 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Redis } from 'ioredis';
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
 import type { Job } from '../../src/core/job.ts';
 import { poll } from '../support/follow.ts';
 import { scripted, setUpQueue } from '../support/queue.ts';
 import { BACKENDS } from '../support/stores.ts';
+import { openPool } from '../support/postgres.ts';
 
 const never = new AbortController().signal;
 /** Far longer than a wait without events takes to notice: 5 s. */
@@ -188,7 +188,7 @@ async function connectionCounter(url: string | undefined): Promise<() => Promise
     const db = new URL(url).pathname.slice(1);
     return async () => String(await admin.client('LIST')).split(` db=${db} `).length - 2;
   }
-  const admin = new Pool({ connectionString: url, max: 1 });
+  const admin = openPool(url, { max: 1 });
   onTestFinished(() => admin.end());
   return async () =>
     (await admin.query('SELECT pid FROM pg_stat_activity WHERE datname = current_database()')).rows.length - 1;

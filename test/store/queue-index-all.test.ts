@@ -1,11 +1,11 @@
 import { Redis } from 'ioredis';
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Job, JobStatus } from '../../src/core/job.ts';
 import { JobError } from '../../src/core/job-error.ts';
 import { poll } from '../support/follow.ts';
 import { scripted, setUpQueue, signal } from '../support/queue.ts';
 import { BACKENDS } from '../support/stores.ts';
+import { openPool } from '../support/postgres.ts';
 
 const open = () => false;
 const PREFIX = 'accepted:{plain}:index:';
@@ -25,7 +25,7 @@ describe.each(BACKENDS)('the index over all callers on %s', (backend) => {
     }
     if (backend === 'embedded')
       return void (await test.embedded.pool.query('DROP INDEX bullmq.accepted_all_jobs_by_status'));
-    const admin = new Pool({ connectionString: test.url, max: 1 });
+    const admin = openPool(test.url, { max: 1 });
     onTestFinished(() => admin.end());
     if (left === 'nothing') await admin.query('DROP INDEX bullmq.accepted_all_jobs_by_status');
     else

@@ -1,5 +1,4 @@
 import { Redis } from 'ioredis';
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Job, JobStatus } from '../../src/core/job.ts';
 import { newJobId } from '../../src/core/job-id.ts';
@@ -9,6 +8,7 @@ import { STATEMENTS } from '../../src/queue/postgres/statements.ts';
 import { openSide, scripted, setUpQueue } from '../support/queue.ts';
 import { installServers } from '../support/install-servers.ts';
 import { startRedis } from '../support/servers.ts';
+import { openPool } from '../support/postgres.ts';
 
 const CALLER = 'somebody';
 const TAG = 'all of them';
@@ -158,7 +158,7 @@ describe('a page of a list on postgres', () => {
     await addMany(test.queue, 0, 3000, (index) => index % 100 === 0);
     // A caller with few jobs among many.
     await test.add(plain, 'x', { caller: 'rare', createdAt: new Date(START + 20) });
-    const pool = new Pool({ connectionString: test.url, max: 1 });
+    const pool = openPool(test.url, { max: 1 });
     onTestFinished(() => pool.end());
     await pool.query('ANALYZE bullmq.job');
     const explain = async (

@@ -1,5 +1,4 @@
 import { Redis } from 'ioredis';
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ListedJobs } from '../../src/core/ports.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
@@ -8,6 +7,7 @@ import { installServers } from '../support/install-servers.ts';
 import { type QueueSide, openSide, scripted, setUpQueue } from '../support/queue.ts';
 import { startRedis } from '../support/servers.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { openPool } from '../support/postgres.ts';
 
 const UNAVAILABLE = { problem: 'queue-unavailable', retryAfter: 1 };
 const plain = scripted('plain');
@@ -62,7 +62,7 @@ describe('a list that reaches its deadline', () => {
     const test = setUpQueue('postgres', [plain]);
 
     it('is refused while the table is locked', async () => {
-      const admin = new Pool({ connectionString: test.url, max: 1 });
+      const admin = openPool(test.url, { max: 1 });
       onTestFinished(() => admin.end());
       const client = await admin.connect();
       await client.query('BEGIN');

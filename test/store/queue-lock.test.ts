@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { scripted, setUpQueue, signal } from '../support/queue.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { openPool } from '../support/postgres.ts';
 
 const BACKENDS = ['redis', 'postgres'] as const;
 type Remote = (typeof BACKENDS)[number];
@@ -16,7 +16,7 @@ const STEAL: Readonly<Record<Remote, (url: string, id: string) => Promise<void>>
     redis.disconnect();
   },
   async postgres(url, id) {
-    const pool = new Pool({ connectionString: url, max: 1 });
+    const pool = openPool(url, { max: 1 });
     await pool.query("UPDATE bullmq.job SET lock_token = 'another' WHERE id = $1", [id]);
     await pool.end();
   },

@@ -1,15 +1,15 @@
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
 import { poll } from '../support/follow.ts';
 import { scripted, setUpQueue } from '../support/queue.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { openPool } from '../support/postgres.ts';
 
 const never = new AbortController().signal;
 
 /** Takes the events out of PostgreSQL that nobody has read yet; Redis keeps none. */
 async function dropEvents(url: string): Promise<void> {
-  const admin = new Pool({ connectionString: url, max: 1 });
+  const admin = openPool(url, { max: 1 });
   expect((await admin.query('DELETE FROM bullmq.event')).rowCount).toBeGreaterThan(0);
   await admin.end();
 }

@@ -1,5 +1,4 @@
 import { Redis } from 'ioredis';
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
@@ -13,6 +12,7 @@ import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 import { poll } from '../support/follow.ts';
 import { type QueueSide, type ScriptedType, type TestQueue, scripted, setUpQueue } from '../support/queue.ts';
 import { BACKENDS, createStore } from '../support/stores.ts';
+import { openPool } from '../support/postgres.ts';
 
 const RETENTION_SECONDS = 2;
 const DAY_MS = 86_400_000;
@@ -226,7 +226,7 @@ async function leftovers(test: TestQueue, jobs: readonly Job[]): Promise<string[
 
 /** Every table of every schema, a row each. */
 async function dumpPostgres({ url, embedded }: TestQueue): Promise<string[]> {
-  const pool = url === undefined ? undefined : new Pool({ connectionString: url, max: 1 });
+  const pool = url === undefined ? undefined : openPool(url, { max: 1 });
   const query = (text: string): Promise<{ rows: unknown[] }> => pool?.query(text) ?? embedded.pool.query(text);
   const tables = await query(
     "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { JobError } from '../../src/core/job-error.ts';
 import type { Job } from '../../src/core/job.ts';
 import { scripted, setUpQueue } from '../support/queue.ts';
+import { openPool } from '../support/postgres.ts';
 
 const BACKENDS = ['redis', 'postgres'] as const;
 type Remote = (typeof BACKENDS)[number];
@@ -24,7 +24,7 @@ const LOST_WORKERS: Readonly<Record<Remote, (url: string) => LostWorkers>> = {
     };
   },
   postgres(url) {
-    const pool = new Pool({ connectionString: url, max: 1 });
+    const pool = openPool(url, { max: 1 });
     onTestFinished(() => pool.end());
     return {
       async read(id) {

@@ -1,5 +1,4 @@
 import { Redis } from 'ioredis';
-import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { principal } from '../support/callers.ts';
 import { JobError } from '../../src/core/job-error.ts';
@@ -7,6 +6,7 @@ import type { Job, JobStatus } from '../../src/core/job.ts';
 import { poll } from '../support/follow.ts';
 import { scripted, setUpQueue, signal } from '../support/queue.ts';
 import { BACKENDS } from '../support/stores.ts';
+import { openPool } from '../support/postgres.ts';
 
 const STATUSES: readonly JobStatus[] = ['Pending', 'Running', 'Succeeded', 'Failed', 'Canceled'];
 const ADA = principal('ada');
@@ -46,7 +46,7 @@ describe.each(BACKENDS)('tags on %s', (backend) => {
       onTestFinished(() => redis.disconnect());
       return (await redis.keys('*:tags:*')).length;
     }
-    const pool = new Pool({ connectionString: test.url });
+    const pool = openPool(test.url);
     onTestFinished(() => pool.end());
     const query = 'SELECT id FROM accepted_queue.job_tags';
     const { rows } = backend === 'embedded' ? await test.embedded.pool.query(query) : await pool.query(query);

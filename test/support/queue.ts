@@ -1,6 +1,5 @@
 import { Queue, createPostgresBackend } from 'bullmq';
 import { Redis } from 'ioredis';
-import { Pool } from 'pg';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { postgresOptions, prefix, queueName } from '../../src/bullmq.ts';
@@ -22,6 +21,7 @@ import { isConnectionError } from '../../src/stores/connection-error.ts';
 import { type EmbeddedStore, createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 import { poll } from './follow.ts';
 import { type Backend, type Store, createStore } from './stores.ts';
+import { openPool } from './postgres.ts';
 
 const silent = createLogger('silent');
 
@@ -228,7 +228,7 @@ export function setUpQueue(
         });
         return queue;
       }
-      const database = new Pool({ connectionString: url(), options: postgresOptions, max: 2 });
+      const database = openPool(url(), { options: postgresOptions, max: 2 });
       const connection = backend === 'embedded' ? embedded.pool : toBullmqPool(database);
       const queue = new Queue(type, { connection }, createPostgresBackend);
       onTestFinished(async () => {

@@ -1,8 +1,8 @@
-import { Pool } from 'pg';
 import { createCustomerRepository } from '../../src/customers/customer-repository.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { connectQueue } from '../../src/queue/wire-queue.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
+import { openPool } from './postgres.ts';
 
 /** The database on the shared server from which every test's database is copied. */
 export const TEMPLATE_DATABASE = 'accepted_template';
@@ -20,14 +20,14 @@ export async function createEmbeddedTemplate(folder: string): Promise<void> {
 
 /** Creates the migrated, empty database `TEMPLATE_DATABASE`. PostgreSQL can copy it only while it has no connections. */
 export async function createPostgresTemplate(server: string): Promise<void> {
-  const admin = new Pool({ connectionString: `${server}/postgres`, max: 1 });
+  const admin = openPool(`${server}/postgres`, { max: 1 });
   await admin.query(`CREATE DATABASE ${TEMPLATE_DATABASE}`);
   await admin.end();
   const url = `${server}/${TEMPLATE_DATABASE}`;
   const queue = connectQueue({ url, embedded: createEmbeddedStore('').pool, logger });
   await queue.connect();
   await queue.close();
-  const pool = new Pool({ connectionString: url, max: 1 });
+  const pool = openPool(url, { max: 1 });
   await createCustomerRepository(pool).migrate();
   await pool.end();
 }

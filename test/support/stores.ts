@@ -3,9 +3,9 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { Pool } from 'pg';
 import { inject } from 'vitest';
 import { TEMPLATE_DATABASE } from './store-templates.ts';
+import { openPool } from './postgres.ts';
 
 export const BACKENDS = ['embedded', 'redis', 'postgres'] as const;
 export type Backend = (typeof BACKENDS)[number];
@@ -63,7 +63,7 @@ async function copyTemplate(): Promise<string> {
  */
 export async function createDatabase(server = inject('postgresUrl'), template = 'template1'): Promise<string> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  const pool = new Pool({ connectionString: `${server}/postgres`, max: 1 });
+  const pool = openPool(`${server}/postgres`, { max: 1 });
   try {
     await pool.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
   } finally {
