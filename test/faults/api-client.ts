@@ -17,9 +17,11 @@ export type Answer<T> =
 export interface SeenJob {
   readonly id: string;
   readonly status: string;
+  /** Seconds; null when the job is done. */
+  readonly retryAfter: number | null;
 }
 
-const jobSchema = z.object({ id: z.string(), status: z.string() });
+const jobSchema = z.object({ id: z.string(), status: z.string(), retryAfter: z.number().nullable() });
 const listSchema = z.object({ items: z.array(jobSchema) });
 const notFoundSchema = z.object({ type: z.string().endsWith('/problems/not-found') });
 const submittedSchema = z.object({ data: z.object({ submitted: z.object({ jobId: z.string() }) }) });
@@ -36,7 +38,7 @@ const refusedSchema = z.union([
 const SUBMIT_ONE = 'mutation ($input: SubmitCustomerInput!) { submitted: submitCustomer(input: $input) { jobId } }';
 const SUBMIT_MANY =
   'mutation ($input: SubmitCustomerImportInput!) { submitted: submitCustomerImport(input: $input) { jobId } }';
-const READ = 'query ($id: ID!) { jobStatus(id: $id) { id status } }';
+const READ = 'query ($id: ID!) { jobStatus(id: $id) { id status retryAfter } }';
 
 /** A client of both APIs that records its response times in the ledger. */
 export function createApiClient(url: () => string, ledger: Ledger) {
@@ -117,5 +119,5 @@ export type ApiClient = ReturnType<typeof createApiClient>;
 
 /** GraphQL writes `SUCCEEDED`. */
 function toRestStatus(job: SeenJob | null): SeenJob | null {
-  return job && { id: job.id, status: job.status.charAt(0) + job.status.slice(1).toLowerCase() };
+  return job && { ...job, status: job.status.charAt(0) + job.status.slice(1).toLowerCase() };
 }

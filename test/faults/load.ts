@@ -5,7 +5,7 @@ import { APIS, type Api, type Ledger } from './ledger.ts';
 
 /** Submissions per second over both APIs. */
 const RATE = 20;
-/** The Retry-After of the replies, in milliseconds. */
+/** The least time between two requests for the same job, in milliseconds. */
 const AGAIN_MS = 1000;
 const IMPORTED_ROWS = 10;
 
@@ -20,13 +20,15 @@ export interface LoadOptions {
   readonly ledger: Ledger;
   /** Aborted to stop the clients and readers that are still waiting. */
   readonly giveUp: AbortSignal;
+  /** Whether readers wait for as long as the replies say. Otherwise they see the end of each job soon. */
+  readonly heedsRetryAfter: boolean;
 }
 
 /**
  * Submits at a steady rate, alternating between the APIs. Every third client has an idempotency key and retries until it
  * is accepted; one in ten submits an import. A reader follows each job, on the other API or by events.
  */
-export function startLoad({ url, client, ledger, giveUp }: LoadOptions): Load {
+export function startLoad({ url, client, ledger, giveUp, heedsRetryAfter }: LoadOptions): Load {
   const stopping = new AbortController();
   const clients = new Set<Promise<void>>();
   const failures: unknown[] = [];
@@ -57,9 +59,11 @@ export function startLoad({ url, client, ledger, giveUp }: LoadOptions): Load {
     while (!giveUp.aborted) {
       const askedAt = performance.now();
       const answer = await client.read(api, jobId);
-      if (answer.kind === 'answered') note(jobId, answer.value, askedAt);
+      const job = answer.kind === 'answered' ? answer.value : undefined;
+      if (job !== undefined) note(jobId, job, askedAt);
       if (ledger.isDone(jobId)) return;
-      await delay(AGAIN_MS);
+      const waitMs = heedsRetryAfter ? (job?.retryAfter ?? 1) * 1000 : AGAIN_MS;
+      await delay(waitMs, undefined, { signal: giveUp }).catch(() => undefined);
     }
   }
 

@@ -43,15 +43,18 @@ export interface FaultOptions {
   readonly backend: string;
   readonly system: System;
   readonly task: TestContext['task'];
+  /** Whether the clients wait for as long as the replies say. @default false, to see the recovery at once */
+  readonly heedsRetryAfter?: boolean;
   /** Causes the fault and ends it. Jobs are running when it is called. */
   act(): Promise<Recovery>;
 }
 
 /** Causes a fault under load, waits until every accepted job is done, and returns the ledger's verdict. */
-export async function runFault({ fault, backend, system, task, act }: FaultOptions): Promise<Verdict> {
+export async function runFault(options: FaultOptions): Promise<Verdict> {
+  const { fault, backend, system, task, act, heedsRetryAfter = false } = options;
   const { ledger, client, database, url } = system;
   const giveUp = new AbortController();
-  const load = startLoad({ url, client, ledger, giveUp: giveUp.signal });
+  const load = startLoad({ url, client, ledger, giveUp: giveUp.signal, heedsRetryAfter });
   await moreAccepted(system);
   const recovery = await act();
   await moreAccepted(system);

@@ -44,7 +44,7 @@ describe.runIf(process.platform === 'linux').each(rounds(MINUTES > 0 ? ['redis',
           } while (performance.now() < until);
           return recovers(system);
         };
-        const verdict = await runFault({ fault: 'attacks', backend, system, task, act });
+        const verdict = await runFault({ fault: 'attacks', backend, system, task, act, heedsRetryAfter: true });
         expectNothingWrong(verdict);
         expect(system.api.isRunning() && system.worker.isRunning()).toBe(true);
         const third = Math.floor(samples.length / 3);

@@ -157,6 +157,17 @@ describe('the estimates', () => {
       expect(estimator.estimatePosition(other)).toBeNull();
   });
 
+  it('count the jobs before one, where its place is known, and otherwise all', async () => {
+    const { estimator, paceIs } = setUp();
+    const pace = { durationMs: 1000, intervalMs: 1000, paused: false };
+    paceIs(async () => ({ ...pace, waiting: 40, firstWaiting: ['a', 'b', 'c'] }));
+    const job = { ...pending, createdAt: new Date(NOW - 60_000) };
+    estimator.estimate(job);
+    await settle();
+    expect(estimator.estimate({ ...job, id: 'c' })).toBe(3);
+    expect(estimator.estimate({ ...job, id: 'other' })).toBe(41);
+  });
+
   it('know no place beyond the first 1,000', async () => {
     const { estimator, paceIs } = setUp();
     const firstWaiting = Array.from({ length: FIRST_WAITING }, (_, index) => `${index}`);

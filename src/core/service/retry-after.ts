@@ -14,21 +14,23 @@ const PACE_AGE_MS = 1000;
 
 const UNKNOWN: Pace = { durationMs: undefined, intervalMs: 0, waiting: 0, paused: false };
 
-/** Seconds after which a job may be done, from 1 to 60 (RFC 9110, section 10.2.3). */
-export function estimateRetryAfter(job: Job, pace: Pace, now: number): number {
-  if (job.status !== 'Running') return toSeconds(estimateMs(job, pace, now));
-  return isCancelRequested(job) ? 1 : Math.min(MAX_RUNNING_SECONDS, toSeconds(estimateMs(job, pace, now)));
+/**
+ * Seconds after which a job may be done, from 1 to 60 (RFC 9110, section 10.2.3).
+ * @param ahead how many jobs are before it; all that wait where its position is unknown, so that the estimate may be too long, never too short
+ */
+export function estimateRetryAfter(job: Job, pace: Pace, now: number, ahead = pace.waiting): number {
+  if (job.status !== 'Running') return toSeconds(estimateMs(job, pace, now, ahead));
+  return isCancelRequested(job) ? 1 : Math.min(MAX_RUNNING_SECONDS, toSeconds(estimateMs(job, pace, now, ahead)));
 }
 
 function toSeconds(ms: number): number {
   return Math.min(MAX_SECONDS, Math.max(1, Math.ceil(ms / 1000)));
 }
 
-function estimateMs(job: Job, { durationMs = 0, intervalMs, waiting, paused }: Pace, now: number): number {
-  // A job's position in the queue is unknown, so the whole queue counts: the estimate may be too long, never too short.
+function estimateMs(job: Job, { durationMs = 0, intervalMs, paused }: Pace, now: number, ahead: number): number {
   if (job.status !== 'Running') {
     const dueInMs = (job.options?.scheduledFor?.getTime() ?? 0) - now;
-    return Math.max(paused ? PAUSED_MS : 0, dueInMs, waiting * intervalMs + durationMs);
+    return Math.max(paused ? PAUSED_MS : 0, dueInMs, ahead * intervalMs + durationMs);
   }
   const elapsed = now - job.startedAt.getTime();
   return elapsed < durationMs ? durationMs - elapsed : elapsed * OVERTIME_SHARE;
@@ -51,6 +53,12 @@ function positionOf({ id, createdAt, attempt, options }: Job, { positions, readA
   const isNew =
     Math.abs(createdAt.getTime() - readAt) <= PACE_AGE_MS && attempt === 0 && options?.priority === undefined;
   return isNew ? positions.size : null;
+}
+
+/** Null for a job that does not wait for a worker, too. */
+function waitingPosition(job: Job, last: Measured): number | null {
+  const isDue = (job.options?.scheduledFor?.getTime() ?? 0) <= Date.now();
+  return job.status === 'Pending' && isDue ? positionOf(job, last) : null;
 }
 
 /** Estimates polling intervals from the pace of each type's queue, measured at most once a second. */
@@ -94,11 +102,12 @@ export function createRetryAfterEstimator(queue: Pick<JobQueue, 'readPace'>, log
   const paceOf = (type: string): Pace => measured(type).pace;
 
   return {
-    estimate: (job) => (isDone(job) ? null : estimateRetryAfter(job, paceOf(job.type), Date.now())),
-    estimatePosition(job) {
-      const isDue = (job.options?.scheduledFor?.getTime() ?? 0) <= Date.now();
-      return job.status === 'Pending' && isDue ? positionOf(job, measured(job.type)) : null;
+    estimate(job) {
+      if (isDone(job)) return null;
+      const last = measured(job.type);
+      return estimateRetryAfter(job, last.pace, Date.now(), waitingPosition(job, last) ?? undefined);
     },
+    estimatePosition: (job) => waitingPosition(job, measured(job.type)),
     estimateRoom(type) {
       const { intervalMs, paused } = paceOf(type);
       return toSeconds(paused ? PAUSED_MS : intervalMs);
