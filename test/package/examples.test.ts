@@ -1,12 +1,14 @@
 import { execFile, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { openPageForTest, startBrowser } from '../support/browser.ts';
 import { poll } from '../support/follow.ts';
+import { forward, serve } from '../support/http-server.ts';
 import { INSTALL_MS, packPackage, readerOf } from '../support/installed.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../examples');
@@ -114,10 +116,27 @@ describe('the example', () => {
     expect(await (await fetch(new URL('/', base))).text()).toContain('The application');
   });
 
-  it('vite-react is built with the generated client', async () => {
+  it('vite-react is built with the generated client, and its page shows a result that survives a reload', async () => {
     const folder = await install('vite-react');
-    const { stdout } = await run('npm', ['run', 'build'], { cwd: folder });
-    expect(stdout).toMatch(/dist\/assets\/index-.*\.js/);
+    await run('npm', ['run', 'build'], { cwd: folder });
+    const dist = join(folder, 'dist');
+    const { next } = start(folder, ['accepted', 'start']);
+    const [, api = ''] = await next(/(http:\/\/127\.0\.0\.1:\d+)/);
+    const site = await serve((request, response) => {
+      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+      if (pathname.startsWith('/api/')) return forward(api, request, response);
+      const file = readdirSync(dist, { recursive: true, encoding: 'utf8' }).find((name) => `/${name}` === pathname);
+      const type = pathname.endsWith('.js') ? 'text/javascript' : 'text/html';
+      return response.writeHead(200, { 'Content-Type': type }).end(readFileSync(join(dist, file ?? 'index.html')));
+    });
+    const browser = await startBrowser();
+    onTestFinished(() => browser.close());
+    const page = await openPageForTest(browser);
+    await page.goto(site);
+    await page.getByRole('button', { name: 'Greet Ada' }).click();
+    await page.getByText('looking for words').waitFor();
+    await page.reload();
+    await page.getByText('Hello, Ada').waitFor();
   });
 });
 
