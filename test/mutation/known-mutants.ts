@@ -13,8 +13,8 @@ export const KNOWN_MUTANTS: readonly KnownMutant[] = [
   {
     name: 'a job that lost its worker is not quarantined',
     file: 'src/queue/worker/processor.ts',
-    search: 'if (job.stalledCounter > 0 &&',
-    replacement: 'if (job.stalledCounter < 0 &&',
+    search: 'if (lostWorkers > 0 &&',
+    replacement: 'if (lostWorkers < 0 &&',
     tests: ['test/store/queue-quarantine', 'test/store/queue-lock', 'test/store/queue-stalled'],
   },
   {
@@ -75,7 +75,7 @@ export const KNOWN_MUTANTS: readonly KnownMutant[] = [
   },
   {
     name: 'the version of a weak ETag is not compared',
-    file: 'src/rest/replies.ts',
+    file: 'src/http/preconditions.ts',
     search: 'opaque(each) === opaque(tag)',
     replacement: "opaque(each) !== ''",
     tests: ['test/unit/entity-tag', 'test/unit/replies', 'test/api/contract-rest', 'test/api/rest'],
@@ -83,7 +83,7 @@ export const KNOWN_MUTANTS: readonly KnownMutant[] = [
   {
     name: 'pressure refuses no request',
     file: 'src/server.ts',
-    search: 'await addPressureLimits(apis, options);',
+    search: 'addPressureLimits(apis, options);',
     replacement: '',
     tests: ['test/unit/pressure', 'test/api/pressure', 'test/process/overload'],
   },
