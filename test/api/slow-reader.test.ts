@@ -1,9 +1,9 @@
-import { once } from 'node:events';
-import { type Socket, connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { poll } from '../support/follow.ts';
+import { openSocket } from '../support/raw-http.ts';
 import { type ScriptedApp, startScriptedApp } from '../support/scripted-app.ts';
 
 const UPDATES = 4000;
@@ -22,9 +22,7 @@ const STREAMS: Record<'REST' | 'GraphQL', (id: string) => string[]> = {
 
 /** Sends a request without reading the reply. */
 async function ask({ url }: ScriptedApp, lines: readonly string[]): Promise<Socket> {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1');
-  onTestFinished(() => void socket.destroy());
-  await once(socket, 'connect');
+  const socket = await openSocket(url);
   socket.write(lines.join('\r\n'));
   return socket;
 }
