@@ -27,7 +27,7 @@ describe.runIf(process.platform === 'linux').each(rounds(MINUTES > 0 ? ['redis',
   ({ backend }) => {
     it(
       'a system under attack loses nothing, and its memory stays the same',
-      { timeout: 180_000 + MINUTES * 60_000 },
+      { timeout: 180_000 + MINUTES * 75_000 },
       async ({ task }) => {
         const { settings, remove } = await createStore(backend);
         onTestFinished(remove);
