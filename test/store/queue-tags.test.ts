@@ -46,11 +46,9 @@ describe.each(BACKENDS)('tags on %s', (backend) => {
       onTestFinished(() => redis.disconnect());
       return (await redis.keys('*:tags:*')).length;
     }
-    const pool = openPool(test.url);
+    const pool = backend === 'embedded' ? test.embedded.pool : openPool(test.url);
     onTestFinished(() => pool.end());
-    const query = 'SELECT id FROM accepted_queue.job_tags';
-    const { rows } = backend === 'embedded' ? await test.embedded.pool.query(query) : await pool.query(query);
-    return rows.length;
+    return (await pool.query('SELECT id FROM accepted_queue.job_tags')).rows.length;
   }
 
   it('list the jobs of one caller and of all that have them, by type, status and time', async () => {
