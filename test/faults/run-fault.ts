@@ -8,8 +8,6 @@ import type { System } from './system.ts';
 const ENOUGH = 15;
 const ACCEPTS_AGAIN_MS = 5000;
 const WORKS_AGAIN_MS = 15_000;
-/** Readers stop waiting for their jobs after this time. */
-const GIVE_UP_MS = 45_000;
 
 /** Milliseconds from the end of the fault. */
 export interface Recovery {
@@ -45,20 +43,22 @@ export interface FaultOptions {
   readonly task: TestContext['task'];
   /** Whether the clients wait for as long as the replies say. @default false, to see the recovery at once */
   readonly heedsRetryAfter?: boolean;
+  /** Readers stop waiting for their jobs so many milliseconds after the end of the fault. @default 45,000 */
+  readonly giveUpMs?: number;
   /** Causes the fault and ends it. Jobs are running when it is called. */
   act(): Promise<Recovery>;
 }
 
 /** Causes a fault under load, waits until every accepted job is done, and returns the ledger's verdict. */
 export async function runFault(options: FaultOptions): Promise<Verdict> {
-  const { fault, backend, system, task, act, heedsRetryAfter = false } = options;
+  const { fault, backend, system, task, act, heedsRetryAfter = false, giveUpMs = 45_000 } = options;
   const { ledger, client, database, url } = system;
   const giveUp = new AbortController();
   const load = startLoad({ url, client, ledger, giveUp: giveUp.signal, heedsRetryAfter });
   await moreAccepted(system);
   const recovery = await act();
   await moreAccepted(system);
-  const timer = setTimeout(() => giveUp.abort(), GIVE_UP_MS);
+  const timer = setTimeout(() => giveUp.abort(), giveUpMs);
   await load.finish();
   clearTimeout(timer);
   await readAllAgain(system);

@@ -46,9 +46,11 @@ describe.each(BACKENDS)('tags on %s', (backend) => {
       onTestFinished(() => redis.disconnect());
       return (await redis.keys('*:tags:*')).length;
     }
-    const pool = backend === 'embedded' ? test.embedded.pool : openPool(test.url);
+    const query = 'SELECT id FROM accepted_queue.job_tags';
+    if (backend === 'embedded') return (await test.embedded.pool.query(query)).rows.length;
+    const pool = openPool(test.url);
     onTestFinished(() => pool.end());
-    return (await pool.query('SELECT id FROM accepted_queue.job_tags')).rows.length;
+    return (await pool.query(query)).rows.length;
   }
 
   it('list the jobs of one caller and of all that have them, by type, status and time', async () => {
