@@ -66,6 +66,17 @@ export interface JobOptions {
    * @default the job type's, or none
    */
   readonly tags?: readonly string[] | undefined;
+  /**
+   * While a job of the same type and caller with this id waits for its first attempt, the submission gets that job and adds none. For at most
+   * `ttlSeconds` after the job was submitted; in the mode `last` the job has the input of the latest submission.
+   */
+  readonly deduplication?: {
+    /** 1 to 50 printable characters without commas. */
+    readonly id: string;
+    readonly ttlSeconds?: number | undefined;
+    /** @default 'first' */
+    readonly mode?: 'first' | 'last' | undefined;
+  };
 }
 
 export interface SubmitOptions extends CallOptions, JobOptions {

@@ -1,19 +1,18 @@
 import type { JobOptions } from './client-types.ts';
 
-const NAMES = [
-  'delaySeconds',
-  'runAt',
-  'startBefore',
-  'startWithinSeconds',
-  'priority',
-  'tags',
-] as const satisfies readonly (keyof JobOptions)[];
+const NAMES = ['delaySeconds', 'runAt', 'startBefore', 'startWithinSeconds', 'priority', 'tags'] as const;
 
 /** The options of a submission as the query of its URL, with `?`; empty without any. */
-export function toQuery(options: JobOptions): string {
+export function toQuery({ deduplication: dedupe, ...options }: JobOptions): string {
   const query = new URLSearchParams();
-  for (const name of NAMES) {
-    for (const value of [options[name]].flat()) {
+  const parameters = [
+    ...NAMES.map((name) => [name, options[name]] as const),
+    ['dedupeId', dedupe?.id],
+    ['dedupeSeconds', dedupe?.ttlSeconds],
+    ['dedupeMode', dedupe?.mode],
+  ] as const;
+  for (const [name, given] of parameters) {
+    for (const value of [given].flat()) {
       if (value !== undefined) query.append(name, value instanceof Date ? value.toISOString() : String(value));
     }
   }

@@ -57,6 +57,15 @@ export interface JobOptions {
   readonly priority?: number | undefined;
   /** 1 to 10, all different. */
   readonly tags?: readonly string[] | undefined;
+  /** While it waits for its first attempt, submissions with the same id get it. Not read back. */
+  readonly deduplication?:
+    | {
+        readonly id: string;
+        /** Since its submission. */
+        readonly ttlMs?: number | undefined;
+        readonly mode: 'first' | 'last';
+      }
+    | undefined;
 }
 
 /** @param tag undefined: any job will do */

@@ -1,13 +1,27 @@
 import { z } from 'zod';
 import type { JobOptions } from '../core/job.ts';
 
+/** What the tags begin with by which the stores find the jobs of a deduplication id. */
+const DEDUPE = 'dedupe:';
+
 /**
  * What BullMQ's job options hold of a submission's: all of it, as readers see it, and apart from that the time by which an attempt must begin,
  * in milliseconds since 1970, which goes when one has.
  */
 export function toSubmission(options: JobOptions) {
-  const { scheduledFor, startBefore, priority, tags } = options;
-  const submission = { scheduledFor: scheduledFor?.getTime(), startBefore: startBefore?.getTime(), priority, tags };
+  const { scheduledFor, startBefore, priority, tags, deduplication } = options;
+  const dedupe = deduplication && {
+    tag: `${DEDUPE}${deduplication.id}`,
+    ttlMs: deduplication.ttlMs,
+    mode: deduplication.mode,
+  };
+  const submission = {
+    scheduledFor: scheduledFor?.getTime(),
+    startBefore: startBefore?.getTime(),
+    priority,
+    tags: dedupe ? [...(tags ?? []), dedupe.tag] : tags,
+    dedupe,
+  };
   return { submission, startBy: startBefore?.getTime() };
 }
 
@@ -21,7 +35,10 @@ const submissionSchema = z
     scheduledFor: optionalTime,
     startBefore: optionalTime,
     priority: z.int().min(1).max(9).optional(),
-    tags: z.array(z.string()).optional(),
+    tags: z
+      .array(z.string())
+      .transform((tags) => tags.filter((tag) => !tag.startsWith(DEDUPE)))
+      .optional(),
   })
   .optional()
   .catch(undefined);

@@ -1,8 +1,16 @@
 /** The options of a submission, in the query of its URL. */
 import { z } from 'zod';
 import { parseInput } from '../core/input/parse-input.ts';
-import { type SubmitOptions, givenOptions, optionSchemas, requireOneEach } from '../core/input/submit-options.ts';
+import {
+  type SubmitOptions,
+  deduplicationSchemas,
+  givenOptions,
+  optionSchemas,
+  requireOneEach,
+} from '../core/input/submit-options.ts';
 import { parameter, toNumber, toTexts, toTime, toValues } from './requests.ts';
+
+const { id, ttlSeconds, mode } = deduplicationSchemas;
 
 const numberOption = (schema: z.ZodType<number>) => z.preprocess(toNumber, schema.optional());
 const described = (name: keyof typeof optionSchemas): string => optionSchemas[name].description ?? '';
@@ -23,9 +31,32 @@ export const submitQuery = z.object({
     `${described('tags')} May be repeated, or separated by commas.`,
     'tags',
   ),
+  dedupeId: parameter(id.optional(), id.description ?? '', 'dedupeId'),
+  dedupeSeconds: parameter(
+    numberOption(ttlSeconds),
+    `Beside dedupeId: ${ttlSeconds.description ?? ''}`,
+    'dedupeSeconds',
+  ),
+  dedupeMode: parameter(mode.optional(), `Beside dedupeId: ${mode.description ?? ''}`, 'dedupeMode'),
 });
 
-const checkedSubmitQuery = submitQuery.superRefine(requireOneEach);
+const checkedSubmitQuery = submitQuery
+  .superRefine((query, context) => {
+    requireOneEach(query, context);
+    for (const name of ['dedupeSeconds', 'dedupeMode'] as const)
+      if (query[name] !== undefined && query.dedupeId === undefined)
+        context.addIssue({ code: 'custom', path: [name], message: `Give dedupeId with ${name}` });
+  })
+  .transform(({ dedupeId, dedupeSeconds, dedupeMode, ...options }) => ({
+    ...options,
+    ...(dedupeId !== undefined && {
+      deduplication: {
+        id: dedupeId,
+        ...(dedupeSeconds !== undefined && { ttlSeconds: dedupeSeconds }),
+        ...(dedupeMode !== undefined && { mode: dedupeMode }),
+      },
+    }),
+  }));
 
 /**
  * Other parameters are ignored.

@@ -123,13 +123,21 @@ describe.each(BACKENDS)('options of a submission on both APIs, on %s', (backend)
     });
   });
 
-  it.each(['priority=high', 'priority=1&priority=2', 'runAt=tomorrow', 'delaySeconds=1.5'])(
-    'refuses ?%s on REST',
-    async (query) => {
-      const name = query.split('=')[0];
-      expect(await rest(`?${query}`)).toMatchObject({ status: 400, body: { errors: [{ pointer: `#/${name}` }] } });
-    },
-  );
+  it.each([
+    'priority=high',
+    'priority=1&priority=2',
+    'runAt=tomorrow',
+    'delaySeconds=1.5',
+    'dedupeSeconds=1',
+    'dedupeMode=last',
+    'dedupeSeconds=0&dedupeId=a',
+    'dedupeMode=both&dedupeId=a',
+    `dedupeId=${'x'.repeat(51)}`,
+    'dedupeId=a&dedupeId=b',
+  ])('refuses ?%s on REST', async (query) => {
+    const name = query.split('=')[0];
+    expect(await rest(`?${query}`)).toMatchObject({ status: 400, body: { errors: [{ pointer: `#/${name}` }] } });
+  });
 
   it.each([
     ['a tag of no characters', ['']],
@@ -137,6 +145,7 @@ describe.each(BACKENDS)('options of a submission on both APIs, on %s', (backend)
     ['a tag with a line break', ['a\nb']],
     ['a tag with a comma', ['a,b']],
     ['a tag twice', ['a', 'b', 'a']],
+    ['a tag of the server', ['dedupe:a']],
     ['eleven tags', Array.from({ length: 11 }, (_, index) => `${index}`)],
   ])('refuses %s', async (_, tags) => {
     const path = expect.arrayContaining(['options', 'tags']);
@@ -219,6 +228,30 @@ describe.each(BACKENDS)('options of a submission on both APIs, on %s', (backend)
     });
     expect((await graphql({ runAt }, 'both')).body).toMatchObject({
       errors: [{ extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } }],
+    });
+  });
+
+  it('gives the job that waits for the same deduplication id, on both APIs and by the client', async () => {
+    await pause('pause');
+    const first = await rest('?dedupeId=nightly%20report&dedupeSeconds=600');
+    expect(first.headers.get('idempotency-replayed')).toBeNull();
+    const { id } = jobSchema.parse(first.body);
+    const second = await rest('?dedupeId=nightly%20report', {}, { text: 'second' });
+    expect(second).toMatchObject({ status: 202, body: { id, tags: [] } });
+    expect(second.headers.get('idempotency-replayed')).toBe('true');
+    expect(second.headers.get('location')).toBe(first.headers.get('location'));
+    const third = await graphql({ deduplication: { id: 'nightly report', ttlSeconds: 1, mode: 'LAST' } });
+    expect(third.body).toMatchObject({ data: { submitScripted: { replayed: true, job: { id } } } });
+    const typed = createClient({ baseUrl: app.url, collections: { scripted: 'scripted-jobs' } });
+    const deduplication = { id: 'nightly report', ttlSeconds: 60, mode: 'last' } as const;
+    expect((await typed.submit('scripted', { text: 'fourth' }, { deduplication })).id).toBe(id);
+    await pause('resume');
+    const done = await client.rest(`/api/jobs/${id}?onComplete=status`, { headers: { Prefer: 'wait=50' } });
+    expect(done.body).toMatchObject({ status: 'Succeeded' });
+    expect((await client.rest(`/api/jobs/${id}/result`)).body).toEqual({ text: 'fourth' });
+    expect((await submitRest('?dedupeId=nightly%20report')).id).not.toBe(id);
+    expect((await graphql({ deduplication: { id: 'a', ttlSeconds: 0 } })).body).toMatchObject({
+      errors: [{ extensions: { issues: [{ path: ['options', 'deduplication', 'ttlSeconds'] }] } }],
     });
   });
 

@@ -19,6 +19,45 @@ const TAG = 'Invalid tag: expected 1 to 64 printable characters without commas';
 export const tagSchema = z.string(TAG).regex(/^[^\p{C}\p{Zl}\p{Zp},]{1,64}$/u, TAG);
 const MAX_TAGS = 10;
 
+/** Tags that the server adds itself begin so. */
+const RESERVED_TAG = /^dedupe:/;
+const RESERVED = 'Invalid tag: the prefix "dedupe:" is reserved';
+
+const DEDUPE_ID = 'Invalid deduplication id: expected 1 to 50 printable characters without commas';
+const DEDUPE_SECONDS = `Invalid time of deduplication: expected whole seconds from 1 to ${MAX_DELAY_SECONDS}`;
+const DEDUPE_MODE = 'Invalid mode: expected first or last';
+
+/** The fields of `deduplication`, with the descriptions that both APIs show. */
+export const deduplicationSchemas = {
+  id: z
+    .string(DEDUPE_ID)
+    .regex(/^[^\p{C}\p{Zl}\p{Zp},]{1,50}$/u, DEDUPE_ID)
+    .describe(
+      'While a job of the same type and caller with this id waits for its first attempt, this submission gets that job and adds none: 1 to 50 printable characters without commas.',
+    ),
+  ttlSeconds: z
+    .int(DEDUPE_SECONDS)
+    .min(1, DEDUPE_SECONDS)
+    .max(MAX_DELAY_SECONDS, DEDUPE_SECONDS)
+    .describe('Seconds after its submission, beyond which a job that still waits is no longer given to others.'),
+  mode: z
+    .enum(['first', 'last'], DEDUPE_MODE)
+    .describe(
+      '`first`, the default, keeps the input of the job that waits; `last` replaces it by that of this submission.',
+    ),
+} as const;
+const { id, ttlSeconds, mode } = deduplicationSchemas;
+const deduplicationSchema = z
+  .object({ id, ttlSeconds: ttlSeconds.nullish(), mode: mode.nullish() })
+  // Both APIs make the same of it, so that it has one fingerprint.
+  .transform((given) => ({
+    id: given.id,
+    ...(given.ttlSeconds != null && { ttlSeconds: given.ttlSeconds }),
+    ...(given.mode != null && { mode: given.mode }),
+  }));
+/** As the caller sent it. */
+export type Deduplication = Readonly<z.output<typeof deduplicationSchema>>;
+
 /** Each option, with the description that both APIs show. */
 export const optionSchemas = {
   delaySeconds: z
@@ -46,6 +85,7 @@ export const optionSchemas = {
     .array(tagSchema)
     .max(MAX_TAGS, `Too many tags: expected at most ${MAX_TAGS}`)
     .refine((tags) => new Set(tags).size === tags.length, 'Invalid tags: one is there twice')
+    .refine((tags) => !tags.some((tag) => RESERVED_TAG.test(tag)), RESERVED)
     .describe('Up to 10 texts of 1 to 64 printable characters without commas, by which lists can be filtered.'),
 } as const;
 
@@ -77,6 +117,7 @@ export const submitOptionsSchema = z
     startWithinSeconds: startWithinSeconds.nullish(),
     priority: priority.nullish(),
     tags: tags.nullish(),
+    deduplication: deduplicationSchema.nullish(),
   })
   .superRefine(requireOneEach);
 
@@ -88,6 +129,7 @@ export interface SubmitOptions {
   readonly startWithinSeconds?: number | null | undefined;
   readonly priority?: number | null | undefined;
   readonly tags?: readonly string[] | null | undefined;
+  readonly deduplication?: Deduplication | null | undefined;
 }
 
 /** Only the options that were given; undefined if none was. */
@@ -128,11 +170,20 @@ export function resolveOptions(
     ...(last !== undefined && { startBefore: new Date(last) }),
     ...(priorityOrNone > 0 && { priority: priorityOrNone }),
     ...(tagsOrNone.length > 0 && { tags: tagsOrNone }),
+    ...(given?.deduplication && { deduplication: toDeduplication(given.deduplication) }),
   };
   return {
     options: Object.keys(options).length === 0 ? undefined : options,
     outdated: startBefore == null ? undefined : whyOutdated(startBefore.getTime(), now, dueAt),
   };
+}
+
+function toDeduplication({
+  id: dedupeId,
+  ttlSeconds: seconds,
+  mode: ofInput,
+}: Deduplication): JobOptions['deduplication'] {
+  return { id: dedupeId, ttlMs: seconds == null ? undefined : seconds * 1000, mode: ofInput ?? 'first' };
 }
 
 function whyOutdated(startBefore: number, now: number, dueAt: number): InputIssue | undefined {

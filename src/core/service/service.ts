@@ -30,7 +30,7 @@ export interface Submission {
 
 export interface SubmittedJob {
   readonly job: Job;
-  /** Whether an earlier submission with this idempotency key created the job. */
+  /** Whether the job was there before: an earlier submission created it with this idempotency key, or it waited with this deduplication id. */
   readonly replayed: boolean;
 }
 

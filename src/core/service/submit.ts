@@ -82,7 +82,8 @@ export function createSubmit({
       requestId,
       trace,
     } satisfies Omit<NewJob, 'id'>;
-    if (idempotencyKey === undefined) {
+    const { deduplication } = resolved.options ?? {};
+    if (idempotencyKey === undefined && deduplication === undefined) {
       refuseOutdated();
       const id = newJobId(type.name);
       onId?.(id);
@@ -91,7 +92,10 @@ export function createSubmit({
       logger.debug({ requestId, jobId: id, type: type.name }, 'job accepted');
       return { job, replayed: false };
     }
-    const id = jobIdOfKey(type.name, callerId, idempotencyKey, await queue.readSecret());
+    const id =
+      idempotencyKey === undefined
+        ? newJobId(type.name)
+        : jobIdOfKey(type.name, callerId, idempotencyKey, await queue.readSecret());
     onId?.(id);
     const isKnown = async (): Promise<boolean> => (await see(id, caller)) !== undefined;
     // The same submission was right when it was accepted.
@@ -100,14 +104,15 @@ export function createSubmit({
     const add = () => queue.addOnce({ ...base, id, fingerprint });
     // A replay adds no job, so a full queue does not refuse it.
     const added = await addWithin(type.name, callerId, add, isKnown);
-    if (!isSameSubmission(added.fingerprint, fingerprint)) {
+    // A job that waits for the same deduplication id was submitted under another key, or none.
+    if (added.job.id === id && !isSameSubmission(added.fingerprint, fingerprint)) {
       throw new ServiceError(
         'idempotency-key-reused',
         'This idempotency key was used with a different input or other options.',
       );
     }
     const { job, replayed } = added;
-    logger.debug({ requestId, jobId: id, type: type.name, replayed }, 'job accepted');
+    logger.debug({ requestId, jobId: job.id, type: type.name, replayed }, 'job accepted');
     return { job, replayed };
   };
 

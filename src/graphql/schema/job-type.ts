@@ -111,7 +111,8 @@ export function addJobType(
         resolve: ({ job: { job } }, _, { service }) => service.accessToken(job),
       }),
       replayed: t.exposeBoolean('replayed', {
-        description: 'Whether an earlier submission with the same idempotency key created the job.',
+        description:
+          'Whether the job was there before: an earlier submission created it with the same idempotency key, or it waited with the same deduplication id.',
       }),
     }),
   });

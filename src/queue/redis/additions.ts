@@ -13,7 +13,7 @@ const MAX_ADDITIONS = 8;
 const LOWEST_PRIORITY = 10;
 
 /** The reply of `add-jobs.lua` for one job. */
-type Reply = 0 | readonly [job: JobReply, data: string];
+type Reply = 0 | readonly [job: JobReply, data: string, id: string];
 
 /**
  * Its own inverse. A job without a priority goes after all others, wherever BullMQ keeps it: see `levelOf` of common.lua.
@@ -37,9 +37,9 @@ export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
   queue.on('error', onError);
   const keyPrefix = `${queue.qualifiedName}:`;
 
-  const toKept = (reply: Reply, id: string): KeptJob | undefined => {
+  const toKept = (reply: Reply): KeptJob | undefined => {
     if (reply === 0) return undefined;
-    const [job, data] = reply;
+    const [job, data, id] = reply;
     const record = toRecord(type, id, job);
     const parsed: unknown = JSON.parse(data);
     if (record === undefined) throw new Error(`the key of ${id} is not a job`);
@@ -78,7 +78,7 @@ export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
     },
     async addOnce(additions, deadline) {
       const replies = await addAll(additions, deadline, 1);
-      return additions.map(({ id }, index) => toKept(replies[index] ?? 0, id));
+      return additions.map((_, index) => toKept(replies[index] ?? 0));
     },
     close: () => queue.close(),
   };

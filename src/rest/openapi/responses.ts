@@ -39,7 +39,8 @@ const HEADERS = {
     schema: { type: 'string', pattern: '^(respond-async|wait=\\d+)$' },
   },
   'Idempotency-Replayed': {
-    description: 'Present when the key had been used before: this is the job of the first request.',
+    description:
+      'Present when the job was there before: its key had been used, or it waited with the same deduplication id.',
     schema: { type: 'string', const: 'true' },
   },
   'RateLimit-Policy': {

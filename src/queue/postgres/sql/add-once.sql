@@ -1,4 +1,4 @@
--- Adds one job whose id may be taken, and reads the job that has it then.
+-- Adds one job whose id may be taken, and reads the job that there is then: see schema/add-once.sql.
 -- $1 queue, $2 id, $3 caller, $4 data, $5 options, $6 time of creation, $7 attempts, $8 priority, $9 delay,
 -- $10 deadline
 SELECT {{record}}, data

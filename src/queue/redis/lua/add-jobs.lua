@@ -1,6 +1,6 @@
 -- Adds jobs as BullMQ's `addJob` does, and to the index of unfinished jobs. Own script, because BullMQ's takes no deadline.
 -- ARGV: deadline; '1' to read the jobs that already have these ids; then for each job its id, caller, timestamp, data, options,
--- priority and delay. Replies for each job 0, or the earlier job and its data.
+-- priority and delay. Replies for each job 0, or the job that there is, its data and its id.
 if isLate(ARGV[1]) then return refuseLate() end
 local replies, entries, added, hasNew = {}, {}, {}, false
 
@@ -14,12 +14,41 @@ local function delay(id, time)
   redis.call('ZADD', keyOf('marker'), tonumber(next) / 0x1000, '1')
 end
 
+-- The job that waits for its first attempt with the same deduplication id. The newest with the tag is looked at, and few more, since clocks differ.
+local function waitingTwin(caller, own)
+  local dedupe = own.submission and own.submission.dedupe
+  if not dedupe then return end
+  local now = redis.call('TIME')[1] * 1000
+  for _, id in ipairs(redis.call('ZREVRANGE', indexOfTag('open', dedupe.tag, caller), 0, 4)) do
+    local begun, ended, timestamp, options = unpack(redis.call('HMGET', keyOf(id), 'processedOn', 'finishedOn', 'timestamp', 'opts'))
+    local twin = decodeOptions(options)
+    local ttl, startBy = ((twin.submission or NONE).dedupe or NONE).ttlMs, twin.startBy
+    if timestamp and not begun and not ended and (not ttl or timestamp + ttl > now) and (not startBy or startBy > now) then
+      return id, dedupe.mode
+    end
+  end
+end
+
+-- Takes over the input of a new submission, and leaves what tells the earlier one from its replays.
+local function replaceInput(job, data)
+  local function endOf(text)
+    return text:sub(-300):match(',"fingerprint":"[%w_.-]*","addition":"[%w-]*"}$') or '}'
+  end
+  redis.call('HSET', job, 'data', data:sub(1, -1 - #endOf(data)) .. endOf(redis.call('HGET', job, 'data')))
+end
+
 for i = 3, #ARGV, 7 do
   local id, caller, timestamp, data, options, priority, delayMs = unpack(ARGV, i, i + 6)
   local job, reply, own = keyOf(id), 0, decodeOptions(options)
   -- Expired jobs are taken out of the set of prioritized jobs without a search, which the list would need.
   local level = levelOf(own.startBy and priority == '0' and LOWEST_PRIORITY or tonumber(priority))
-  if redis.call('EXISTS', job) == 0 then
+  local isNew = redis.call('EXISTS', job) == 0
+  local twin, mode
+  if isNew then twin, mode = waitingTwin(caller, own) end
+  if twin then
+    if mode == 'last' then replaceInput(keyOf(twin), data) end
+    reply = {readJob(keyOf(twin)), redis.call('HGET', keyOf(twin), 'data'), twin}
+  elseif isNew then
     redis.call('ZADD', indexOf('open', caller), timestamp, id)
     entries[#entries + 1], entries[#entries + 2], added[#added + 1] = timestamp, id, id
     redis.call('HSET', job, 'name', caller, 'data', data, 'opts', options, 'timestamp', timestamp, 'delay', delayMs,
@@ -38,7 +67,7 @@ for i = 3, #ARGV, 7 do
       hasNew = true
     end
   elseif ARGV[2] == '1' then
-    reply = {readJob(job), redis.call('HGET', job, 'data')}
+    reply = {readJob(job), redis.call('HGET', job, 'data'), id}
   end
   replies[#replies + 1] = reply
 end
