@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { createAuthenticate } from './auth/authenticate.ts';
 import type { Config } from './config.ts';
+import { createJobIds } from './core/access/job-ids.ts';
 import { createJobKeys } from './core/access/job-token.ts';
 import type { Logger } from './core/ports.ts';
 import { NotOpenError } from './core/providers.ts';
@@ -51,6 +52,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       registry,
       queue,
       events,
+      jobIds: createJobIds(queue, config.JOB_RETENTION_SECONDS),
       jobKeys,
       use,
       logger,

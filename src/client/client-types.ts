@@ -115,7 +115,8 @@ export interface Client<Types extends JobTypeMap<Types> = AnyJobTypes> {
    * a working stream it polls: each poll asks the server to hold its reply until the job is done (RFC 7240, section 4.3), and polls are
    * at least `Retry-After` apart otherwise. Each wait occupies a connection, of which browsers allow six per server unless a proxy
    * provides HTTP/2.
-   * @throws JobNotSucceededError if the job failed or was canceled; ProblemError `not-found` if no job has this id
+   * @throws JobNotSucceededError if the job failed or was canceled; ProblemError `not-found` if no job has this id, `expired` if it had
+   * one until its retention was over
    */
   wait<Type extends Name<Types>>(
     job: JobReference<Type>,
@@ -129,7 +130,7 @@ export interface Client<Types extends JobTypeMap<Types> = AnyJobTypes> {
   ): Promise<Types[Type]['result']>;
   /**
    * Reads the job's current state.
-   * @throws ProblemError `not-found` if no job has this id
+   * @throws ProblemError `not-found` if no job has this id, `expired` if it had one until its retention was over
    */
   read<Type extends Name<Types>>(job: JobReference<Type>, options?: FollowOptions): Promise<Job<Type>>;
   /**

@@ -22,6 +22,7 @@ export type ProblemName =
   | 'job-canceled'
   | 'not-cancelable'
   | 'not-retryable'
+  | 'expired'
   | 'precondition-failed'
   | 'too-large'
   | 'unsupported-media-type'

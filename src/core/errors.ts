@@ -22,6 +22,7 @@ export const PROBLEMS = {
   'job-canceled': { status: 409, code: 'CONFLICT', title: 'The job was canceled' },
   'not-cancelable': { status: 409, code: 'CONFLICT', title: 'The job cannot be canceled' },
   'not-retryable': { status: 409, code: 'CONFLICT', title: 'The job cannot be retried' },
+  expired: { status: 410, code: 'EXPIRED', title: 'The job has expired' },
   'precondition-failed': { status: 412, code: 'BAD_REQUEST', title: 'The precondition does not hold' },
   'too-large': { status: 413, code: 'BAD_REQUEST', title: 'The request body is too large' },
   'unsupported-media-type': { status: 415, code: 'BAD_REQUEST', title: 'Unsupported media type' },
@@ -60,6 +61,10 @@ export function isQueueUnavailable(error: unknown): boolean {
   return error instanceof ServiceError && error.problem === 'queue-unavailable';
 }
 
+export function isExpiredJob(error: unknown): boolean {
+  return error instanceof ServiceError && error.problem === 'expired';
+}
+
 /** A failure that the APIs report to the client as it is. Any other error is masked and logged. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
@@ -83,6 +88,11 @@ export class ServiceError extends Error {
 
 export function jobNotFound(): ServiceError {
   return new ServiceError('not-found', 'There is no job with this id.');
+}
+
+/** A job of the caller that was here, and has ended so long ago that it was removed. */
+export function jobExpired(): ServiceError {
+  return new ServiceError('expired', 'The job has expired: finished jobs are kept for a limited time.');
 }
 
 /** The `detail` of `queue-unavailable`. */

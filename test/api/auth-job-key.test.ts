@@ -355,11 +355,11 @@ describe('the lifetime of an access token', () => {
     const holdsFirst = clientOf(app, bearer(first.accessToken));
     await poll(
       () => holdsFirst.rest(`/api/jobs/${first.id}`),
-      ({ status }) => status === 404,
+      ({ status }) => status === 410,
     );
     const second = await submit('Second');
     expect(second.id).toBe(first.id);
-    expect((await holdsFirst.rest(`/api/operations/${second.id}`)).status).toBe(404);
+    expect((await holdsFirst.rest(`/api/operations/${second.id}`)).status).toBe(410);
     const holdsSecond = clientOf(app, bearer(second.accessToken));
     expect((await holdsSecond.rest(`/api/operations/${second.id}`)).status).toBe(200);
   });

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JobError } from '../../src/core/job-error.ts';
 import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
-import { poll } from '../support/follow.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { createGate } from '../support/gate.ts';
 import { script } from '../support/jobs/scripted/scripted.ts';
@@ -697,28 +696,4 @@ describe('a client error', () => {
       expect((await response.json()).type).toMatch(/invalid-input$/);
     },
   );
-});
-
-describe('a job past its retention', () => {
-  it('is not found at any URL, and its idempotency key creates a new job', async () => {
-    const app = await startAppForTest('redis', { JOB_RETENTION_SECONDS: '1' });
-    const submit = async () =>
-      app.fetch('/api/customers', {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': '"once"' },
-        body: JSON.stringify({ id: '1', customername: 'Ada' }),
-      });
-    const first = await submit();
-    const { id } = await first.json();
-    await poll(
-      () => app.fetch(`/api/jobs/${id}`),
-      (answer) => answer.status === 404,
-    );
-    for (const path of [`/api/jobs/${id}/result`, `/api/jobs/${id}/events`, `/api/operations/${id}`]) {
-      expect((await app.fetch(path)).status).toBe(404);
-    }
-    const again = await submit();
-    expect(again.status).toBe(202);
-    expect(again.headers.has('idempotency-replayed')).toBe(false);
-  });
 });

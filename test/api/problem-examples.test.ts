@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { PROBLEMS, type ProblemName } from '../../src/core/errors.ts';
-import { type TestApp, startApp } from '../support/app.ts';
+import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 import customer from '../../src/jobs/customer.ts';
 import { problemExamples } from '../../src/rest/openapi/examples.ts';
 import { API_KEYS, bearer, keyOf } from '../support/callers.ts';
@@ -64,6 +64,16 @@ describe('the example of a problem', () => {
     return app.fetch(`/api/jobs/${id}${path}`, { method });
   }
 
+  /** A job of another server, which keeps jobs for a second. */
+  async function expiredJob(): Promise<Response> {
+    const app = await startAppForTest('redis', { JOB_RETENTION_SECONDS: '1' });
+    const { id } = await (await post(app, '/api/customers', CUSTOMER)).json();
+    return poll(
+      () => app.fetch(`/api/jobs/${id}`),
+      ({ status }) => status > 303,
+    );
+  }
+
   const CAUSES: Readonly<Partial<Record<ProblemName, () => Promise<Response>>>> = {
     'invalid-input': () => post(open, '/api/customers', { id: '42' }),
     'malformed-request': () => post(open, '/api/customers', '{'),
@@ -96,6 +106,7 @@ describe('the example of a problem', () => {
       await open.fetch(job, { method: 'DELETE' });
       return open.fetch(`${job}/result`);
     },
+    expired: expiredJob,
     'job-failed': () => failed('GET', '/result'),
     'not-cancelable': () => failed('DELETE', ''),
   };

@@ -152,18 +152,4 @@ describe('settings of the APIs', () => {
     const response = await app.post('/api/customers', { id: '1', customername: 'Ada' });
     expect(response.headers.get('location')).toMatch(/^https:\/\/api\.example\.com\/v1\/api\/jobs\/customer_/);
   });
-
-  it('a job past its retention is not found', async () => {
-    const app = await startAppForTest('redis', { JOB_RETENTION_SECONDS: '1' });
-    const { id } = await (await app.post('/api/customers', { id: '1', customername: 'Ada' })).json();
-    await poll(
-      () => app.fetch(`/api/jobs/${id}`),
-      (answer) => answer.status === 303,
-    );
-    const forgotten = await poll(
-      () => app.fetch(`/api/jobs/${id}`),
-      (answer) => answer.status === 404,
-    );
-    expect(forgotten.status).toBe(404);
-  });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
+import { createJobIds } from '../../src/core/access/job-ids.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
 import { type Job, isDone } from '../../src/core/job.ts';
 import type { JobQueue } from '../../src/core/ports.ts';
@@ -24,6 +25,7 @@ describe.each(BACKENDS)('the reply to cancel and retry on %s', (backend) => {
       registry: createRegistry([{ file: 'quick.ts', type: quick.type }]),
       queue,
       events: test.events,
+      jobIds: createJobIds(queue, 3600),
       jobKeys: createJobKeys(queue, 3600),
       use: createProviders({}).use,
       logger: createLogger('silent'),

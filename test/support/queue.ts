@@ -7,6 +7,7 @@ import { ANONYMOUS, type Caller } from '../../src/core/access/caller.ts';
 import { type JobContext, type JobType, defineJob } from '../../src/core/define-job.ts';
 import { createProviders } from '../../src/core/providers.ts';
 import { newJobId } from '../../src/core/job-id.ts';
+import { createJobIds } from '../../src/core/access/job-ids.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
 import { type DoneJob, type Job, isDone } from '../../src/core/job.ts';
 import type { JobEvents, JobQueue, JobWorker, Logger } from '../../src/core/ports.ts';
@@ -126,6 +127,7 @@ export async function openSide({
       registry,
       queue,
       events: counted,
+      jobIds: createJobIds(queue, retentionSeconds),
       jobKeys: createJobKeys(queue, retentionSeconds),
       use,
       logger,

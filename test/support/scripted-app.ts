@@ -4,6 +4,7 @@ import { createAuthenticate } from '../../src/auth/authenticate.ts';
 import { type JobContext, defineJob } from '../../src/core/define-job.ts';
 import { createProviders } from '../../src/core/providers.ts';
 import type { JobEvents, JobWorker } from '../../src/core/ports.ts';
+import { createJobIds } from '../../src/core/access/job-ids.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { createJobService } from '../../src/core/service/create-service.ts';
@@ -102,6 +103,7 @@ export async function startScriptedApp({
       registry,
       queue,
       events: counted,
+      jobIds: createJobIds(queue, 3600),
       jobKeys,
       use,
       logger,

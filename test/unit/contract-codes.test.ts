@@ -17,6 +17,7 @@ describe('a GraphQL code corresponds to a REST status and problem', () => {
     ['FORBIDDEN', 403, 'forbidden'],
     ['NOT_FOUND', 404, 'not-found'],
     ['NOT_FOUND', 404, 'result-not-ready'],
+    ['EXPIRED', 410, 'expired'],
     ['CONFLICT', 409, 'not-cancelable'],
     ['CONFLICT', 409, 'not-retryable'],
     ['IDEMPOTENCY_KEY_REUSED', 422, 'idempotency-key-reused'],

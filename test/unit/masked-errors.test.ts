@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { createAuthenticate } from '../../src/auth/authenticate.ts';
 import { defineJob } from '../../src/core/define-job.ts';
 import { createProviders } from '../../src/core/providers.ts';
+import { createJobIds } from '../../src/core/access/job-ids.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
 import type { Logger } from '../../src/core/ports.ts';
 import { createRegistry } from '../../src/core/registry.ts';
@@ -53,6 +54,7 @@ describe('an unexpected error', () => {
       registry,
       queue,
       events,
+      jobIds: createJobIds(queue, 60),
       jobKeys,
       use,
       logger,

@@ -1,7 +1,8 @@
 import { type Caller, type Scope, canSee, isAdmin, requireJobAccess, requireScope } from '../access/caller.ts';
+import type { JobIds } from '../access/job-ids.ts';
 import type { JobKeys } from '../access/job-token.ts';
 import { DeadlineError, withDeadline } from '../deadline.ts';
-import { ServiceError, isQueueUnavailable, jobNotFound } from '../errors.ts';
+import { ServiceError, isQueueUnavailable, jobExpired, jobNotFound } from '../errors.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
 import { typeOfJobId } from '../job-id.ts';
 import { type Job, isDone } from '../job.ts';
@@ -31,6 +32,7 @@ export interface JobServiceOptions {
   readonly registry: Registry;
   readonly queue: JobQueue;
   readonly events: JobEvents;
+  readonly jobIds: JobIds;
   readonly jobKeys: JobKeys;
   readonly use: Use;
   readonly logger: Logger;
@@ -49,9 +51,8 @@ export interface JobServiceOptions {
 }
 
 export function createJobService(options: JobServiceOptions): JobService {
-  const { registry, queue, events, jobKeys, use, logger, maxDepth, maxCallerDepth, stopping, isConnectionError } =
-    options;
-  const { metrics = NO_METRICS } = options;
+  const { registry, queue, events, jobIds, jobKeys, use, logger, maxDepth, maxCallerDepth, stopping } = options;
+  const { isConnectionError, metrics = NO_METRICS } = options;
   const estimator = createRetryAfterEstimator(queue, logger);
   const depthLimit = createDepthLimit(queue, maxDepth, logger, (type, isFull) => {
     if (isFull) logger.warn({ type, maxDepth }, 'the queue of a job type is full; submissions are refused');
@@ -68,20 +69,37 @@ export function createJobService(options: JobServiceOptions): JobService {
 
   async function read(id: string, caller: Caller): Promise<Job | undefined> {
     requireJobAccess(caller, id, 'read');
-    return see(id, caller);
+    return look(id, caller);
+  }
+
+  function hasQueue(type: string | undefined): type is string {
+    return type !== undefined && (registry.get(type) !== undefined || queue.has(type));
   }
 
   /** Reads a job that the caller may see, without checking scopes. */
   async function see(id: string, caller: Caller): Promise<Job | undefined> {
     const type = typeOfJobId(id);
-    if (type === undefined || (registry.get(type) === undefined && !queue.has(type))) return undefined;
-    const job = await queue.read(id, type);
+    const job = hasQueue(type) ? await queue.read(id, type) : undefined;
     return job !== undefined && isVisible(job, caller) ? job : undefined;
+  }
+
+  /**
+   * The same.
+   * @throws ServiceError `expired`, for a job that the caller could see until it expired
+   */
+  async function look(id: string, caller: Caller): Promise<Job | undefined> {
+    const type = typeOfJobId(id);
+    if (!hasQueue(type)) return undefined;
+    const job = await queue.read(id, type);
+    const isSeen = job !== undefined && canSee(caller, job);
+    if (isSeen && !isExpired(job)) return job;
+    if (isSeen || (await jobIds.hasExpired(id, caller))) throw jobExpired();
+    return undefined;
   }
 
   async function find(id: string, caller: Caller, scope: Scope): Promise<Job> {
     requireJobAccess(caller, id, scope);
-    const job = await see(id, caller);
+    const job = await look(id, caller);
     if (job === undefined) throw jobNotFound();
     return job;
   }
@@ -109,7 +127,7 @@ export function createJobService(options: JobServiceOptions): JobService {
     isVisible: (job) => isVisible(job, caller),
   });
 
-  const submit = createSubmit({ queue, depthLimit, callerLimit, estimator, logger, metrics, see });
+  const submit = createSubmit({ queue, jobIds, depthLimit, callerLimit, estimator, logger, metrics, see });
   const accept = traceSubmit(submit, options.tracer);
   const untilStopping = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, stopping]);
 

@@ -1,5 +1,5 @@
 /** Following one job to its end: waiting for the end alone, or watching each change. */
-import { isQueueUnavailable, jobNotFound } from '../errors.ts';
+import { isExpiredJob, isQueueUnavailable, jobNotFound } from '../errors.ts';
 import { type Job, type JobAttempt, isCancelRequested, isDone } from '../job.ts';
 import type { JobEvent, JobEvents } from '../ports.ts';
 
@@ -58,7 +58,7 @@ export function listenForEnd(followed: FollowedJob): JobWait {
 /**
  * Yields the job's current state, then each change in order, up to the final one. A slow reader may miss intermediate states,
  * but never the final one. Returns early when the signal is aborted or the job is removed; an unavailable queue is waited for.
- * @throws ServiceError `not-found`, when there is no such job at the start
+ * @throws ServiceError `not-found`, when there is no such job at the start; what the first `read` throws
  */
 export async function* watchJob(followed: FollowedJob, signal: AbortSignal): AsyncGenerator<Job, void, void> {
   const { id, events } = followed;
@@ -114,6 +114,7 @@ async function tryRead({ read }: FollowedJob): Promise<Job | undefined | 'unavai
     return await read();
   } catch (error) {
     if (isQueueUnavailable(error)) return 'unavailable';
+    if (isExpiredJob(error)) return undefined;
     throw error;
   }
 }

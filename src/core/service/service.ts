@@ -69,7 +69,8 @@ export interface BulkService {
  * Everything that the APIs can ask for; GraphQL and REST both call this and nothing below it.
  *
  * Every method may throw a ServiceError `queue-unavailable`. A method with a caller may throw `forbidden`, which names the missing
- * scope, and `unauthenticated`, for the access token of another job. Another caller's job is indistinguishable from a missing one.
+ * scope, and `unauthenticated`, for the access token of another job. Another caller's job is indistinguishable from a missing one. A method
+ * that looks for a job may throw `expired`, for one of the caller's own that was removed after its retention, as long as its id tells.
  */
 export interface JobService extends JobTypeService, BulkService {
   readonly registry: Registry;
@@ -86,7 +87,7 @@ export interface JobService extends JobTypeService, BulkService {
    * @throws ServiceError as `submit` does
    */
   submitAndWait(submission: Submission, seconds: number, signal: AbortSignal): Promise<SubmittedJob>;
-  /** Resolves to undefined if there is no such job or it has expired. */
+  /** Resolves to undefined if there is no such job. */
   read(id: string, caller: Caller): Promise<Job | undefined>;
   /**
    * Reads a job, and resolves when it is done, the time is over or the signal is aborted.

@@ -1,10 +1,10 @@
 /** Accepting a submission: parse the input, resolve its idempotency key, and add the job if the queue has room. */
 import { createHash } from 'node:crypto';
 import { type Caller, requireScope } from '../access/caller.ts';
+import type { JobIds } from '../access/job-ids.ts';
 import { ServiceError } from '../errors.ts';
 import { invalidInput, parseSubmission } from '../input/parse-input.ts';
 import { MAX_DELAY_SECONDS, type SubmitOptions as GivenOptions, resolveOptions } from '../input/submit-options.ts';
-import { jobIdOfKey, newJobId } from '../job-id.ts';
 import type { Job, JobOptions } from '../job.ts';
 import type { Metrics } from '../metrics.ts';
 import type { JobQueue, Logger, NewJob } from '../ports.ts';
@@ -14,6 +14,7 @@ import type { Submission, SubmittedJob } from './service.ts';
 
 export interface SubmitOptions {
   readonly queue: JobQueue;
+  readonly jobIds: JobIds;
   readonly depthLimit: DepthLimit;
   /** Undefined: a caller may have as many jobs waiting as there is room for. */
   readonly callerLimit: { readonly limit: DepthLimit; readonly max: number } | undefined;
@@ -29,6 +30,7 @@ export type Submit = (submission: Submission, onId?: (id: string) => void) => Pr
 
 export function createSubmit({
   queue,
+  jobIds,
   depthLimit,
   callerLimit,
   estimator,
@@ -85,17 +87,16 @@ export function createSubmit({
     const { deduplication } = resolved.options ?? {};
     if (idempotencyKey === undefined && deduplication === undefined) {
       refuseOutdated();
-      const id = newJobId(type.name);
+      const id = await jobIds.issue(type.name, callerId);
       onId?.(id);
       const add = () => queue.add({ ...base, id });
       const job = await addWithin(type.name, callerId, add, async () => false);
       logger.debug({ requestId, jobId: id, type: type.name }, 'job accepted');
       return { job, replayed: false };
     }
-    const id =
-      idempotencyKey === undefined
-        ? newJobId(type.name)
-        : jobIdOfKey(type.name, callerId, idempotencyKey, await queue.readSecret());
+    const id = await (idempotencyKey === undefined
+      ? jobIds.issue(type.name, callerId)
+      : jobIds.ofKey(type.name, callerId, idempotencyKey));
     onId?.(id);
     const isKnown = async (): Promise<boolean> => (await see(id, caller)) !== undefined;
     // The same submission was right when it was accepted.

@@ -147,7 +147,8 @@ export function addJobOperations(builder: Builder, job: JobInterface): void {
       type: job,
       nullable: true,
       extensions: { access: { scope: 'read', jobKey: true } },
-      description: 'The current state of a job; null if no job has this id.',
+      description:
+        'The current state of a job; null if no job has this id, with an error of the code EXPIRED for one that the caller had until it expired.',
       args: {
         id: t.arg.id({ required: true }),
         waitSeconds: t.arg.int({

@@ -1,5 +1,5 @@
 import type { JobType } from '../../core/define-job.ts';
-import { type ProblemName, QUEUE_UNAVAILABLE, type ServiceError } from '../../core/errors.ts';
+import { type ProblemName, QUEUE_UNAVAILABLE, type ServiceError, jobExpired } from '../../core/errors.ts';
 import { toInvalidInput } from '../../core/input/parse-input.ts';
 import { JOB_CANCELED } from '../../core/job.ts';
 import { queueFull, quotaExceeded } from '../../core/service/depth-limit.ts';
@@ -46,8 +46,7 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
     example: 'The scope submit is required.',
   },
   'not-found': {
-    meaning:
-      'This URL has nothing: no such path, no such job, or no such resource. A finished job is deleted at its `expiresAt`, and is not found from then on.',
+    meaning: 'This URL has nothing: no such path, no such job of the caller, or no such resource.',
     remedy: 'Check the URL. For a job, use the `Location` from the reply to its submission.',
     example: 'There is no job with this id.',
   },
@@ -87,6 +86,12 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
     meaning: 'Only a failed or canceled job can be retried; this one is pending, running, or has succeeded.',
     remedy: 'Follow the job, or submit new work.',
     example: 'Only a job that failed or was canceled can be retried.',
+  },
+  expired: {
+    meaning:
+      "The caller's job was here, and is no more: a finished job is deleted at its `expiresAt`, with its input and its result. Another caller gets `not-found`.",
+    remedy: 'Do not ask again. If the result is still needed, submit the work again, and read the result in time.',
+    example: jobExpired().message,
   },
   'precondition-failed': {
     meaning: 'The `If-Match` of the request names another state of the job than its present one. Nothing was done.',

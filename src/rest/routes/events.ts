@@ -36,7 +36,7 @@ export const eventsRoute: Route<RestApi> = {
         },
       }),
       204: describeReply({ description: 'The client has the final state already, and does not need to reconnect.' }),
-      ...problemReplies(['not-found', 'precondition-failed']),
+      ...problemReplies(['not-found', 'expired', 'precondition-failed']),
     },
   },
   async handle(request, reply, { service, contextOf }) {

@@ -125,7 +125,10 @@ const getJob = (sample: JobType, results: readonly z.ZodType[]): Route<RestApi> 
         sometimes: WAITED,
       }),
       304: notModified(WAITED),
-      ...problemReplies(['invalid-input', 'not-found', 'precondition-failed', 'job-canceled', 'job-failed'], WAITED),
+      ...problemReplies(
+        ['invalid-input', 'not-found', 'expired', 'precondition-failed', 'job-canceled', 'job-failed'],
+        WAITED,
+      ),
     },
   },
   async handle(request, reply, { service, contextOf }) {
@@ -175,7 +178,14 @@ const cancelJob = (sample: JobType): Route<RestApi> => ({
         always: ACCEPTED,
         links: JOB_LINKS,
       }),
-      ...problemReplies(['not-found', 'not-cancelable', 'precondition-failed', 'too-large', 'unsupported-media-type']),
+      ...problemReplies([
+        'not-found',
+        'expired',
+        'not-cancelable',
+        'precondition-failed',
+        'too-large',
+        'unsupported-media-type',
+      ]),
     },
   },
   async handle(request, reply, { service, contextOf }) {
@@ -209,7 +219,14 @@ const getJobResult = (results: readonly z.ZodType[]): Route<RestApi> => ({
         always: ['ETag'],
       }),
       304: notModified(),
-      ...problemReplies(['not-found', 'precondition-failed', 'result-not-ready', 'job-canceled', 'job-failed']),
+      ...problemReplies([
+        'not-found',
+        'expired',
+        'precondition-failed',
+        'result-not-ready',
+        'job-canceled',
+        'job-failed',
+      ]),
     },
   },
   async handle(request, reply, { service, contextOf }) {
@@ -239,7 +256,14 @@ const retryJob = (sample: JobType): Route<RestApi> => ({
         always: ACCEPTED,
         links: JOB_LINKS,
       }),
-      ...problemReplies(['not-found', 'not-retryable', 'precondition-failed', 'too-large', 'unsupported-media-type']),
+      ...problemReplies([
+        'not-found',
+        'expired',
+        'not-retryable',
+        'precondition-failed',
+        'too-large',
+        'unsupported-media-type',
+      ]),
     },
   },
   async handle(request, reply, { service, contextOf }) {

@@ -41,7 +41,7 @@ export const operationRoutes: readonly Route<RestApi>[] = [
           sometimes: ['Retry-After'],
         }),
         304: notModified(),
-        ...problemReplies(['not-found', 'precondition-failed']),
+        ...problemReplies(['not-found', 'expired', 'precondition-failed']),
       },
     },
     async handle(request, reply, { service, contextOf }) {

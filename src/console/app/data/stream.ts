@@ -11,6 +11,7 @@ const HIDDEN_SECONDS = 20;
 /** Codes that another attempt does not change. */
 const FINAL: ReadonlySet<string> = new Set([
   'NOT_FOUND',
+  'EXPIRED',
   'FORBIDDEN',
   'UNAUTHENTICATED',
   'BAD_USER_INPUT',

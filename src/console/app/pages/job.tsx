@@ -77,10 +77,15 @@ function BackToJobs() {
 function Missing({ failure }: { readonly failure: Failure | undefined }) {
   const paths = usePaths();
   if (failure === undefined) return <p class="soft loading">Loading…</p>;
-  if (failure.code !== 'NOT_FOUND') return <FailureNotice failure={failure} />;
+  if (failure.code !== 'NOT_FOUND' && failure.code !== 'EXPIRED') return <FailureNotice failure={failure} />;
+  const isExpired = failure.code === 'EXPIRED';
   return (
-    <Empty title="There is no such job">
-      <p>Its id may be wrong, it may be another caller’s, or it ended long ago and was removed.</p>
+    <Empty title={isExpired ? 'The job has expired' : 'There is no such job'}>
+      <p>
+        {isExpired
+          ? 'It ended so long ago that it was removed, with its input and its result.'
+          : 'Its id may be wrong, or it may be another caller’s.'}
+      </p>
       <p>
         <a href={paths.jobs()}>Show the jobs</a>
       </p>
