@@ -95,6 +95,10 @@ export function jobExpired(): ServiceError {
   return new ServiceError('expired', 'The job has expired: finished jobs are kept for a limited time.');
 }
 
+export function batchNotFound(): ServiceError {
+  return new ServiceError('not-found', 'There is no batch with this id.');
+}
+
 /** The `detail` of `queue-unavailable`. */
 export const QUEUE_UNAVAILABLE = 'The queue cannot be reached. Try again later.';
 /** The same for a change that the queue may have received. */

@@ -1,3 +1,4 @@
+import type { Batch } from './batch/batch.ts';
 import type { JobTypeState } from './job-type-stats.ts';
 import type { Job, JobFailure, JobOptions, JobStatus, SucceededJob } from './job.ts';
 import type { TraceContext } from './trace.ts';
@@ -45,6 +46,20 @@ export interface KeyedAddition {
   readonly replayed: boolean;
   /** Of the submission that created the job. */
   readonly fingerprint: string | undefined;
+}
+
+/** The outcome of adding a batch. */
+export interface BatchAddition extends Pick<KeyedAddition, 'replayed' | 'fingerprint'> {
+  /** As they were added; undefined if an earlier addition had added the batch. */
+  readonly jobs: readonly Job[] | undefined;
+}
+
+/** The first of several jobs that were asked for. */
+export interface SomeJobs {
+  /** In the order of the ids. Undefined for a job that does not exist. */
+  readonly jobs: readonly (Job | undefined)[];
+  /** Of the results of these jobs, as JSON. */
+  readonly resultCharacters: number;
 }
 
 /** A position in a list, which is ordered by `createdAt` and then by id, both descending. */
@@ -103,6 +118,19 @@ export interface JobQueue {
   add(job: NewJob): Promise<Job>;
   /** Adds a job unless one with this id exists, which is then returned unchanged. */
   addOnce(job: KeyedJob): Promise<KeyedAddition>;
+  /**
+   * Adds the jobs of a batch, all in one step, or none of them where the queue has any job of that batch.
+   * @param jobs of one type and one caller, with the batch's tag; at least one
+   */
+  addBatch(jobs: readonly KeyedJob[]): Promise<BatchAddition>;
+  /**
+   * Counts the jobs of a batch by their status. May include jobs past their retention.
+   * @param caller only its jobs; undefined: those of any caller
+   * @returns undefined where there are none
+   */
+  readBatch(id: string, type: string, caller: string | undefined): Promise<Batch | undefined>;
+  /** Reads the first of these jobs, at least one, up to the one with which their results have more than MAX_LISTED_CHARACTERS. */
+  readSome(type: string, ids: readonly string[]): Promise<SomeJobs>;
   /** Reads status, progress, result and error in one atomic step. */
   read(id: string, type: string): Promise<Job | undefined>;
   /** A job's input, as it was sent. */
@@ -198,6 +226,11 @@ export type AnyChange =
 export interface JobEvents {
   /** @returns unsubscribe */
   subscribe(id: string, listener: (event: JobEvent) => void): () => void;
+  /**
+   * Subscribes to the changes of a type's jobs, but not to their additions.
+   * @returns unsubscribe
+   */
+  subscribeType(type: string, listener: (change: AnyChange) => void): () => void;
   /**
    * Subscribes to the changes of all jobs.
    * @returns unsubscribe, when changes arrive

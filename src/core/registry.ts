@@ -4,6 +4,7 @@ import { bulkAction } from './bulk/bulk-action.ts';
 import type { JobType } from './define-job.ts';
 import { defaultOptionsSchema } from './input/submit-options.ts';
 import { StartError } from './start-error.ts';
+import { collectionName, pascalCase } from './type-name.ts';
 
 /** A job type, and the file that start-up errors name. */
 export interface JobFile {
@@ -28,6 +29,8 @@ const COLLECTION = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const BUILT_IN: readonly JobType[] = [bulkAction];
 /** Names that the APIs use for fields and paths of their own. */
 const RESERVED_NAMES = new Set([
+  'batch',
+  'batchChanges',
   'job',
   'jobs',
   'jobStatus',
@@ -35,7 +38,7 @@ const RESERVED_NAMES = new Set([
   'jobUpdates',
   ...BUILT_IN.map(({ name }) => name),
 ]);
-const RESERVED_COLLECTIONS = new Set(['jobs', 'job-types', 'operations']);
+const RESERVED_COLLECTIONS = new Set(['jobs', 'job-types', 'operations', 'batches']);
 /** Bounds the work that one failing job can cause. */
 const MAX_ATTEMPTS = 100;
 /** Node's timers count milliseconds in 31 bits. */
@@ -72,6 +75,7 @@ export function createRegistry(files: readonly JobFile[]): Registry {
       else taken.set(type[field], entry);
     }
   }
+  if (problems.length === 0) problems.push(...conflictsOf(files));
   if (problems.length > 0) throw new StartError(problems);
   return {
     types: files.map(({ type }) => type),
@@ -79,6 +83,20 @@ export function createRegistry(files: readonly JobFile[]): Registry {
     get: (name) => byName.get(name)?.type ?? BUILT_IN.find((type) => type.name === name),
     fileOf: (type) => byName.get(type.name)?.file ?? type.name,
   };
+}
+
+/** A batch is submitted by a name made from the collection, and a single job by one made from the name: `submitCustomers`, `submitCustomer`. */
+function conflictsOf(files: readonly JobFile[]): string[] {
+  const taken = new Map(files.map(({ file, type }) => [pascalCase(type.name), `the name "${type.name}" of ${file}`]));
+  return files.flatMap(({ file, type: { collection } }) => {
+    const name = collectionName(collection);
+    const earlier = taken.get(name);
+    taken.set(name, `the collection "${collection}" of ${file}`);
+    if (earlier === undefined) return [];
+    return [
+      `${file}: the collection "${collection}" names batches submit${name}, as ${earlier} does; choose another collection`,
+    ];
+  });
 }
 
 function problemsOf(type: JobType): string[] {

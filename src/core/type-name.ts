@@ -4,6 +4,11 @@ export function pascalCase(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
+/** The name of what is about many jobs of a type: `customer-imports` becomes `CustomerImports`. */
+export function collectionName(collection: string): string {
+  return collection.split('-').map(pascalCase).join('');
+}
+
 /** Endings of plurals, with what replaces each. The first that fits counts. */
 const PLURALS: readonly (readonly [RegExp, string])[] = [
   [/(?<=[^aeiou])ies$/, 'y'],

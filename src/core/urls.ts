@@ -8,6 +8,8 @@ export interface Urls {
   result(id: string): string;
   /** The job's Azure status monitor. */
   operation(id: string): string;
+  batch(id: string): string;
+  batchResults(id: string): string;
   resource(collection: string, id: string): string;
   problem(name: string): string;
 }
@@ -23,6 +25,8 @@ export function createUrls(base: string): Urls {
     job: (id) => `${base}/api/jobs/${id}`,
     result: (id) => `${base}/api/jobs/${id}/result`,
     operation: (id) => `${base}/api/operations/${id}`,
+    batch: (id) => `${base}/api/batches/${id}`,
+    batchResults: (id) => `${base}/api/batches/${id}/results`,
     resource: (collection, id) => `${base}/api/${collection}/${encodeURIComponent(id)}`,
     problem: (name) => `${base}/problems/${name}`,
   };

@@ -1,4 +1,5 @@
 import type { Job as BullmqJob, IQueueBackend, Processor, WorkerOptions } from 'bullmq';
+import type { Batch } from '../core/batch/batch.ts';
 import type { JobTypeState, JobTypeThroughput } from '../core/job-type-stats.ts';
 import type { QueueLoad } from '../core/metrics.ts';
 import type { JobEvent, ListQuery, Logger, Pace } from '../core/ports.ts';
@@ -15,6 +16,8 @@ export const EXPIRED_AT_ONCE = 100;
 export interface BackendQueue {
   /** How many jobs are best added in one step. */
   readonly maxAdditions: number;
+  /** For how many milliseconds each job of a batch prolongs the wait for the store: some times what adding one takes. */
+  readonly batchJobMs: number;
   /**
    * BullMQ's priority for one of ours, of which the highest runs first and 0 is that of most jobs. BullMQ runs jobs of its priority 0 first,
    * then 1, 2, …
@@ -34,6 +37,12 @@ export interface BackendQueue {
    * @returns for each addition the job that has its id, or undefined if that was added now
    */
   addOnce(additions: readonly Addition[], deadline: number): Promise<readonly (KeptJob | undefined)[]>;
+  /**
+   * Adds the jobs of a batch in one step, unless there is any job with the batch's tag.
+   * @param tag that all of these jobs have
+   * @returns a job with the tag, or undefined if these were added now
+   */
+  addBatch(additions: readonly Addition[], tag: string, deadline: number): Promise<KeptJob | undefined>;
   close(): Promise<void>;
 }
 
@@ -120,6 +129,9 @@ export interface ListedRecords {
   readonly hasMore: boolean;
 }
 
+/** The jobs of a batch, as the index of tags has them. */
+export type TaggedJobs = Pick<Batch, 'caller' | 'createdAt' | 'counts'>;
+
 export interface JobCounts {
   readonly waiting: number;
   readonly finished: number;
@@ -149,6 +161,14 @@ export interface QueueBackend {
   createEvents(type: string, listener: EventListener, onBegin: () => void): Promise<BackendEvents>;
   /** Reads each job atomically, and all in one round trip. In the order of the ids. */
   readRecords(type: string, ids: readonly string[]): Promise<readonly (JobRecord | undefined)[]>;
+  /** Reads the first of these jobs, at least one, up to the one with which their results have more than so many characters. */
+  readSome(type: string, ids: readonly string[], maxCharacters: number): Promise<readonly (JobRecord | undefined)[]>;
+  /**
+   * Counts the jobs with a batch's tag by their status, in one step.
+   * @param caller undefined: of any
+   * @returns undefined where there are none
+   */
+  countTagged(type: string, tag: string, caller: string | undefined): Promise<TaggedJobs | undefined>;
   readData(type: string, id: string): Promise<unknown>;
   /**
    * Newest first, up to the limit, or to the one with which their results have more than MAX_LISTED_CHARACTERS. Its cost does not grow with

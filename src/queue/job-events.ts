@@ -52,8 +52,12 @@ export function createBullmqEvents({
   /** How many follow all jobs, or are about to. */
   let followers = 0;
 
-  const publish = (id: string, stored: StoreEvent): void => {
+  const ofTypes = new Map<string, Set<(change: AnyChange) => void>>();
+
+  const publish = (type: string, id: string, stored: StoreEvent): void => {
     for (const listener of all) listener({ kind: 'changed', id });
+    const ofType = ofTypes.get(type);
+    if (ofType !== undefined) for (const listener of ofType) listener({ kind: 'changed', id });
     const ofJob = listeners.get(id);
     if (ofJob === undefined && !succeeded.isExpected(id)) return;
     const event = stored.kind === 'finished' ? toFinished(stored.toRecord?.()) : stored;
@@ -63,6 +67,7 @@ export function createBullmqEvents({
   /** Listeners may have missed changes. */
   const publishLost = (type: string): void => {
     for (const listener of all) listener(LOST);
+    for (const listener of ofTypes.get(type) ?? []) listener(LOST);
     for (const [id, ofJob] of listeners) {
       if (typeOfJobId(id) === type) for (const listener of ofJob) listener(LOST);
     }
@@ -92,7 +97,8 @@ export function createBullmqEvents({
       for (const type of types) {
         // A previous call may have opened some before it failed.
         if (opened.has(type)) continue;
-        const events = await backend.createEvents(type, publish, () => publishLost(type));
+        const publishOfType = (id: string, event: StoreEvent): void => publish(type, id, event);
+        const events = await backend.createEvents(type, publishOfType, () => publishLost(type));
         opened.set(type, events);
         if ((subscribers.get(type) ?? 0) > 0) void events.resume();
       }
@@ -107,6 +113,16 @@ export function createBullmqEvents({
         if (!ofJob.delete(listener)) return;
         count(type, -1);
         if (ofJob.size === 0 && listeners.get(id) === ofJob) listeners.delete(id);
+      };
+    },
+    subscribeType(type, listener) {
+      const ofType = ofTypes.get(type) ?? new Set();
+      ofTypes.set(type, ofType.add(listener));
+      count(type, 1);
+      return () => {
+        if (!ofType.delete(listener)) return;
+        count(type, -1);
+        if (ofType.size === 0 && ofTypes.get(type) === ofType) ofTypes.delete(type);
       };
     },
     // Whoever follows all jobs is among the subscribers of each type.

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { BATCH_TAG_PREFIX, tagOfBatch } from '../core/batch/batch.ts';
 import { DeadlineError } from '../core/deadline.ts';
 import { QUEUE_UNAVAILABLE, QUEUE_UNCONFIRMED, ServiceError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { QueueMonitor } from '../core/metrics.ts';
-import type { JobQueue, Logger, NewJob } from '../core/ports.ts';
+import { type JobQueue, type Logger, MAX_LISTED_CHARACTERS, type NewJob } from '../core/ports.ts';
 import { traceIdOf } from '../core/trace.ts';
 import type { BackendQueue, QueueBackend } from './backend.ts';
 import { createBatch } from './batch.ts';
@@ -33,6 +34,9 @@ const RETRY_AFTER_SECONDS = 1;
 const RECONNECT_MS = 100;
 /** The most characters of data that one step adds, because the store does nothing else meanwhile. */
 const MAX_CHARACTERS = 1_000_000;
+
+/** So many jobs of a batch count as one call that waits for the store. */
+const JOBS_OF_A_CALL = 10;
 
 const dataSchema = z.object({
   input: z.unknown(),
@@ -157,6 +161,23 @@ export function createBullmqQueue({
   const isExpired = (record: JobRecord): boolean =>
     record.finishedAt !== null && record.finishedAt + retentionOf(record) <= backend.clockOf(record.type).now();
 
+  /**
+   * Where an addition met an expired job, removes that and adds again: a key expires with its job.
+   * @param kept the job that the addition met
+   * @returns the job that the last addition met; undefined if it added its own
+   */
+  async function replaceExpired(
+    type: string,
+    kept: KeptJob | undefined,
+    until: number,
+    again: () => Promise<KeptJob | undefined>,
+  ): Promise<KeptJob | undefined> {
+    if (kept === undefined || !isExpired(kept.record)) return kept;
+    const ofJob = retentionOf(kept.record);
+    await change((deadline) => removeExpired(backend, type, ofJob, () => performance.now() > deadline), 1, until);
+    return replaceExpired(type, await again(), until, again);
+  }
+
   return {
     async open(removedTypes = []) {
       const opened = [...types, ...removedTypes].map((type) => [type, backend.createQueue(type)] as const);
@@ -187,17 +208,42 @@ export function createBullmqQueue({
       const until = performance.now() + DEADLINE_MS;
       const { queue, addOnce } = queueOf(type);
       const added = toOwnAddition(job, queue, { fingerprint, addition });
-      let kept = await addOnce(added);
-      while (kept !== undefined && isExpired(kept.record)) {
-        // The key expires with its job.
-        const ofJob = retentionOf(kept.record);
-        await change((deadline) => removeExpired(backend, type, ofJob, () => performance.now() > deadline), 1, until);
-        const again = (deadline: number) => untilAnswered(() => queue.addOnce([added], deadline), deadline);
-        [kept] = await change(again, 1, until);
-      }
+      const again = (deadline: number) => untilAnswered(() => queue.addOnce([added], deadline), deadline);
+      const kept = await replaceExpired(type, await addOnce(added), until, async () => {
+        const [keptAgain] = await change(again, 1, until);
+        return keptAgain;
+      });
       if (kept === undefined) return { job: toPending(job), replayed: false, fingerprint };
       const { addition: made, fingerprint: ofInput } = dataSchema.parse(kept.data);
       return { job: toJob(kept.record, retentionMs), replayed: made !== addition, fingerprint: ofInput };
+    },
+    async addBatch(jobs) {
+      const [first] = jobs;
+      const tag = first?.options?.tags?.find((each) => each.startsWith(BATCH_TAG_PREFIX));
+      if (first === undefined || tag === undefined) throw new Error('a batch needs jobs with its tag');
+      const { type, fingerprint } = first;
+      const addition = randomUUID();
+      const { queue } = queueOf(type);
+      const until = performance.now() + DEADLINE_MS + jobs.length * queue.batchJobMs;
+      const added = jobs.map((job) => toOwnAddition(job, queue, { fingerprint, addition }));
+      const addAll = (deadline: number) => untilAnswered(() => queue.addBatch(added, tag, deadline), deadline);
+      const add = () => change(addAll, Math.ceil(jobs.length / JOBS_OF_A_CALL), until);
+      const kept = await replaceExpired(type, await add(), until, add);
+      if (kept === undefined) return { jobs: jobs.map(toPending), replayed: false, fingerprint };
+      const { addition: made, fingerprint: ofBatch } = dataSchema.parse(kept.data);
+      const replayed = made !== addition;
+      return { jobs: replayed ? undefined : jobs.map(toPending), replayed, fingerprint: ofBatch };
+    },
+    async readBatch(id, type, caller) {
+      const found = await ask(() => backend.countTagged(type, tagOfBatch(id), caller));
+      return found && { ...found, id, type };
+    },
+    async readSome(type, ids) {
+      const records = await ask(() => backend.readSome(type, ids, MAX_LISTED_CHARACTERS));
+      return {
+        jobs: records.map((record) => record && toJob(record, retentionMs)),
+        resultCharacters: resultCharacters(records.filter((record) => record !== undefined)),
+      };
     },
     read: async (id, type) => queueOf(type).read(id),
     readInput: (id, type) => ask(async () => dataSchema.safeParse(await backend.readData(type, id)).data?.input),

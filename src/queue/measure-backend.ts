@@ -9,6 +9,8 @@ import { statusOf } from './job-record.ts';
 /** The round trips of the queue. */
 const MEASURED = [
   'readRecords',
+  'readSome',
+  'countTagged',
   'readData',
   'list',
   'readMarked',
@@ -64,6 +66,7 @@ export function measureBackend(backend: QueueBackend, metrics: Metrics): QueueBa
     ...queue,
     add: timed('add', queue.add),
     addOnce: timed('addOnce', queue.addOnce),
+    addBatch: timed('addBatch', queue.addBatch),
   });
   return {
     ...backend,

@@ -8,9 +8,10 @@ import { createOpenApi } from './openapi/document.ts';
 import { addAssets } from './pages/assets.ts';
 import { addProblemPages } from './pages/problem-pages.ts';
 import { addReferencePage } from './pages/reference-page.ts';
-import { type RestApi, addRoutes } from './route.ts';
+import { type RestApi, addRoutes, toFastifyPath } from './route.ts';
 import { bulkRoutes } from './routes/bulk.ts';
-import { collectionRoutes } from './routes/collections.ts';
+import { BATCH_EVENTS, BATCH_RESULTS, batchPathOf, batchRoutes } from './routes/batches.ts';
+import { collectionRoutes, resourceNamedBatch } from './routes/collections.ts';
 import { eventsRoute } from './routes/events.ts';
 import { jobTypeRoutes } from './routes/job-types.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -18,19 +19,20 @@ import { operationRoutes } from './routes/operations.ts';
 import { openApiRoute } from './routes/service.ts';
 
 const JSON_TYPES = ['application/json', 'application/problem+json'];
-const EVENTS_ROUTE = '/api/jobs/:id/events';
+/** What these send is no JSON. */
+const STREAMS: ReadonlySet<string> = new Set([eventsRoute.path, BATCH_EVENTS, BATCH_RESULTS].map(toFastifyPath));
 
 /** The REST API, under `/api`: the Asynchronous Request-Reply pattern over plain HTTP. */
 export function createRestApi(api: RestApi): (app: FastifyInstance) => Promise<void> {
   const { types, builtIn } = api.service.registry;
   const submissions = new Set([
-    ...types.map(({ collection }) => `/api/${collection}`),
+    ...types.flatMap((type) => [`/api/${type.collection}`, batchPathOf(type)]),
     ...bulkRoutes.map(({ path }) => path),
   ]);
   return async (app) => {
     app.addHook('onRequest', (request, _reply, done) => {
       const { url = '' } = request.routeOptions;
-      if (url !== EVENTS_ROUTE) requireAcceptable(request, JSON_TYPES);
+      if (!STREAMS.has(url)) requireAcceptable(request, JSON_TYPES);
       // Before the body is read, which may be large.
       if (request.method === 'POST' && request.caller !== null && submissions.has(url))
         requireScope(request.caller, 'submit');
@@ -42,9 +44,11 @@ export function createRestApi(api: RestApi): (app: FastifyInstance) => Promise<v
         ...bulkRoutes,
         ...jobRoutes([...types, ...builtIn]),
         eventsRoute,
+        ...batchRoutes,
         ...operationRoutes,
         ...jobTypeRoutes,
         ...types.flatMap(collectionRoutes),
+        ...types.flatMap(resourceNamedBatch),
       ],
       api,
     );

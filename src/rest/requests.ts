@@ -3,11 +3,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { MAX_ISSUES, ServiceError } from '../core/errors.ts';
 import { parseInput } from '../core/input/parse-input.ts';
-import { tagSchema } from '../core/input/submit-options.ts';
+import { anyTagSchema } from '../core/input/submit-options.ts';
 import { jobStatusSchema } from '../core/job.ts';
 import { NOT_A_PERIOD, callerIdSchema, isPeriod, timeSchema } from '../core/service/job-filter.ts';
 import { DEFAULT_PAGE_SIZE, cursorSchema, pageSizeSchema } from '../core/service/list-page.ts';
-import { type JobPageRequest, MAX_WAIT_SECONDS } from '../core/service/service.ts';
+import { MAX_WAIT_SECONDS } from '../core/service/follow.ts';
+import type { JobPageRequest } from '../core/service/service.ts';
 import { addVary } from '../http/negotiation.ts';
 
 /**
@@ -20,6 +21,9 @@ export function parameter<Schema extends z.ZodType>(schema: Schema, description:
 
 const header = z.string().optional();
 const querySchema = z.record(z.string(), z.unknown());
+
+export const toNumber = (value: unknown): unknown =>
+  typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
 
 export const ifNoneMatch = parameter(
   header,
@@ -59,6 +63,23 @@ export function readLastEventId({ headers, query }: FastifyRequest): string | un
 export const jobPath = z.object({
   id: parameter(z.string(), "The job's id, from the reply to its submission.", 'jobId'),
 });
+
+export const batchPath = z.object({
+  id: parameter(z.string(), "The batch's id, from the reply to its submission.", 'batchId'),
+});
+
+export const batchQuery = z.object({
+  waitSeconds: parameter(
+    z.preprocess(toNumber, z.int().min(0).optional()),
+    `Holds the reply until all jobs are done, or for at most so many seconds. More than ${MAX_WAIT_SECONDS} counts as ${MAX_WAIT_SECONDS}. The same as \`Prefer: wait=N\`, which wins.`,
+  ),
+});
+
+/** @throws ServiceError `invalid-input` that names the parameter */
+export function readWaitSeconds(query: unknown): number | undefined {
+  const { waitSeconds } = toValues(query);
+  return waitSeconds === undefined ? undefined : parseInput(batchQuery, { waitSeconds }).waitSeconds;
+}
 
 export const jobTypePath = z.object({ name: parameter(z.string(), 'The name of the job type.', 'jobTypeName') });
 
@@ -115,9 +136,6 @@ export function toTexts(value: unknown): unknown[] | undefined {
 const toStatuses = (value: unknown): unknown =>
   toTexts(value)?.map((name) => (typeof name === 'string' ? (STATUSES.get(name.trim().toLowerCase()) ?? name) : name));
 
-export const toNumber = (value: unknown): unknown =>
-  typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
-
 /** The plus sign of an offset, as in 12:00:00+01:00, is a space in a query that did not escape it. */
 export const toTime = z.preprocess(
   (value) => (typeof value === 'string' ? value.replace(/ (?=\d\d:\d\d$)/, '+') : value),
@@ -145,7 +163,7 @@ export const listQuery = (types: readonly string[]) =>
       callerIdSchema.optional(),
       "Only jobs of the caller with this id. Another's are for admins, whose list has the jobs of all callers without it.",
     ),
-    tag: parameter(tagSchema.optional(), 'Only jobs with this tag.'),
+    tag: parameter(anyTagSchema.optional(), 'Only jobs with this tag.'),
     createdAfter: parameter(toTime, 'Only jobs that were created at this time or later.'),
     createdBefore: parameter(toTime, 'Only jobs that were created before this time.'),
     limit: parameter(

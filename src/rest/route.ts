@@ -34,6 +34,11 @@ export interface RestApi {
   contextOf(request: FastifyRequest, reply: FastifyReply): RequestContext;
 }
 
+/** A path template of OpenAPI as Fastify has it. */
+export function toFastifyPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
 /** Registers the routes, and OPTIONS and 405 for each path. */
 export function addRoutes<Api>(app: FastifyInstance, routes: readonly Route<Api>[], api: Api): void {
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
@@ -43,6 +48,6 @@ export function addRoutes<Api>(app: FastifyInstance, routes: readonly Route<Api>
     ]);
     const endpoint: Endpoint = Object.fromEntries(handlers);
     const streams = ofPath.some((route) => route.streams === true);
-    addEndpoint(app, path.replaceAll(/\{(\w+)\}/g, ':$1'), endpoint, { streams });
+    addEndpoint(app, toFastifyPath(path), endpoint, { streams });
   }
 }

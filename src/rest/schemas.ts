@@ -3,7 +3,9 @@ import fastJson from 'fast-json-stringify';
 import { z } from 'zod';
 import type { JobType } from '../core/define-job.ts';
 import { pascalCase } from '../core/type-name.ts';
-import { jobFailureSchema } from '../core/job.ts';
+import { batchViewSchema } from '../core/batch/batch-view.ts';
+import { MAX_BATCH_ITEMS } from '../core/batch/batch.ts';
+import { jobFailureSchema, jobStatusSchema } from '../core/job.ts';
 import { jobTypeStatsSchema } from '../core/job-type-stats.ts';
 import { jobViewSchema } from '../core/job-view.ts';
 import { toJsonSchema } from '../core/input/json-schema.ts';
@@ -68,6 +70,39 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem', description: 'An error (RFC 9457).' });
 
+/** The outcome of one item: a job, or what is wrong with it. */
+const batchItemSchema = z
+  .object({
+    index: z
+      .int()
+      .min(0)
+      .max(MAX_BATCH_ITEMS - 1)
+      .describe('Of the item in the request, from 0.'),
+    job: jobViewSchema.optional().describe('The job, if the item was accepted.'),
+    error: problemSchema
+      .omit({ instance: true, code: true, errorId: true })
+      .meta({ id: 'JobBatchItemProblem' })
+      .optional()
+      .describe('Why it was not: `errors` has pointers into the item.'),
+  })
+  .meta({ id: 'JobBatchItem', description: 'What became of one item of a batch.' });
+
+export const submittedBatchSchema = batchViewSchema
+  .extend({ items: z.array(batchItemSchema).describe('One for each item of the request, in their order.') })
+  .meta({ id: 'SubmittedJobBatch', description: 'A batch with what became of each item.' });
+export type SubmittedBatchView = Readonly<z.output<typeof submittedBatchSchema>>;
+
+/** One line of the results of a batch. */
+export const batchResultSchema = z
+  .object({
+    index: z.int().min(0).describe('Of the item in the request, from 0.'),
+    id: z.string().describe("The job's id."),
+    status: jobStatusSchema,
+    result: z.unknown().optional().describe('Of a job that has succeeded.'),
+    error: jobFailureSchema.optional().describe('Of a job that failed or was canceled.'),
+  })
+  .meta({ id: 'JobBatchResult', description: 'A job of a batch, and its result or why there is none.' });
+
 export const healthSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
 export const unhealthySchema = z
   .object({
@@ -108,6 +143,8 @@ function serializerOf<Schema extends z.ZodType>(schema: Schema): Serialize<Schem
 export const serializeJob = serializerOf(jobViewSchema);
 export const serializeSubmittedJob = serializerOf(submittedJobSchema);
 export const serializeJobList = serializerOf(jobListSchema);
+export const serializeBatch = serializerOf(batchViewSchema);
+export const serializeSubmittedBatch = serializerOf(submittedBatchSchema);
 export const serializeOperation = serializerOf(operationSchema);
 export const serializeJobTypeStats = serializerOf(jobTypeStatsSchema);
 export const serializeJobTypeList = serializerOf(jobTypeListSchema);

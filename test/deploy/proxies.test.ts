@@ -5,7 +5,7 @@ import { json } from 'node:stream/consumers';
 import { EventSource } from 'eventsource';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { MAX_WAIT_SECONDS } from '../../src/core/service/service.ts';
+import { MAX_WAIT_SECONDS } from '../../src/core/service/follow.ts';
 import { startApp } from '../support/app.ts';
 import { createGate } from '../support/gate.ts';
 import { script } from '../support/jobs/scripted/scripted.ts';

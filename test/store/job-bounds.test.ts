@@ -13,7 +13,7 @@ const FLOOD = 5000;
 function returning(name: string, value: () => unknown): ScriptedType {
   const type = defineJob({
     name,
-    collection: name,
+    collection: `${name.toLowerCase()}s`,
     description: 'Returns something.',
     input: z.object({ text: z.string() }),
     result: z.object({ value: z.unknown() }),

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { tagOfBatch } from '../../src/core/batch/batch.ts';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
 import { QUEUE_UNAVAILABLE, QUEUE_UNCONFIRMED } from '../../src/core/errors.ts';
 import { newJobId } from '../../src/core/job-id.ts';
@@ -40,6 +41,8 @@ describe.each(['redis', 'postgres'] as const)('when a connection to %s ends', (b
     for (const addAgain of [
       (id: string) => addTo(side, id),
       async (id: string) => (await side.queue.addOnce(keyed(id))).job,
+      async (id: string) =>
+        (await side.queue.addBatch([{ ...keyed(id), options: { tags: [tagOfBatch(id)] } }])).jobs?.[0],
     ]) {
       // From here on the store's clock and scripts are known, and one question is enough.
       await addTo(side, newJobId('plain'));
@@ -53,7 +56,7 @@ describe.each(['redis', 'postgres'] as const)('when a connection to %s ends', (b
       proxy.cut();
       expect(await adding).toMatchObject({ id, status: 'Pending' });
     }
-    expect(await test.queue.readDepth('plain', 100)).toBe(4);
+    expect(await test.queue.readDepth('plain', 100)).toBe(6);
   });
 
   it('a submission that cannot be confirmed is refused with the word that it may have been made', async () => {

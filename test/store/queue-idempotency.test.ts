@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ANONYMOUS, type Caller } from '../../src/core/access/caller.ts';
-import type { SubmittedJob } from '../../src/core/service/service.ts';
+import type { SubmittedJob } from '../../src/core/service/submission.ts';
 import { principal } from '../support/callers.ts';
 import { poll } from '../support/follow.ts';
 import { type QueueSide, scripted, setUpQueue } from '../support/queue.ts';

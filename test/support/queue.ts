@@ -43,7 +43,7 @@ export function scripted(
   let run: Run = async ({ text }) => ({ text });
   const type = defineJob({
     name,
-    collection: name,
+    collection: `${name.toLowerCase()}s`,
     description: 'Does what the test says.',
     input: z.object({ text: z.string() }),
     result: z.object({ text: z.string() }),
@@ -103,6 +103,7 @@ export async function openSide({
   let listening = 0;
   const counted: JobEvents = {
     subscribeAll: events.subscribeAll,
+    subscribeType: events.subscribeType,
     subscribe(id, listener) {
       listening += 1;
       const unsubscribe = events.subscribe(id, listener);

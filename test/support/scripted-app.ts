@@ -86,6 +86,7 @@ export async function startScriptedApp({
   let followers = 0;
   const counted: JobEvents = {
     subscribeAll: events.subscribeAll,
+    subscribeType: events.subscribeType,
     subscribe(id, listener) {
       const unsubscribe = events.subscribe(id, listener);
       followers += 1;

@@ -68,6 +68,19 @@ describe('the depth limit', () => {
     expect(store.depth).toBe(MAX);
   });
 
+  it('adds several jobs together, or none of them', async () => {
+    const addMany = (jobs: number) => limit.add<'added' | 'refused'>('customer', store.add, refuse, jobs);
+    expect(await addMany(MAX + 1)).toBe('refused');
+    const adding = addMany(MAX - 1);
+    await settle();
+    expect(await addMany(2)).toBe('refused');
+    const last = add();
+    await settle();
+    expect(await add()).toBe('refused');
+    await store.arrive();
+    expect(await Promise.all([adding, last])).toEqual(['added', 'added']);
+  });
+
   it('admits no more than there is room for, however many submissions wait for the same read', async () => {
     const adding = Array.from({ length: 3 * MAX }, () => add());
     await settle();

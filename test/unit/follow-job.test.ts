@@ -67,6 +67,7 @@ function scriptedJob(state: Job) {
         return () => listeners.delete(listener);
       },
       subscribeAll: async () => () => undefined,
+      subscribeType: () => () => undefined,
     },
     async read() {
       reads += 1;

@@ -41,6 +41,7 @@ describe('the registry', () => {
     ['a name of 41 letters', { name: 'a'.repeat(41) }, `${'a'.repeat(41)}.ts`, /at most 40/],
     ['the name job', { name: 'job' }, 'job.ts', /name "job" is reserved/],
     ['the name jobs', { name: 'jobs' }, 'jobs.ts', /name "jobs" is reserved/],
+    ['the name batch', { name: 'batch' }, 'batch.ts', /name "batch" is reserved/],
     ['the name jobStatus', { name: 'jobStatus' }, 'job-status.ts', /name "jobStatus" is reserved/],
     [
       'a name that is already used',
@@ -59,6 +60,7 @@ describe('the registry', () => {
     ['a collection with two hyphens', { name: 'other', collection: 'a--b' }, 'other.ts', /not in kebab-case/],
     ['an empty collection', { name: 'other', collection: '' }, 'other.ts', /not in kebab-case/],
     ['the collection jobs', { name: 'other', collection: 'jobs' }, 'other.ts', /collection "jobs" is reserved/],
+    ['the collection batches', { name: 'other', collection: 'batches' }, 'other.ts', /"batches" is reserved/],
     ['the collection operations', { name: 'other', collection: 'operations' }, 'other.ts', /"operations" is reserved/],
     [
       'zero attempts',
@@ -104,6 +106,17 @@ describe('the registry', () => {
     expect(start).toThrow(StartError);
     expect(start).toThrow(reason);
     expect(start).toThrow(expect.objectContaining({ message: expect.stringContaining(`src/jobs/${file}: `) }));
+  });
+
+  it.each([
+    [{ name: 'others', collection: 'all-others' }, { collection: 'others' }],
+    [{ collection: 'batch-1' }, { name: 'other', collection: 'batch1' }],
+    [{ collection: 'echo' }],
+  ])('refuses collections of which the batches would have the mutation of something else: %j', (...types) => {
+    const files = types.map((options, index) => ({ file: `${index}.ts`, type: jobType(options) }));
+    expect(() => createRegistry(files)).toThrow(
+      /^\d\.ts: the collection "[\w-]+" names batches submit\w+, as the .* does/,
+    );
   });
 
   it('rejects an empty list of job types', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
+import { versionOf } from '../../src/rest/replies.ts';
 import { toEventStream } from '../../src/rest/routes/events.ts';
 import { createGate } from '../support/gate.ts';
 
@@ -18,6 +19,8 @@ const pending: Job = {
   history: [],
 };
 
+const form = { versionOf, toData: ({ status }: Job) => JSON.stringify({ status }) };
+
 async function next(stream: AsyncGenerator<string, void, void>): Promise<string | undefined> {
   const { value } = await stream.next();
   return value ?? undefined;
@@ -31,7 +34,7 @@ describe('an event stream', () => {
       await gate.opened;
       yield { ...pending, percentComplete: 10 };
     }
-    const stream = toEventStream(states(), ({ status }) => JSON.stringify({ status }), { keepAliveMs: 1 });
+    const stream = toEventStream(states(), form, { keepAliveMs: 1 });
     expect(await next(stream)).toBe('retry: 1000\n\nid: Pending-0-0-0\ndata: {"status":"Pending"}\n\n');
     expect([await next(stream), await next(stream), await next(stream)]).toEqual([':\n\n', ':\n\n', ':\n\n']);
     gate.open();
@@ -46,9 +49,8 @@ describe('an event stream', () => {
       yield pending;
       yield { ...pending, percentComplete: 10 };
     }
-    const stream = toEventStream(states(), ({ message }) => JSON.stringify({ message }), {
-      lastEventId: 'Pending-0-0-0',
-    });
+    const withMessage = { versionOf, toData: ({ message }: Job) => JSON.stringify({ message }) };
+    const stream = toEventStream(states(), withMessage, { lastEventId: 'Pending-0-0-0' });
     expect(await Array.fromAsync(stream)).toEqual([
       'retry: 1000\n\n',
       'id: Pending-0-10-0\ndata: {"message":"two\\nlines"}\n\n',
@@ -64,7 +66,7 @@ describe('an event stream', () => {
         ended = true;
       }
     }
-    const stream = toEventStream(states(), ({ status }) => JSON.stringify({ status }));
+    const stream = toEventStream(states(), form);
     await next(stream);
     await next(stream);
     await stream.return();

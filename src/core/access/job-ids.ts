@@ -31,6 +31,15 @@ export interface JobIds {
    */
   ofKey(type: string, caller: string, idempotencyKey: string): Promise<string>;
   /**
+   * The ids of a batch's jobs, by the indexes of their items: 96 bits of each that cannot be computed without the queue's secret. All processes
+   * derive the same ones, so that the store keeps no list of them.
+   * @param items how many, at most 1,020, which HKDF's output holds (RFC 5869, section 2.3); the first ids are the same whatever their number
+   */
+  ofBatch(
+    batch: { readonly id: string; readonly type: string; readonly caller: string },
+    items: number,
+  ): Promise<string[]>;
+  /**
    * Whether an id of which the queue has no job belongs to a job of this caller that has expired. An id from a key tells whether it was issued,
    * any other one also when: a job that is younger than the retention has not expired.
    */
@@ -88,6 +97,12 @@ export function createJobIds(queue: Pick<JobQueue, 'readSecret' | 'now'>, retent
       const bytes = mac.subarray(0, ID_BYTES);
       addChecks(makerOf(keyOf(secret), type, caller).cipher, bytes, 'key');
       return toJobId(type, bytes);
+    },
+    async ofBatch({ id, type, caller }, items) {
+      const secret = await queue.readSecret();
+      const bytes = Buffer.from(hkdfSync('sha512', secret, '', `accepted job ids 1:${id}`, items * ID_BYTES));
+      addChecks(makerOf(keyOf(secret), type, caller).cipher, bytes, 'key');
+      return Array.from({ length: items }, (_, index) => toJobId(type, bytes, index * ID_BYTES));
     },
     async hasExpired(id, caller) {
       const type = typeOfJobId(id);

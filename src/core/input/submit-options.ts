@@ -14,14 +14,17 @@ const DELAY = `Invalid delay: expected whole seconds from 0 to ${MAX_DELAY_SECON
 const START = `Invalid time to start: expected whole seconds from 1 to ${MAX_START_SECONDS}`;
 const PRIORITY = `Invalid priority: expected a whole number from 0 to ${MAX_PRIORITY}`;
 
+/** Tags that the server adds itself begin so. */
+const RESERVED_TAG = /^(?:batch|dedupe):/;
 /** Commas separate the tags of a REST request. */
 const TAG = 'Invalid tag: expected 1 to 64 printable characters without commas';
-export const tagSchema = z.string(TAG).regex(/^[^\p{C}\p{Zl}\p{Zp},]{1,64}$/u, TAG);
+export const tagSchema = z
+  .string(TAG)
+  .regex(/^[^\p{C}\p{Zl}\p{Zp},]{1,64}$/u, TAG)
+  .refine((tag) => !RESERVED_TAG.test(tag), 'Invalid tag: the prefixes "batch:" and "dedupe:" are reserved');
+/** A tag of jobs that are looked for, which may be that of a batch. */
+export const anyTagSchema = z.string(TAG).regex(/^(?:[^\p{C}\p{Zl}\p{Zp},]{1,64}|batch:[\w-]{1,64})$/u, TAG);
 const MAX_TAGS = 10;
-
-/** Tags that the server adds itself begin so. */
-const RESERVED_TAG = /^dedupe:/;
-const RESERVED = 'Invalid tag: the prefix "dedupe:" is reserved';
 
 const DEDUPE_ID = 'Invalid deduplication id: expected 1 to 50 printable characters without commas';
 const DEDUPE_SECONDS = `Invalid time of deduplication: expected whole seconds from 1 to ${MAX_DELAY_SECONDS}`;
@@ -85,7 +88,6 @@ export const optionSchemas = {
     .array(tagSchema)
     .max(MAX_TAGS, `Too many tags: expected at most ${MAX_TAGS}`)
     .refine((tags) => new Set(tags).size === tags.length, 'Invalid tags: one is there twice')
-    .refine((tags) => !tags.some((tag) => RESERVED_TAG.test(tag)), RESERVED)
     .describe('Up to 10 texts of 1 to 64 printable characters without commas, by which lists can be filtered.'),
 } as const;
 

@@ -6,7 +6,8 @@ import type { JobStatus } from '../job.ts';
 import { AUDIT, type Logger } from '../ports.ts';
 import type { Registry } from '../registry.ts';
 import type { JobFilter } from './job-filter.ts';
-import type { BulkService, Submission, SubmittedJob } from './service.ts';
+import type { BulkService } from './service.ts';
+import type { Submission, SubmittedJob } from './submission.ts';
 
 /** The jobs that each action changes, and those that it changes unless the filter names others. */
 const STATUSES: Readonly<

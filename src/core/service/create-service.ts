@@ -1,6 +1,8 @@
 import { type Caller, type Scope, canSee, isAdmin, requireJobAccess, requireScope } from '../access/caller.ts';
 import type { JobIds } from '../access/job-ids.ts';
 import type { JobKeys } from '../access/job-token.ts';
+import { createBatchService } from '../batch/batch-service.ts';
+import { createSubmitBatch } from '../batch/submit-batch.ts';
 import { DeadlineError, withDeadline } from '../deadline.ts';
 import { ServiceError, isQueueUnavailable, jobExpired, jobNotFound } from '../errors.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
@@ -11,13 +13,13 @@ import { AUDIT, type JobEvents, type JobQueue, type Logger } from '../ports.ts';
 import type { Use } from '../register.ts';
 import type { Registry } from '../registry.ts';
 import type { Tracer } from '../tracer.ts';
-import { createDepthLimit } from './depth-limit.ts';
-import { type FollowedJob, type JobWait, listenForEnd, watchJob } from './follow.ts';
+import { createAddWithin, createDepthLimit } from './depth-limit.ts';
+import { type FollowedJob, type JobWait, MAX_WAIT_SECONDS, listenForEnd, watchJob } from './follow.ts';
 import { createBulkService } from './bulk.ts';
 import { createJobLists } from './job-lists.ts';
 import { createJobTypeService } from './job-types.ts';
 import { createRetryAfterEstimator } from './retry-after.ts';
-import { type JobService, MAX_WAIT_SECONDS } from './service.ts';
+import type { JobService } from './service.ts';
 import { createSubmit } from './submit.ts';
 import { traceSubmit } from './trace-submit.ts';
 
@@ -127,7 +129,8 @@ export function createJobService(options: JobServiceOptions): JobService {
     isVisible: (job) => isVisible(job, caller),
   });
 
-  const submit = createSubmit({ queue, jobIds, depthLimit, callerLimit, estimator, logger, metrics, see });
+  const addWithin = createAddWithin({ depthLimit, callerLimit, estimator });
+  const submit = createSubmit({ queue, jobIds, addWithin, logger, metrics, see });
   const accept = traceSubmit(submit, options.tracer);
   const untilStopping = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, stopping]);
 
@@ -137,6 +140,17 @@ export function createJobService(options: JobServiceOptions): JobService {
     ...createJobLists({ registry, queue, events, logger, isExpired, see, untilStopping }),
     ...createJobTypeService({ registry, queue, logger }),
     ...createBulkService({ registry, submit: accept, logger }),
+    ...createBatchService({
+      queue,
+      jobIds,
+      events,
+      estimator,
+      logger,
+      isType: hasQueue,
+      isExpired,
+      submitBatch: createSubmitBatch({ queue, jobIds, addWithin, logger, metrics, tracer: options.tracer, isExpired }),
+      untilStopping,
+    }),
 
     async read(id, caller) {
       return audit('read', await read(id, caller), caller);

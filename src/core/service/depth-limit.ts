@@ -1,4 +1,6 @@
+import { ServiceError } from '../errors.ts';
 import type { JobQueue, Logger } from '../ports.ts';
+import type { RetryAfterEstimator } from './retry-after.ts';
 
 /** Milliseconds for which a depth is used before it is read again. */
 const DEPTH_AGE_MS = 1000;
@@ -30,11 +32,13 @@ interface Depth {
 /** Refuses additions to a queue in which the maximum number of jobs is waiting. */
 export interface DepthLimit {
   /**
-   * Adds a job to a queue if there is room for one.
-   * @param otherwise called instead of `add` when the queue is full
+   * Adds jobs to a queue if there is room for all of them.
+   * @param otherwise called instead of `add` when there is not
+   * @param jobs how many are added
+   * @default 1
    * @throws ServiceError `queue-unavailable`
    */
-  add<T>(name: string, add: () => Promise<T>, otherwise: () => Promise<T>): Promise<T>;
+  add<T>(name: string, add: () => Promise<T>, otherwise: () => Promise<T>, jobs?: number): Promise<T>;
 }
 
 /**
@@ -67,7 +71,7 @@ export function createDepthLimit(
     return depth.reading;
   }
 
-  const isFull = ({ sample, own }: Depth): boolean => sample + own >= max;
+  const isFull = ({ sample, own }: Depth, jobs = 1): boolean => sample + own + jobs > max;
 
   function report(name: string, depth: Depth): void {
     const now = isFull(depth);
@@ -77,9 +81,9 @@ export function createDepthLimit(
   }
 
   /** Reads the depth if it is too old. @returns the read to wait for, when the answer depends on it */
-  function update(name: string, depth: Depth): Promise<void> | undefined {
+  function update(name: string, depth: Depth, jobs: number): Promise<void> | undefined {
     const age = performance.now() - depth.readAt;
-    if (isFull(depth)) {
+    if (isFull(depth, jobs)) {
       if (depth.reading !== undefined || age > FULL_AGE_MS) return refresh(name, depth);
     } else if (age > DEPTH_AGE_MS) {
       refresh(name, depth).catch((error: unknown) => logger.debug({ err: error, name }, 'reading the depth failed'));
@@ -88,25 +92,64 @@ export function createDepthLimit(
   }
 
   return {
-    async add(name, add, otherwise) {
+    async add(name, add, otherwise, jobs = 1) {
       const depth = depths.get(name) ?? newDepth();
       // The last one to be forgotten.
       depths.delete(name);
       depths.set(name, depth);
       if (depths.size > MAX_KNOWN) for (const [oldest] of depths.entries().take(1)) depths.delete(oldest);
-      const updated = update(name, depth);
+      const updated = update(name, depth, jobs);
       if (updated !== undefined) await updated;
       report(name, depth);
       // No await between this check and the count: concurrent submissions must not all see the last free place.
-      if (isFull(depth)) return otherwise();
-      depth.own += 1;
-      depth.pending += 1;
+      if (isFull(depth, jobs)) return otherwise();
+      depth.own += jobs;
+      depth.pending += jobs;
       try {
         return await add();
       } finally {
-        depth.pending -= 1;
+        depth.pending -= jobs;
       }
     },
+  };
+}
+
+export interface RoomOptions {
+  readonly depthLimit: DepthLimit;
+  /** Undefined: a caller may have as many jobs waiting as there is room for. */
+  readonly callerLimit: { readonly limit: DepthLimit; readonly max: number } | undefined;
+  readonly estimator: Pick<RetryAfterEstimator, 'estimateRoom'>;
+}
+
+/**
+ * Adds jobs if there is room for all of them, in their queue and in the caller's quota.
+ * @param known whether they are there already, so that adding them again adds none
+ * @param jobs how many
+ * @default 1
+ * @throws ServiceError `queue-full`, `quota-exceeded`
+ */
+export type AddWithin = <T>(
+  type: string,
+  caller: string,
+  add: () => Promise<T>,
+  known: () => Promise<boolean>,
+  jobs?: number,
+) => Promise<T>;
+
+export function createAddWithin({ depthLimit, callerLimit, estimator }: RoomOptions): AddWithin {
+  async function refuseFull(type: string): Promise<never> {
+    throw new ServiceError('queue-full', queueFull(type), { retryAfter: estimator.estimateRoom(type) });
+  }
+
+  return async (type, caller, add, known, jobs = 1) => {
+    const addToQueue = () => depthLimit.add(type, add, async () => ((await known()) ? add() : refuseFull(type)), jobs);
+    if (callerLimit === undefined) return addToQueue();
+    const { limit, max } = callerLimit;
+    const otherwise = async () => {
+      if (await known()) return add();
+      throw new ServiceError('quota-exceeded', quotaExceeded(max), { retryAfter: estimator.estimateRoom(type) });
+    };
+    return limit.add(caller, addToQueue, otherwise, jobs);
   };
 }
 

@@ -3,6 +3,9 @@ import { isExpiredJob, isQueueUnavailable, jobNotFound } from '../errors.ts';
 import { type Job, type JobAttempt, isCancelRequested, isDone } from '../job.ts';
 import type { JobEvent, JobEvents } from '../ports.ts';
 
+/** The longest wait for a job, in seconds: common proxies end a request without a reply after 60. */
+export const MAX_WAIT_SECONDS = 50;
+
 /** A job without events for this long is read again, because a lost connection to the store may have lost an event. */
 const SILENCE_MS = 5000;
 /** The interval doubles up to this limit: thousands of clients may watch jobs that are still waiting. */

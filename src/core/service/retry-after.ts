@@ -1,3 +1,4 @@
+import type { BatchCounts } from '../batch/batch.ts';
 import { type Job, isCancelRequested, isDone } from '../job.ts';
 import { FIRST_WAITING, type JobQueue, type Logger, type Pace } from '../ports.ts';
 
@@ -70,6 +71,8 @@ export interface RetryAfterEstimator {
    * worker. Never waits for the queue either.
    */
   estimatePosition(job: Job): number | null;
+  /** Seconds after which a poller may see that jobs of a batch are done, from 1 to 60: at most 5 while any of them runs. */
+  estimateBatch(type: string, counts: Pick<BatchCounts, 'running'>): number;
   /** Seconds after which a full queue may have room for a job of this type, from 1 to 60. */
   estimateRoom(type: string): number;
 }
@@ -108,6 +111,11 @@ export function createRetryAfterEstimator(queue: Pick<JobQueue, 'readPace'>, log
       return estimateRetryAfter(job, last.pace, Date.now(), waitingPosition(job, last) ?? undefined);
     },
     estimatePosition: (job) => waitingPosition(job, measured(job.type)),
+    estimateBatch(type, { running }) {
+      const { durationMs = 0, intervalMs, waiting, paused } = paceOf(type);
+      const seconds = toSeconds(Math.max(paused ? PAUSED_MS : 0, waiting * intervalMs + durationMs));
+      return running > 0 ? Math.min(MAX_RUNNING_SECONDS, seconds) : seconds;
+    },
     estimateRoom(type) {
       const { intervalMs, paused } = paceOf(type);
       return toSeconds(paused ? PAUSED_MS : intervalMs);

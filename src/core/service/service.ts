@@ -1,38 +1,13 @@
 import type { Caller } from '../access/caller.ts';
+import type { BatchService } from '../batch/batch-service.ts';
 import type { BulkActionInput } from '../bulk/bulk-action.ts';
 import type { JobType } from '../define-job.ts';
-import type { SubmitOptions } from '../input/submit-options.ts';
 import type { Job } from '../job.ts';
 import type { ListPosition } from '../ports.ts';
 import type { Registry } from '../registry.ts';
 import type { JobFilter } from './job-filter.ts';
 import type { JobTypeService } from './job-types.ts';
-import type { TraceContext } from '../trace.ts';
-
-/** The longest wait for a job, in seconds: common proxies end a request without a reply after 60. */
-export const MAX_WAIT_SECONDS = 50;
-
-export interface Submission {
-  readonly type: JobType;
-  /** Not parsed yet: `submit` checks it by the type's schema. */
-  readonly input: unknown;
-  /** What was given beside the input, and where errors say that it was. */
-  readonly options?: { readonly given: SubmitOptions | undefined; readonly path: readonly string[] };
-  readonly caller: Caller;
-  readonly requestId: string;
-  /** Of the request; undefined if it is not traced. */
-  readonly trace?: TraceContext | undefined;
-  /** The GraphQL field that submits; undefined on REST. */
-  readonly field?: string;
-  /** 1 to 255 printable ASCII characters. The same caller, type and key return the same job for as long as it is kept. */
-  readonly idempotencyKey?: string | undefined;
-}
-
-export interface SubmittedJob {
-  readonly job: Job;
-  /** Whether the job was there before: an earlier submission created it with this idempotency key, or it waited with this deduplication id. */
-  readonly replayed: boolean;
-}
+import type { Submission, SubmittedJob } from './submission.ts';
 
 export interface JobPageRequest extends JobFilter {
   /** The last job of the previous page; undefined: start with the newest. */
@@ -72,7 +47,7 @@ export interface BulkService {
  * scope, and `unauthenticated`, for the access token of another job. Another caller's job is indistinguishable from a missing one. A method
  * that looks for a job may throw `expired`, for one of the caller's own that was removed after its retention, as long as its id tells.
  */
-export interface JobService extends JobTypeService, BulkService {
+export interface JobService extends JobTypeService, BulkService, BatchService {
   readonly registry: Registry;
   /** Aborted at shutdown: waits return early, and watches end before their job does. */
   readonly stopping: AbortSignal;

@@ -2,23 +2,20 @@
 import { createHash } from 'node:crypto';
 import { type Caller, requireScope } from '../access/caller.ts';
 import type { JobIds } from '../access/job-ids.ts';
+import type { JobType } from '../define-job.ts';
 import { ServiceError } from '../errors.ts';
 import { invalidInput, parseSubmission } from '../input/parse-input.ts';
 import { MAX_DELAY_SECONDS, type SubmitOptions as GivenOptions, resolveOptions } from '../input/submit-options.ts';
 import type { Job, JobOptions } from '../job.ts';
 import type { Metrics } from '../metrics.ts';
 import type { JobQueue, Logger, NewJob } from '../ports.ts';
-import { type DepthLimit, queueFull, quotaExceeded } from './depth-limit.ts';
-import type { RetryAfterEstimator } from './retry-after.ts';
-import type { Submission, SubmittedJob } from './service.ts';
+import type { AddWithin } from './depth-limit.ts';
+import type { Submission, SubmittedJob } from './submission.ts';
 
 export interface SubmitOptions {
   readonly queue: JobQueue;
   readonly jobIds: JobIds;
-  readonly depthLimit: DepthLimit;
-  /** Undefined: a caller may have as many jobs waiting as there is room for. */
-  readonly callerLimit: { readonly limit: DepthLimit; readonly max: number } | undefined;
-  readonly estimator: RetryAfterEstimator;
+  readonly addWithin: AddWithin;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Reads a job; undefined unless it belongs to the caller. */
@@ -28,52 +25,13 @@ export interface SubmitOptions {
 /** Accepts a submission. @param onId called with the job's id before the queue receives the job */
 export type Submit = (submission: Submission, onId?: (id: string) => void) => Promise<SubmittedJob>;
 
-export function createSubmit({
-  queue,
-  jobIds,
-  depthLimit,
-  callerLimit,
-  estimator,
-  logger,
-  metrics,
-  see,
-}: SubmitOptions): Submit {
-  async function refuseFull(type: string): Promise<never> {
-    throw new ServiceError('queue-full', queueFull(type), {
-      retryAfter: estimator.estimateRoom(type),
-    });
-  }
-
-  /**
-   * Adds a job if there is room for it, in its queue and in the caller's quota.
-   * @param known whether the job is there already, so that adding it again adds none
-   */
-  async function addWithin<T>(
-    type: string,
-    caller: string,
-    add: () => Promise<T>,
-    known: () => Promise<boolean>,
-  ): Promise<T> {
-    const addToQueue = () => depthLimit.add(type, add, async () => ((await known()) ? add() : refuseFull(type)));
-    if (callerLimit === undefined) return addToQueue();
-    const { limit, max } = callerLimit;
-    return limit.add(caller, addToQueue, async () => {
-      if (await known()) return add();
-      throw new ServiceError('quota-exceeded', quotaExceeded(max), { retryAfter: estimator.estimateRoom(type) });
-    });
-  }
-
+export function createSubmit({ queue, jobIds, addWithin, logger, metrics, see }: SubmitOptions): Submit {
   const accept: Submit = async ({ type, input, options, caller, requestId, trace, idempotencyKey }, onId) => {
     const { id: callerId } = requireScope(caller, 'submit');
     const { parsed, storable } = parseSubmission(type, input);
     const createdAt = new Date();
-    const { given, path = [] } = { ...options };
-    const resolved = resolveOptions(given, type.options, { clock: () => queue.now(type.name), createdAt });
-    requireSoon(resolved.options, createdAt, path);
-    const refuseOutdated = (): void => {
-      const { outdated } = resolved;
-      if (outdated !== undefined) throw invalidInput([{ ...outdated, path: [...path, ...outdated.path] }]);
-    };
+    const resolved = readOptions(type, options, createdAt, queue);
+    const { refuseOutdated } = resolved;
     const base = {
       type: type.name,
       caller: callerId,
@@ -100,18 +58,13 @@ export function createSubmit({
     onId?.(id);
     const isKnown = async (): Promise<boolean> => (await see(id, caller)) !== undefined;
     // The same submission was right when it was accepted.
-    if (resolved.outdated !== undefined && !(await isKnown())) refuseOutdated();
-    const fingerprint = fingerprintOf(input, parsed, given);
+    if (resolved.isOutdated && !(await isKnown())) refuseOutdated();
+    const fingerprint = fingerprintOf(input, parsed, options?.given);
     const add = () => queue.addOnce({ ...base, id, fingerprint });
     // A replay adds no job, so a full queue does not refuse it.
     const added = await addWithin(type.name, callerId, add, isKnown);
     // A job that waits for the same deduplication id was submitted under another key, or none.
-    if (added.job.id === id && !isSameSubmission(added.fingerprint, fingerprint)) {
-      throw new ServiceError(
-        'idempotency-key-reused',
-        'This idempotency key was used with a different input or other options.',
-      );
-    }
+    if (added.job.id === id) requireSame(added.fingerprint, fingerprint);
     const { job, replayed } = added;
     logger.debug({ requestId, jobId: job.id, type: type.name, replayed }, 'job accepted');
     return { job, replayed };
@@ -127,6 +80,40 @@ export function createSubmit({
       throw error;
     }
   };
+}
+
+/**
+ * What the options of a submission mean.
+ * @throws ServiceError `invalid-input`
+ */
+export function readOptions(
+  type: JobType,
+  options: Submission['options'],
+  createdAt: Date,
+  queue: Pick<JobQueue, 'now'>,
+) {
+  const { given, path = [] } = { ...options };
+  const resolved = resolveOptions(given, type.options, { clock: () => queue.now(type.name), createdAt });
+  requireSoon(resolved.options, createdAt, path);
+  return {
+    options: resolved.options,
+    /** Whether only an earlier submission could have been accepted with these times. */
+    isOutdated: resolved.outdated !== undefined,
+    /** @throws ServiceError `invalid-input` for such times */
+    refuseOutdated(): void {
+      const { outdated } = resolved;
+      if (outdated !== undefined) throw invalidInput([{ ...outdated, path: [...path, ...outdated.path] }]);
+    },
+  };
+}
+
+/** @throws ServiceError `idempotency-key-reused` */
+export function requireSame(stored: string | undefined, fingerprint: string): void {
+  if (isSameSubmission(stored, fingerprint)) return;
+  throw new ServiceError(
+    'idempotency-key-reused',
+    'This idempotency key was used with a different input or other options.',
+  );
 }
 
 /** @throws ServiceError `invalid-input` for a time that is too far ahead */
@@ -148,6 +135,16 @@ export function isSameSubmission(fingerprint: string | undefined, other: string)
   const [sent, parsed, options] = fingerprint?.split('.') ?? [];
   const [otherSent, otherParsed, otherOptions] = other.split('.');
   return (sent === otherSent || parsed === otherParsed) && options === otherOptions;
+}
+
+/** The same for a batch, of the fingerprints of its items. */
+export function fingerprintOfAll(items: readonly string[], options?: GivenOptions): string {
+  const parts = items.map((each) => each.split('.'));
+  return fingerprintOf(
+    parts.map(([sent]) => sent),
+    parts.map(([, parsed]) => parsed),
+    options,
+  );
 }
 
 /** SHA-256 of a value's JSON with sorted object keys, so that neither white space nor the order of fields matters (compare RFC 8785). */

@@ -1,7 +1,15 @@
-import { type DocumentNode, type GraphQLSchema, OperationTypeNode, getOperationAST } from 'graphql';
+import {
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLSchema,
+  Kind,
+  OperationTypeNode,
+  getOperationAST,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { z } from 'zod';
 import { SCOPES, requireScope } from '../../core/access/caller.ts';
+import { requireBatchSize } from '../../core/batch/submit-batch.ts';
 import type { GraphQLContext } from '../builder.ts';
 import type { NameOperation } from '../operation-name.ts';
 import { fragmentsOf, isExecuted, rootFieldsOf } from '../root-fields.ts';
@@ -40,9 +48,20 @@ export function createAccessCheck(schema: GraphQLSchema, nameOperation: NameOper
     for (const field of rootFieldsOf(operation, () => fragmentsOf(document))) {
       const access = accesses.get(operation.operation)?.get(field.node.name.value);
       if (access === undefined || (caller.kind === 'job-key' && access.jobKey)) continue;
-      if (isExecuted(field, operation, variables)) requireScope(caller, access.scope);
+      if (!isExecuted(field, operation, variables)) continue;
+      requireScope(caller, access.scope);
+      requireSizes(field.node, variables);
     }
   };
+}
+
+/** Refuses a batch by the number of its inputs, before GraphQL looks at any of them. */
+function requireSizes({ arguments: args = [] }: FieldNode, variables: Readonly<Record<string, unknown>> = {}): void {
+  const value = args.find(({ name }) => name.value === 'inputs')?.value;
+  if (value?.kind === Kind.LIST) return requireBatchSize(value.values.length, ['inputs']);
+  if (value?.kind !== Kind.VARIABLE || !Object.hasOwn(variables, value.name.value)) return;
+  const given = variables[value.name.value];
+  if (Array.isArray(given)) requireBatchSize(given.length, ['inputs']);
 }
 
 export function useAccess(check: CheckAccess): Plugin<GraphQLContext> {

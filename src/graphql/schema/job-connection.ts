@@ -24,13 +24,15 @@ interface JobConnection {
   readonly pageInfo: PageInfo;
 }
 
+export type JobConnectionObject = ReturnType<typeof addJobConnection>;
+
 /** Adds the list of jobs (GraphQL Cursor Connections Specification). */
 export function addJobConnection(
   builder: Builder,
   job: JobInterface,
   jobStatus: JobStatusEnum,
   jobFilter: JobFilterInput,
-): void {
+) {
   const pageInfo = builder.objectRef<PageInfo>('PageInfo').implement({
     description: 'The position of a page in its list (GraphQL Cursor Connections Specification).',
     fields: (t) => ({
@@ -74,6 +76,7 @@ export function addJobConnection(
       resolve: (_, args, context) => listJobs(args, context),
     }),
   );
+  return connection;
 }
 
 const argumentsSchema = z.object({
@@ -84,7 +87,8 @@ const argumentsSchema = z.object({
   after: cursorSchema.nullish(),
 });
 
-async function listJobs(args: unknown, context: GraphQLContext): Promise<JobConnection> {
+/** @param args those of the field `jobs` */
+export async function listJobs(args: unknown, context: GraphQLContext): Promise<JobConnection> {
   const { filter, first, after, ...older } = parseInput(argumentsSchema, args);
   const page = { limit: first ?? DEFAULT_PAGE_SIZE, after: after ?? undefined };
   const request = { ...toFilter(filter, older), ...page };

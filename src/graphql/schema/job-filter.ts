@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { invalidInput } from '../../core/input/parse-input.ts';
-import { tagSchema } from '../../core/input/submit-options.ts';
+import { anyTagSchema } from '../../core/input/submit-options.ts';
 import { jobStatusSchema } from '../../core/job.ts';
 import { type JobFilter, NOT_A_PERIOD, callerIdSchema, isPeriod, timeSchema } from '../../core/service/job-filter.ts';
 import type { Builder } from '../builder.ts';
@@ -31,7 +31,7 @@ export const filterSchema = z
     type: z.string().nullish(),
     status: z.array(jobStatusSchema).nullish(),
     caller: callerIdSchema.nullish(),
-    tag: tagSchema.nullish(),
+    tag: anyTagSchema.nullish(),
     createdAfter: timeSchema.nullish(),
     createdBefore: timeSchema.nullish(),
   })

@@ -1,12 +1,10 @@
-import type { GraphQLResolveInfo } from 'graphql';
 import type { JobType } from '../../core/define-job.ts';
-import { readIdempotencyKey } from '../../core/input/idempotency-key.ts';
 import type { Builder } from '../builder.ts';
-import { rootFieldsOf } from '../root-fields.ts';
 import { pascalCase } from '../../core/type-name.ts';
+import { type BatchTypes, addBatchMutation } from './batch.ts';
 import type { FromZod } from './from-zod.ts';
 import { type JobInterface, type JobSource, toAnswer } from './job.ts';
-import { type OneOfReader, createOneOfReader } from './one-of.ts';
+import { IDEMPOTENCY_KEY, lazyReader, readKey } from './submit.ts';
 import { OPTIONS_PATH, type SubmitOptionsInput, readSubmitOptions } from './submit-options.ts';
 
 interface SubmitPayload {
@@ -20,31 +18,6 @@ export function jobObjectName(jobType: string): string {
 
 export function submitPayloadName(jobType: string): string {
   return `Submit${pascalCase(jobType)}Payload`;
-}
-
-/**
- * The header's key, which is for the whole document. Where that submits more than once, each submission has a key of its own.
- * The line break keeps it apart from the keys that callers choose, which are printable.
- */
-function keyOfField(
-  key: string | undefined,
-  { operation, fragments, parentType, path }: GraphQLResolveInfo,
-): string | undefined {
-  const fields = parentType.getFields();
-  const submissions = rootFieldsOf(operation, () => fragments)
-    .filter(({ node }) => fields[node.name.value]?.args.some(({ name }) => name === 'idempotencyKey'))
-    .map(({ node }) => (node.alias ?? node.name).value);
-  return key !== undefined && new Set(submissions).size > 1 ? `${key}\n${path.key}` : key;
-}
-
-/** Reads the input of a field. What its type needs is found out once, when the schema is complete. */
-function lazyReader(): (info: GraphQLResolveInfo) => OneOfReader | undefined {
-  let known: { readonly reader: OneOfReader | undefined } | undefined;
-  return ({ parentType, fieldName }) => {
-    const type = parentType.getFields()[fieldName]?.args.find(({ name }) => name === 'input')?.type;
-    known ??= { reader: type && createOneOfReader(type) };
-    return known.reader;
-  };
 }
 
 /**
@@ -81,6 +54,7 @@ export function addJobObject(builder: Builder, type: JobType, jobInterface: JobI
 export interface SharedTypes {
   readonly job: JobInterface;
   readonly submitOptions: SubmitOptionsInput;
+  readonly batches: BatchTypes;
 }
 
 const inputOf = ({ name, input }: JobType) => ({ schema: input, owner: pascalCase(name), path: 'input' });
@@ -92,13 +66,13 @@ const inputOf = ({ name, input }: JobType) => ({ schema: input, owner: pascalCas
 export function addJobType(
   builder: Builder,
   type: JobType,
-  { job: jobInterface, submitOptions }: SharedTypes,
+  { job: jobInterface, submitOptions, batches }: SharedTypes,
   fromZod: FromZod,
 ): void {
   const name = pascalCase(type.name);
   const { object, result } = addJobObject(builder, type, jobInterface, fromZod);
   const input = fromZod.input({ ...inputOf(type), name: `Submit${name}Input` });
-  const readerOf = lazyReader();
+  const readerOf = lazyReader('input');
 
   const payload = builder.objectRef<SubmitPayload>(submitPayloadName(type.name)).implement({
     fields: (t) => ({
@@ -126,18 +100,12 @@ export function addJobType(
       description: type.description,
       args: {
         input: t.arg({ type: input, required: true }),
-        idempotencyKey: t.arg.string({
-          description:
-            '1 to 255 printable ASCII characters. A later submission with the same key returns the same job until the job expires. The header Idempotency-Key is equivalent; where the document submits more than once, each submission has a key of its own, made of the header and the name of its field in the reply.',
-        }),
+        idempotencyKey: t.arg.string({ description: IDEMPOTENCY_KEY }),
         options: t.arg({ type: submitOptions }),
       },
       async resolve(_, { input: value, idempotencyKey, options }, context, info): Promise<SubmitPayload> {
-        const { service, caller, requestId, trace, idempotencyKeyHeader } = context;
-        const key =
-          idempotencyKey != null || idempotencyKeyHeader === undefined
-            ? readIdempotencyKey(idempotencyKey ?? undefined, undefined)
-            : keyOfField(readIdempotencyKey(undefined, idempotencyKeyHeader), info);
+        const { service, caller, requestId, trace } = context;
+        const key = readKey(idempotencyKey, context, info);
         const reader = readerOf(info);
         const sent = reader === undefined ? value : reader.toTagged(value);
         try {
@@ -159,6 +127,8 @@ export function addJobType(
       },
     }),
   );
+
+  addBatchMutation(builder, type, { job: object, input, submitOptions, ...batches });
 
   if (type.resource === undefined) return;
   builder.queryField(type.name, (t) =>

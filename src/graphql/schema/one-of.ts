@@ -25,6 +25,8 @@ export function oneOfOf({ extensions }: GraphQLInputObjectType): OneOf | undefin
 export interface OneOfReader {
   /** The input as the schema has it. */
   toTagged(input: unknown): unknown;
+  /** A path in that, as the caller has written the input. */
+  toWrittenPath(path: InputIssue['path'], input: unknown): InputIssue['path'];
   /** An error about that, with paths as the caller has written the input. */
   toWritten(error: unknown, input: unknown): unknown;
 }
@@ -34,6 +36,7 @@ export function createOneOfReader(type: GraphQLInputType): OneOfReader | undefin
   if (!hasOneOf(type, new Set())) return undefined;
   return {
     toTagged: (input) => toTagged(input, type),
+    toWrittenPath: (path, input) => toWritten(path, input, type),
     toWritten(error, input) {
       if (!(error instanceof ServiceError) || error.problem !== 'invalid-input') return error;
       return invalidInput(error.issues.map(({ path, message }) => ({ path: toWritten(path, input, type), message })));

@@ -3,6 +3,7 @@ import type { Registry } from '../../core/registry.ts';
 import { StartError } from '../../core/start-error.ts';
 import { createBuilder } from '../builder.ts';
 import { addBulkActions } from './bulk-action.ts';
+import { BATCH_TYPES, addBatches, batchTypeNames } from './batch.ts';
 import { createFromZod } from './from-zod.ts';
 import { addJobChanges } from './job-changes.ts';
 import { addJobConnection } from './job-connection.ts';
@@ -34,7 +35,8 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
   });
   addJobOperations(builder, job);
   const jobFilter = addJobFilter(builder, jobStatus);
-  addJobConnection(builder, job, jobStatus, jobFilter);
+  const connection = addJobConnection(builder, job, jobStatus, jobFilter);
+  const batches = addBatches(builder, connection, jobStatus);
   addJobChanges(builder, job, jobFilter);
 
   const fromZod = createFromZod(builder, reservedNames(registry));
@@ -42,7 +44,7 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
   const submitOptions = addSubmitOptions(builder);
   addBulkActions(builder, job, jobFilter, fromZod);
   const problems = registry.types.flatMap((type) => {
-    const others = addReportedly(() => addJobType(builder, type, { job, submitOptions }, fromZod));
+    const others = addReportedly(() => addJobType(builder, type, { job, submitOptions, batches }, fromZod));
     return [...fromZod.takeProblems(), ...others].map((problem) => `${registry.fileOf(type)}: ${problem}`);
   });
   if (problems.length > 0) throw new StartError(problems);
@@ -78,8 +80,21 @@ function reservedNames({ types, builtIn }: Registry): ReadonlySet<string> {
     'PageInfo',
     'SubmitOptions',
   ];
-  const ofJobs = ['Job', 'JobStatus', 'JobFilter', 'JobError', 'JobAttempt', REMOVED_TYPE, 'JobConnection', 'JobEdge'];
-  const perType = types.flatMap(({ name }) => [jobObjectName(name), submitPayloadName(name)]);
+  const ofJobs = [
+    'Job',
+    'JobStatus',
+    'JobFilter',
+    'JobError',
+    'JobAttempt',
+    REMOVED_TYPE,
+    'JobConnection',
+    'JobEdge',
+    ...BATCH_TYPES,
+  ];
+  const perType = types.flatMap((type) => {
+    const { payload, item } = batchTypeNames(type);
+    return [jobObjectName(type.name), submitPayloadName(type.name), payload, item];
+  });
   const ofBuiltIn = builtIn.map(({ name }) => jobObjectName(name));
   return new Set([...own, ...ofJobs, ...ofBuiltIn, ...specifiedScalarTypes.map(({ name }) => name), ...perType]);
 }

@@ -11,6 +11,7 @@ export interface PostgresQueueOptions {
   readonly type: string;
   readonly pool: PgPool;
   readonly clock: StoreClock;
+  readonly batchJobMs: number;
   /** Runs a statement that the server plans once for each connection. */
   runPrepared(statement: Statement, parameters: unknown[]): Promise<readonly unknown[]>;
   onError(error: Error): void;
@@ -32,11 +33,19 @@ const COLUMNS = [
   'delayMs',
 ] as const satisfies (keyof Addition)[];
 
+function columnsOf(additions: readonly Addition[]): unknown[] {
+  return COLUMNS.map((name) => additions.map((addition) => addition[name]));
+}
+
+function toKept(row: unknown): KeptJob {
+  return { record: toRecord(row), data: dataSchema.parse(row).data };
+}
+
 /** They are sorted as numbers, and those of other jobs stay as they are. */
 export const bullmqPriority = (priority: number): number => (priority === 0 ? 0 : -priority);
 
 export function createPostgresQueue(options: PostgresQueueOptions): BackendQueue {
-  const { type, pool, clock, runPrepared, onError } = options;
+  const { type, pool, clock, batchJobMs, runPrepared, onError } = options;
   const queue = new Queue(type, { connection: pool }, createPostgresBackend);
   queue.on('error', onError);
 
@@ -46,25 +55,31 @@ export function createPostgresQueue(options: PostgresQueueOptions): BackendQueue
       const [row] = await clock.within(deadline, (storeDeadline) =>
         runPrepared(STATEMENTS.addOnce, [type, ...columns, storeDeadline]),
       );
-      if (row !== undefined) return { record: toRecord(row), data: dataSchema.parse(row).data };
+      if (row !== undefined) return toKept(row);
     }
     throw new Error(`the job ${addition.id} was added and cannot be found`);
   }
 
   return {
     maxAdditions: MAX_ADDITIONS,
+    batchJobMs,
     bullmqPriority,
     waitUntilReady: () => queue.waitUntilReady(),
     pause: () => queue.pause(),
     resume: () => queue.resume(),
     async add(additions, deadline) {
-      const columns = COLUMNS.map((name) => additions.map((addition) => addition[name]));
       await clock.within(deadline, (storeDeadline) =>
-        runPrepared(STATEMENTS.addJobs, [type, ...columns, storeDeadline]),
+        runPrepared(STATEMENTS.addJobs, [type, ...columnsOf(additions), storeDeadline]),
       );
     },
     // One transaction each: two that add the same ids in different orders would wait for each other.
     addOnce: (additions, deadline) => Promise.all(additions.map((addition) => addOne(addition, deadline))),
+    async addBatch(additions, tag, deadline) {
+      const [row] = await clock.within(deadline, (storeDeadline) =>
+        runPrepared(STATEMENTS.addBatch, [type, tag, ...columnsOf(additions), storeDeadline]),
+      );
+      return row === undefined ? undefined : toKept(row);
+    },
     close: () => queue.close(),
   };
 }

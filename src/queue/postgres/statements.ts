@@ -51,6 +51,7 @@ export const SCHEMA_STATEMENTS: readonly Statement[] = [
   load('schema/list-index'),
   load('schema/start-index'),
   load('schema/job-tags'),
+  load('schema/add-batch'),
   load('schema/request-counts'),
   load('schema/job-ends'),
   load('schema/canceled-index'),
@@ -60,6 +61,7 @@ export const SCHEMA_STATEMENTS: readonly Statement[] = [
 
 /** What BullMQ does not do, or not in one step. The tables are BullMQ's, in the schema `bullmq`. */
 export const STATEMENTS = {
+  addBatch: load('add-batch'),
   addEnds: load('add-ends'),
   addJobs: load('add-jobs'),
   addTypes: load('add-types'),
@@ -68,6 +70,7 @@ export const STATEMENTS = {
   addStored: load('add-stored'),
   cancelJob: load('cancel-job'),
   countJobs: load('count-jobs'),
+  countTagged: load('count-tagged'),
   countUsers: load('count-users'),
   expireJobs: load('expire-jobs'),
   giveUpLocks: load('give-up-locks'),
@@ -83,6 +86,7 @@ export const STATEMENTS = {
   readMissedEvents: load('read-missed-events'),
   readPace: load('read-pace'),
   readRecords: load('read-records'),
+  readSome: load('read-some'),
   readSecret: load('read-secret'),
   readStored: load('read-stored'),
   readStoredWaiting: load('read-stored-waiting'),

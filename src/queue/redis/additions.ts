@@ -50,7 +50,8 @@ export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
     additions: readonly Addition[],
     deadline: number,
     wantsEarlier: 0 | 1,
-  ): Promise<readonly Reply[]> {
+    script = SCRIPTS.addJobs,
+  ): Promise<unknown> {
     const jobs = additions.flatMap(({ id, caller, timestamp, data, options: jobOptions, priority, delayMs }) => [
       id,
       caller,
@@ -60,15 +61,14 @@ export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
       priority,
       delayMs,
     ]);
-    const replies = await clock.within(deadline, (storeDeadline) =>
-      runScript(client, SCRIPTS.addJobs, keyPrefix, storeDeadline, wantsEarlier, ...jobs),
+    return clock.within(deadline, (storeDeadline) =>
+      runScript(client, script, keyPrefix, storeDeadline, wantsEarlier, ...jobs),
     );
-    // The script's own format: one reply for each addition.
-    return replies as readonly Reply[];
   }
 
   return {
     maxAdditions: MAX_ADDITIONS,
+    batchJobMs: 0.5,
     bullmqPriority,
     waitUntilReady: () => queue.waitUntilReady(),
     pause: () => queue.pause(),
@@ -77,8 +77,14 @@ export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
       await addAll(additions, deadline, 0);
     },
     async addOnce(additions, deadline) {
-      const replies = await addAll(additions, deadline, 1);
+      // The script's own format: one reply for each addition.
+      const replies = (await addAll(additions, deadline, 1)) as readonly Reply[];
       return additions.map((_, index) => toKept(replies[index] ?? 0));
+    },
+    async addBatch(additions, _tag, deadline) {
+      // The scripts' own formats.
+      const [found] = (await addAll(additions, deadline, 0, SCRIPTS.addBatch)) as readonly Reply[];
+      return toKept(found ?? 0);
     },
     close: () => queue.close(),
   };

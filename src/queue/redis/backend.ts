@@ -52,6 +52,16 @@ const paceSchema = z.tuple([
   idsSchema,
 ]);
 
+const taggedSchema = z
+  .tuple([z.string(), z.coerce.number(), z.number(), z.number(), z.number(), z.number(), z.number()])
+  .transform(([caller, createdAt, pending, running, succeeded, failed, canceled]) => ({
+    caller,
+    createdAt: new Date(createdAt),
+    counts: { pending, running, succeeded, failed, canceled },
+  }))
+  .nullable()
+  .transform((tagged) => tagged ?? undefined);
+
 /** Longer than a caller waits for an answer. */
 const QUEUE_SOCKET_MS = 2500;
 /** It pings each second. */
@@ -161,6 +171,11 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       return events.open({ prefix: prefixOf(type), type, listener, onBegin });
     },
     readRecords,
+    readSome,
+    async countTagged(type, tag, caller) {
+      const reply = await runScript(client, SCRIPTS.countTagged, prefixOf(type), tag, caller ?? '', CANCELED);
+      return taggedSchema.parse(reply);
+    },
     async readData(type, id) {
       const data = await client.hget(prefixOf(type) + id, 'data');
       return data === null ? undefined : JSON.parse(data);

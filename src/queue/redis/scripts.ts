@@ -11,17 +11,20 @@ export interface RedisScript {
 const readLua = (name: string): string => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
 const common = readLua('common');
 
-function loadScript(name: string): RedisScript {
-  const lua = `${common}\n${readLua(name)}`;
+/** @param names of the files that make the script together */
+function loadScript(...names: readonly string[]): RedisScript {
+  const lua = [common, ...names.map(readLua)].join('\n');
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
 
 /** What BullMQ does not do, or not in one step. Each file begins with the reason for it. */
 export const SCRIPTS = {
+  addBatch: loadScript('find-batch', 'add-jobs'),
   addEnds: loadScript('add-ends'),
   addJobs: loadScript('add-jobs'),
   addStored: loadScript('add-stored'),
   completeIndex: loadScript('complete-index'),
+  countTagged: loadScript('count-tagged'),
   countJobs: loadScript('count-jobs'),
   expireJobs: loadScript('expire-jobs'),
   mendIndex: loadScript('mend-index'),

@@ -8,6 +8,7 @@ import { jobViewSchema } from '../../core/job-view.ts';
 import type { Registry } from '../../core/registry.ts';
 import { StartError } from '../../core/start-error.ts';
 import { pascalCase } from '../../core/type-name.ts';
+import { batchRoutes } from '../routes/batches.ts';
 import { bulkRoutes } from '../routes/bulk.ts';
 import { collectionRoutes } from '../routes/collections.ts';
 import { eventsRoute } from '../routes/events.ts';
@@ -87,6 +88,7 @@ function documentOf(types: readonly JobType[], serverUrl: string, builtIn: reado
     ...jobRoutes(all),
     ...bulkRoutes,
     eventsRoute,
+    ...batchRoutes,
     ...operationRoutes,
     ...jobTypeRoutes,
     ...healthRoutes,
@@ -107,6 +109,10 @@ function documentOf(types: readonly JobType[], serverUrl: string, builtIn: reado
       tags: [
         ...types.map(({ collection, description }) => ({ name: collection, description })),
         { name: 'Jobs', description: 'Jobs of all types: follow, watch, cancel and retry them.' },
+        {
+          name: 'Batches',
+          description: 'Jobs of one type that were submitted together: follow, read and cancel them.',
+        },
         { name: 'Job types', description: 'What operators see of job types, and do with them.' },
         { name: 'Service', description: 'The service itself.' },
       ],

@@ -1,4 +1,6 @@
 import type { JobType } from '../../core/define-job.ts';
+import { type BatchView, toBatchView } from '../../core/batch/batch-view.ts';
+import { type Batch, isBatchDone } from '../../core/batch/batch.ts';
 import { ANONYMOUS } from '../../core/access/caller.ts';
 import { JOB_CANCELED, type Job, type JobFailure, isDone } from '../../core/job.ts';
 import { LazyJobView, jobViewSchema } from '../../core/job-view.ts';
@@ -84,6 +86,52 @@ export function canceledExample(type: JobType): Example {
     type,
   );
 }
+
+function batchView(type: string, counts: Batch['counts']): BatchView {
+  const batch = { id: `${type}_Yq7hUeOE2Vh0mWm9cN1t3w`, type, caller: ANONYMOUS.id, createdAt, counts };
+  return toBatchView(batch, urls, isBatchDone(batch) ? null : 1);
+}
+
+const toJson = (value: unknown): object => JSON.parse(JSON.stringify(value));
+
+/** A batch of one valid item and one that is not. */
+export function submittedBatchExample(type: JobType): Example {
+  const view = batchView(type.name, { pending: 1, running: 0, succeeded: 0, failed: 0, canceled: 0 });
+  const { issues, message } = missingField(type);
+  const { status, title } = PROBLEMS['invalid-input'];
+  const errors = issues.map(({ path, message: detail }) => ({ pointer: toPointer(path), detail }));
+  const error = { type: urls.problem('invalid-input'), title, status, detail: message, errors };
+  const { tags: _none, ...job } = Object(pendingExample(type).value);
+  return {
+    summary: 'One item was accepted, and one was not',
+    value: {
+      ...toJson(view),
+      items: [
+        { index: 0, job: { ...job, tags: [view.tag] } },
+        { index: 1, error },
+      ],
+    },
+  };
+}
+
+export function batchExample(state: 'running' | 'done'): Example {
+  const open = { pending: 20, running: 10, succeeded: 69, failed: 1, canceled: 0 };
+  const done = { pending: 0, running: 0, succeeded: 99, failed: 1, canceled: 0 };
+  return state === 'done'
+    ? { summary: 'All jobs are done', value: toJson(batchView('thumbnail', done)) }
+    : { summary: 'Jobs wait and run', value: toJson(batchView('thumbnail', open)) };
+}
+
+/** One line, as an object. */
+export const batchResultsExample: Example = {
+  summary: 'A job that failed',
+  value: {
+    index: 1,
+    id: 'thumbnail_ku9AYxTRGnLLm3ywHtGZ4Q',
+    status: 'Failed',
+    error: { code: 'JOB_FAILED', message: 'The job failed for an unexpected reason, which has been logged.' },
+  },
+};
 
 function detailFor(name: ProblemName, type: JobType): string {
   const { example: detail } = PROBLEM_EXPLANATIONS[name];

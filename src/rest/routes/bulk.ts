@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type BulkActionInput, bulkAction } from '../../core/bulk/bulk-action.ts';
 import { jobStatusSchema } from '../../core/job.ts';
 import { parseInput } from '../../core/input/parse-input.ts';
-import { tagSchema } from '../../core/input/submit-options.ts';
+import { anyTagSchema } from '../../core/input/submit-options.ts';
 import { NOT_A_PERIOD, callerIdSchema, isPeriod, timeSchema } from '../../core/service/job-filter.ts';
 import { readIdempotencyKey } from '../../core/input/idempotency-key.ts';
 import { submittedExample } from '../openapi/examples.ts';
@@ -18,7 +18,7 @@ const filterSchema = z
     type: z.string().optional(),
     status: z.array(jobStatusSchema).min(1).optional(),
     caller: callerIdSchema.optional(),
-    tag: tagSchema.optional(),
+    tag: anyTagSchema.optional(),
     createdAfter: timeSchema.optional(),
     createdBefore: timeSchema.optional(),
   })

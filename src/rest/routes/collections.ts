@@ -18,10 +18,17 @@ import { idOf, idempotencyKey, prefer, readWait } from '../requests.ts';
 import { readSubmitOptions, submitQuery } from '../submit-options.ts';
 import type { RestApi, Route } from '../route.ts';
 import { schemasOf } from '../schemas.ts';
+import { batchPathOf, submitBatchRoute } from './batches.ts';
 
-/** `POST /api/{collection}`, and `GET /api/{collection}/{id}` for a job type that makes a resource. */
+/** `POST /api/{collection}`, the same for many, and `GET /api/{collection}/{id}` for a job type that makes a resource. */
 export function collectionRoutes(type: JobType): Route<RestApi>[] {
-  return [submit(type), ...(type.resource === undefined ? [] : [getResource(type)])];
+  return [submit(type), submitBatchRoute(type), ...(type.resource === undefined ? [] : [getResource(type)])];
+}
+
+/** The resource whose id is that of the path for batches: Fastify has no parameter for it there. */
+export function resourceNamedBatch(type: JobType): Route<RestApi>[] {
+  if (type.resource === undefined) return [];
+  return [getResource(type, batchPathOf(type), () => 'batch')];
 }
 
 /** Headers that answer those of the request. */
@@ -88,9 +95,13 @@ const submit = (type: JobType): Route<RestApi> => ({
 
 const resourcePath = z.object({ id: z.string().meta({ param: { description: 'Its id.' } }) });
 
-const getResource = (type: JobType): Route<RestApi> => ({
+const getResource = (
+  type: JobType,
+  path: `/${string}` = `/api/${type.collection}/{id}`,
+  readId = idOf,
+): Route<RestApi> => ({
   method: 'GET',
-  path: `/api/${type.collection}/{id}`,
+  path,
   operation: {
     operationId: `get${pascalCase(type.name)}`,
     summary: `Read: ${type.name}`,
@@ -104,7 +115,7 @@ const getResource = (type: JobType): Route<RestApi> => ({
     },
   },
   async handle(request, reply, { service, contextOf }) {
-    const resource = await service.findResource(type, idOf(request), contextOf(request, reply).caller);
+    const resource = await service.findResource(type, readId(request), contextOf(request, reply).caller);
     if (resource === undefined) throw new ServiceError('not-found', `There is no ${type.name} with this id.`);
     return reply.send(resource);
   },

@@ -60,16 +60,16 @@ export const eventsRoute: Route<RestApi> = {
       await states.return();
       return (isKnown ? reply.removeHeader('Content-Type').status(204) : reply).send();
     }
-    const toData = (state: Job) => serializeJob(viewOf(state, service, context));
+    const form = { versionOf, toData: (state: Job) => serializeJob(viewOf(state, service, context)) };
     if (isDone(job)) {
       await states.return();
-      return reply.send(toLastEvent(job, toData));
+      return reply.send(toLastEvent(job, form));
     }
-    return reply.send(Readable.from(toEventStream(startingWith(job, states), toData, { lastEventId: known })));
+    return reply.send(Readable.from(toEventStream(startingWith(job, states), form, { lastEventId: known })));
   },
 };
 
-async function* startingWith<T>(first: T, rest: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
+export async function* startingWith<T>(first: T, rest: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
   try {
     yield first;
     yield* rest;
@@ -84,6 +84,14 @@ const KEEP_ALIVE_MS = 15_000;
 /** Milliseconds after which a client that lost its connection reconnects. */
 const RETRY = 'retry: 1000\n\n';
 
+/** How the states of something become events. */
+export interface EventForm<State> {
+  /** The id of the event. */
+  versionOf(state: State): string;
+  /** A line of JSON. */
+  toData(state: State): string;
+}
+
 export interface EventStreamOptions {
   /** The event that the client has already; it is not sent again. */
   readonly lastEventId?: string | undefined;
@@ -91,27 +99,23 @@ export interface EventStreamOptions {
   readonly keepAliveMs?: number;
 }
 
-/**
- * The states of a job as an event stream (HTML, section 9.2): one event a state, with the job's version as its id, and comments
- * as keep-alive.
- * @param toData a line of JSON
- */
-export async function* toEventStream(
-  states: AsyncGenerator<Job, void, void>,
-  toData: (job: Job) => string,
+/** The states of a job or a batch as an event stream (HTML, section 9.2): one event a state, and comments as keep-alive. */
+export async function* toEventStream<State>(
+  states: AsyncGenerator<State, void, void>,
+  form: EventForm<State>,
   { lastEventId, keepAliveMs = KEEP_ALIVE_MS }: EventStreamOptions = {},
 ): AsyncGenerator<string, void, void> {
   try {
     // Subscribed before the head of the reply is sent, so that a client with the head misses no change.
     let next = states.next();
-    let state: IteratorResult<Job, void> | undefined = await next;
+    let state: IteratorResult<State, void> | undefined = await next;
     let lines = RETRY;
     for (;;) {
       if (state === undefined) {
         lines = ':\n\n';
       } else {
         if (state.done) return;
-        if (versionOf(state.value) !== lastEventId) lines += toEvent(state.value, toData);
+        if (form.versionOf(state.value) !== lastEventId) lines += toEvent(state.value, form);
         next = states.next();
       }
       if (lines !== '') yield lines;
@@ -123,11 +127,13 @@ export async function* toEventStream(
   }
 }
 
-/** The whole of such a stream for a job that is done. */
-export const toLastEvent = (job: Job, toData: (job: Job) => string): string => RETRY + toEvent(job, toData);
+/** The whole of such a stream for what is done. */
+export function toLastEvent<State>(state: State, form: EventForm<State>): string {
+  return RETRY + toEvent(state, form);
+}
 
-function toEvent(job: Job, toData: (job: Job) => string): string {
-  return `id: ${versionOf(job)}\ndata: ${toData(job)}\n\n`;
+function toEvent<State>(state: State, { versionOf: idOfEvent, toData }: EventForm<State>): string {
+  return `id: ${idOfEvent(state)}\ndata: ${toData(state)}\n\n`;
 }
 
 /** Resolves to undefined after `ms` milliseconds; the promise itself is not canceled. */
