@@ -1,3 +1,4 @@
+import type { Batch, BatchReference, BatchResult, SubmittedBatch } from './batch.ts';
 import type { Job, JobReference, SubmittedJob } from './job.ts';
 import type { AnyJobTypes, JobTypeMap } from './job-type-map.ts';
 
@@ -93,6 +94,11 @@ export interface WaitOptions<Types, Type extends Name<Types>> extends FollowOpti
   readonly onProgress?: (job: Job<Type>) => void;
 }
 
+export interface WaitForBatchOptions<Type extends string> extends CallOptions {
+  /** Called with the batch's current state and after each change that is seen. If it throws, the wait rejects with that error. */
+  readonly onProgress?: (batch: Batch<Type>) => void;
+}
+
 export type Name<Types> = keyof Types & string;
 
 /**
@@ -144,4 +150,34 @@ export interface Client<Types extends JobTypeMap<Types> = AnyJobTypes> {
    * @throws ProblemError `not-retryable` if the job has neither failed nor been canceled
    */
   retry<Type extends Name<Types>>(job: JobReference<Type>, options?: CallOptions): Promise<SubmittedJob<Type>>;
+  /**
+   * Submits up to 1,000 jobs in one request. Each input is checked by itself: `items` has, in order, the job or the error of each. When this
+   * resolves, the queue has stored the jobs of all valid inputs.
+   * @param options for all of the jobs; the key stands for the whole batch
+   * @throws ProblemError as `submit` does; `invalid-input` where none of the inputs is valid
+   */
+  submitMany<Type extends Name<Types>>(
+    type: Type,
+    inputs: readonly Types[Type]['input'][],
+    options?: SubmitOptions,
+  ): Promise<SubmittedBatch<Type>>;
+  /**
+   * Resolves when all jobs of a batch are done, whatever became of them. It polls: each poll asks the server to hold its reply until then.
+   * @throws ProblemError `not-found` if no batch has this id
+   */
+  waitForBatch<Type extends Name<Types>>(
+    batch: BatchReference<Type>,
+    options?: WaitForBatchOptions<Type>,
+  ): Promise<Batch<Type>>;
+  /**
+   * Yields the results of a batch in the order of its inputs, as the server reads them. A job that is not done has none yet, and an input
+   * that was refused is left out.
+   * @throws ProblemError `not-found` if no batch has this id
+   */
+  batchResults<Type extends Name<Types>>(
+    batch: BatchReference<Type>,
+    options?: CallOptions,
+  ): AsyncGenerator<BatchResult<Types[Type]['result']>, void>;
+  /** Cancels the jobs of a batch that are not done. The request is not repeated if its reply is lost. */
+  cancelBatch<Type extends Name<Types>>(batch: BatchReference<Type>, options?: CallOptions): Promise<Batch<Type>>;
 }

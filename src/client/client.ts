@@ -2,16 +2,18 @@
  * A client for Accepted's REST API, for browsers (2024 and later) and Node (20 and later). It knows no job type, has no dependencies
  * and needs only `fetch`.
  */
-import type { Client, ClientOptions, Name } from './client-types.ts';
+import { type BatchReference, readResults, toBatch } from './batch.ts';
+import type { Client, ClientOptions, Name, SubmitOptions, WaitForBatchOptions } from './client-types.ts';
 import { JobNotSucceededError } from './errors.ts';
 import { newIdempotencyKey, toHeaderValue } from './idempotency-key.ts';
 import { toQuery } from './job-options.ts';
 import type { JobReference } from './job.ts';
 import type { JobTypeMap } from './job-type-map.ts';
-import { type Transport, type TransportOptions, createTransport } from './transport.ts';
-import { waitUntilDone } from './wait.ts';
-import { toJob, toSubmittedJob } from './watch-poll.ts';
+import { type Reply, type Transport, type TransportOptions, createTransport } from './transport.ts';
+import { lastOf, waitUntilDone } from './wait.ts';
+import { toJob, watchPoll } from './watch-poll.ts';
 
+export type { Batch, BatchItem, BatchReference, BatchResult, SubmittedBatch } from './batch.ts';
 export type * from './client-types.ts';
 export { type InputProblem, JobNotSucceededError, ProblemError, type ProblemName } from './errors.ts';
 export type {
@@ -60,23 +62,26 @@ export function createClient(options: ClientOptions): unknown {
           headers: async () => toBearer(new Headers(await transportOptions.headers()), token),
         });
 
-  const client: Client = {
-    async submit(type, input, { idempotencyKey = newIdempotencyKey(), signal, ...jobOptions } = {}) {
-      const collection = Object.hasOwn(collections, type) ? collections[type] : undefined;
-      if (collection === undefined) {
-        throw new TypeError(
-          `No collection is known for the job type "${type}": pass createClient({ collections: { ${type}: … } }), ` +
-            'or use the createClient that "accepted generate" writes.',
-        );
-      }
-      const key = { 'Idempotency-Key': toHeaderValue(idempotencyKey) };
-      return toSubmittedJob(
-        await transport.request('POST', `/api/${collection}${toQuery(jobOptions)}`, {
-          headers: key,
-          body: input,
-          signal,
-        }),
+  async function post(
+    type: string,
+    suffix: string,
+    body: unknown,
+    { idempotencyKey = newIdempotencyKey(), signal, ...jobOptions }: SubmitOptions = {},
+  ): Promise<Reply> {
+    const collection = Object.hasOwn(collections, type) ? collections[type] : undefined;
+    if (collection === undefined) {
+      throw new TypeError(
+        `No collection is known for the job type "${type}": use the createClient that "accepted generate" writes.`,
       );
+    }
+    const path = `/api/${collection}${suffix}${toQuery(jobOptions)}`;
+    const key = { 'Idempotency-Key': toHeaderValue(idempotencyKey) };
+    return transport.request('POST', path, { headers: key, body, signal });
+  }
+
+  const client: Client = {
+    async submit(type, input, submitOptions) {
+      return toJob(await post(type, '', input, submitOptions));
     },
 
     async wait(job, { signal, onProgress, accessToken } = {}) {
@@ -87,8 +92,9 @@ export function createClient(options: ClientOptions): unknown {
       return (await through.request('GET', `${path}/result`, { signal })).body;
     },
 
-    async submitAndWait(type, input, both) {
-      return client.wait(await client.submit(type, input, both), both);
+    async submitAndWait(type, input, both = {}) {
+      const { onProgress: _onProgress, ...submitOptions } = both;
+      return client.wait(await client.submit(type, input, submitOptions), both);
     },
 
     async read(job, { signal, accessToken } = {}) {
@@ -100,7 +106,33 @@ export function createClient(options: ClientOptions): unknown {
     },
 
     async retry(job, { signal } = {}) {
-      return toSubmittedJob(await transport.request('POST', `${pathOf(job)}/retry`, { signal, repeatable: false }));
+      return toJob(await transport.request('POST', `${pathOf(job)}/retry`, { signal, repeatable: false }));
+    },
+
+    async submitMany(type, items, submitOptions) {
+      return toBatch(await post(type, '/batch', { items }, submitOptions));
+    },
+
+    async waitForBatch<Type extends string>(
+      batch: BatchReference<Type>,
+      { signal, onProgress }: WaitForBatchOptions<Type> = {},
+    ) {
+      const polled = {
+        path: pathOf(batch, 'batches'),
+        toState: toBatch<Type>,
+        signal,
+        progress: onProgress !== undefined,
+      };
+      return lastOf(watchPoll(transport, polled), onProgress);
+    },
+
+    batchResults: (batch, { signal } = {}) =>
+      readResults(transport, { path: `${pathOf(batch, 'batches')}/results`, signal, silenceSeconds }),
+
+    async cancelBatch(batch, { signal } = {}) {
+      return toBatch(
+        await transport.request('POST', `${pathOf(batch, 'batches')}/cancel`, { signal, repeatable: false }),
+      );
     },
   };
   return client;
@@ -114,6 +146,6 @@ function toBearer(headers: Headers, token: string): Headers {
 }
 
 /** Built from the id rather than taken from `statusUrl`, because the client may reach the server under another host name. */
-function pathOf(job: JobReference): string {
-  return `/api/jobs/${encodeURIComponent(typeof job === 'string' ? job : job.id)}`;
+function pathOf(job: JobReference, kind = 'jobs'): string {
+  return `/api/${kind}/${encodeURIComponent(typeof job === 'string' ? job : job.id)}`;
 }

@@ -61,7 +61,8 @@ export class ProblemError extends Error {
 
   /** @param text the reply's body in any format */
   constructor(response: Response, text: string) {
-    const members = toMembers(text);
+    // A proxy may send a body of another format.
+    const members: Readonly<Record<string, unknown>> = Object(parseJson(text));
     const title = textOf(members['title']) ?? (response.statusText || `HTTP ${response.status}`);
     const detail = textOf(members['detail']);
     super(detail ?? title);
@@ -91,13 +92,12 @@ export class JobNotSucceededError extends Error {
   }
 }
 
-/** Members of the problem document; empty for a body of another format, which a proxy may send. */
-function toMembers(text: string): Readonly<Record<string, unknown>> {
+/** Undefined if it is not JSON. */
+export function parseJson(text: string): unknown {
   try {
-    const body: unknown = JSON.parse(text);
-    return typeof body === 'object' && body !== null ? { ...body } : {};
+    return JSON.parse(text);
   } catch {
-    return {};
+    return undefined;
   }
 }
 

@@ -54,18 +54,27 @@ export function createEventStreamParser(): (chunk: string) => ServerSentEvent[] 
   };
 }
 
-/**
- * Yields the events of a stream until it ends.
- * @param onChunk called for each chunk received, including those that complete no event, such as heartbeats
- * @throws the error that breaks the stream
- */
-export async function* readEvents(
+/** Yields the events of a stream until it ends. */
+export function readEvents(
   body: ReadableStream<Uint8Array>,
   onChunk: () => void,
 ): AsyncGenerator<ServerSentEvent, void> {
+  return readParts(body, onChunk, createEventStreamParser());
+}
+
+/**
+ * Yields the parts of a stream until it ends.
+ * @param onChunk called for each chunk received, including those that complete no part, such as heartbeats
+ * @param parse takes the next chunk of text, without a byte order mark, and returns the parts that it completes
+ * @throws the error that breaks the stream
+ */
+export async function* readParts<Part>(
+  body: ReadableStream<Uint8Array>,
+  onChunk: () => void,
+  parse: (chunk: string) => readonly Part[],
+): AsyncGenerator<Part, void> {
   const reader = body.getReader();
-  const parse = createEventStreamParser();
-  // It removes a byte order mark, as the parser requires.
+  // It removes a byte order mark.
   const decoder = new TextDecoder();
   for (;;) {
     const { done, value } = await reader.read();

@@ -1,4 +1,4 @@
-import { ProblemError } from './errors.ts';
+import { ProblemError, parseJson } from './errors.ts';
 import { createBackoff } from './retry.ts';
 
 /** Seconds without a reply, in addition to the requested hold, after which a connection counts as broken. */
@@ -132,12 +132,4 @@ export function createTransport(options: TransportOptions): Transport {
 /** Whether a request with this status may succeed if it is sent again. */
 export function isTransient(status: number, repeatable = true): boolean {
   return TRY_LATER.has(status) || (repeatable && LOST.has(status));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 import type { Job, SucceededJob, UnsuccessfulJob } from './job.ts';
 import type { Transport } from './transport.ts';
-import { watchPoll } from './watch-poll.ts';
+import { toJob, watchPoll } from './watch-poll.ts';
 import { watchStream } from './watch-stream.ts';
 
 export interface WaitUntilDoneOptions<Type extends string> {
@@ -18,17 +18,29 @@ export async function waitUntilDone<Type extends string>(
   transport: Transport,
   options: WaitUntilDoneOptions<Type>,
 ): Promise<DoneJob<Type>> {
-  let last = '';
-  for await (const seen of watch(transport, options)) {
-    // The caller vouches for the type of the job.
-    const job = seen as Job<Type>;
+  // The caller vouches for the type of the job.
+  return lastOf(watch(transport, options) as AsyncIterable<Job<Type>>, options.onProgress) as Promise<DoneJob<Type>>;
+}
+
+/**
+ * Resolves to the final state of a job or a batch, and reports each change on the way.
+ * @param states up to the final one
+ */
+export async function lastOf<State>(
+  states: AsyncIterable<State>,
+  onProgress: ((state: State) => void) | undefined,
+): Promise<State> {
+  let last: State | undefined;
+  let lastText = '';
+  for await (const state of states) {
     // A reconnected stream or a poll may repeat a state.
-    const state = JSON.stringify({ ...job, retryAfter: null });
-    if (state !== last) options.onProgress?.(job);
+    const text = JSON.stringify({ ...state, retryAfter: null });
+    if (text !== lastText) onProgress?.(state);
+    lastText = text;
     last = state;
-    if (job.done) return job;
   }
-  throw new Error('The job was not followed to its end.');
+  // There is one, because they end with the final state or throw.
+  return last as State;
 }
 
 /** Yields states from the event stream, and continues with polls if the stream is unavailable. */
@@ -41,5 +53,6 @@ async function* watch<Type extends string>(
     yield job;
     if (job.done) return;
   }
-  yield* watchPoll(transport, { path, signal, progress: onProgress !== undefined });
+  const polled = { path: `${path}?onComplete=status`, toState: toJob, signal, progress: onProgress !== undefined };
+  yield* watchPoll(transport, polled);
 }

@@ -1,5 +1,5 @@
 import { createConnection } from './connection.ts';
-import { ProblemError } from './errors.ts';
+import { ProblemError, parseJson } from './errors.ts';
 import { type ServerSentEvent, readEvents } from './event-stream.ts';
 import { type Job, isJob } from './job.ts';
 import { createBackoff } from './retry.ts';
@@ -86,7 +86,7 @@ async function* readStream(
       yield job;
       if (job.done) return { kind: 'done' };
     }
-    const error = new Error('The event stream ended before the job did.');
+    const error = new Error('The event stream ended early.');
     return connection.hasReceived()
       ? { kind: 'broken', error, received: true, waitSeconds: undefined }
       : { kind: 'unavailable' };
@@ -108,11 +108,6 @@ function isEventStream(response: Response): response is Response & { readonly bo
 
 /** Undefined for an event that is not the state of a job. */
 function toJob({ type, data }: ServerSentEvent): Job | undefined {
-  if (type !== 'message') return undefined;
-  try {
-    const state: unknown = JSON.parse(data);
-    return isJob(state) ? state : undefined;
-  } catch {
-    return undefined;
-  }
+  const state = type === 'message' ? parseJson(data) : undefined;
+  return isJob(state) ? state : undefined;
 }
