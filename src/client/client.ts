@@ -71,7 +71,7 @@ export function createClient(options: ClientOptions): unknown {
     const collection = Object.hasOwn(collections, type) ? collections[type] : undefined;
     if (collection === undefined) {
       throw new TypeError(
-        `No collection is known for the job type "${type}": use the createClient that "accepted generate" writes.`,
+        `No collection for the job type "${type}": pass createClient({ collections: { ${type}: … } }).`,
       );
     }
     const path = `/api/${collection}${suffix}${toQuery(jobOptions)}`;

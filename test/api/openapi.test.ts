@@ -155,7 +155,9 @@ describe('openapi.json', () => {
       for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
         const operation = `${method} ${path}`;
         const response = await app.fetch(path.replace('{id}', 'none'), { method });
-        const isThere = response.status !== 405 && !(await response.text()).includes('No route matches');
+        // The path for batches hides the resource that has this id, which is described with the others.
+        const isResource = method === 'GET' && path === '/api/customers/batch';
+        const isThere = !isResource && response.status !== 405 && !(await response.text()).includes('No route matches');
         expect({ operation, isThere }).toEqual({ operation, isThere: method.toLowerCase() in item });
       }
     }

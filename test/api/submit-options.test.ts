@@ -163,13 +163,13 @@ describe.each(BACKENDS)('options of a submission on both APIs, on %s', (backend)
   it('lists the jobs with a tag on both APIs, and cancels them', async () => {
     await pause('pause');
     const jobs = [
-      await submitRest('?tags=red&tags=größe 7&tags=batch:1'),
+      await submitRest('?tags=red&tags=größe 7&tags=order:1'),
       await submitRest('?tags=red,blue'),
       await submitRest('?tags[]=blue'),
       await submitGraphql({ tags: ['red'] }),
     ];
     const ids = jobs.map(({ id }) => id);
-    expect(jobs.map(({ tags }) => tags)).toEqual([['red', 'größe 7', 'batch:1'], ['red', 'blue'], ['blue'], ['red']]);
+    expect(jobs.map(({ tags }) => tags)).toEqual([['red', 'größe 7', 'order:1'], ['red', 'blue'], ['blue'], ['red']]);
     const listRest = async (query: string) => idsIn(await client.rest(`/api/jobs?${query}`));
     const listGraphql = async (filter: object) => {
       const query = 'query ($filter: JobFilter) { jobs(filter: $filter) { nodes { id } } }';

@@ -61,12 +61,12 @@ export const SCHEMA_STATEMENTS: readonly Statement[] = [
 
 /** What BullMQ does not do, or not in one step. The tables are BullMQ's, in the schema `bullmq`. */
 export const STATEMENTS = {
-  addBatch: load('add-batch'),
   addEnds: load('add-ends'),
   addJobs: load('add-jobs'),
   addTypes: load('add-types'),
   beginJob: load('begin-job'),
   addOnce: load('add-once'),
+  addBatch: load('add-batch'),
   addStored: load('add-stored'),
   cancelJob: load('cancel-job'),
   countJobs: load('count-jobs'),
