@@ -19,7 +19,7 @@ function loadScript(...names: readonly string[]): RedisScript {
 
 /** What BullMQ does not do, or not in one step. Each file begins with the reason for it. */
 export const SCRIPTS = {
-  addBatch: loadScript('find-batch', 'add-jobs'),
+  addBatch: loadScript('add-batch', 'add-jobs'),
   addEnds: loadScript('add-ends'),
   addJobs: loadScript('add-jobs'),
   addStored: loadScript('add-stored'),
