@@ -68,16 +68,17 @@ export interface JobOptions {
    */
   readonly tags?: readonly string[] | undefined;
   /**
-   * While a job of the same type and caller with this id waits for its first attempt, the submission gets that job and adds none. For at most
-   * `ttlSeconds` after the job was submitted; in the mode `last` the job has the input of the latest submission.
+   * While a job of the same type and caller with this id waits for its first attempt, the submission gets that job and adds none. 1 to 50
+   * printable characters without commas.
    */
-  readonly deduplication?: {
-    /** 1 to 50 printable characters without commas. */
-    readonly id: string;
-    readonly ttlSeconds?: number | undefined;
-    /** @default 'first' */
-    readonly mode?: 'first' | 'last' | undefined;
-  };
+  readonly dedupeId?: string | undefined;
+  /** Seconds after the submission of the job that waits, beyond which others no longer get it. */
+  readonly dedupeSeconds?: number | undefined;
+  /**
+   * Whether that job has the input of the first submission or of the last.
+   * @default 'first'
+   */
+  readonly dedupeMode?: 'first' | 'last' | undefined;
 }
 
 export interface SubmitOptions extends CallOptions, JobOptions {

@@ -1,15 +1,9 @@
 import type { JobOptions } from './client-types.ts';
 
 /** The options of a submission as the query of its URL, with `?`; empty without any. The server ignores parameters with other names. */
-export function toQuery({ deduplication: dedupe, ...options }: JobOptions): string {
+export function toQuery(options: JobOptions): string {
   const query = new URLSearchParams();
-  const parameters = {
-    ...options,
-    dedupeId: dedupe?.id,
-    dedupeSeconds: dedupe?.ttlSeconds,
-    dedupeMode: dedupe?.mode,
-  };
-  for (const [name, values] of Object.entries(parameters)) {
+  for (const [name, values] of Object.entries<JobOptions[keyof JobOptions]>({ ...options })) {
     for (const value of [values].flat()) {
       if (value !== undefined) query.append(name, value instanceof Date ? value.toISOString() : String(value));
     }

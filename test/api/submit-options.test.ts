@@ -243,8 +243,8 @@ describe.each(BACKENDS)('options of a submission on both APIs, on %s', (backend)
     const third = await graphql({ deduplication: { id: 'nightly report', ttlSeconds: 1, mode: 'LAST' } });
     expect(third.body).toMatchObject({ data: { submitScripted: { replayed: true, job: { id } } } });
     const typed = createClient({ baseUrl: app.url, collections: { scripted: 'scripted-jobs' } });
-    const deduplication = { id: 'nightly report', ttlSeconds: 60, mode: 'last' } as const;
-    expect((await typed.submit('scripted', { text: 'fourth' }, { deduplication })).id).toBe(id);
+    const options = { dedupeId: 'nightly report', dedupeSeconds: 60, dedupeMode: 'last' } as const;
+    expect((await typed.submit('scripted', { text: 'fourth' }, options)).id).toBe(id);
     await pause('resume');
     const done = await client.rest(`/api/jobs/${id}?onComplete=status`, { headers: { Prefer: 'wait=50' } });
     expect(done.body).toMatchObject({ status: 'Succeeded' });
