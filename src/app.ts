@@ -102,6 +102,8 @@ async function buildApp(
     retentionSeconds: config.JOB_RETENTION_SECONDS,
     logger,
     metrics,
+    // Where nobody is known, all are one caller.
+    fair: config.auth.kind === 'closed',
   });
   metrics?.monitor(queue.monitor);
   const database = openDatabaseOf(config, embedded);

@@ -58,7 +58,7 @@ export interface JobOptions {
   /** The same in seconds after the job may run: after its submission, or the time that it waits for. */
   readonly startWithinSeconds?: number | undefined;
   /**
-   * 0 to 9: of the jobs of a type that wait, those with a higher one run first.
+   * 0 to 9: of the jobs of a type that one caller has waiting, those with a higher one run first.
    * @default the job type's, or 0
    */
   readonly priority?: number | undefined;

@@ -41,7 +41,7 @@ export interface JobFields<Type extends string = string> {
   readonly scheduledFor: string | null;
   /** If no attempt has begun by this time, the job ends with `JOB_EXPIRED`; null for a job without one, and after a retry. */
   readonly startBefore: string | null;
-  /** 0 to 9: of the jobs of a type that wait, those with a higher one run first. */
+  /** 0 to 9: of the jobs of a type that one caller has waiting, those with a higher one run first. */
   readonly priority: number;
   /** Those of its submission. */
   readonly tags: readonly string[];

@@ -77,6 +77,12 @@ export interface JobDefinition<Input extends z.ZodObject, Result extends z.ZodOb
    */
   readonly concurrency?: number;
   /**
+   * Jobs of this type and of one caller that run at a time, in all worker processes together. Its others wait meanwhile, and those of other
+   * callers go on. Jobs submitted without authentication have one caller. Costs a worker one more round trip for each attempt.
+   * @default as many as the workers run
+   */
+  readonly concurrencyPerCaller?: number;
+  /**
    * The options of submissions that do not set them: `delaySeconds`, `startWithinSeconds`, `priority` and `tags`.
    * @default each job runs at once, whenever its turn comes, with priority 0 and no tags
    */

@@ -36,7 +36,11 @@ export const jobViewSchema = z
       .date()
       .nullable()
       .describe('If no attempt has begun by this time, the job ends with JOB_EXPIRED; null for a job without one.'),
-    priority: z.int().min(0).max(9).describe('Of the jobs of a type that wait, those with a higher one run first.'),
+    priority: z
+      .int()
+      .min(0)
+      .max(9)
+      .describe('Of the jobs of a type that one caller has waiting, those with a higher one run first.'),
     tags: z.array(z.string()).describe('Those of its submission.'),
     queuePosition: z
       .int()

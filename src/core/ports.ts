@@ -107,6 +107,8 @@ export interface Pace {
   readonly firstWaiting?: readonly string[];
   /** Whether workers take no jobs. */
   readonly paused: boolean;
+  /** Whether callers take turns, so that a new job may go before those of others. @default false */
+  readonly fair?: boolean;
 }
 
 /** Of so many waiting jobs of a type the position is known: more would take a measurement longer than a poll. */

@@ -41,6 +41,8 @@ const RESERVED_NAMES = new Set([
 const RESERVED_COLLECTIONS = new Set(['jobs', 'job-types', 'operations', 'batches']);
 /** Bounds the work that one failing job can cause. */
 const MAX_ATTEMPTS = 100;
+/** Bounds what a store looks at when a job begins. */
+const MAX_PER_CALLER = 1000;
 /** Node's timers count milliseconds in 31 bits. */
 const MAX_SECONDS = 2_000_000;
 
@@ -104,13 +106,15 @@ function problemsOf(type: JobType): string[] {
   if (!parsed.success) return parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   const problems: string[] = [];
   const require = (holds: boolean, problem: string): void => void (holds || problems.push(problem));
-  const { name, collection, attempts, concurrency, outageSeconds } = type;
+  const { name, collection, attempts, outageSeconds } = type;
   require(NAME.test(name), `name ${JSON.stringify(name)} is not in camelCase with at most 40 letters and digits`);
   require(!RESERVED_NAMES.has(name), `name "${name}" is reserved for the API itself`);
   require(COLLECTION.test(collection), `collection ${JSON.stringify(collection)} is not in kebab-case`);
   require(!RESERVED_COLLECTIONS.has(collection), `collection "${collection}" is reserved for the API itself`);
   require(isCount(attempts), 'attempts is not a whole number of at least 1');
-  require(concurrency === undefined || isCount(concurrency), 'concurrency is not a whole number of at least 1');
+  for (const option of ['concurrency', 'concurrencyPerCaller'] as const)
+    require(isCount(type[option] ?? 1), `${option} is not a whole number of at least 1`);
+  require(!(Number(type.concurrencyPerCaller) > MAX_PER_CALLER), `concurrencyPerCaller is more than ${MAX_PER_CALLER}`);
   require(!(attempts > MAX_ATTEMPTS), `attempts is more than ${MAX_ATTEMPTS}`);
   for (const option of ['timeoutSeconds', 'backoffSeconds'] as const)
     require(type[option] > 0 && type[option] <= MAX_SECONDS, `${option} is not between 0 and ${MAX_SECONDS}`);

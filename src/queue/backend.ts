@@ -12,6 +12,11 @@ import type { StoredJob, StoredJobs } from './stored-job.ts';
 /** The most jobs that one step of `expire` ends, because a store may do nothing else meanwhile. */
 export const EXPIRED_AT_ONCE = 100;
 
+/** The most jobs to which one step of `placeJobs` gives a place in each queue, for the same reason. */
+export const PLACED_AT_ONCE = 1000;
+/** The most callers of whose parked jobs one step of `freeSlots` thinks. */
+export const CALLERS_AT_ONCE = 100;
+
 /** One queue, to add jobs to. */
 export interface BackendQueue {
   /** How many jobs are best added in one step. */
@@ -196,6 +201,23 @@ export interface QueueBackend {
    * @returns whether an attempt may begin; false also if the worker no longer has the job
    */
   begin(type: string, id: string, token: string): Promise<boolean>;
+  /**
+   * Gives a place in its caller's rounds to each job that BullMQ has put behind all others of a fair queue, or as many as fit into one step.
+   * @returns to how many, in the queue with most of them: fewer than PLACED_AT_ONCE when none are left
+   */
+  placeJobs(types: readonly string[]): Promise<number>;
+  /**
+   * In one atomic step: lets a job that a worker has taken run if fewer than `most` of its caller's jobs do, and otherwise parks it, as if it had
+   * not been taken, until one of them has left its worker.
+   * @returns 'lost' if the worker no longer has the job
+   */
+  takeSlot(type: string, id: string, options: { token: string; most: number }): Promise<'run' | 'parked' | 'lost'>;
+  /**
+   * Lets parked jobs wait for a worker, as many as their callers may run.
+   * @param most of one caller
+   * @param left the job that has left its worker; undefined: looks for what other processes did not say before they ended
+   */
+  freeSlots(type: string, most: number, left?: string): Promise<void>;
   /** Resolves to those of these jobs that are marked. */
   readMarked(type: string, ids: readonly string[]): Promise<string[]>;
   /**

@@ -47,3 +47,8 @@ const submissionSchema = z
 export function fromSubmission(submission: unknown): JobOptions | undefined {
   return submission == null ? undefined : submissionSchema.parse(submission);
 }
+
+/** @returns the submission's priority, of which the highest goes first and 0 is that of most jobs */
+export function priorityOf(submission: unknown): number {
+  return fromSubmission(submission)?.priority ?? 0;
+}

@@ -90,7 +90,10 @@ export function measureBackend(backend: QueueBackend, metrics: Metrics): QueueBa
     createWorker: (type, processor, options) =>
       backend.createWorker(type, processor, {
         ...options,
-        measure: (steps) => Object.assign(steps, timedMethods<IQueueBackend, (typeof STEPS)[number]>(steps, STEPS)),
+        measure: (given) => {
+          const steps = options.measure?.(given) ?? given;
+          return Object.assign(steps, timedMethods<IQueueBackend, (typeof STEPS)[number]>(steps, STEPS));
+        },
       }),
   };
 }

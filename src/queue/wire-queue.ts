@@ -10,11 +10,11 @@ import { createBullmqEvents } from './job-events.ts';
 import { connectEmbeddedQueue, connectPostgresQueue } from './postgres/connect.ts';
 import { createRedisBackend } from './redis/backend.ts';
 import { createBullmqQueue } from './job-queue.ts';
-import { startExpiry } from './expiry.ts';
 import { startIndexUpkeep } from './index-upkeep.ts';
 import { measureBackend } from './measure-backend.ts';
 import { startRetention } from './retention.ts';
 import { createSucceededJobs } from './job-reader.ts';
+import { startWaitingUpkeep } from './waiting-upkeep.ts';
 import { startBullmqWorkers } from './worker/worker.ts';
 
 /** The longest wait for the store to answer at shutdown, in milliseconds. */
@@ -22,13 +22,9 @@ const CLOSE_MS = 2000;
 /** So far apart, in milliseconds, that a clock is wrong rather than read late. */
 const CLOCKS_APART_MS = 10_000;
 
-export interface WiredQueueOptions {
-  /** Undefined: the embedded store. */
-  readonly url: string | undefined;
-  readonly embedded: EmbeddedPool;
+export interface WiredQueueOptions extends QueueLocation {
   readonly types: readonly JobType[];
   readonly retentionSeconds: number;
-  readonly logger: Logger;
   /** @default counts nothing */
   readonly metrics?: Metrics | undefined;
 }
@@ -46,7 +42,7 @@ export interface WiredQueue {
   connect(): Promise<void>;
   /** Opens the queue, and the events where they are wanted. Call it again after the store was unavailable. */
   open(options: { readonly events: boolean }): Promise<void>;
-  /** Starts to end jobs that were not begun in time, to remove finished ones, and to keep the index of lists complete. */
+  /** Starts to look after the jobs that wait, to remove finished ones, and to keep the index of lists complete. */
   startUpkeep(): void;
   /** @param options.tracer records attempts */
   startWorkers(options: {
@@ -65,17 +61,21 @@ export function wireQueue({
   types,
   retentionSeconds,
   logger,
+  fair,
   metrics = NO_METRICS,
 }: WiredQueueOptions): WiredQueue {
   const names = types.map(({ name }) => name);
-  const backend = measureBackend(connectQueue({ url, embedded, logger }), metrics);
+  const backend = measureBackend(connectQueue({ url, embedded, logger, fair }), metrics);
   const succeeded = createSucceededJobs((type) => backend.clockOf(type).now());
   const queue = createBullmqQueue({ backend, types: names, retentionSeconds, succeeded, logger });
   const events = createBullmqEvents({ backend, types: names, retentionSeconds, succeeded });
+  const perCaller = new Map(
+    types.flatMap(({ name, concurrencyPerCaller: most }) => (most === undefined ? [] : [[name, most] as const])),
+  );
   let removedTypes: readonly string[] = [];
   let stopRetention: (() => Promise<void>) | undefined;
   let stopUpkeep: (() => void) | undefined;
-  let stopExpiry: (() => void) | undefined;
+  let stopWaitingUpkeep: (() => void) | undefined;
   return {
     backend,
     queue,
@@ -95,13 +95,13 @@ export function wireQueue({
       );
       const kept = [...names, ...removedTypes];
       stopRetention ??= startRetention({ backend, types: kept, retentionSeconds, logger });
-      stopExpiry ??= startExpiry({ backend, types: kept, logger });
+      stopWaitingUpkeep ??= startWaitingUpkeep({ backend, types: kept, perCaller, logger });
       stopUpkeep ??= startIndexUpkeep({ backend, types: kept, logger });
     },
     startWorkers: ({ concurrency, use, tracer }) =>
       startBullmqWorkers({ backend, url, types, concurrency, use, logger, metrics, tracer }),
     async close() {
-      stopExpiry?.();
+      stopWaitingUpkeep?.();
       stopUpkeep?.();
       await stopRetention?.();
       await settlesWithin(Promise.all([queue.close(), events.close()]), CLOSE_MS);
@@ -137,14 +137,19 @@ export interface QueueLocation {
   readonly url: string | undefined;
   readonly embedded: EmbeddedPool;
   readonly logger: Logger;
+  /**
+   * Whether callers take turns.
+   * @default false
+   */
+  readonly fair?: boolean | undefined;
 }
 
 /**
  * The backend for a QUEUE_URL.
  * @throws StartError, which names QUEUE_URL, when it is invalid
  */
-export function connectQueue({ url, embedded, logger }: QueueLocation): QueueBackend {
-  if (url === undefined) return connectEmbeddedQueue(embedded, logger);
-  if (/^postgres(ql)?:/.test(url)) return connectPostgresQueue(url, logger);
-  return createRedisBackend(url, logger);
+export function connectQueue({ url, embedded, logger, fair = false }: QueueLocation): QueueBackend {
+  if (url === undefined) return connectEmbeddedQueue(embedded, logger, fair);
+  if (/^postgres(ql)?:/.test(url)) return connectPostgresQueue(url, logger, fair);
+  return createRedisBackend(url, logger, fair);
 }

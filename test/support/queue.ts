@@ -9,7 +9,7 @@ import { createProviders } from '../../src/core/providers.ts';
 import { newJobId } from '../../src/core/job-id.ts';
 import { createJobIds } from '../../src/core/access/job-ids.ts';
 import { createJobKeys } from '../../src/core/access/job-token.ts';
-import { type DoneJob, type Job, isDone } from '../../src/core/job.ts';
+import { type DoneJob, type Job, type JobOptions, isDone } from '../../src/core/job.ts';
 import type { JobEvents, JobQueue, JobWorker, Logger } from '../../src/core/ports.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { createJobService } from '../../src/core/service/create-service.ts';
@@ -37,7 +37,16 @@ export interface ScriptedType {
 export function scripted(
   name: string,
   options: Partial<
-    Pick<JobType, 'attempts' | 'timeoutSeconds' | 'backoffSeconds' | 'concurrency' | 'outageSeconds' | 'options'>
+    Pick<
+      JobType,
+      | 'attempts'
+      | 'timeoutSeconds'
+      | 'backoffSeconds'
+      | 'concurrency'
+      | 'concurrencyPerCaller'
+      | 'outageSeconds'
+      | 'options'
+    >
   > = {},
 ): ScriptedType {
   let run: Run = async ({ text }) => ({ text });
@@ -77,6 +86,8 @@ export interface QueueOptions {
   readonly retentionSeconds?: number;
   /** @default 100_000 */
   readonly maxDepth?: number;
+  /** Whether callers take turns. @default false */
+  readonly fair?: boolean;
 }
 
 export interface SideOptions extends QueueOptions {
@@ -93,9 +104,10 @@ export async function openSide({
   types,
   retentionSeconds = 3600,
   maxDepth = 100_000,
+  fair,
   logger = silent,
 }: SideOptions): Promise<QueueSide> {
-  const wired = wireQueue({ url, embedded: embedded.pool, types, retentionSeconds, logger });
+  const wired = wireQueue({ url, embedded: embedded.pool, types, retentionSeconds, logger, fair });
   const { backend, queue, events } = wired;
   const { use } = createProviders({});
   const registry = createRegistry(types.map((type) => ({ file: `${type.name}.ts`, type })));
@@ -146,6 +158,7 @@ export interface AddOptions {
   readonly caller?: string;
   readonly createdAt?: Date;
   readonly id?: string;
+  readonly given?: JobOptions;
 }
 
 /** What is the same on each store. */
@@ -245,9 +258,11 @@ export function setUpQueue(
       onTestFinished(() => workers.close(5000));
       return workers;
     },
-    add({ type }, text = 'hello', { caller = ANONYMOUS.id, createdAt = new Date(), id = newJobId(type.name) } = {}) {
+    add({ type }, text = 'hello', of = {}) {
+      const { caller = ANONYMOUS.id, createdAt = new Date(), id = newJobId(type.name), given: jobOptions } = of;
       const { name, attempts: maxAttempts } = type;
-      return side.queue.add({ id, type: name, createdAt, maxAttempts, caller, input: { text }, requestId: 'test' });
+      const job = { id, type: name, createdAt, maxAttempts, caller, input: { text }, requestId: 'test' };
+      return side.queue.add({ ...job, options: jobOptions });
     },
     read,
     async finish(job) {

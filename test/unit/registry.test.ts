@@ -75,6 +75,18 @@ describe('the registry', () => {
       /attempts is more than 100/,
     ],
     ['a fraction of an attempt', { name: 'other', collection: 'others', attempts: 1.5 }, 'other.ts', /attempts is not/],
+    [
+      'too many jobs of one caller',
+      { name: 'other', collection: 'others', concurrencyPerCaller: 1001 },
+      'other.ts',
+      /concurrencyPerCaller is more than 1000/,
+    ],
+    [
+      'no job of a caller',
+      { name: 'other', collection: 'others', concurrencyPerCaller: 0 },
+      'other.ts',
+      /concurrencyPerCaller is not a whole number of at least 1/,
+    ],
     ['zero concurrency', { name: 'other', collection: 'others', concurrency: 0 }, 'other.ts', /concurrency is not/],
     [
       'a timeout of zero',

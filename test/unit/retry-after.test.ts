@@ -168,6 +168,27 @@ describe('the estimates', () => {
     expect(estimator.estimate({ ...job, id: 'other' })).toBe(41);
   });
 
+  it('count, where callers take turns, no more than the jobs before one', async () => {
+    const { estimator, paceIs } = setUp();
+    const firstWaiting = ['a', 'b'];
+    const job = { ...pending, id: 'new', createdAt: new Date() };
+    paceIs(async () => ({
+      durationMs: 1000,
+      intervalMs: 1000,
+      paused: false,
+      waiting: 50_000,
+      firstWaiting,
+      fair: true,
+    }));
+    estimator.estimate(job);
+    await settle();
+    expect(estimator.estimate({ ...job, id: 'b' })).toBe(2);
+    // It was added since, and may be the first one of its caller.
+    expect(estimator.estimate(job)).toBe(1);
+    expect(estimator.estimatePosition(job)).toBeNull();
+    expect(estimator.estimate({ ...job, createdAt: new Date(0) })).toBe(60);
+  });
+
   it('know no place beyond the first 1,000', async () => {
     const { estimator, paceIs } = setUp();
     const firstWaiting = Array.from({ length: FIRST_WAITING }, (_, index) => `${index}`);

@@ -83,7 +83,7 @@ export const optionSchemas = {
     .int(PRIORITY)
     .min(0, PRIORITY)
     .max(MAX_PRIORITY, PRIORITY)
-    .describe('0 to 9: of the jobs of a type that wait, those with a higher one run first.'),
+    .describe('0 to 9: of the jobs of a type that one caller has waiting, those with a higher one run first.'),
   tags: z
     .array(tagSchema)
     .max(MAX_TAGS, `Too many tags: expected at most ${MAX_TAGS}`)

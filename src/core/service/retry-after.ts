@@ -47,9 +47,10 @@ interface Measured {
   readonly askedAt: number;
 }
 
-function positionOf({ id, createdAt, attempt, options }: Job, { positions, readAt }: Measured): number | null {
+function positionOf({ id, createdAt, attempt, options }: Job, { pace, positions, readAt }: Measured): number | null {
   const known = positions?.get(id);
-  if (known !== undefined || positions === undefined || positions.size >= FIRST_WAITING) return known ?? null;
+  if (known !== undefined || positions === undefined || positions.size >= FIRST_WAITING || pace.fair)
+    return known ?? null;
   // One that was added since is the last, unless it has a priority. Any other waits for something else, or has just been taken.
   const isNew =
     Math.abs(createdAt.getTime() - readAt) <= PACE_AGE_MS && attempt === 0 && options?.priority === undefined;
@@ -60,6 +61,16 @@ function positionOf({ id, createdAt, attempt, options }: Job, { positions, readA
 function waitingPosition(job: Job, last: Measured): number | null {
   const isDue = (job.options?.scheduledFor?.getTime() ?? 0) <= Date.now();
   return job.status === 'Pending' && isDue ? positionOf(job, last) : null;
+}
+
+/**
+ * How many jobs count as before a job. Where callers take turns, one that has been added since may be the first of its caller: it is asked for
+ * again soon.
+ */
+function beforeOf(job: Job, measured: Measured): number | undefined {
+  const { pace, readAt } = measured;
+  if (!pace.fair) return waitingPosition(job, measured) ?? undefined;
+  return positionOf(job, measured) ?? (job.createdAt.getTime() >= readAt - PACE_AGE_MS ? 0 : undefined);
 }
 
 /** Estimates polling intervals from the pace of each type's queue, measured at most once a second. */
@@ -102,13 +113,16 @@ export function createRetryAfterEstimator(queue: Pick<JobQueue, 'readPace'>, log
     }
     return last;
   }
-  const paceOf = (type: string): Pace => measured(type).pace;
+  const estimate = (job: Job): number => {
+    const last = measured(job.type);
+    return estimateRetryAfter(job, last.pace, Date.now(), beforeOf(job, last));
+  };
 
   return {
     estimate(job) {
       if (isDone(job)) return null;
       const last = measured(job.type);
-      return estimateRetryAfter(job, last.pace, Date.now(), waitingPosition(job, last) ?? undefined);
+      return estimateRetryAfter(job, last.pace, Date.now(), beforeOf(job, last));
     },
     estimatePosition: (job) => waitingPosition(job, measured(job.type)),
     estimateBatch(type, { running }) {
@@ -117,7 +131,7 @@ export function createRetryAfterEstimator(queue: Pick<JobQueue, 'readPace'>, log
       return running > 0 ? Math.min(MAX_RUNNING_SECONDS, seconds) : seconds;
     },
     estimateRoom(type) {
-      const { intervalMs, paused } = paceOf(type);
+      const { intervalMs, paused } = measured(type).pace;
       return toSeconds(paused ? PAUSED_MS : intervalMs);
     },
   };

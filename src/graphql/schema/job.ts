@@ -93,7 +93,7 @@ export function addJobInterface(builder: Builder, jobStatus: JobStatusEnum, type
           'If no attempt has begun by this time, the job ends as CANCELED with the code JOB_EXPIRED; null for a job without one.',
       }),
       priority: t.exposeInt('priority', {
-        description: '0 to 9: of the jobs of a type that wait, those with a higher one run first.',
+        description: '0 to 9: of the jobs of a type that one caller has waiting, those with a higher one run first.',
       }),
       tags: t.exposeStringList('tags', { description: 'Those of its submission.' }),
       queuePosition: t.exposeInt('queuePosition', {

@@ -2,7 +2,7 @@ import { type PgPool, Queue, createPostgresBackend } from 'bullmq';
 import { z } from 'zod';
 import type { Addition, KeptJob } from '../job-record.ts';
 import type { BackendQueue } from '../backend.ts';
-import { STATEMENTS, type Statement, toRecord } from './statements.ts';
+import { ROUNDS_FROM, STATEMENTS, type Statement, toRecord } from './statements.ts';
 import type { StoreClock } from '../store-clock.ts';
 
 const dataSchema = z.object({ data: z.unknown() });
@@ -12,6 +12,8 @@ export interface PostgresQueueOptions {
   readonly pool: PgPool;
   readonly clock: StoreClock;
   readonly batchJobMs: number;
+  /** Whether callers take turns. */
+  readonly fair: boolean;
   /** Runs a statement that the server plans once for each connection. */
   runPrepared(statement: Statement, parameters: unknown[]): Promise<readonly unknown[]>;
   onError(error: Error): void;
@@ -45,7 +47,7 @@ function toKept(row: unknown): KeptJob {
 export const bullmqPriority = (priority: number): number => (priority === 0 ? 0 : -priority);
 
 export function createPostgresQueue(options: PostgresQueueOptions): BackendQueue {
-  const { type, pool, clock, batchJobMs, runPrepared, onError } = options;
+  const { type, pool, clock, batchJobMs, fair, runPrepared, onError } = options;
   const queue = new Queue(type, { connection: pool }, createPostgresBackend);
   queue.on('error', onError);
 
@@ -63,13 +65,17 @@ export function createPostgresQueue(options: PostgresQueueOptions): BackendQueue
   return {
     maxAdditions: MAX_ADDITIONS,
     batchJobMs,
-    bullmqPriority,
+    bullmqPriority: fair ? () => ROUNDS_FROM : bullmqPriority,
     waitUntilReady: () => queue.waitUntilReady(),
     pause: () => queue.pause(),
     resume: () => queue.resume(),
     async add(additions, deadline) {
+      // So that no two transactions wait for each other's callers.
+      const ordered = fair
+        ? additions.toSorted((a, b) => (a.caller < b.caller ? -1 : Number(a.caller > b.caller)))
+        : additions;
       await clock.within(deadline, (storeDeadline) =>
-        runPrepared(STATEMENTS.addJobs, [type, ...columnsOf(additions), storeDeadline]),
+        runPrepared(STATEMENTS.addJobs, [type, ...columnsOf(ordered), storeDeadline]),
       );
     },
     // One transaction each: two that add the same ids in different orders would wait for each other.

@@ -3,7 +3,7 @@ import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import { HISTORY_MINUTES } from '../../core/job-type-stats.ts';
 import { FIRST_WAITING, type Logger, MAX_LISTED_CHARACTERS } from '../../core/ports.ts';
-import { EXPIRED_AT_ONCE, type QueueBackend, onWorkerError } from '../backend.ts';
+import { CALLERS_AT_ONCE, EXPIRED_AT_ONCE, PLACED_AT_ONCE, type QueueBackend, onWorkerError } from '../backend.ts';
 import type { JobProgress, JobRecord } from '../job-record.ts';
 import { MAX_WAITING_COUNTED, toLoad } from '../load.ts';
 import { PACE_SAMPLE, toPace } from '../pace.ts';
@@ -26,8 +26,16 @@ const REMOVED_AT_ONCE = 1000;
  */
 const EXCLUSIVE_LOCK_MS = 1_000_000_000_000;
 
+/**
+ * From this round on, which is far from the largest number of a priority, the rounds of a queue that is never empty are shifted back to the
+ * first ones.
+ */
+const MAX_ROUND = 1_000_000_000;
+
 const indexSchema = z.object({ valid: z.boolean() });
 const idSchema = z.object({ id: z.string() });
+const slotSchema = z.object({ slot: z.enum(['run', 'parked', 'lost']) });
+const shiftedSchema = z.object({ shifted: z.number() });
 const endedSchema = z.object({ ended: z.boolean() });
 const typesSchema = z.array(z.object({ name: z.string() }));
 const countsSchema = z.object({ waiting: z.number(), finished: z.number() });
@@ -58,6 +66,7 @@ const paceSchema = z.object({
   waiting: z.number(),
   paused: z.boolean(),
   firstWaiting: z.array(z.string()),
+  fair: z.boolean(),
   runs: z.array(z.object({ startedAt: z.number(), finishedAt: z.number() })),
 });
 
@@ -70,6 +79,8 @@ export interface PostgresBackendOptions {
   readonly logger: Logger;
   /** Whether this process alone uses the store, so that at its start no job can be running. */
   readonly exclusive: boolean;
+  /** Whether callers take turns. @default false */
+  readonly fair?: boolean;
   /** Runs a statement that the server plans once for each connection, under this name. */
   readonly queryPrepared?: (name: string, text: string, parameters: unknown[]) => Promise<{ rows: unknown[] }>;
   /** Builds the index of lists over all callers, for a store that has jobs but not the index. */
@@ -81,7 +92,18 @@ export interface PostgresBackendOptions {
 
 /** BullMQ on PostgreSQL, whether it is a server or embedded. */
 export function createPostgresQueueBackend(options: PostgresBackendOptions): QueueBackend {
-  const { description, queuePool, workerPool, queryPrepared, logger, exclusive, buildIndex, check, close } = options;
+  const {
+    description,
+    queuePool,
+    workerPool,
+    queryPrepared,
+    logger,
+    exclusive,
+    fair = false,
+    buildIndex,
+    check,
+    close,
+  } = options;
   let onTrouble: (() => void) | undefined;
   const trouble = (error: Error): void => {
     logger.debug({ err: error }, 'trouble with PostgreSQL');
@@ -139,7 +161,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
         }
       }),
     createQueue: (type) =>
-      createPostgresQueue({ type, pool: queuePool, clock, batchJobMs, runPrepared, onError: trouble }),
+      createPostgresQueue({ type, pool: queuePool, clock, batchJobMs, fair, runPrepared, onError: trouble }),
     async createWorker(type, processor, given) {
       const { onCompleted, onFailed, onRenewed, onLost, measure = (steps) => steps, ...workerOptions } = given;
       const workerConfig = {
@@ -233,6 +255,18 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     async expire(types) {
       return (await run(STATEMENTS.expireJobs, [types, EXPIRED_AT_ONCE])).map((row) => idSchema.parse(row).id);
     },
+    async placeJobs(types) {
+      // A trigger has given them their places already, but the numbers of rounds are limited.
+      const [row] = await run(STATEMENTS.shiftRounds, [types, MAX_ROUND, PLACED_AT_ONCE]);
+      return shiftedSchema.parse(row).shifted;
+    },
+    async takeSlot(type, id, { token, most }) {
+      const [row] = await run(STATEMENTS.takeSlot, [type, id, token, most]);
+      return slotSchema.parse(row).slot;
+    },
+    async freeSlots(type, most, left) {
+      await run(STATEMENTS.freeSlots, [type, most, left ?? null, CALLERS_AT_ONCE]);
+    },
     async begin(type, id, token) {
       const [row] = await run(STATEMENTS.beginJob, [type, id, token]);
       return row !== undefined && !endedSchema.parse(row).ended;
@@ -263,8 +297,8 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     },
     async readPace(type) {
       const [row] = await run(STATEMENTS.readPace, [type, PACE_SAMPLE, FIRST_WAITING]);
-      const { runs, waiting, paused, firstWaiting } = paceSchema.parse(row);
-      return toPace(runs, waiting, paused, firstWaiting);
+      const { runs, waiting, paused, firstWaiting, fair: isFair } = paceSchema.parse(row);
+      return toPace(runs, waiting, paused, firstWaiting, isFair);
     },
     async readLoads(types) {
       const rows = await run(STATEMENTS.readLoads, [types, MAX_WAITING_COUNTED]);

@@ -12,13 +12,14 @@ import { SEARCH_PATH, toBullmqPool } from './pool.ts';
 import { createSharedListener } from './shared-listener.ts';
 import { ALL_INDEX } from './statements.ts';
 
-export function connectEmbeddedQueue(embedded: EmbeddedPool, logger: Logger): QueueBackend {
+export function connectEmbeddedQueue(embedded: EmbeddedPool, logger: Logger, fair = false): QueueBackend {
   return createPostgresQueueBackend({
     description: 'PostgreSQL, embedded',
     queuePool: embedded,
     workerPool: embedded,
     logger,
     exclusive: true,
+    fair,
     queryPrepared: (name, text, values) =>
       name.startsWith('accepted:read-') ? embedded.read(text, values) : embedded.query(text, values),
     buildIndex: async () => void (await embedded.query(`CREATE INDEX IF NOT EXISTS ${ALL_INDEX}`)),
@@ -33,7 +34,7 @@ const QUEUE_CONNECTIONS = 4;
 const WORKER_CONNECTIONS = 4;
 
 /** @throws StartError that names QUEUE_URL, when it can't be read */
-export function connectPostgresQueue(url: string, logger: Logger): QueueBackend {
+export function connectPostgresQueue(url: string, logger: Logger, fair = false): QueueBackend {
   const queuePool = createPostgresPool(url, 'QUEUE_URL', {
     options: SEARCH_PATH,
     max: QUEUE_CONNECTIONS,
@@ -52,6 +53,7 @@ export function connectPostgresQueue(url: string, logger: Logger): QueueBackend 
     workerPool: toBullmqPool(workerPool, listener.connect),
     logger,
     exclusive: false,
+    fair,
     buildIndex: () => buildIndex(url),
     queryPrepared: (name, text, values) => retryDeadlocks(() => queuePool.query({ name, text, values })),
     check: () => requireSessions(queuePool),

@@ -12,6 +12,14 @@ export interface Statement {
 
 const readSql = (name: string): string => readFileSync(new URL(`./sql/${name}.sql`, import.meta.url), 'utf8');
 
+/**
+ * The priority of a job that a trigger is to put into the next round of its caller, which is a greater one. BullMQ's own priorities, and those of
+ * queues whose callers do not take turns, are smaller.
+ */
+export const ROUNDS_FROM = 3_000_000;
+/** When a parked job is due. */
+const PARKED_UNTIL = 2_199_023_255_551;
+
 /** What stands in several statements as `{{name}}`; a part may contain later ones. */
 const PARTS: readonly (readonly [name: string, text: string])[] = [
   ['all-index', readSql('all-index').trim()],
@@ -22,6 +30,13 @@ const PARTS: readonly (readonly [name: string, text: string])[] = [
   // Other programs' jobs may have anything there.
   ['retention', `CASE jsonb_typeof(opts -> 'retentionMs') WHEN 'number' THEN (opts ->> 'retentionMs')::float8 END`],
   ['start-by', `(CASE jsonb_typeof(opts -> 'startBy') WHEN 'number' THEN (opts ->> 'startBy')::float8 END)`],
+  [
+    'priority',
+    `(CASE jsonb_typeof(opts #> '{submission,priority}') WHEN 'number' THEN (opts #>> '{submission,priority}')::float8::integer ELSE 0 END)`,
+  ],
+  ['rounds-from', String(ROUNDS_FROM)],
+  ['in-round', `state = 'waiting' AND priority > ${ROUNDS_FROM}`],
+  ['parked-until', String(PARKED_UNTIL)],
   ['late', LATE],
   ['sampled-runs', String(SAMPLED_RUNS)],
   ['max-counted', String(MAX_COUNTED)],
@@ -55,6 +70,8 @@ export const SCHEMA_STATEMENTS: readonly Statement[] = [
   load('schema/request-counts'),
   load('schema/job-ends'),
   load('schema/canceled-index'),
+  load('schema/rounds'),
+  load('schema/slots'),
   load('schema/count-statistics'),
   load('schema/estimate-jobs'),
 ];
@@ -73,6 +90,7 @@ export const STATEMENTS = {
   countTagged: load('count-tagged'),
   countUsers: load('count-users'),
   expireJobs: load('expire-jobs'),
+  freeSlots: load('free-slots'),
   giveUpLocks: load('give-up-locks'),
   listJobs: load('list-jobs'),
   readCallerDepth: load('read-caller-depth'),
@@ -95,7 +113,9 @@ export const STATEMENTS = {
   readTypes: load('read-types'),
   removeFinished: load('remove-finished'),
   retryJob: load('retry-job'),
+  shiftRounds: load('shift-rounds'),
   storeSecret: load('store-secret'),
+  takeSlot: load('take-slot'),
   tryWrite: load('try-write'),
 } as const satisfies Record<string, Statement>;
 

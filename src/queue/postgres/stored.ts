@@ -1,14 +1,16 @@
 /** All jobs of a queue on PostgreSQL, for another store to take over. No process may change the queue meanwhile. */
 import { z } from 'zod';
+import { priorityOf } from '../job-submission.ts';
 import type { StoredJob, StoredJobs } from '../stored-job.ts';
 import { bullmqPriority } from './additions.ts';
-import { STATEMENTS, type Statement } from './statements.ts';
+import { ROUNDS_FROM, STATEMENTS, type Statement } from './statements.ts';
 
 type Run = (statement: Statement, parameters: unknown[]) => Promise<readonly unknown[]>;
 
 const PAGE = 50;
 const WAITING = 'waiting';
 
+const optionsSchema = z.object({ submission: z.unknown() });
 const idSchema = z.object({ id: z.string() });
 /** Columns of `sql/stored.sql`. */
 const rowSchema = z.object({
@@ -73,7 +75,8 @@ function toStoredJob(row: Row): StoredJob {
     state: STATES[row.state] ?? WAITING,
     data: row.data,
     options: row.options,
-    priority: -row.priority,
+    priority:
+      row.priority >= ROUNDS_FROM ? priorityOf(optionsSchema.parse(JSON.parse(row.options)).submission) : -row.priority,
     delayMs: row.delay_ms,
     dueAt: row.process_at_ms,
     createdAt: row.added_at_ms,

@@ -28,11 +28,13 @@ export interface RedisQueueOptions {
   readonly prefix: string;
   readonly queueName: string;
   readonly skipVersionCheck: boolean;
+  /** Whether callers take turns. */
+  readonly fair: boolean;
   onError(error: Error): void;
 }
 
 export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
-  const { client, clock, type, prefix, queueName, skipVersionCheck, onError } = options;
+  const { client, clock, type, prefix, queueName, skipVersionCheck, fair, onError } = options;
   const queue = new Queue(queueName, { connection: client, prefix, skipVersionCheck });
   queue.on('error', onError);
   const keyPrefix = `${queue.qualifiedName}:`;
@@ -62,7 +64,7 @@ export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
       delayMs,
     ]);
     return clock.within(deadline, (storeDeadline) =>
-      runScript(client, script, keyPrefix, storeDeadline, wantsEarlier, ...jobs),
+      runScript(client, script, keyPrefix, storeDeadline, wantsEarlier, fair ? 1 : 0, ...jobs),
     );
   }
 

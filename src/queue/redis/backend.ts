@@ -3,7 +3,7 @@ import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import { FIRST_WAITING, type Logger } from '../../core/ports.ts';
 import { StartError } from '../../core/start-error.ts';
-import { EXPIRED_AT_ONCE, type QueueBackend, onWorkerError } from '../backend.ts';
+import { CALLERS_AT_ONCE, EXPIRED_AT_ONCE, PLACED_AT_ONCE, type QueueBackend, onWorkerError } from '../backend.ts';
 import { isConnectionError } from '../../stores/connection-error.ts';
 import { describeUrl } from '../../stores/describe-url.ts';
 import { CANCELED, type JobProgress, type JobRecord } from '../job-record.ts';
@@ -50,7 +50,9 @@ const paceSchema = z.tuple([
   z.number(),
   z.array(z.tuple([z.coerce.number(), z.coerce.number()])),
   idsSchema,
+  z.number(),
 ]);
+const slotSchema = z.enum(['run', 'parked', 'lost']);
 
 const taggedSchema = z
   .tuple([z.string(), z.coerce.number(), z.number(), z.number(), z.number(), z.number(), z.number()])
@@ -72,8 +74,11 @@ const WORKER_SOCKET_MS = 15_000;
 /** Milliseconds before the next try to connect. */
 const retryStrategy = (tries: number): number => Math.min(tries * 100, 1000);
 
-/** @throws StartError that names QUEUE_URL, when the URL can't be read */
-export function createRedisBackend(url: string, logger: Logger): QueueBackend {
+/**
+ * @param fair whether callers take turns
+ * @throws StartError that names QUEUE_URL, when the URL can't be read
+ */
+export function createRedisBackend(url: string, logger: Logger, fair = false): QueueBackend {
   let onTrouble: (() => void) | undefined;
   const trouble = (error: Error): void => {
     logger.debug({ err: error }, 'a connection to Redis failed');
@@ -152,6 +157,7 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
         prefix: PREFIX,
         queueName: queueName(type),
         skipVersionCheck,
+        fair,
         onError: trouble,
       }),
     async createWorker(type, processor, options) {
@@ -216,6 +222,18 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       );
       return ids.flatMap((ofType) => idsSchema.parse(ofType));
     },
+    async placeJobs(types) {
+      const counts = await Promise.all(
+        types.map(async (type) => Number(await runScript(client, SCRIPTS.placeJobs, prefixOf(type), PLACED_AT_ONCE))),
+      );
+      return Math.max(0, ...counts);
+    },
+    async takeSlot(type, id, { token, most }) {
+      return slotSchema.parse(await runScript(client, SCRIPTS.takeSlot, prefixOf(type), id, token, most));
+    },
+    async freeSlots(type, most, left = '') {
+      await runScript(client, SCRIPTS.freeSlots, prefixOf(type), most, CALLERS_AT_ONCE, left);
+    },
     async begin(type, id, token) {
       const args = [CANCELED, 1, id, token];
       return idsSchema.parse(await runScript(client, SCRIPTS.expireJobs, prefixOf(type), ...args)).length === 0;
@@ -241,11 +259,11 @@ export function createRedisBackend(url: string, logger: Logger): QueueBackend {
       await runScript(client, SCRIPTS.addEnds, prefixOf(type), succeeded, failed);
     },
     async readPace(type) {
-      const [waiting, paused, times, firstWaiting] = paceSchema.parse(
+      const [waiting, paused, times, firstWaiting, isFair] = paceSchema.parse(
         await runScript(client, SCRIPTS.readPace, prefixOf(type), PACE_SAMPLE, FIRST_WAITING),
       );
       const runs = times.map(([startedAt, finishedAt]) => ({ startedAt, finishedAt }));
-      return toPace(runs, waiting, paused === 1, firstWaiting);
+      return toPace(runs, waiting, paused === 1, firstWaiting, isFair === 1);
     },
     // Sent together; in a cluster each type has its master.
     readLoads: (types) =>

@@ -10,24 +10,30 @@ export interface RedisScript {
 
 const readLua = (name: string): string => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
 const common = readLua('common');
+const turns = readLua('turns');
 
-/** @param names of the files that make the script together */
-function loadScript(...names: readonly string[]): RedisScript {
-  const lua = [common, ...names.map(readLua)].join('\n');
+/** @param texts that make the script together, after what is common to all */
+function loadScript(name: string, ...before: readonly string[]): RedisScript {
+  const lua = [common, ...before, readLua(name)].join('\n');
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
 
+/** A script that moves jobs which wait for a worker. The others do not pay for what that takes. */
+const loadMove = (name: string): RedisScript => loadScript(name, turns);
+
 /** What BullMQ does not do, or not in one step. Each file begins with the reason for it. */
 export const SCRIPTS = {
-  addBatch: loadScript('add-batch', 'add-jobs'),
+  addBatch: loadScript('add-jobs', turns, readLua('add-batch')),
   addEnds: loadScript('add-ends'),
-  addJobs: loadScript('add-jobs'),
-  addStored: loadScript('add-stored'),
+  addJobs: loadMove('add-jobs'),
+  addStored: loadMove('add-stored'),
   completeIndex: loadScript('complete-index'),
   countTagged: loadScript('count-tagged'),
   countJobs: loadScript('count-jobs'),
-  expireJobs: loadScript('expire-jobs'),
+  expireJobs: loadMove('expire-jobs'),
+  freeSlots: loadMove('free-slots'),
   mendIndex: loadScript('mend-index'),
+  placeJobs: loadMove('place-jobs'),
   readJobs: loadScript('read-jobs'),
   readLocks: loadScript('read-locks'),
   readMarked: loadScript('read-marked'),
@@ -37,9 +43,10 @@ export const SCRIPTS = {
   readPace: loadScript('read-pace'),
   readType: loadScript('read-type'),
   readTime: loadScript('read-time'),
-  cancelJob: loadScript('cancel-job'),
-  retryJob: loadScript('retry-job'),
+  cancelJob: loadMove('cancel-job'),
+  retryJob: loadMove('retry-job'),
   removeFinished: loadScript('remove-finished'),
+  takeSlot: loadMove('take-slot'),
   publishChanges: loadScript('publish-changes'),
 } as const satisfies Record<string, RedisScript>;
 

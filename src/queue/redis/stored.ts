@@ -1,6 +1,7 @@
 /** All jobs of a queue on Redis, for another store to take over. No process may change the queue meanwhile. */
 import { z } from 'zod';
 import { CANCELED } from '../job-record.ts';
+import { priorityOf } from '../job-submission.ts';
 import type { StoredJob, StoredJobs } from '../stored-job.ts';
 import { bullmqPriority } from './additions.ts';
 import type { RedisClient } from './client.ts';
@@ -21,9 +22,12 @@ const PLACES = [
 /** A delayed job's place is its time, in the upper bits. */
 const DUE_FACTOR = 0x1000;
 
+/** BullMQ's priority of the jobs of a fair queue; the same as in turns.lua. */
+const UNPLACED = 2_097_151;
+
 const idsSchema = z.array(z.string());
 const fieldsSchema = z.record(z.string(), z.string());
-const optionsSchema = z.object({ attempts: z.number().catch(1) });
+const optionsSchema = z.object({ attempts: z.number().catch(1), submission: z.unknown() });
 
 /** @param from where a part before ended: which place, and how many jobs into it */
 export async function readStoredJobs(client: RedisClient, type: string, from = '0:0'): Promise<StoredJobs> {
@@ -54,6 +58,8 @@ function toStoredJob(
 ): StoredJob | undefined {
   const { timestamp, name = '', data = '{}', opts = '{}', parentKey } = fields;
   if (state === undefined || timestamp === undefined || parentKey !== undefined) return undefined;
+  const { attempts, submission } = optionsSchema.parse(JSON.parse(opts));
+  const priority = toNumber(fields['priority']) ?? 0;
   const startedAt = toNumber(fields['processedOn']);
   const isMarked =
     fields['canceled'] === undefined ? fields['defa'] === CANCELED : fields['canceled'] === `${startedAt ?? ''}`;
@@ -63,7 +69,7 @@ function toStoredJob(
     state,
     data,
     options: opts,
-    priority: bullmqPriority(toNumber(fields['priority']) ?? 0),
+    priority: priority === UNPLACED ? priorityOf(submission) : bullmqPriority(priority),
     delayMs: toNumber(fields['delay']) ?? 0,
     dueAt: score === null ? null : Math.floor(Number(score) / DUE_FACTOR),
     createdAt: Number(timestamp),
@@ -75,7 +81,7 @@ function toStoredJob(
     traces: fields['stacktrace'] ?? null,
     progress: fields['progress'] ?? null,
     attemptsMade: toNumber(fields['atm']) ?? 0,
-    maxAttempts: optionsSchema.parse(JSON.parse(opts)).attempts,
+    maxAttempts: attempts,
     stalledCount: toNumber(fields['stc']) ?? 0,
   };
 }

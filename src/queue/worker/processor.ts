@@ -45,6 +45,10 @@ export interface ProcessorOptions {
   readonly type: JobType;
   readonly running: RunningJobs;
   endIfMarked(job: Job<JobData>): Promise<void>;
+  /**
+   * Whether the job may run beside its caller's others: if not, it waits again, or is lost. Undefined for a type that does not bound them.
+   */
+  readonly takeSlot: ((id: string, token: string) => Promise<boolean>) | undefined;
   /** Whether an attempt may begin: false if it was too late for the first one, which has ended the job, or the job is lost. */
   begin(id: string, token: string): Promise<boolean>;
   readonly use: Use;
@@ -56,7 +60,7 @@ export interface ProcessorOptions {
 
 /** What BullMQ runs for each job: one attempt, whose outcome becomes a result or one of BullMQ's errors. */
 export function createProcessor(options: ProcessorOptions): JobProcessor {
-  const { type, running, endIfMarked, begin, use, logger, metrics, tracer } = options;
+  const { type, running, endIfMarked, takeSlot, begin, use, logger, metrics, tracer } = options;
   return async (job, token) => {
     const id = job.id ?? '';
     const attempt = job.attemptsMade + 1;
@@ -85,6 +89,14 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
       await quarantine(job, token);
       await endIfMarked(job);
       throw new DelayedError();
+    }
+
+    if (takeSlot !== undefined) {
+      let mayRun = true;
+      const isOurs = await keepTrying(async () => void (mayRun = await takeSlot(id, token ?? '')));
+      if (!mayRun) await endIfMarked(job);
+      // BullMQ leaves the job alone after this error.
+      if (!mayRun || !isOurs) throw new WaitingError();
     }
 
     if (mustBeginInTime(job)) {

@@ -12,6 +12,7 @@ import { traceIdOfJob } from './attempt-span.ts';
 import { createProcessor } from './processor.ts';
 import { createEndCounts } from './end-counts.ts';
 import { CANCELED, type JobData, toFailure } from '../job-record.ts';
+import { whenLeft } from './leaving.ts';
 import { renewWhileBlocked } from './lock-thread.ts';
 import { createRunningJobs, watchCancellation, watchLocks } from './running-jobs.ts';
 
@@ -117,9 +118,21 @@ export function startBullmqWorkers({
         logger.debug({ err: error, jobId: job.id }, 'could not end a canceled job yet');
       }
     };
+    const slots = type.concurrencyPerCaller === undefined ? undefined : { most: type.concurrencyPerCaller };
+    const takeSlot =
+      slots && (async (id: string, token: string) => (await backend.takeSlot(name, id, { ...slots, token })) === 'run');
     const begin = (id: string, token: string): Promise<boolean> => backend.begin(name, id, token);
-    const process = createProcessor({ type, running, endIfMarked, begin, use, logger, metrics, tracer });
+    const process = createProcessor({ type, running, endIfMarked, takeSlot, begin, use, logger, metrics, tracer });
+    /** Lets the next job of the caller go on. That a failure keeps from that, every process does within a second. */
+    const freeSlot = async (most: number, id: string): Promise<void> => {
+      try {
+        await withDeadline(backend.freeSlots(name, most, id), HAND_BACK_MS);
+      } catch (error) {
+        logger.debug({ err: error, jobId: id }, 'could not let the next job of a caller go on yet');
+      }
+    };
     const options: BackendWorkerOptions = {
+      ...(slots && { measure: (steps) => whenLeft(steps, (id) => void freeSlot(slots.most, id)) }),
       concurrency: type.concurrency ?? concurrency,
       lockDuration: LOCK_MS,
       // BullMQ checks twice in that time.

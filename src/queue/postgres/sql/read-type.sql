@@ -7,11 +7,13 @@ ends AS MATERIALIZED (
   SELECT minute, succeeded, failed FROM accepted_queue.job_ends, clock WHERE queue = $1 AND minute >= (now / 3600000 - 24) * 60
 ),
 hours AS (SELECT minute / 60 AS hour, sum(succeeded) AS succeeded, sum(failed) AS failed FROM ends GROUP BY 1),
--- The first of each priority, of which ours are negative: BullMQ's index has them in this order.
+-- The first of each priority, of which ours are negative, and those whose turn it is: BullMQ's index has them in this order.
 first AS (
   SELECT job.* FROM generate_series(-9, 20) AS level(priority) CROSS JOIN LATERAL (
     SELECT added_at_ms, process_at_ms, processed_at_ms, progress FROM bullmq.job
      WHERE queue = $1 AND state = 'waiting' AND job.priority = level.priority ORDER BY seq LIMIT 1) AS job
+  UNION ALL (
+    SELECT added_at_ms, process_at_ms, processed_at_ms, progress FROM bullmq.job WHERE queue = $1 AND {{in-round}} ORDER BY priority, seq LIMIT 20)
 ),
 runs AS (
   -- BullMQ keeps the time before which a job does not run.

@@ -8,7 +8,7 @@ WITH retried AS (
          progress = $4::jsonb || jsonb_build_object(
            'at', greatest(($4::jsonb ->> 'at')::bigint, (progress ->> 'at')::bigint, finished_at_ms)),
          max_attempts = attempts_made + $3::integer,
-         opts = jsonb_set(opts - '{canceled,expired,startBy,delay}'::text[] #- '{submission,startBefore}' #- '{submission,scheduledFor}',
+         opts = jsonb_set(opts - '{canceled,expired,startBy,delay,slot}'::text[] #- '{submission,startBefore}' #- '{submission,scheduledFor}',
            '{attempts}', to_jsonb(attempts_made + $3::integer))
    WHERE queue = $1 AND id = ANY($2::text[])
      AND (state = 'failed' OR (state = 'completed' AND deferred_failure = {{canceled}}))

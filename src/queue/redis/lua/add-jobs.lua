@@ -1,7 +1,9 @@
 -- Adds jobs as BullMQ's `addJob` does, and to the index of unfinished jobs. Own script, because BullMQ's takes no deadline.
--- ARGV: deadline; '1' to read the jobs that already have these ids; then for each job its id, caller, timestamp, data, options,
--- priority and delay. Replies for each job 0, or the job that there is, its data and its id.
+-- ARGV: deadline; '1' to read the jobs that already have these ids; '1' if callers take turns, which makes the queue fair
+-- from then on; then for each job its id, caller, timestamp, data, options, priority and delay. Replies for each job 0,
+-- or the job that there is, its data and its id.
 if isLate(ARGV[1]) then return refuseLate() end
+if ARGV[3] == '1' and modeOf() ~= 'fair' then setMode('fair') end
 local replies, entries, added, hasNew = {}, {}, {}, false
 
 -- BullMQ sorts delayed jobs by time in the upper bits, and by order of arrival in the lower 12.
@@ -37,11 +39,12 @@ local function replaceInput(job, data)
   redis.call('HSET', job, 'data', data:sub(1, -1 - #endOf(data)) .. endOf(redis.call('HGET', job, 'data')))
 end
 
-for i = 3, #ARGV, 7 do
+for i = 4, #ARGV, 7 do
   local id, caller, timestamp, data, options, priority, delayMs = unpack(ARGV, i, i + 6)
   local job, reply, own = keyOf(id), 0, decodeOptions(options)
+  local isFair = modeOf() == 'fair'
   -- Expired jobs are taken out of the set of prioritized jobs without a search, which the list would need.
-  local level = levelOf(own.startBy and priority == '0' and LOWEST_PRIORITY or tonumber(priority))
+  local level = isFair and UNPLACED or levelOf(own.startBy and priority == '0' and LOWEST_PRIORITY or tonumber(priority))
   local isNew = redis.call('EXISTS', job) == 0
   local twin, mode
   if isNew then twin, mode = waitingTwin(caller, own) end
@@ -62,7 +65,7 @@ for i = 3, #ARGV, 7 do
     if delayMs ~= '0' then
       delay(id, tonumber(timestamp) + tonumber(delayMs))
     else
-      enqueue(id, level, 'LPUSH')
+      if isFair then place(id, caller, priorityIn(own)) else enqueue(id, caller, level, own, 'LPUSH') end
       addEvent('waiting', id)
       hasNew = true
     end

@@ -4,18 +4,18 @@
 local added = {}
 local i = 1
 while i <= #ARGV do
-  local id, caller, timestamp, place, score, set, count = unpack(ARGV, i, i + 6)
+  local id, caller, timestamp, where, score, set, count = unpack(ARGV, i, i + 6)
   local job = keyOf(id)
   if redis.call('EXISTS', job) == 0 then
-    if set == 'Canceled' then redis.call('ZADD', keyOf(canceledSet(place)), score, id) end
+    if set == 'Canceled' then redis.call('ZADD', keyOf(canceledSet(where)), score, id) end
     redis.call('HSET', job, unpack(ARGV, i + 7, i + 6 + count))
     local own = decodeOptions(redis.call('HGET', job, 'opts'))
     addEntry(set, caller, timestamp, id, tagsIn(own))
     if set == 'open' and own.startBy then redis.call('ZADD', keyOf(START_BY), own.startBy, id) end
-    if place == 'wait' then
-      enqueue(id, tonumber(score), 'LPUSH')
+    if where == 'wait' then
+      enqueue(id, caller, tonumber(score), own, 'LPUSH')
     else
-      redis.call('ZADD', keyOf(place), score, id)
+      redis.call('ZADD', keyOf(where), score, id)
     end
     added[#added + 1] = id
   end

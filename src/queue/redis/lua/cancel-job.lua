@@ -12,8 +12,8 @@ addEntry('Canceled', caller, timestamp, id, tags)
 local removed = 0
 -- A child of a flow is ended by a worker, so that BullMQ moves its parent on.
 if not parent then
-  removed = redis.call('LREM', keyOf('wait'), 0, id)
-  for _, set in ipairs({'prioritized', 'delayed', 'waiting-children'}) do
+  removed = withdraw(id, caller)
+  for _, set in ipairs({'delayed', 'waiting-children'}) do
     removed = removed + redis.call('ZREM', keyOf(set), id)
   end
   -- Without its lock it has lost its worker, whose later replies BullMQ refuses.

@@ -75,6 +75,17 @@ local function wakeWorker()
   if not paused and not isFull then redis.call('ZADD', keyOf('marker'), 0, '0') end
 end
 
+-- What the queue's key `priorities` holds: nothing, '1' for a queue with priorities, or 'fair' for one whose callers take turns.
+local mode
+local function modeOf()
+  if mode == nil then mode = redis.call('GET', keyOf('priorities')) end
+  return mode
+end
+local function setMode(to)
+  redis.call('SET', keyOf('priorities'), to)
+  mode = to
+end
+
 local LOWEST_PRIORITY = 10
 local function prioritize(id, priority)
   local count = redis.call('INCR', keyOf('pc'))
@@ -82,23 +93,15 @@ local function prioritize(id, priority)
 end
 -- BullMQ takes the jobs of its list before all that have a priority. So from the first job with one on, the other jobs of the queue have the
 -- lowest, and those that wait in the list move once. A queue without priorities keeps the list, which costs less.
-local hasPriorities
 local function levelOf(priority)
-  if priority > 0 and redis.call('SET', keyOf('priorities'), '1', 'NX') then
+  if priority > 0 and not modeOf() then
+    setMode('1')
     local waiting = redis.call('LRANGE', keyOf('wait'), 0, -1)
     redis.call('DEL', keyOf('wait'))
     for i = #waiting, 1, -1 do prioritize(waiting[i], LOWEST_PRIORITY) end
-    hasPriorities = true
   end
   if priority > 0 then return priority end
-  if hasPriorities == nil then hasPriorities = redis.call('EXISTS', keyOf('priorities')) == 1 end
-  return hasPriorities and LOWEST_PRIORITY or 0
-end
-
--- Puts a job where BullMQ's workers look for it: the list, or the set of those with a priority.
-local function enqueue(id, priority, command)
-  local level = levelOf(priority)
-  if level == 0 then redis.call(command, keyOf('wait'), id) else prioritize(id, level) end
+  return modeOf() and LOWEST_PRIORITY or 0
 end
 
 -- BullMQ's job options. What we add to them is there only where a submission asked for it, so most need not be decoded.
@@ -114,6 +117,11 @@ local function tagsIn(options)
 end
 local function tagsOf(text)
   return tagsIn(decodeOptions(text))
+end
+-- The submission's priority: 0 to 9, of which the highest goes first.
+local function priorityIn(options)
+  local submission = options.submission
+  return type(submission) == 'table' and tonumber(submission.priority) or 0
 end
 -- The jobs of which an attempt must begin in time, by that time.
 local START_BY = 'start-by'

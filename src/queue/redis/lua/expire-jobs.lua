@@ -6,19 +6,6 @@ local mark, most, taken, token = unpack(ARGV)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local function withdraw(id)
-  local removed = redis.call('LREM', keyOf('wait'), 0, id)
-  for _, set in ipairs({'prioritized', 'delayed'}) do removed = removed + redis.call('ZREM', keyOf(set), id) end
-  return removed > 0
-end
-
--- BullMQ refuses whatever the worker says of a job whose lock is gone.
-local function takeBack(id)
-  redis.call('DEL', keyOf(id) .. ':lock')
-  redis.call('SREM', keyOf('stalled'), id)
-  redis.call('LREM', keyOf('active'), 1, id)
-end
-
 local function setOptions(id, text, expired)
   local options = cjson.decode(text)
   options.startBy, options.expired = nil, expired
@@ -58,7 +45,7 @@ end
 local ended = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', keyOf(START_BY), '-inf', now, 'LIMIT', 0, most)) do
   local caller, timestamp, finishedOn, options = unpack(redis.call('HMGET', keyOf(id), 'name', 'timestamp', 'finishedOn', 'opts'))
-  local isWaiting = caller and not finishedOn and withdraw(id)
+  local isWaiting = caller and not finishedOn and withdraw(id, caller) + redis.call('ZREM', keyOf('delayed'), id) > 0
   if isWaiting then
     finish(id, caller, timestamp, options)
     ended[#ended + 1] = id

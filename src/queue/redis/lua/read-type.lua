@@ -20,11 +20,12 @@ local function compare(id)
   local at = math.max(firstReadyAt(timestamp, options), tonumber(startedAt or 0), type(progress) == 'table' and tonumber(progress.at) or 0)
   if not oldest or at < oldest then oldest = at end
 end
-local first = redis.call('LINDEX', keyOf('wait'), -1)
-if first then compare(first) end
--- The first of each priority.
+local head = redis.call('LINDEX', keyOf('wait'), -1)
+if head then compare(head) end
+-- The first of each priority; in a fair queue, those whose turn it is.
 local from = '-inf'
-for _ = 1, MAX_PRIORITIES do
+for _, id in ipairs(modeOf() == 'fair' and redis.call('ZRANGE', keyOf('prioritized'), 0, MAX_PRIORITIES - 1) or {}) do compare(id) end
+for _ = 1, modeOf() == 'fair' and 0 or MAX_PRIORITIES do
   local id, score = unpack(redis.call('ZRANGEBYSCORE', keyOf('prioritized'), from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1))
   if not id then break end
   compare(id)

@@ -20,7 +20,7 @@ options.attempts = tonumber(made or 0) + attempts
 options.delay, options.startBy, options.expired = nil, nil, nil
 if type(options.submission) == 'table' then options.submission.scheduledFor, options.submission.startBefore = nil, nil end
 redis.call('ZREM', keyOf(START_BY), id)
-redis.call('HDEL', job, 'finishedOn', 'failedReason', 'returnvalue', 'defa', 'canceled', 'stc')
+redis.call('HDEL', job, 'finishedOn', 'failedReason', 'returnvalue', 'defa', 'canceled', 'stc', 'parked')
 redis.call('HSET', job, 'opts', cjson.encode(options), 'progress', cjson.encode(progress))
 local tags = tagsIn(options)
 addEntry('open', caller, timestamp, id, tags)
@@ -34,7 +34,7 @@ if parent and redis.call('EXISTS', parent) == 1 then
     + redis.call('HDEL', parent .. ':processed', job)
   if left > 0 then redis.call('SADD', parent .. ':dependencies', job) end
 end
-enqueue(id, tonumber(priority or 0), options.lifo and 'RPUSH' or 'LPUSH')
+enqueue(id, caller, tonumber(priority or 0), options, options.lifo and 'RPUSH' or 'LPUSH')
 wakeWorker()
 addEvent('waiting', id, 'prev', wasFailed and 'failed' or 'completed')
 publish('waiting', id)
