@@ -1,5 +1,4 @@
 /** A batch: jobs of one type that one request submitted together. The store knows it by the tag that they share. */
-import type { JobIds } from '../access/job-ids.ts';
 
 /** The most items of one request. */
 export const MAX_BATCH_ITEMS = 1000;
@@ -43,13 +42,4 @@ export function versionOfBatch({ counts: { pending, running, succeeded, failed, 
 /** The tag that the jobs of a batch share. */
 export function tagOfBatch(id: string): string {
   return BATCH_TAG_PREFIX + id;
-}
-
-/**
- * A batch's id has the form of a job's, so that it tells the job type.
- * @param key the idempotency key of its submission; undefined: a random id
- */
-export function toBatchId(jobIds: JobIds, type: string, caller: string, key: string | undefined): Promise<string> {
-  // Keys that callers choose have no line breaks, and those of fields in a document have one, with a name behind it.
-  return key === undefined ? jobIds.issue(type, caller) : jobIds.ofKey(type, caller, `${key}\n\n`);
 }

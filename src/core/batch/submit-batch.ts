@@ -11,7 +11,7 @@ import type { RequestContext } from '../service/request-context.ts';
 import type { Submission } from '../service/submission.ts';
 import { fingerprintOfAll, readOptions, requireSame } from '../service/submit.ts';
 import { type Tracer, jobAttributes } from '../tracer.ts';
-import { type Batch, MAX_BATCH_ITEMS, tagOfBatch, toBatchId } from './batch.ts';
+import { type Batch, MAX_BATCH_ITEMS, tagOfBatch } from './batch.ts';
 import { type CheckedItem, checkItems, noneIsValid } from './check-items.ts';
 
 /** Several submissions of one type with the same options. */
@@ -66,8 +66,8 @@ export interface SubmitBatchOptions {
   isExpired(job: Job): boolean;
 }
 
-export function createSubmitBatch(options: SubmitBatchOptions) {
-  const { queue, jobIds, addWithin, logger, metrics, tracer, isExpired } = options;
+export function createSubmitBatch(services: SubmitBatchOptions) {
+  const { queue, jobIds, addWithin, logger, metrics, tracer, isExpired } = services;
 
   async function accept(submission: BatchSubmission): Promise<SubmittedBatch> {
     const { type, inputs, path, options, requestId, trace, idempotencyKey } = submission;
@@ -175,6 +175,15 @@ export function createSubmitBatch(options: SubmitBatchOptions) {
       throw error;
     }
   };
+}
+
+/**
+ * A batch's id has the form of a job's, so that it tells the job type.
+ * @param key the idempotency key of its submission; undefined: a random id
+ */
+function toBatchId(jobIds: JobIds, type: string, caller: string, key: string | undefined): Promise<string> {
+  // Keys that callers choose have no line breaks, and those of fields in a document have one, with a name behind it.
+  return key === undefined ? jobIds.issue(type, caller) : jobIds.ofKey(type, caller, `${key}\n\n`);
 }
 
 /** Jobs that are read at a time. */

@@ -119,14 +119,10 @@ export function createRetryAfterEstimator(queue: Pick<JobQueue, 'readPace'>, log
   };
 
   return {
-    estimate(job) {
-      if (isDone(job)) return null;
-      const last = measured(job.type);
-      return estimateRetryAfter(job, last.pace, Date.now(), beforeOf(job, last));
-    },
+    estimate: (job) => (isDone(job) ? null : estimate(job)),
     estimatePosition: (job) => waitingPosition(job, measured(job.type)),
     estimateBatch(type, { running }) {
-      const { durationMs = 0, intervalMs, waiting, paused } = paceOf(type);
+      const { durationMs = 0, intervalMs, waiting, paused } = measured(type).pace;
       const seconds = toSeconds(Math.max(paused ? PAUSED_MS : 0, waiting * intervalMs + durationMs));
       return running > 0 ? Math.min(MAX_RUNNING_SECONDS, seconds) : seconds;
     },

@@ -10,7 +10,7 @@ type Run = (statement: Statement, parameters: unknown[]) => Promise<readonly unk
 const PAGE = 50;
 const WAITING = 'waiting';
 
-const optionsSchema = z.object({ submission: z.unknown() });
+const optionsSchema = z.object({ submission: z.unknown().optional() });
 const idSchema = z.object({ id: z.string() });
 /** Columns of `sql/stored.sql`. */
 const rowSchema = z.object({

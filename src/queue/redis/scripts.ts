@@ -8,32 +8,31 @@ export interface RedisScript {
   readonly sha: string;
 }
 
-const readLua = (name: string): string => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
-const common = readLua('common');
-const turns = readLua('turns');
+const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
+/** What stands before every script. */
+const common = read('./lua/common.lua');
+/** What also stands before scripts that move waiting jobs. The others do not pay for it. */
+const turns = `${common}\n${read('./prelude/turns.lua')}`;
+const slots = `${turns}\n${read('./prelude/slots.lua')}`;
 
-/** @param texts that make the script together, after what is common to all */
-function loadScript(name: string, ...before: readonly string[]): RedisScript {
-  const lua = [common, ...before, readLua(name)].join('\n');
+function loadScript(name: string, prelude = common): RedisScript {
+  const lua = `${prelude}\n${read(`./lua/${name}.lua`)}`;
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
 
-/** A script that moves jobs which wait for a worker. The others do not pay for what that takes. */
-const loadMove = (name: string): RedisScript => loadScript(name, turns);
-
 /** What BullMQ does not do, or not in one step. Each file begins with the reason for it. */
 export const SCRIPTS = {
-  addBatch: loadScript('add-jobs', turns, readLua('add-batch')),
+  addBatch: loadScript('add-jobs', `${turns}\n${read('./prelude/batch.lua')}`),
   addEnds: loadScript('add-ends'),
-  addJobs: loadMove('add-jobs'),
-  addStored: loadMove('add-stored'),
+  addJobs: loadScript('add-jobs', turns),
+  addStored: loadScript('add-stored', turns),
   completeIndex: loadScript('complete-index'),
   countTagged: loadScript('count-tagged'),
   countJobs: loadScript('count-jobs'),
-  expireJobs: loadMove('expire-jobs'),
-  freeSlots: loadMove('free-slots'),
+  expireJobs: loadScript('expire-jobs', turns),
+  freeSlots: loadScript('free-slots', slots),
   mendIndex: loadScript('mend-index'),
-  placeJobs: loadMove('place-jobs'),
+  placeJobs: loadScript('place-jobs', turns),
   readJobs: loadScript('read-jobs'),
   readLocks: loadScript('read-locks'),
   readMarked: loadScript('read-marked'),
@@ -43,10 +42,10 @@ export const SCRIPTS = {
   readPace: loadScript('read-pace'),
   readType: loadScript('read-type'),
   readTime: loadScript('read-time'),
-  cancelJob: loadMove('cancel-job'),
-  retryJob: loadMove('retry-job'),
+  cancelJob: loadScript('cancel-job', turns),
+  retryJob: loadScript('retry-job', turns),
   removeFinished: loadScript('remove-finished'),
-  takeSlot: loadMove('take-slot'),
+  takeSlot: loadScript('take-slot', slots),
   publishChanges: loadScript('publish-changes'),
 } as const satisfies Record<string, RedisScript>;
 

@@ -27,7 +27,7 @@ const UNPLACED = 2_097_151;
 
 const idsSchema = z.array(z.string());
 const fieldsSchema = z.record(z.string(), z.string());
-const optionsSchema = z.object({ attempts: z.number().catch(1), submission: z.unknown() });
+const optionsSchema = z.object({ attempts: z.number().catch(1), submission: z.unknown().optional() });
 
 /** @param from where a part before ended: which place, and how many jobs into it */
 export async function readStoredJobs(client: RedisClient, type: string, from = '0:0'): Promise<StoredJobs> {

@@ -4,6 +4,9 @@
 -- or the job that there is, its data and its id.
 if isLate(ARGV[1]) then return refuseLate() end
 if ARGV[3] == '1' and modeOf() ~= 'fair' then setMode('fair') end
+local isFair = modeOf() == 'fair'
+local place, closeRounds
+if isFair then place, closeRounds = openRounds() end
 local replies, entries, added, hasNew = {}, {}, {}, false
 
 -- BullMQ sorts delayed jobs by time in the upper bits, and by order of arrival in the lower 12.
@@ -42,7 +45,6 @@ end
 for i = 4, #ARGV, 7 do
   local id, caller, timestamp, data, options, priority, delayMs = unpack(ARGV, i, i + 6)
   local job, reply, own = keyOf(id), 0, decodeOptions(options)
-  local isFair = modeOf() == 'fair'
   -- Expired jobs are taken out of the set of prioritized jobs without a search, which the list would need.
   local level = isFair and UNPLACED or levelOf(own.startBy and priority == '0' and LOWEST_PRIORITY or tonumber(priority))
   local isNew = redis.call('EXISTS', job) == 0
@@ -75,6 +77,7 @@ for i = 4, #ARGV, 7 do
   replies[#replies + 1] = reply
 end
 if #added > 0 then
+  if isFair then closeRounds() end
   redis.call('ZADD', indexOfAll('open'), unpack(entries))
   -- Apart from the changes: a process that follows some jobs does not receive each submission.
   redis.call('PUBLISH', keyOf('added'), table.concat(added, '\n'))

@@ -3,6 +3,16 @@
 -- has left its worker, or ''. Replies with the number of callers of which jobs are parked still.
 local most, left = tonumber(ARGV[1]), ARGV[3]
 
+-- Puts a job before others: at the end of the list, whose last one is next, before those of its priority, or into the round whose turn it is.
+local function putFirst(id)
+  if modeOf() == 'fair' then
+    local _, _, placeNow = openRounds()
+    return placeNow(id, false)
+  end
+  local level = tonumber(redis.call('HGET', keyOf(id), 'priority') or 0)
+  if level == 0 then redis.call('RPUSH', keyOf('wait'), id) else redis.call('ZADD', keyOf('prioritized'), level * 0x100000000, id) end
+end
+
 local function unpark(caller)
   local parked = parkedOf(caller)
   if redis.call('EXISTS', parked) == 1 then

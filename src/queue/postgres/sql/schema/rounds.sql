@@ -11,24 +11,31 @@ CREATE OR REPLACE FUNCTION accepted_queue.take_turn() RETURNS trigger LANGUAGE p
   DECLARE
     -- The most jobs that one with a priority moves back, because each costs an update. Of more, the last one of these goes to the end.
     most CONSTANT integer := 100;
-    own CONSTANT integer := (SELECT {{priority}} FROM (SELECT NEW.opts) AS added);
-    first integer;
+    locked text;
     last integer;
+    own integer;
     before integer;
-    found_place integer;
+    found_round integer;
   BEGIN
-    -- Of two transactions that add jobs of one caller, the second one sees what the first one has added. BullMQ's workers do not wait for them.
-    IF TG_OP = 'INSERT' THEN PERFORM pg_advisory_xact_lock(hashtext(NEW.queue), hashtext(NEW.name)); END IF;
-    SELECT priority INTO first FROM bullmq.job WHERE queue = NEW.queue AND {{in-round}} ORDER BY priority LIMIT 1;
-    first := coalesce(first, {{rounds-from}} + 1);
-    -- The turn of a parked job had come already.
-    IF TG_OP = 'UPDATE' AND NEW.opts ->> 'slot' = 'parked' THEN
-      NEW.priority := first;
-      RETURN NEW;
+    IF current_setting('accepted.turn', true) = NEW.queue || ' ' || NEW.name THEN
+      -- This transaction has just placed another job of the caller.
+      last := current_setting('accepted.round')::integer;
+    ELSE
+      -- Of two transactions that add jobs of one caller, the second one sees what the first one has added. BullMQ's workers do not wait for them.
+      IF TG_OP = 'INSERT' THEN locked := pg_advisory_xact_lock(hashtext(NEW.queue), hashtext(NEW.name)); END IF;
+      last := (SELECT priority FROM bullmq.job WHERE queue = NEW.queue AND name = NEW.name AND {{in-round}} ORDER BY priority DESC LIMIT 1);
+      locked := set_config('accepted.turn', NEW.queue || ' ' || NEW.name, true);
     END IF;
-    SELECT priority INTO last FROM bullmq.job WHERE queue = NEW.queue AND name = NEW.name AND {{in-round}} ORDER BY priority DESC LIMIT 1;
-    NEW.priority := greatest(first, last + 1);
-    IF own = 0 OR last IS NULL THEN RETURN NEW; END IF;
+    -- A caller that waits has no job in a round that is over.
+    NEW.priority := last + 1;
+    IF last IS NULL OR NEW.opts ->> 'slot' = 'parked' THEN
+      NEW.priority := coalesce((SELECT priority FROM bullmq.job WHERE queue = NEW.queue AND {{in-round}} ORDER BY priority LIMIT 1), {{rounds-from}} + 1);
+    END IF;
+    locked := set_config('accepted.round', greatest(NEW.priority, last)::text, true);
+    -- The turn of a parked job had come already.
+    IF last IS NULL OR NEW.opts ->> 'slot' = 'parked' OR NOT NEW.opts ? 'submission' THEN RETURN NEW; END IF;
+    own := (SELECT {{priority}} FROM (SELECT NEW.opts) AS added);
+    IF own = 0 THEN RETURN NEW; END IF;
     -- A job that is there already is not added.
     IF TG_OP = 'INSERT' AND EXISTS (SELECT FROM bullmq.job WHERE queue = NEW.queue AND id = NEW.id) THEN RETURN NEW; END IF;
     -- It goes before those of its caller with a lower priority, each of which gets the round of the next one.
@@ -46,8 +53,8 @@ CREATE OR REPLACE FUNCTION accepted_queue.take_turn() RETURNS trigger LANGUAGE p
         FROM (SELECT id, lead(priority, 1, NEW.priority) OVER (ORDER BY priority) AS next FROM lower) AS moves
        WHERE job.queue = NEW.queue AND job.id = moves.id
     )
-    SELECT min(priority) INTO found_place FROM lower;
-    NEW.priority := coalesce(found_place, NEW.priority);
+    SELECT min(priority) INTO found_round FROM lower;
+    NEW.priority := coalesce(found_round, NEW.priority);
     RETURN NEW;
   END $$;
 DO $$ BEGIN
