@@ -44,7 +44,7 @@ export interface ApiOptions {
 /** The server of both APIs. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const { config, registry, use, logger, metrics, tracer, health, stopping } = options;
-  const { backend, queue, events } = options.queue;
+  const { backend, queue, events, schedules } = options.queue;
   const jobKeys = createJobKeys(queue, config.JOB_RETENTION_SECONDS);
   const maxDepth = config.QUEUE_MAX_DEPTH;
   return createHttpServer({
@@ -54,6 +54,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       events,
       jobIds: createJobIds(queue, config.JOB_RETENTION_SECONDS),
       jobKeys,
+      schedules,
       use,
       logger,
       metrics,

@@ -11,6 +11,7 @@ import { StartError } from './core/start-error.ts';
 import { createListener } from './http/listener.ts';
 import { type ProcessMetrics, createMetrics } from './observability/metrics.ts';
 import { type Traces, openTraces } from './observability/traces.ts';
+import { checkCron } from './queue/cron.ts';
 import { wireQueue } from './queue/wire-queue.ts';
 import type { Project } from './project.ts';
 import { createProjectProviders, openDatabaseOf } from './project-providers.ts';
@@ -91,7 +92,7 @@ async function buildApp(
 ): Promise<App> {
   const { tracer } = traces;
   const stopping = new AbortController();
-  const registry = createRegistry(project.jobs);
+  const registry = createRegistry(project.jobs, checkCron);
   const embedded = options.embedded ?? createEmbeddedStore(config.DATA_DIR);
   const metrics = config.METRICS_PORT === 'off' ? undefined : createMetrics(registry.types.map(({ name }) => name));
   // Before the database, whose URL may be a copy of QUEUE_URL: an invalid one is reported under the name that was set.
@@ -168,7 +169,7 @@ async function buildApp(
   /** Opens the queue and what jobs need, and starts what depends on each. */
   async function connect(): Promise<void> {
     await Promise.all([connectQueue(), untilConnected(providers.open)]);
-    if (config.role !== 'api' && !stopping.signal.aborted)
+    if (config.role !== 'api' && !stopping.signal.aborted) {
       workers = queue.startWorkers({
         concurrency: config.WORKER_CONCURRENCY,
         use: withBulkPorts(use, {
@@ -178,6 +179,8 @@ async function buildApp(
         }),
         tracer,
       });
+      queue.startSchedules(config.QUEUE_MAX_DEPTH);
+    }
   }
 
   async function start(): Promise<void> {

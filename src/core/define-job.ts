@@ -5,6 +5,7 @@ import { isCodec, partsOf } from './input/schema-parts.ts';
 import { toAccepted, toResultSchema, toStrict } from './input/strict-schema.ts';
 import type { Logger } from './ports.ts';
 import type { Use } from './register.ts';
+import type { Schedule } from './schedule.ts';
 
 /** The second argument of a job's function. */
 export interface JobContext {
@@ -87,6 +88,13 @@ export interface JobDefinition<Input extends z.ZodObject, Result extends z.ZodOb
    * @default each job runs at once, whenever its turn comes, with priority 0 and no tags
    */
   readonly options?: DefaultOptions;
+  /**
+   * Submits a job at each time that a cron expression names, one for all processes, while a worker runs. Of the times that
+   * pass without one for longer than 30 seconds, the first has its job when a worker is back. The caller of these jobs is `schedule`: admins see
+   * them, and everybody on a server without authentication.
+   * @default callers alone submit
+   */
+  readonly schedule?: Schedule<z.input<Input>>;
   readonly resource?: Resource<z.output<Result>>;
   /**
    * Does the work. Must be safe to run again: delivery is at least once.

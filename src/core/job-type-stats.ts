@@ -47,6 +47,20 @@ const historySchema = z.object({ succeeded: series, failed: series }).meta({
   description: `Jobs of a type that ended in each of the last ${HISTORY_MINUTES} minutes, the oldest first; the last minute is the current one.`,
 });
 
+const scheduleSchema = z
+  .object({
+    cron: z.string().describe('When a job is submitted: five fields, or six with the seconds first.'),
+    timezone: z.string().describe('The time zone of `cron`, such as `Europe/Berlin`.'),
+    nextRunAt: z.iso
+      .datetime()
+      .nullable()
+      .describe(
+        'When the next job is due: in the past while no worker runs, and null before the first one has set the schedule.',
+      ),
+  })
+  .meta({ id: 'JobTypeSchedule', description: 'When jobs of a type are submitted by themselves.' });
+export type JobTypeSchedule = Readonly<z.output<typeof scheduleSchema>>;
+
 export const jobTypeStatsSchema = z
   .object({
     name: z.string(),
@@ -68,9 +82,10 @@ export const jobTypeStatsSchema = z
       .nullable()
       .describe('How long jobs were ready before their first attempt started; null without samples.'),
     history: historySchema,
+    schedule: scheduleSchema.nullable().describe('Null for a type that callers alone submit.'),
   })
   .meta({ id: 'JobTypeStats', description: 'The state of a job type and its queue.' });
 export type JobTypeStats = Readonly<z.output<typeof jobTypeStatsSchema>>;
 
 /** The part that the queue knows. */
-export type JobTypeState = Omit<JobTypeStats, 'name' | 'description'>;
+export type JobTypeState = Omit<JobTypeStats, 'name' | 'description' | 'schedule'>;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { bulkAction } from './bulk/bulk-action.ts';
 import type { JobType } from './define-job.ts';
 import { defaultOptionsSchema } from './input/submit-options.ts';
+import { type CheckCron, problemsOfSchedule, scheduleSchema } from './schedule.ts';
 import { StartError } from './start-error.ts';
 import { collectionName, pascalCase } from './type-name.ts';
 
@@ -53,20 +54,22 @@ const definitionSchema = z.object({
   description: z.string(),
   run: z.custom((value) => typeof value === 'function', 'expected a function'),
   options: defaultOptionsSchema.optional(),
+  schedule: scheduleSchema.optional(),
 });
 
 /**
  * Indexes the job types by name.
+ * @param checkCron by default, every cron expression is right
  * @throws StartError with a line for each problem, which names the file and the field
  */
-export function createRegistry(files: readonly JobFile[]): Registry {
+export function createRegistry(files: readonly JobFile[], checkCron: CheckCron = () => undefined): Registry {
   if (files.length === 0) throw new StartError('no job types: at least one is needed');
   const problems: string[] = [];
   const byName = new Map<string, JobFile>();
   const byCollection = new Map<string, JobFile>();
   for (const entry of files) {
     const { file, type } = entry;
-    problems.push(...problemsOf(type).map((problem) => `${file}: ${problem}`));
+    problems.push(...problemsOf(type, checkCron).map((problem) => `${file}: ${problem}`));
     for (const [field, taken] of [
       ['name', byName],
       ['collection', byCollection],
@@ -101,7 +104,7 @@ function conflictsOf(files: readonly JobFile[]): string[] {
   });
 }
 
-function problemsOf(type: JobType): string[] {
+function problemsOf(type: JobType, checkCron: CheckCron): string[] {
   const parsed = definitionSchema.safeParse(type);
   if (!parsed.success) return parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   const problems: string[] = [];
@@ -119,7 +122,7 @@ function problemsOf(type: JobType): string[] {
   for (const option of ['timeoutSeconds', 'backoffSeconds'] as const)
     require(type[option] > 0 && type[option] <= MAX_SECONDS, `${option} is not between 0 and ${MAX_SECONDS}`);
   require(outageSeconds >= 0 && outageSeconds <= MAX_SECONDS, `outageSeconds is not from 0 to ${MAX_SECONDS}`);
-  return problems;
+  return [...problems, ...problemsOfSchedule(type, checkCron)];
 }
 
 function isCount(value: number): boolean {

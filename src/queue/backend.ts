@@ -1,4 +1,4 @@
-import type { Job as BullmqJob, IQueueBackend, Processor, WorkerOptions } from 'bullmq';
+import type { Job as BullmqJob, IQueueBackend, Processor, Queue, WorkerOptions } from 'bullmq';
 import type { Batch } from '../core/batch/batch.ts';
 import type { JobTypeState, JobTypeThroughput } from '../core/job-type-stats.ts';
 import type { QueueLoad } from '../core/metrics.ts';
@@ -48,6 +48,8 @@ export interface BackendQueue {
    * @returns a job with the tag, or undefined if these were added now
    */
   addBatch(additions: readonly Addition[], tag: string, deadline: number): Promise<KeptJob | undefined>;
+  /** BullMQ's own. */
+  readonly schedulers: Pick<Queue, 'getJobSchedulers' | 'upsertJobScheduler' | 'removeJobScheduler'>;
   close(): Promise<void>;
 }
 
@@ -78,6 +80,11 @@ export type JobProcessor = Processor<JobData, unknown>;
 export type BackendWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'> & {
   /** Milliseconds. */
   readonly lockDuration: number;
+  /**
+   * Whether its jobs are no job type's, so that no list has them and no event is published of them.
+   * @default false
+   */
+  readonly isOwn?: boolean;
   /** Measures the steps of BullMQ's worker. */
   readonly measure?: <Steps extends IQueueBackend>(steps: Steps) => Steps;
   /** Called when the store has taken the end of a job that succeeded. */

@@ -81,7 +81,7 @@ export function toAddition(
   {
     keyed,
     priority = 0,
-    delayMs = options?.scheduledFor === undefined ? 0 : options.scheduledFor.getTime() - createdAt.getTime(),
+    delayMs = Math.max(0, (options?.scheduledFor?.getTime() ?? 0) - createdAt.getTime()),
     retentionMs,
   }: AdditionOptions = {},
 ): Addition {

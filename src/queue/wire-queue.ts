@@ -1,8 +1,10 @@
+import { createJobIds } from '../core/access/job-ids.ts';
 import { settlesWithin } from '../core/deadline.ts';
 import type { JobType } from '../core/define-job.ts';
 import { type Metrics, NO_METRICS, type QueueMonitor } from '../core/metrics.ts';
 import type { JobEvents, JobQueue, JobWorker, Logger } from '../core/ports.ts';
 import type { Use } from '../core/register.ts';
+import type { Schedules } from '../core/schedule.ts';
 import type { Tracer } from '../core/tracer.ts';
 import type { EmbeddedPool } from '../stores/embedded-pool.ts';
 import type { QueueBackend } from './backend.ts';
@@ -14,6 +16,7 @@ import { startIndexUpkeep } from './index-upkeep.ts';
 import { measureBackend } from './measure-backend.ts';
 import { startRetention } from './retention.ts';
 import { createSucceededJobs } from './job-reader.ts';
+import { createSchedules } from './schedules.ts';
 import { startWaitingUpkeep } from './waiting-upkeep.ts';
 import { startBullmqWorkers } from './worker/worker.ts';
 
@@ -35,6 +38,7 @@ export interface WiredQueue {
   readonly queue: JobQueue;
   readonly events: JobEvents;
   readonly monitor: QueueMonitor;
+  readonly schedules: Schedules;
   /**
    * Connects to the store. Call it again after the store was unavailable.
    * @throws StartError, which names the setting, when the store is available and refuses
@@ -50,6 +54,11 @@ export interface WiredQueue {
     readonly use: Use;
     readonly tracer?: Tracer | undefined;
   }): JobWorker;
+  /**
+   * Submits the jobs of schedules from now on.
+   * @param maxDepth waiting jobs of a type beyond which none is submitted
+   */
+  startSchedules(maxDepth: number): void;
   /** To be called when the workers are closed. */
   close(): Promise<void>;
 }
@@ -72,6 +81,8 @@ export function wireQueue({
   const perCaller = new Map(
     types.flatMap(({ name, concurrencyPerCaller: most }) => (most === undefined ? [] : [[name, most] as const])),
   );
+  const jobIds = createJobIds(queue, retentionSeconds);
+  const schedules = createSchedules({ backend, queue, jobIds, types, logger, metrics });
   let removedTypes: readonly string[] = [];
   let stopRetention: (() => Promise<void>) | undefined;
   let stopUpkeep: (() => void) | undefined;
@@ -81,6 +92,7 @@ export function wireQueue({
     queue,
     events,
     monitor: { readLoads: queue.readLoads, outage: queue.outage, watchers: events.size },
+    schedules,
     connect: () => backend.connect(),
     async open(options) {
       if (options.events) await events.open();
@@ -100,7 +112,9 @@ export function wireQueue({
     },
     startWorkers: ({ concurrency, use, tracer }) =>
       startBullmqWorkers({ backend, url, types, concurrency, use, logger, metrics, tracer }),
+    startSchedules: schedules.start,
     async close() {
+      await schedules.close();
       stopWaitingUpkeep?.();
       stopUpkeep?.();
       await stopRetention?.();

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { jobTypeStatsSchema } from '../../src/core/job-type-stats.ts';
-import { type TestApp, startApp } from '../support/app.ts';
+import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 import { API_KEYS, type Client, type KeyName, bearer, clientOf, keyOf } from '../support/callers.ts';
 import { poll } from '../support/follow.ts';
 import { BACKENDS } from '../support/stores.ts';
@@ -13,6 +13,7 @@ const STATS = `{
   counts { pending running succeeded failed canceled exact }
   lastMinute { succeeded failed } lastHour { succeeded failed } lastDay { succeeded failed }
   oldestWaitingSeconds duration { p50 p95 } waiting { p50 p95 } history { succeeded failed }
+  schedule { cron timezone nextRunAt }
 }`;
 
 const listSchema = z.object({ items: z.array(jobTypeStatsSchema) });
@@ -98,4 +99,23 @@ describe.each(BACKENDS)('job types on %s', (backend) => {
     const { body } = await client('admin').graphql('mutation { resumeJobType(type: "nothing") { name } }');
     expect(body).toMatchObject({ data: { resumeJobType: null }, errors: [{ extensions: { code: 'NOT_FOUND' } }] });
   });
+});
+
+it('a job type with a schedule shows when it is due next, on both APIs', async () => {
+  const app = await startAppForTest('redis', { JOBS_DIR: join(JOBS_DIR, '../scheduled') });
+  const yearly = {
+    cron: '0 0 1 1 *',
+    timezone: 'Europe/Berlin',
+    nextRunAt: expect.stringMatching(/-12-31T23:00:00.000Z$/),
+  };
+  const read = async () => (await app.fetch('/api/job-types')).json();
+  const rest = await poll(read, ({ items: [type] }) => type.schedule.nextRunAt !== null);
+  expect(rest).toMatchObject({
+    items: [
+      { name: 'yearly', schedule: yearly },
+      { name: 'bulkAction', schedule: null },
+    ],
+  });
+  const graphql = await clientOf(app).graphql(`{ jobTypes ${STATS} }`);
+  expect(typesSchema.parse(graphql.body).data.jobTypes[0]?.schedule).toEqual(yearly);
 });

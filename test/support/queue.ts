@@ -12,6 +12,7 @@ import { createJobKeys } from '../../src/core/access/job-token.ts';
 import { type DoneJob, type Job, type JobOptions, isDone } from '../../src/core/job.ts';
 import type { JobEvents, JobQueue, JobWorker, Logger } from '../../src/core/ports.ts';
 import { createRegistry } from '../../src/core/registry.ts';
+import type { Schedule, Schedules } from '../../src/core/schedule.ts';
 import { createJobService } from '../../src/core/service/create-service.ts';
 import type { JobService } from '../../src/core/service/service.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -46,7 +47,9 @@ export function scripted(
       | 'concurrencyPerCaller'
       | 'outageSeconds'
       | 'options'
-    >
+    > & {
+      readonly schedule: Schedule<{ text: string }>;
+    }
   > = {},
 ): ScriptedType {
   let run: Run = async ({ text }) => ({ text });
@@ -75,9 +78,11 @@ export interface QueueSide {
   readonly events: JobEvents;
   readonly service: JobService;
   readonly backend: QueueBackend;
+  readonly schedules: Schedules;
   /** How many listen to jobs by way of the service. */
   listeners(): number;
   startWorkers(): JobWorker;
+  startSchedules(): void;
   close(): Promise<void>;
 }
 
@@ -108,7 +113,7 @@ export async function openSide({
   logger = silent,
 }: SideOptions): Promise<QueueSide> {
   const wired = wireQueue({ url, embedded: embedded.pool, types, retentionSeconds, logger, fair });
-  const { backend, queue, events } = wired;
+  const { backend, queue, events, schedules } = wired;
   const { use } = createProviders({});
   const registry = createRegistry(types.map((type) => ({ file: `${type.name}.ts`, type })));
   const stopping = new AbortController();
@@ -136,12 +141,14 @@ export async function openSide({
     queue,
     events,
     backend,
+    schedules,
     service: createJobService({
       registry,
       queue,
       events: counted,
       jobIds: createJobIds(queue, retentionSeconds),
       jobKeys: createJobKeys(queue, retentionSeconds),
+      schedules,
       use,
       logger,
       maxDepth,
@@ -150,6 +157,7 @@ export async function openSide({
     }),
     listeners: () => listening,
     startWorkers: () => wired.startWorkers({ concurrency: 5, use }),
+    startSchedules: () => wired.startSchedules(maxDepth),
     close: () => (closing ??= closeAll()),
   };
 }
@@ -217,6 +225,9 @@ export function setUpQueue(
     get service() {
       return side.service;
     },
+    get schedules() {
+      return side.schedules;
+    },
     get backend() {
       return side.backend;
     },
@@ -228,6 +239,7 @@ export function setUpQueue(
     },
     listeners: () => side.listeners(),
     startWorkers: () => side.startWorkers(),
+    startSchedules: () => side.startSchedules(),
     close: () => side.close(),
     async otherSide(through = url(), ofTypes = types, own = options) {
       const other = await openSide({ url: through, embedded, types: ofTypes, ...own });

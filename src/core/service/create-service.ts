@@ -12,6 +12,7 @@ import { type Metrics, NO_METRICS } from '../metrics.ts';
 import { AUDIT, type JobEvents, type JobQueue, type Logger } from '../ports.ts';
 import type { Use } from '../register.ts';
 import type { Registry } from '../registry.ts';
+import { NO_SCHEDULES, type Schedules } from '../schedule.ts';
 import type { Tracer } from '../tracer.ts';
 import { createAddWithin, createDepthLimit } from './depth-limit.ts';
 import { type FollowedJob, type JobWait, MAX_WAIT_SECONDS, listenForEnd, watchJob } from './follow.ts';
@@ -36,6 +37,8 @@ export interface JobServiceOptions {
   readonly events: JobEvents;
   readonly jobIds: JobIds;
   readonly jobKeys: JobKeys;
+  /** @default for types without schedules */
+  readonly schedules?: Schedules;
   readonly use: Use;
   readonly logger: Logger;
   /** @default counts nothing */
@@ -54,7 +57,7 @@ export interface JobServiceOptions {
 
 export function createJobService(options: JobServiceOptions): JobService {
   const { registry, queue, events, jobIds, jobKeys, use, logger, maxDepth, maxCallerDepth, stopping } = options;
-  const { isConnectionError, metrics = NO_METRICS } = options;
+  const { isConnectionError, metrics = NO_METRICS, schedules = NO_SCHEDULES } = options;
   const estimator = createRetryAfterEstimator(queue, logger);
   const depthLimit = createDepthLimit(queue, maxDepth, logger, (type, isFull) => {
     if (isFull) logger.warn({ type, maxDepth }, 'the queue of a job type is full; submissions are refused');
@@ -138,7 +141,7 @@ export function createJobService(options: JobServiceOptions): JobService {
     registry,
     stopping,
     ...createJobLists({ registry, queue, events, logger, isExpired, see, untilStopping }),
-    ...createJobTypeService({ registry, queue, logger }),
+    ...createJobTypeService({ registry, queue, schedules, logger }),
     ...createBulkService({ registry, submit: accept, logger }),
     ...createBatchService({
       queue,

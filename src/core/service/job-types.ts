@@ -1,9 +1,11 @@
 /** Job types as operators see them, and what they do with them. */
 import { type Caller, requireScope } from '../access/caller.ts';
+import type { JobType } from '../define-job.ts';
 import { ServiceError } from '../errors.ts';
-import type { JobTypeStats } from '../job-type-stats.ts';
+import type { JobTypeSchedule, JobTypeStats } from '../job-type-stats.ts';
 import { AUDIT, type JobQueue, type Logger } from '../ports.ts';
 import type { Registry } from '../registry.ts';
+import { type Schedules, timezoneOf } from '../schedule.ts';
 
 /** Needs the scope `admin`. */
 export interface JobTypeService {
@@ -21,12 +23,15 @@ export interface JobTypeService {
 export interface JobTypeServiceOptions {
   readonly registry: Registry;
   readonly queue: JobQueue;
+  readonly schedules: Schedules;
   readonly logger: Logger;
 }
 
-export function createJobTypeService({ registry, queue, logger }: JobTypeServiceOptions): JobTypeService {
-  async function read(name: string): Promise<JobTypeStats> {
-    return { name, description: registry.get(name)?.description ?? null, ...(await queue.readTypeState(name)) };
+export function createJobTypeService({ registry, queue, schedules, logger }: JobTypeServiceOptions): JobTypeService {
+  async function read(name: string, nextRuns = schedules.readNextRuns()): Promise<JobTypeStats> {
+    const type = registry.get(name);
+    const state = await queue.readTypeState(name);
+    return { name, description: type?.description ?? null, ...state, schedule: scheduleOf(type, await nextRuns) };
   }
 
   async function change(
@@ -47,12 +52,19 @@ export function createJobTypeService({ registry, queue, logger }: JobTypeService
     async listTypes(caller) {
       requireScope(caller, 'admin');
       const names = [...registry.types, ...registry.builtIn].map(({ name }) => name);
-      const all = await Promise.all([...names, ...queue.removedTypes()].map(read));
+      const nextRuns = schedules.readNextRuns();
+      const all = await Promise.all([...names, ...queue.removedTypes()].map((name) => read(name, nextRuns)));
       return all.filter((stats) => stats.description !== null || hasJobs(stats));
     },
     pauseType: (name, caller) => change('pause', name, caller, () => queue.pauseType(name)),
     resumeType: (name, caller) => change('resume', name, caller, () => queue.resumeType(name)),
   };
+}
+
+function scheduleOf(type: JobType | undefined, nextRuns: ReadonlyMap<string, Date>): JobTypeSchedule | null {
+  if (type?.schedule === undefined) return null;
+  const { cron } = type.schedule;
+  return { cron, timezone: timezoneOf(type.schedule), nextRunAt: nextRuns.get(type.name)?.toISOString() ?? null };
 }
 
 function hasJobs({ counts: { pending, running, succeeded, failed, canceled } }: JobTypeStats): boolean {

@@ -86,6 +86,7 @@ export function createPostgresQueue(options: PostgresQueueOptions): BackendQueue
       );
       return row === undefined ? undefined : toKept(row);
     },
+    schedulers: queue,
     close: () => queue.close(),
   };
 }

@@ -163,7 +163,15 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     createQueue: (type) =>
       createPostgresQueue({ type, pool: queuePool, clock, batchJobMs, fair, runPrepared, onError: trouble }),
     async createWorker(type, processor, given) {
-      const { onCompleted, onFailed, onRenewed, onLost, measure = (steps) => steps, ...workerOptions } = given;
+      const {
+        onCompleted,
+        onFailed,
+        onRenewed,
+        onLost,
+        isOwn: _isOwn,
+        measure = (steps) => steps,
+        ...workerOptions
+      } = given;
       const workerConfig = {
         ...workerOptions,
         ...(exclusive && { lockDuration: EXCLUSIVE_LOCK_MS, skipLockRenewal: true }),

@@ -88,6 +88,7 @@ export function createRedisQueue(options: RedisQueueOptions): BackendQueue {
       const [found] = (await addAll(additions, deadline, 0, SCRIPTS.addBatch)) as readonly Reply[];
       return toKept(found ?? 0);
     },
+    schedulers: queue,
     close: () => queue.close(),
   };
 }

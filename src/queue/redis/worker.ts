@@ -17,7 +17,15 @@ export interface RedisWorkerOptions {
 export function createRedisWorker(
   { client, prefix, queueName, skipVersionCheck, onError }: RedisWorkerOptions,
   processor: JobProcessor,
-  { onCompleted, onFailed, onRenewed, onLost, measure = (steps) => steps, ...options }: BackendWorkerOptions,
+  {
+    onCompleted,
+    onFailed,
+    onRenewed,
+    onLost,
+    isOwn = false,
+    measure = (steps) => steps,
+    ...options
+  }: BackendWorkerOptions,
 ): BackendWorker {
   const worker = new Worker<JobData>(
     queueName,
@@ -25,7 +33,7 @@ export function createRedisWorker(
     { ...options, connection: client, prefix, skipVersionCheck },
     (...of) => {
       const backend = measure(createRedisBackend(...of));
-      return withChanges(backend, createJobChanges(client, backend.toKey(''), onError));
+      return isOwn ? backend : withChanges(backend, createJobChanges(client, backend.toKey(''), onError));
     },
   );
   worker.on('error', onError);

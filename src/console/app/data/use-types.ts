@@ -104,6 +104,6 @@ export function useTypes(): TypeList {
 }
 
 /** Whether its figures change with time alone. */
-function ages({ oldestWaitingSeconds, lastDay }: TypeStats): boolean {
-  return oldestWaitingSeconds !== null || lastDay.succeeded + lastDay.failed > 0;
+function ages({ oldestWaitingSeconds, lastDay, schedule }: TypeStats): boolean {
+  return oldestWaitingSeconds !== null || schedule !== null || lastDay.succeeded + lastDay.failed > 0;
 }

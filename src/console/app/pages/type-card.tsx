@@ -8,6 +8,7 @@ import { formatCount, formatDuration } from '../format.ts';
 import { STATUS_SHAPES } from '../parts/icons.tsx';
 import { FailureNotice } from '../parts/notice.tsx';
 import { Sparkline } from '../parts/sparkline.tsx';
+import { Ago } from '../parts/time.tsx';
 import { STATUS_NAMES } from '../parts/status.tsx';
 
 interface TypeCardProps {
@@ -32,7 +33,7 @@ const COUNT_OF = {
 
 /** How one job type does. */
 export function TypeCard({ type, onChange }: TypeCardProps) {
-  const { name, description, paused, counts, oldestWaitingSeconds, duration, waiting, history } = type;
+  const { name, description, paused, counts, oldestWaitingSeconds, duration, waiting, history, schedule } = type;
   const { jobTypes } = useSession();
   const paths = usePaths();
   const [failure, setFailure] = useState<Failure>();
@@ -51,6 +52,16 @@ export function TypeCard({ type, onChange }: TypeCardProps) {
         </div>
       </header>
       <p class="soft">{description ?? 'The server no longer has this type; these jobs are left of it.'}</p>
+      {schedule && (
+        <p class="soft">
+          Scheduled: <code>{schedule.cron}</code> in {schedule.timezone}
+          {schedule.nextRunAt && (
+            <>
+              , next <Ago at={schedule.nextRunAt} />
+            </>
+          )}
+        </p>
+      )}
       {failure !== undefined && <FailureNotice failure={failure} />}
       <Sparkline {...history} />
       <ul class="counts">

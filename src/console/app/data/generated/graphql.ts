@@ -120,26 +120,26 @@ export type RetryJobMutation = { retryJob:
     | { expiresAt: string | null, scheduledFor: string | null, startBefore: string | null, priority: number, tags: Array<string>, statusUrl: string, resultUrl: string | null, resourceUrl: string | null, traceId: string | null, id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string, message: string } | null, history: Array<{ attempt: number, startedAt: string, finishedAt: string, error: { code: string, message: string } }> }
    | null };
 
-export type TypeStatsFragment = { name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> } };
+export type TypeStatsFragment = { name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> }, schedule: { cron: string, timezone: string, nextRunAt: string | null } | null };
 
 export type JobTypesQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type JobTypesQuery = { jobTypes: Array<{ name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> } }> };
+export type JobTypesQuery = { jobTypes: Array<{ name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> }, schedule: { cron: string, timezone: string, nextRunAt: string | null } | null }> };
 
 export type PauseJobTypeMutationVariables = Exact<{
   type: string;
 }>;
 
 
-export type PauseJobTypeMutation = { pauseJobType: { name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> } } | null };
+export type PauseJobTypeMutation = { pauseJobType: { name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> }, schedule: { cron: string, timezone: string, nextRunAt: string | null } | null } | null };
 
 export type ResumeJobTypeMutationVariables = Exact<{
   type: string;
 }>;
 
 
-export type ResumeJobTypeMutation = { resumeJobType: { name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> } } | null };
+export type ResumeJobTypeMutation = { resumeJobType: { name: string, description: string | null, paused: boolean, oldestWaitingSeconds: number | null, counts: { pending: number, running: number, succeeded: number, failed: number, canceled: number, exact: boolean }, lastMinute: { succeeded: number, failed: number }, lastHour: { succeeded: number, failed: number }, lastDay: { succeeded: number, failed: number }, duration: { p50: number, p95: number } | null, waiting: { p50: number, p95: number } | null, history: { succeeded: Array<number>, failed: Array<number> }, schedule: { cron: string, timezone: string, nextRunAt: string | null } | null } | null };
 
 export type CountJobsQueryVariables = Exact<{
   filter: JobFilter;
@@ -323,6 +323,11 @@ export const TypeStatsFragmentDoc = new TypedDocumentString(`
   history {
     succeeded
     failed
+  }
+  schedule {
+    cron
+    timezone
+    nextRunAt
   }
 }
     `, {"fragmentName":"TypeStats"}) as unknown as TypedDocumentString<TypeStatsFragment, unknown>;
@@ -600,6 +605,11 @@ export const JobTypesDocument = new TypedDocumentString(`
     succeeded
     failed
   }
+  schedule {
+    cron
+    timezone
+    nextRunAt
+  }
 }`) as unknown as TypedDocumentString<JobTypesQuery, JobTypesQueryVariables>;
 export const PauseJobTypeDocument = new TypedDocumentString(`
     mutation PauseJobType($type: String!) {
@@ -644,6 +654,11 @@ export const PauseJobTypeDocument = new TypedDocumentString(`
     succeeded
     failed
   }
+  schedule {
+    cron
+    timezone
+    nextRunAt
+  }
 }`) as unknown as TypedDocumentString<PauseJobTypeMutation, PauseJobTypeMutationVariables>;
 export const ResumeJobTypeDocument = new TypedDocumentString(`
     mutation ResumeJobType($type: String!) {
@@ -687,6 +702,11 @@ export const ResumeJobTypeDocument = new TypedDocumentString(`
   history {
     succeeded
     failed
+  }
+  schedule {
+    cron
+    timezone
+    nextRunAt
   }
 }`) as unknown as TypedDocumentString<ResumeJobTypeMutation, ResumeJobTypeMutationVariables>;
 export const CountJobsDocument = new TypedDocumentString(`
