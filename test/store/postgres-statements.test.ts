@@ -68,7 +68,7 @@ describe('a start on a database that another version of BullMQ has changed', () 
     [
       'a function with another parameter',
       `DROP FUNCTION ${ADD_JOB}; CREATE FUNCTION bullmq.add_job(p_queue text, p_job jsonb) RETURNS text LANGUAGE sql AS 'SELECT p_queue'`,
-      "QUEUE_URL: BullMQ's function bullmq.add_job takes other parameters than add-jobs.sql passes: (p_queue text, p_job jsonb)",
+      "QUEUE_URL: BullMQ's function bullmq.add_job takes other parameters than schema/add-batch.sql passes: (p_queue text, p_job jsonb)",
     ],
     [
       'a function that is missing',

@@ -98,7 +98,7 @@ describe.each(BACKENDS)('a deduplication id on %s', (backend) => {
   it('makes one job of submissions at the same time, of two processes', async () => {
     const sides = [test, backend === 'embedded' ? test : await test.otherSide(test.url)];
     const jobs = await Promise.all(
-      Array.from({ length: 40 }, (_, index) =>
+      Array.from({ length: 20 }, (_, index) =>
         submit(
           { id: 'together', mode: 'last' },
           { side: sides[index % 2] ?? test, ...(index % 3 === 0 && { idempotencyKey: `k-${index}` }) },
