@@ -114,6 +114,28 @@ describe.each(BACKENDS)('batches on %s', (backend) => {
     }
   });
 
+  it('takes one of two contents that come with a key at a time, and nothing of the other', async () => {
+    const sides = [test, await test.otherSide()];
+    for (let round = 0; round < 5; round += 1) {
+      const key = `contested ${round}`;
+      const contents = [
+        ['a', 'b', {}],
+        ['a', {}, 'c'],
+      ];
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 8 }, (_, index) =>
+          submit(contents[index % 2] ?? [], { key, type: other, side: sides[index % 2] ?? test }),
+        ),
+      );
+      const accepted = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+      expect(accepted).toHaveLength(4);
+      const [first] = accepted;
+      if (first === undefined) expect.fail('no batch');
+      expect(await countsOf(first.batch.id)).toMatchObject({ pending: 2 });
+      await cancelAll(first);
+    }
+  });
+
   it('stores no job of a batch that reaches the store after its deadline', async () => {
     const id = newJobId('plain');
     const options = { tags: [tagOfBatch(id)] };
