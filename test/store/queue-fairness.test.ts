@@ -222,9 +222,10 @@ describe.each(BACKENDS)('callers of a type on %s', (backend) => {
 
     it.skipIf(backend === 'embedded')('go on when a worker was killed', async () => {
       const { begun, begins, end } = hold();
-      const jobs = await addAll(bounded, 'c', 2);
       test.work();
+      const jobs = await addAll(bounded, 'c', 1);
       await begins('c0');
+      jobs.push(await test.add(bounded, 'c1', { caller: 'c' }));
       await poll(
         () => states(jobs),
         (found) => String(found) === 'Running 1,Pending 0',

@@ -152,7 +152,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
         const client = await queuePool.connect();
         let failed = true;
         try {
-          await prepareStore(client);
+          await prepareStore(client, fair);
           if (exclusive) await client.query(STATEMENTS.giveUpLocks.text);
           failed = false;
         } finally {

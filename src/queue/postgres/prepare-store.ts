@@ -1,7 +1,7 @@
 import { type PgPoolClient, runMigrations } from 'bullmq';
 import { z } from 'zod';
 import { isConnectionError } from '../../stores/connection-error.ts';
-import { SCHEMA_STATEMENTS, STATEMENTS, type Statement } from './statements.ts';
+import { ROUNDS, SCHEMA_STATEMENTS, STATEMENTS, type Statement } from './statements.ts';
 
 /** How PostgreSQL names a function of BullMQ's that it does not find. */
 const MISSING_FUNCTION = /function bullmq\.(\w+)\(/;
@@ -11,14 +11,17 @@ const foundSchema = z.array(z.object({ parameters: z.string() }));
 /**
  * Creates or updates BullMQ's tables and what stands beside them, and has PostgreSQL plan each statement, so that another version of
  * BullMQ with other tables or functions stops the start rather than a request.
+ * @param fair whether callers take turns
  * @throws Error that says what changed
  */
-export async function prepareStore(client: PgPoolClient): Promise<void> {
+export async function prepareStore(client: PgPoolClient, fair: boolean): Promise<void> {
   await runMigrations(client);
   await client.query('BEGIN');
   // Of processes that start together, one at a time creates what is missing.
   await client.query(`SELECT pg_advisory_xact_lock(hashtext('accepted:schema'))`);
-  for (const statement of SCHEMA_STATEMENTS) await checked(client, statement, statement.text);
+  for (const statement of SCHEMA_STATEMENTS) {
+    if (statement !== ROUNDS || fair) await checked(client, statement, statement.text);
+  }
   await client.query('COMMIT');
   for (const statement of Object.values(STATEMENTS)) {
     await checked(client, statement, `PREPARE accepted_check AS ${statement.text}`);

@@ -58,6 +58,9 @@ export const ALL_INDEX = fill('{{all-index}}');
 export const OWN_SCHEMA = 'accepted_queue';
 export const REQUEST_COUNTS = 'request_counts';
 
+/** Run only where callers take turns: elsewhere it would cost each job something. */
+export const ROUNDS = load('schema/rounds');
+
 /** Run at each start, in this order. They do not change existing objects. */
 export const SCHEMA_STATEMENTS: readonly Statement[] = [
   load('schema/schema'),
@@ -70,7 +73,7 @@ export const SCHEMA_STATEMENTS: readonly Statement[] = [
   load('schema/request-counts'),
   load('schema/job-ends'),
   load('schema/canceled-index'),
-  load('schema/rounds'),
+  ROUNDS,
   load('schema/slots'),
   load('schema/count-statistics'),
   load('schema/estimate-jobs'),
