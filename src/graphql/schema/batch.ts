@@ -269,7 +269,7 @@ function asWritten(
 ): ItemError {
   if (reader === undefined) return { problem, message, issues };
   const written = issues.map((each) => ({ ...each, path: reader.toWrittenPath(each.path, input) }));
-  return { problem, message, issues: written };
+  return { problem, message: written.length > 0 ? invalidInput(written).message : message, issues: written };
 }
 
 /** The same about all inputs, or about something else. */
