@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { MAX_BATCH_ITEMS, jobIdsOfBatch } from '../../src/core/batch/batch.ts';
 import { checkItems } from '../../src/core/batch/check-items.ts';
 import { countItems } from '../../src/core/batch/submit-batch.ts';
 import { defineJob } from '../../src/core/define-job.ts';
-import { newJobId, typeOfJobId } from '../../src/core/job-id.ts';
 
 const text = z.object({ text: z.string() });
 const type = defineJob({
@@ -17,16 +15,6 @@ const type = defineJob({
 });
 
 describe('the items of a batch', () => {
-  it('have jobs whose ids depend on the batch, the index and the secret alone', () => {
-    const batch = { id: newJobId('echo'), type: 'echo' };
-    const ids = jobIdsOfBatch(batch, MAX_BATCH_ITEMS, 'secret');
-    expect(new Set([batch.id, ...ids]).size).toBe(MAX_BATCH_ITEMS + 1);
-    expect(new Set(ids.map(typeOfJobId))).toEqual(new Set(['echo']));
-    expect(jobIdsOfBatch(batch, 3, 'secret')).toEqual(ids.slice(0, 3));
-    const others = [jobIdsOfBatch(batch, 3, 'other'), jobIdsOfBatch({ ...batch, id: newJobId('echo') }, 3, 'secret')];
-    for (const id of others.flat()) expect(ids).not.toContain(id);
-  });
-
   it('are checked in slices, between which others have their turn', async () => {
     const slow = defineJob({
       ...type,

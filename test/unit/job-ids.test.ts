@@ -37,6 +37,19 @@ describe("a job's id", () => {
     expect(await ids.hasExpired(id, ada)).toBe(true);
   });
 
+  it('of a batch depends on the batch, the index and the secret alone, and tells that it was issued', async () => {
+    const ids = idsAt();
+    const batch = { id: newJobId('echo'), type: 'echo', caller: 'ada' };
+    const all = await ids.ofBatch(batch, 1000);
+    expect(new Set([batch.id, ...all]).size).toBe(1001);
+    expect(new Set(all.map(typeOfJobId))).toEqual(new Set(['echo']));
+    expect(await ids.ofBatch(batch, 3)).toEqual(all.slice(0, 3));
+    const others = [await idsAt('other').ofBatch(batch, 3), await ids.ofBatch({ ...batch, id: newJobId('echo') }, 3)];
+    for (const id of others.flat()) expect(all).not.toContain(id);
+    expect(await ids.hasExpired(all[999] ?? '', ada)).toBe(true);
+    expect(await ids.hasExpired(all[999] ?? '', eve)).toBe(false);
+  });
+
   it('from a key tells that it was issued', async () => {
     const ids = idsAt();
     const id = await ids.ofKey('echo', 'ada', 'once');
