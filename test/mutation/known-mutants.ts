@@ -27,8 +27,8 @@ export const KNOWN_MUTANTS: readonly KnownMutant[] = [
   {
     name: 'retry keeps the stalled counter',
     file: 'src/queue/redis/lua/retry-job.lua',
-    search: "'canceled', 'stc')",
-    replacement: "'canceled')",
+    search: "'canceled', 'stc', 'parked')",
+    replacement: "'canceled', 'parked')",
     tests: ['test/store/queue-retry', 'test/store/redis-scripts', 'test/store/queue-stalled'],
   },
   {
