@@ -14,7 +14,7 @@ const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { c
 const versioned = (input: z.ZodObject) =>
   defineJob({
     name: 'versioned',
-    collection: 'versioned',
+    collection: 'versioned-jobs',
     description: 'Changes with a deploy.',
     input,
     result: z.object({ input: z.json() }),

@@ -256,12 +256,12 @@ export function setUpQueue(
         });
         return queue;
       }
-      const database = openPool(url(), { options: postgresOptions, max: 2 });
-      const connection = backend === 'embedded' ? embedded.pool : toBullmqPool(database);
+      const database = backend === 'embedded' ? undefined : openPool(url(), { options: postgresOptions, max: 2 });
+      const connection = database === undefined ? embedded.pool : toBullmqPool(database);
       const queue = new Queue(type, { connection }, createPostgresBackend);
       onTestFinished(async () => {
         await queue.close();
-        await database.end();
+        await database?.end();
       });
       return queue;
     },

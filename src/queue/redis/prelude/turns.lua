@@ -24,11 +24,13 @@ local function openRounds()
   local ORDER, ORDER_NEW, ORDER_SECONDS = 0x10000000000, 0x8000000000, 3600
   -- The most jobs that one with a priority moves back, because each costs a command. Of more, the last one of these goes to the end.
   local MOVED_BACK, PRUNED = 100, 8
+  -- The most open jobs of a caller, from the oldest on, that are looked through for the order: Redis does nothing else meanwhile.
+  local ORDERED = 5000
   -- Lets a job go before those of its caller with a lower priority, by giving each of them the place of the next one.
   local function goBefore(id, caller, priority, at, number, isOrdered)
     local order = keyOf('order:' .. caller)
     if not isOrdered then
-      for index, other in ipairs(redis.call('ZRANGE', indexOf('open', caller), 0, -1)) do
+      for index, other in ipairs(redis.call('ZRANGE', indexOf('open', caller), 0, ORDERED - 1)) do
         if roundOf(redis.call('ZSCORE', prioritized, other)) then
           local level = priorityIn(decodeOptions(redis.call('HGET', keyOf(other), 'opts')))
           redis.call('ZADD', order, (9 - level) * ORDER + index, other)
