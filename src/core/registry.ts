@@ -90,7 +90,7 @@ export function createRegistry(files: readonly JobFile[], checkCron: CheckCron =
   };
 }
 
-/** A batch is submitted by a name made from the collection, and a single job by one made from the name: `submitCustomers`, `submitCustomer`. */
+/** A batch is submitted by a name made from the collection, and a single job by one made from the name: `submitThumbnails`, `submitThumbnail`. */
 function conflictsOf(files: readonly JobFile[]): string[] {
   const taken = new Map(files.map(({ file, type }) => [pascalCase(type.name), `the name "${type.name}" of ${file}`]));
   return files.flatMap(({ file, type: { collection } }) => {
