@@ -4,7 +4,7 @@ export function pascalCase(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
-/** The name of what is about many jobs of a type: `customer-imports` becomes `CustomerImports`. */
+/** The name of what is about many jobs of a type: `thumbnail-sheets` becomes `ThumbnailSheets`. */
 export function collectionName(collection: string): string {
   return collection.split('-').map(pascalCase).join('');
 }
