@@ -9,15 +9,17 @@ import { z } from 'zod';
 import { openPageForTest, startBrowser } from '../support/browser.ts';
 import { poll } from '../support/follow.ts';
 import { forward, serve } from '../support/http-server.ts';
-import { INSTALL_MS, packPackage, readerOf } from '../support/installed.ts';
+import { INSTALL_MS, installPackage, packPackage, readerOf } from '../support/installed.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../examples');
 const NPM = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
 const run = promisify(execFile);
 
 let tarball: string;
+let installed: string;
 beforeAll(async () => {
   tarball = await packPackage();
+  installed = await installPackage();
 }, INSTALL_MS);
 
 /** An example, installed with this package in place of the published one. */
@@ -25,6 +27,8 @@ async function install(name: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), `accepted-example-${name}-`));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   cpSync(join(EXAMPLES, name), folder, { recursive: true });
+  // What all examples need, which npm then finds there.
+  cpSync(join(installed, 'node_modules'), join(folder, 'node_modules'), { recursive: true, verbatimSymlinks: true });
   await run('npm', ['install', tarball, ...NPM], { cwd: folder });
   return folder;
 }
