@@ -44,13 +44,14 @@ describe('the console: cards of job types', () => {
     await page.getByRole('link', { name: 'Job types' }).click();
     await runUntil(page, '0 Succeeded');
     await page.clock.runFor(20_000);
-    expect(reads).toBe(1);
+    // Once more than needed, for jobs that may have ended just before, and are counted late.
+    expect(reads).toBe(2);
 
     await app.post('/api/scripted-jobs', { text: 'seen' });
     await runUntil(page, '1 Succeeded');
-    expect(reads).toBeGreaterThan(1);
+    expect(reads).toBeGreaterThan(2);
     // One more for what workers count late, if the change and the end of the job came apart.
-    expect(reads).toBeLessThanOrEqual(4);
+    expect(reads).toBeLessThanOrEqual(5);
 
     await setSeen(page, 'hidden');
     const before = reads;

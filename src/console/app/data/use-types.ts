@@ -77,7 +77,8 @@ export function useTypes(): TypeList {
         onLive(isLive) {
           setLive(isLive);
           if (!isLive) return;
-          settledAt = Math.max(settledAt, Date.now());
+          // Jobs may have ended just before.
+          settledAt = Date.now() + LATE_MS;
           readIn(0);
         },
         onEnd(ended) {
