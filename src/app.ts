@@ -103,7 +103,7 @@ async function buildApp(
     retentionSeconds: config.JOB_RETENTION_SECONDS,
     logger,
     metrics,
-    // Where nobody is known, all are one caller.
+    // Without authentication there is one caller.
     fair: config.auth.kind === 'closed',
   });
   metrics?.monitor(queue.monitor);

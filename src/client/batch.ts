@@ -47,7 +47,7 @@ export interface SubmittedBatch<Type extends string = string> extends Batch<Type
   readonly items: readonly BatchItem<Type>[];
 }
 
-/** A job of a batch, and its result or why there is none. */
+/** A job of a batch, with its result, or with the error of a job that has none. */
 export type BatchResult<Result = unknown> = {
   /** Of the input, from 0. */
   readonly index: number;

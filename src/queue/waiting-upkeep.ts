@@ -22,7 +22,7 @@ export interface WaitingUpkeepOptions {
 /**
  * Looks after the jobs that wait, from now on, whether or not there are workers: ends those of which no attempt began in time, gives those
  * that BullMQ has moved their place among the jobs of other callers, and lets those go on that waited for a job of a killed worker. Readers
- * could reckon what has expired by themselves, but lists, counts and events read the store: what it has is the same for all of them.
+ * could work out by themselves what has expired, but lists, counts and events read the store, which is the same for all of them.
  * @returns stops it
  */
 export function startWaitingUpkeep({ backend, types, perCaller, logger }: WaitingUpkeepOptions): () => void {

@@ -1,4 +1,4 @@
-/** Ids that prove to their caller, and to nobody else, that they were issued: see decision 21. */
+/** Ids that prove to their caller alone that they were issued: see decision 21. */
 import { type Cipheriv, createCipheriv, createHmac, hkdfSync, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { ID_BYTES, bytesOfJobId, toJobId, typeOfJobId } from '../job-id.ts';
 import type { JobQueue } from '../ports.ts';
@@ -13,7 +13,7 @@ const MINUTE_BYTES = 3;
 const MINUTE_MS = 60_000;
 /** Minutes are counted from 1970 modulo this number, which they reach in 31 years. Those up to half of it ago are past, the others to come. */
 const MINUTES = 2 ** (8 * MINUTE_BYTES);
-/** What is in place of the check while it is computed, so that no id of one origin passes for one of the other. */
+/** What stands in the place of the check while it is computed, so that an id of one origin fails the check of the other. */
 const ORIGINS = { time: 1, key: 2 } as const;
 type Origin = keyof typeof ORIGINS;
 /** A caller that submits often has so many ids made at a time: encrypting one takes half as long as encrypting all of them. */
@@ -23,7 +23,7 @@ const MAX_CALLERS = 1000;
 
 /** Makes and recognizes the ids of jobs, alike in all processes on one queue. */
 export interface JobIds {
-  /** A new id, with the time of the store, 72 random bits, and a check of 32 bits that nobody else can compute. */
+  /** A new id, with the time of the store, 72 random bits, and a check of 32 bits, which needs the store's secret. */
   issue(type: string, caller: string): Promise<string>;
   /**
    * The id that belongs to an idempotency key. The queue accepts each id once, so submissions with the same key become one job without a
