@@ -10,13 +10,14 @@ import { addProblemPages } from './pages/problem-pages.ts';
 import { addReferencePage } from './pages/reference-page.ts';
 import { type RestApi, addRoutes, toFastifyPath } from './route.ts';
 import { bulkRoutes } from './routes/bulk.ts';
-import { BATCH_EVENTS, BATCH_RESULTS, batchPathOf, batchRoutes } from './routes/batches.ts';
+import { BATCH_EVENTS, BATCH_RESULTS, batchRoutes } from './routes/batches.ts';
 import { collectionRoutes, resourceNamedBatch } from './routes/collections.ts';
 import { eventsRoute } from './routes/events.ts';
 import { jobTypeRoutes } from './routes/job-types.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { openApiRoute } from './routes/service.ts';
+import { batchPathOf } from './routes/submit-batch.ts';
 
 const JSON_TYPES = ['application/json', 'application/problem+json'];
 /** What these send is no JSON. */

@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isAdmin } from '../core/access/caller.ts';
+import { type BatchView, toBatchView } from '../core/batch/batch-view.ts';
+import type { Batch } from '../core/batch/batch.ts';
 import { type ProblemName, ServiceError, jobNotFound } from '../core/errors.ts';
 import { type DoneJob, type Job, type JobFailure, type SucceededJob, isCancelRequested } from '../core/job.ts';
 import { type JobView, LazyJobView } from '../core/job-view.ts';
@@ -113,4 +115,8 @@ export function sendTagged(request: FastifyRequest, reply: FastifyReply, job: Jo
   reply.header('ETag', tag);
   if (isTagKnown(request, tag)) return reply.status(304).send();
   return sendJson(reply, toJson());
+}
+
+export function viewOfBatch(batch: Batch, service: JobService, { urls }: RequestContext): BatchView {
+  return toBatchView(batch, urls, service.batchRetryAfter(batch));
 }

@@ -18,7 +18,7 @@ import { idOf, idempotencyKey, prefer, readWait } from '../requests.ts';
 import { readSubmitOptions, submitQuery } from '../submit-options.ts';
 import type { RestApi, Route } from '../route.ts';
 import { schemasOf } from '../schemas.ts';
-import { batchPathOf, submitBatchRoute } from './batches.ts';
+import { batchPathOf, submitBatchRoute } from './submit-batch.ts';
 
 /** `POST /api/{collection}`, the same for many, and `GET /api/{collection}/{id}` for a job type that makes a resource. */
 export function collectionRoutes(type: JobType): Route<RestApi>[] {
