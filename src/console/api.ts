@@ -9,10 +9,12 @@ import type { JobType } from '../core/define-job.ts';
 import { jobNotFound, ServiceError } from '../core/errors.ts';
 import { readIdempotencyKey } from '../core/input/idempotency-key.ts';
 import { toJsonSchema } from '../core/input/json-schema.ts';
+import { parseInput } from '../core/input/parse-input.ts';
+import { givenOptions, submitOptionsSchema } from '../core/input/submit-options.ts';
 import type { RequestContext } from '../core/service/request-context.ts';
 import type { JobService } from '../core/service/service.ts';
 import { addEndpoint } from '../http/endpoint.ts';
-import type { JobData, Session, SubmittableType } from './session.ts';
+import { type JobData, OPTIONS, type Session, type SubmittableType } from './session.ts';
 
 export interface ConsoleApiOptions {
   readonly service: JobService;
@@ -23,11 +25,13 @@ export interface ConsoleApiOptions {
 
 const jobParams = z.object({ id: z.string() });
 const typeParams = z.object({ type: z.string() });
+const submissionSchema = z.strictObject({ input: z.unknown(), [OPTIONS]: submitOptionsSchema.optional() });
 
 /** Adds `GET /console/api/session`, `GET /console/api/jobs/:id` and `POST /console/api/types/:type/jobs`. */
 export function addConsoleApi(app: FastifyInstance, { service, contextOf, graphiql, docs }: ConsoleApiOptions): void {
   const { registry } = service;
   let jobTypes: readonly SubmittableType[] | undefined;
+  let options: object | undefined;
 
   addEndpoint(app, '/console/api/session', {
     async GET(request, reply): Promise<Session> {
@@ -39,6 +43,7 @@ export function addConsoleApi(app: FastifyInstance, { service, contextOf, graphi
         ...(caller !== ANONYMOUS && { caller: caller.id }),
         scopes: [...caller.scopes],
         jobTypes,
+        options: (options ??= toJsonSchema(submitOptionsSchema, 'input')),
         graphiql,
         docs,
       };
@@ -63,7 +68,16 @@ export function addConsoleApi(app: FastifyInstance, { service, contextOf, graphi
       if (type === undefined) throw new ServiceError('not-found', 'There is no job type with this name.');
       const { caller, requestId, trace, idempotencyKeyHeader } = contextOf(request, reply);
       const idempotencyKey = readIdempotencyKey(undefined, idempotencyKeyHeader);
-      const { job } = await service.submit({ type, input: request.body, caller, requestId, trace, idempotencyKey });
+      const { input, [OPTIONS]: given } = parseInput(submissionSchema, request.body);
+      const { job } = await service.submit({
+        type,
+        input,
+        options: { given: givenOptions(given), path: [OPTIONS] },
+        caller,
+        requestId,
+        trace,
+        idempotencyKey,
+      });
       reply.status(202);
       return { id: job.id };
     },

@@ -7,6 +7,8 @@ export interface Session {
   /** What the caller may do: `submit`, `read`, `admin`. */
   readonly scopes: readonly string[];
   readonly jobTypes: readonly SubmittableType[];
+  /** The form of what a submission may say beside its input (JSON Schema, draft 2020-12). */
+  readonly options: object;
   /** The other pages that this server has. */
   readonly graphiql: boolean;
   readonly docs: boolean;
@@ -17,6 +19,15 @@ export interface SubmittableType {
   readonly description: string;
   /** The form of its input (JSON Schema, draft 2020-12). */
   readonly schema: object;
+}
+
+/** Where errors say that an option is. Names of an input's fields have no hyphens. */
+export const OPTIONS = 'job-options';
+
+/** The body of a submission. */
+export interface ConsoleSubmission {
+  readonly input: unknown;
+  readonly [OPTIONS]?: unknown;
 }
 
 /** A job's input, and its result once it has succeeded. */

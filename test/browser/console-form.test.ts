@@ -18,7 +18,7 @@ describe('the form of a job type in the console', () => {
     await app.close();
   });
 
-  it('has fields for objects, lists, choices, unions, numbers, times and JSON, and submits what they have', async () => {
+  it('has fields for objects, lists, choices, unions, numbers, times, JSON and options, and submits what they have', async () => {
     const page = await openConsole(browser, app, { path: '/console/submit/invoice' });
     await page.getByLabel('currency').selectOption('us-dollar');
     await page.getByLabel('copies').selectOption('2');
@@ -34,9 +34,19 @@ describe('the form of a job type in the console', () => {
     await page.getByLabel('extra').fill('{"a": [1, null]}');
     await page.getByRole('button', { name: 'Add category' }).click();
     await page.getByRole('group', { name: 'category' }).getByLabel('name').fill('books');
+    await page.getByRole('button', { name: 'Add Options' }).click();
+    await page.getByLabel('priority').fill('12');
+    await page.getByRole('button', { name: 'Add tags' }).click();
+    await page.getByRole('button', { name: 'Add to tags' }).click();
+    await page.getByRole('textbox', { name: 'tags 1' }).fill('spring');
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Submit', exact: true }).click();
+    await page.getByRole('alert').getByText('Invalid priority').waitFor();
+    expect(await page.getByLabel('priority').getAttribute('aria-invalid')).toBe('true');
+    await page.getByLabel('priority').fill('9');
+    await page.getByRole('button', { name: 'Submit', exact: true }).click();
 
+    await page.getByText('spring').waitFor();
     const result = page.getByRole('region', { name: 'Result', exact: true });
     await result.getByText('"us-dollar"').waitFor();
     const shown = (await result.textContent()) ?? '';
@@ -61,7 +71,7 @@ describe('the form of a job type in the console', () => {
     await page.getByLabel('quantity').fill('many');
     await page.getByLabel('cents').fill('-1');
     await page.getByRole('button', { name: 'Submit', exact: true }).click();
-    await page.getByRole('alert').getByText('The input was not accepted.').waitFor();
+    await page.getByRole('alert').getByText('This was not accepted.').waitFor();
     const quantity = page.getByLabel('quantity');
     expect(await quantity.getAttribute('aria-invalid')).toBe('true');
     const described = await quantity.getAttribute('aria-describedby');

@@ -1,5 +1,5 @@
 import { newIdempotencyKey, toHeaderValue } from '../../../client/idempotency-key.ts';
-import type { JobData, Session } from '../../session.ts';
+import type { ConsoleSubmission, JobData, Session } from '../../session.ts';
 import { Failure, fromGraphQL, fromProblem, unreachable } from './failure.ts';
 import type { TypedDocumentString } from './generated/graphql.ts';
 
@@ -21,7 +21,7 @@ export interface Server {
   /** The input and the result of a job of any type. */
   jobData(id: string): Promise<JobData>;
   /** @returns the job's id */
-  submit(type: string, input: unknown): Promise<string>;
+  submit(type: string, submission: ConsoleSubmission): Promise<string>;
   query<Data, Variables>(document: Document<Data, Variables>, variables: Variables): Promise<Data>;
   /** Opens the stream of a subscription; rejects with a Failure for any other reply. */
   open<Data, Variables>(
@@ -62,8 +62,8 @@ export function createServer(root: URL, credential: string | undefined, onUnauth
     session: async () => (await read('console/api/session')) as Session,
     jobData: async (id) => (await read(`console/api/jobs/${encodeURIComponent(id)}`)) as JobData,
 
-    async submit(type, input) {
-      const { headers, ...init } = post('application/json', input);
+    async submit(type, submission) {
+      const { headers, ...init } = post('application/json', submission);
       const key = { 'Idempotency-Key': toHeaderValue(newIdempotencyKey()) };
       return (
         (await read(`console/api/types/${encodeURIComponent(type)}/jobs`, {

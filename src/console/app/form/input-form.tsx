@@ -9,13 +9,16 @@ import type { Value } from './value.ts';
 interface InputFormProps {
   readonly schema: Schema;
   readonly initial: Value;
+  /** What may be said beside the input, whose errors have a path that begins with this name. */
+  readonly extra: { readonly name: string; readonly label: string; readonly schema: Schema };
   /** Rejects with a Failure. */
-  readonly onSubmit: (input: Value) => Promise<void>;
+  readonly onSubmit: (input: Value, extra: Value) => Promise<void>;
 }
 
 /** The form of a job type's input, or its JSON. The server alone decides what is valid. */
-export function InputForm({ schema, initial, onSubmit }: InputFormProps) {
+export function InputForm({ schema, initial, extra, onSubmit }: InputFormProps) {
   const [value, setValue] = useState<Value>(initial ?? {});
+  const [beside, setBeside] = useState<Value>();
   /** The JSON being edited; undefined: the form is. */
   const [json, setJson] = useState<string>();
   const [failure, setFailure] = useState<Failure>();
@@ -37,25 +40,34 @@ export function InputForm({ schema, initial, onSubmit }: InputFormProps) {
         </button>
       </div>
       {failure !== undefined && <Refusal failure={failure} />}
-      {json === undefined ? (
-        <formContext.Provider value={context}>
+      <formContext.Provider value={context}>
+        {json === undefined && (
           <Field schema={schema} path={[]} label="Input" required value={value} onChange={setValue} />
-        </formContext.Provider>
-      ) : (
-        <div class="field">
-          <label for="input-json">Input as JSON</label>
-          <textarea
-            id="input-json"
-            class="mono"
-            rows={16}
-            spellcheck={false}
-            aria-invalid={parsed?.ok === false}
-            value={json}
-            onInput={({ currentTarget }) => setJson(currentTarget.value)}
-          />
-          {parsed?.ok === false && <p class="issue">This is not JSON yet.</p>}
-        </div>
-      )}
+        )}
+        {json !== undefined && (
+          <div class="field">
+            <label for="input-json">Input as JSON</label>
+            <textarea
+              id="input-json"
+              class="mono"
+              rows={16}
+              spellcheck={false}
+              aria-invalid={parsed?.ok === false}
+              value={json}
+              onInput={({ currentTarget }) => setJson(currentTarget.value)}
+            />
+            {parsed?.ok === false && <p class="issue">This is not JSON yet.</p>}
+          </div>
+        )}
+        <Field
+          schema={extra.schema}
+          path={[extra.name]}
+          label={extra.label}
+          required={false}
+          value={beside}
+          onChange={setBeside}
+        />
+      </formContext.Provider>
       <button type="submit" class="primary" disabled={busy || parsed?.ok === false}>
         {busy ? 'Submitting…' : 'Submit'}
       </button>
@@ -74,7 +86,7 @@ export function InputForm({ schema, initial, onSubmit }: InputFormProps) {
   function submit(event: Event): void {
     event.preventDefault();
     setBusy(true);
-    onSubmit(parsed?.ok === true ? parsed.value : value).catch((error: unknown) => {
+    onSubmit(parsed?.ok === true ? parsed.value : value, beside).catch((error: unknown) => {
       setFailure(toFailure(error));
       setBusy(false);
       // To what is wrong, when it is shown.
@@ -91,7 +103,7 @@ function Refusal({ failure: { message, issues } }: { readonly failure: Failure }
         <p>{message}</p>
       ) : (
         <>
-          <p>The input was not accepted.</p>
+          <p>This was not accepted.</p>
           <ul>
             {issues.map((issue) => (
               <li key={issue.key + issue.message}>

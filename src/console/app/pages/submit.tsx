@@ -1,7 +1,7 @@
 import { useLocation, useRoute } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
 import { usePaths, useServer, useSession } from '../context.ts';
-import type { SubmittableType } from '../../session.ts';
+import { OPTIONS, type SubmittableType } from '../../session.ts';
 import { type Failure, toFailure } from '../data/failure.ts';
 import { InputForm } from '../form/input-form.tsx';
 import { Empty, FailureNotice } from '../parts/notice.tsx';
@@ -57,6 +57,7 @@ interface SubmissionProps {
 
 function Submission({ type, from }: SubmissionProps) {
   const server = useServer();
+  const { options } = useSession();
   const paths = usePaths();
   const { route } = useLocation();
   const [initial, setInitial] = useState<{ readonly input: unknown } | undefined>(
@@ -77,7 +78,8 @@ function Submission({ type, from }: SubmissionProps) {
       <InputForm
         schema={type.schema}
         initial={initial.input}
-        onSubmit={async (input) => route(paths.job(await server.submit(type.name, input)))}
+        extra={{ name: OPTIONS, label: 'Options', schema: options }}
+        onSubmit={async (input, given) => route(paths.job(await server.submit(type.name, { input, [OPTIONS]: given })))}
       />
     </>
   );
