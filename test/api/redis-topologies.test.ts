@@ -1,7 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { ANONYMOUS } from '../../src/core/access/caller.ts';
+import { SCHEDULE_CALLER } from '../../src/core/schedule.ts';
+import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
 import { poll } from '../support/follow.ts';
 import { installServers } from '../support/install-servers.ts';
 import { startAppForTest } from '../support/app.ts';
+import { openSide, scripted } from '../support/queue.ts';
 import { startRedis, startSentinel } from '../support/servers.ts';
 import { Redis } from 'ioredis';
 
@@ -21,6 +25,33 @@ async function mainJob(QUEUE_URL: string): Promise<{ accepted: number; done: num
   return { accepted: accepted.status, done: done.status, waited: waited.status };
 }
 
+/** Uses what has scripts of its own: a cluster refuses those whose keys are in several slots. */
+async function useAll(url: string): Promise<void> {
+  const options = { schedule: { cron: '* * * * * *', input: { text: 'scheduled' } }, concurrencyPerCaller: 1 };
+  const { type } = scripted('plain', options);
+  const side = await openSide({ url, embedded: createEmbeddedStore(''), types: [type], fair: true });
+  onTestFinished(() => side.close());
+  const about = { type, caller: ANONYMOUS, requestId: 'test' };
+  const inputs = [{ text: 'first' }, { text: 'second' }];
+  const { batch } = await side.service.submitBatch({ ...about, inputs, path: [], idempotencyKey: 'a batch' });
+  const shared = { given: { delaySeconds: 3600, deduplication: { id: 'shared' } }, path: [] };
+  const submit = () => side.service.submit({ ...about, input: { text: 'delayed' }, options: shared });
+  const [one, other] = [await submit(), await submit()];
+  expect(other.job.id).toBe(one.job.id);
+  await side.service.cancel(one.job.id, ANONYMOUS);
+  await side.service.retry(one.job.id, ANONYMOUS);
+
+  const workers = side.startWorkers();
+  onTestFinished(() => workers.close(5000));
+  side.startSchedules();
+  const done = await side.service.waitForBatch(batch.id, ANONYMOUS, 50, new AbortController().signal);
+  expect(done?.counts).toMatchObject({ succeeded: 2 });
+  await poll(
+    () => side.service.list({ type: 'plain', statuses: ['Succeeded'], after: undefined, limit: 10 }, ANONYMOUS),
+    ({ jobs }) => jobs.some(({ caller }) => caller === SCHEDULE_CALLER),
+  );
+}
+
 describe('QUEUE_URL', () => {
   const programs = installServers();
 
@@ -34,7 +65,9 @@ describe('QUEUE_URL', () => {
       (info) => info.includes('cluster_state:ok'),
     );
     admin.disconnect();
-    expect(await mainJob(server.url.replace('redis://', 'redis+cluster://'))).toEqual(DONE);
+    const url = server.url.replace('redis://', 'redis+cluster://');
+    expect(await mainJob(url)).toEqual(DONE);
+    await useAll(url);
   });
 
   it('redis+sentinel:// connects to the master that the sentinels name', async () => {
