@@ -155,7 +155,7 @@ it('each alert fires for what it is there for, and none while all is well', () =
 });
 
 it('the dashboard and the alerts name metrics and labels that there are', async () => {
-  const app = await startAppForTest('embedded', { JOBS_DIR });
+  const app = await startAppForTest('redis', { JOBS_DIR });
   await app.post('/api/scripted-jobs', { text: 'a' });
   const now = await poll(
     () => scrape(app.url),

@@ -10,7 +10,7 @@ describe('compression', () => {
   let app: TestApp;
   let id: string;
   beforeAll(async () => {
-    app = await startApp('embedded');
+    app = await startApp('redis');
     for (let index = 0; index < 5; index += 1) {
       const response = await app.fetch('/api/customers', {
         method: 'POST',

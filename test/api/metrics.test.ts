@@ -39,7 +39,7 @@ const until = (app: TestApp, accept: (now: Scraped) => boolean): Promise<Scraped
 
 describe('the metrics of requests', () => {
   it('are by route, operation, status and problem, on both APIs', async () => {
-    const app = await startAppForTest('embedded', { JOBS_DIR });
+    const app = await startAppForTest('redis', { JOBS_DIR });
     await submit(app, 'a');
     await app.fetch('/api/jobs/nothing');
     await graphql(app, { query: '{ jobs { edges { node { id } } } }' });
@@ -69,7 +69,7 @@ describe('the metrics of requests', () => {
   });
 
   it('have nothing that a caller sent in their labels', async () => {
-    const app = await startAppForTest('embedded', { JOBS_DIR });
+    const app = await startAppForTest('redis', { JOBS_DIR });
     script('leaks its code', async () => {
       throw new JobError('LEAKED_CODE', 'leaked', { retry: false });
     });
@@ -92,7 +92,7 @@ describe('the metrics of requests', () => {
 
 describe('the metrics of jobs', () => {
   it('count submissions, replays and refusals, attempts and ends', async () => {
-    const app = await startAppForTest('embedded', { JOBS_DIR });
+    const app = await startAppForTest('redis', { JOBS_DIR });
     const key = { 'Idempotency-Key': '"one"' };
     let tries = 0;
     script('fails once', async () => {
@@ -140,7 +140,7 @@ describe('the metrics of jobs', () => {
   });
 
   it('count a job that is canceled while it waits, and one while it runs', async () => {
-    const app = await startAppForTest('embedded', { JOBS_DIR, WORKER_CONCURRENCY: '1' });
+    const app = await startAppForTest('redis', { JOBS_DIR, WORKER_CONCURRENCY: '1' });
     const gate = createGate();
     script('waits', async (job) => {
       await gate.pass();
@@ -159,7 +159,7 @@ describe('the metrics of jobs', () => {
   });
 
   it('count what follows a job', async () => {
-    const app = await startAppForTest('embedded', { JOBS_DIR });
+    const app = await startAppForTest('redis', { JOBS_DIR });
     const gate = createGate();
     script('is followed', async () => {
       await gate.pass();
@@ -179,7 +179,7 @@ describe('the metrics of jobs', () => {
 
 describe('GET /metrics', () => {
   it('is for admins where callers are known', async () => {
-    const app = await startAppForTest('embedded', { JOBS_DIR, API_KEYS });
+    const app = await startAppForTest('redis', { JOBS_DIR, API_KEYS });
     const status = async (headers: Record<string, string>) => (await fetch(`${app.url}/metrics`, { headers })).status;
     expect(await status({})).toBe(401);
     expect(await status({ 'X-API-Key': keyOf('reader') })).toBe(403);
@@ -187,7 +187,7 @@ describe('GET /metrics', () => {
   });
 
   it('is on METRICS_PORT where that is set, and then not on the port of the APIs', async () => {
-    const app = await startAppForTest('embedded', { JOBS_DIR, API_KEYS, METRICS_PORT: '0' });
+    const app = await startAppForTest('redis', { JOBS_DIR, API_KEYS, METRICS_PORT: '0' });
     const key = { 'X-API-Key': keyOf('admin') };
     expect((await fetch(`${app.url}/metrics`, { headers: key })).status).toBe(404);
     await poll(
@@ -199,7 +199,7 @@ describe('GET /metrics', () => {
   });
 
   it('is nowhere with METRICS_PORT=off', async () => {
-    const app = await startAppForTest('embedded', { JOBS_DIR, METRICS_PORT: 'off' });
+    const app = await startAppForTest('redis', { JOBS_DIR, METRICS_PORT: 'off' });
     expect((await fetch(`${app.url}/metrics`)).status).toBe(404);
     expect(app.metricsUrl).toBeUndefined();
   });

@@ -12,7 +12,7 @@ const JWT = { JWT_ISSUER: 'https://issuer.example.com', JWT_AUDIENCE: 'accepted'
 
 describe('the logs of a server with authentication', () => {
   it('contain no key or token, in whatever way it was sent, accepted or not', async () => {
-    const { settings, remove } = await createStore('embedded');
+    const { settings, remove } = await createStore('redis');
     onTestFinished(remove);
     const output = new PassThrough().setEncoding('utf8');
     let log = '';
@@ -77,7 +77,7 @@ describe('the logs of a server with authentication', () => {
   });
 
   it('say who was refused, and what an admin read or changed', async () => {
-    const { settings, remove } = await createStore('embedded');
+    const { settings, remove } = await createStore('redis');
     onTestFinished(remove);
     const output = new PassThrough().setEncoding('utf8');
     let log = '';

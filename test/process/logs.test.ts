@@ -8,7 +8,7 @@ const PERSONAL = ['Zuse Senior', 'konrad@example.com', '+442079460000', 'call-me
 
 describe('the logs', () => {
   it('are JSON lines with the ids of the request and the job, without personal data', async () => {
-    const { settings, remove } = await createStore('embedded');
+    const { settings, remove } = await createStore('redis');
     onTestFinished(remove);
     const output = new PassThrough().setEncoding('utf8');
     let text = '';

@@ -9,7 +9,7 @@ const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/;
 
 /** A server, and its lines about requests. */
 async function start(settings: Record<string, string>) {
-  const store = await createStore('embedded');
+  const store = await createStore('redis');
   onTestFinished(store.remove);
   const output = new PassThrough().setEncoding('utf8');
   let text = '';

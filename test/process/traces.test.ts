@@ -32,13 +32,27 @@ const jobSchema = z.object({ id: z.string(), status: z.string(), traceId: z.stri
 
 /** A process with the job type, or two where the store allows it, which send their traces to the receiver. */
 async function start(backend: Backend, settings: Readonly<Record<string, string>>, output?: PassThrough) {
+  if (backend === 'embedded') {
+    const api = await startOne(settings, { output, backend });
+    return { api, worker: api };
+  }
+  const options = await optionsOn(backend, settings, output);
+  const api = await startProcess({ ...options, role: 'api' });
+  return { api, worker: await startProcess({ ...options, role: 'worker' }) };
+}
+
+/** One process that is API and worker. Redis is the store whose start costs least. */
+async function startOne(
+  settings: Readonly<Record<string, string>>,
+  { output, backend = 'redis' }: { output?: PassThrough | undefined; backend?: Backend } = {},
+): Promise<AcceptedProcess> {
+  return startProcess(await optionsOn(backend, settings, output));
+}
+
+async function optionsOn(backend: Backend, settings: Readonly<Record<string, string>>, output?: PassThrough) {
   const store = await createStore(backend);
   onTestFinished(store.remove);
-  const options = { settings: { ...store.settings, JOBS_DIR, ...settings }, ...(output && { output }) };
-  const separate = backend !== 'embedded';
-  const api = await startProcess({ ...options, role: separate ? 'api' : 'all' });
-  const worker = separate ? await startProcess({ ...options, role: 'worker' }) : api;
-  return { api, worker };
+  return { settings: { ...store.settings, JOBS_DIR, ...settings }, ...(output && { output }) };
 }
 
 /** A server that the job calls. It keeps the headers of the requests. */
@@ -182,7 +196,7 @@ describe('traces', () => {
     api: AcceptedProcess;
   }> {
     const receiver = await receiveTraces();
-    const { api } = await start('embedded', { ...receiver.settings, ...settings });
+    const api = await startOne({ ...receiver.settings, ...settings });
     return { receiver, api };
   }
 
@@ -273,7 +287,7 @@ describe('traces', () => {
     for (const settings of [{}, { OTEL_SERVICE_NAME: 'shop' }, { ...sendTo(called.url), OTEL_SDK_DISABLED: 'true' }]) {
       const output = new PassThrough();
       const log = readAll(output);
-      const { api } = await start('embedded', { NODE_OPTIONS: MODULE_LOG, ...settings }, output);
+      const api = await startOne({ NODE_OPTIONS: MODULE_LOG, ...settings }, { output });
       const { id, traceId } = await submit(api, { url: called.url, failures: 0 }, { traceparent: TRACEPARENT });
       expect(traceId).toBe(TRACE);
       await finish(api, id);
@@ -308,7 +322,7 @@ describe('traces', () => {
     const output = new PassThrough();
     const log = readAll(output);
     const settings = { ...sendTo(await receiver()), OTEL_EXPORTER_OTLP_TIMEOUT: '200', SHUTDOWN_GRACE_SECONDS: '1' };
-    const { api } = await start('embedded', settings, output);
+    const api = await startOne(settings, { output });
     let text = '';
     output.on('data', (chunk: Buffer) => (text += chunk.toString()));
     for (let count = 0; count < 5; count += 1) {
@@ -329,7 +343,7 @@ describe('traces', () => {
 
   it('do not keep a process from its end where the receiver hangs', async () => {
     const called = await startCalled();
-    const { api } = await start('embedded', sendTo(await serve(() => undefined)));
+    const api = await startOne(sendTo(await serve(() => undefined)));
     const { id } = await submit(api, { url: called.url, failures: 0 });
     await finish(api, id);
     const begun = performance.now();

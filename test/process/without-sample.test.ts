@@ -57,7 +57,7 @@ describe('without the sample, the code', () => {
       expect(text).toMatch(/report/i);
       expect(text).not.toMatch(SAMPLE);
     }
-    const store = await createStore('embedded');
+    const store = await createStore('redis');
     onTestFinished(() => store.remove());
     const child = spawn(process.execPath, ['src/main.ts', 'start'], {
       cwd: folder,
