@@ -139,14 +139,36 @@ async function runAlone<Row>(db: PGlite, text: string, parameters?: readonly unk
 
 async function run<Row>(db: PGlite, text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
   // As with pg, a text without parameters may hold several statements; the last one's rows count.
+  const startedAt = performance.now();
   const result =
     parameters === undefined || parameters.length === 0
       ? (await db.exec(text)).at(-1)
       : await db.query(text, [...parameters]);
-  // PGlite answers within the microtask queue, which would starve this process's sockets.
-  await setImmediate();
+  await share(performance.now() - startedAt);
   // The caller knows what its statement selects, as with pg.
   return { rows: (result?.rows ?? []) as Row[], rowCount: result?.affectedRows ?? 0, command: 'SELECT' };
+}
+
+/** How long statements run, in milliseconds, before the rest of this process has a turn, and at most how long. */
+const MIN_SLICE_MS = 4;
+const MAX_SLICE_MS = 250;
+/** Of this turn, in milliseconds. */
+let slice = MIN_SLICE_MS;
+let used = 0;
+
+/**
+ * Shares the thread between statements and all else. PGlite answers within the microtask queue, so that statements alone would starve this
+ * process's sockets; and with one statement in a turn of the event loop, a flood of requests would starve the store, which each of them waits
+ * for. So statements have as long as the rest had in the turn before.
+ * @param ms that a statement took
+ */
+async function share(ms: number): Promise<void> {
+  used += ms;
+  if (used < slice) return;
+  const startedAt = performance.now();
+  await setImmediate();
+  slice = Math.min(MAX_SLICE_MS, Math.max(MIN_SLICE_MS, performance.now() - startedAt));
+  used = 0;
 }
 
 /** The log up to here reaches the disk (PostgreSQL's manual, sections 28.4 and 9.28.6). */

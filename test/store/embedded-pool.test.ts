@@ -214,6 +214,23 @@ describe('the one session of the embedded store', () => {
     expect(rows).toEqual([{ json, text: json, texts, none: [], nothing: null }]);
   });
 
+  it('has as much of the thread as everything else, neither less nor all of it', async () => {
+    const STATEMENTS = 200;
+    let turns = 0;
+    let isOver = false;
+    /** What a flood of requests does in each turn of the event loop. */
+    const flood = (): void => {
+      turns += 1;
+      for (const until = performance.now() + 20; performance.now() < until;);
+      if (!isOver) setImmediate(flood);
+    };
+    setImmediate(flood);
+    for (let count = 0; count < STATEMENTS; count += 1) await shared.store.pool.query('SELECT 1');
+    isOver = true;
+    expect(turns).toBeGreaterThan(2);
+    expect(turns).toBeLessThan(STATEMENTS / 2);
+  });
+
   it('says how many rows were written', async () => {
     expect(await shared.store.pool.query("INSERT INTO notes VALUES ('a'), ('b')")).toMatchObject({ rowCount: 2 });
     expect(await shared.store.pool.query('DELETE FROM notes WHERE note = $1', ['a'])).toMatchObject({ rowCount: 1 });
