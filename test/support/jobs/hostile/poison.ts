@@ -9,6 +9,8 @@ export default defineJob({
   input: z.object({ deadly: z.boolean() }),
   result: z.object({ survived: z.boolean() }),
   concurrency: 2,
+  // A killed worker does not say that a job of the caller has left it.
+  concurrencyPerCaller: 1,
   run(input) {
     if (input.deadly) process.kill(process.pid, 'SIGKILL');
     return { survived: true };
