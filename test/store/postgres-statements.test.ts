@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { StartError } from '../../src/core/start-error.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { connectPostgresQueue } from '../../src/queue/postgres/connect.ts';
-import { SCHEMA_STATEMENTS, STATEMENTS } from '../../src/queue/postgres/statements.ts';
+import { PROBE, SCHEMA_STATEMENTS, STATEMENTS } from '../../src/queue/postgres/statements.ts';
 import { createDatabase } from '../support/stores.ts';
 import { openPool } from '../support/postgres.ts';
 
@@ -18,7 +18,7 @@ async function startedDatabase() {
   const database = openPool(url, { max: 1 });
   onTestFinished(() => database.end());
   const start = async (): Promise<void> => {
-    const backend = connectPostgresQueue(url, createLogger('silent'));
+    const backend = connectPostgresQueue(url, createLogger('silent'), true);
     try {
       await backend.connect();
     } finally {
@@ -30,7 +30,7 @@ async function startedDatabase() {
 }
 
 describe('the statements of the queue on PostgreSQL', () => {
-  const statements = [...SCHEMA_STATEMENTS, ...Object.values(STATEMENTS)];
+  const statements = [...SCHEMA_STATEMENTS, PROBE, ...Object.values(STATEMENTS)];
 
   it('are all there are files, one in each', () => {
     const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.sql'));
@@ -79,6 +79,11 @@ describe('a start on a database that another version of BullMQ has changed', () 
       'a table with another column',
       'ALTER TABLE bullmq.job RENAME COLUMN attempts_made TO attempts',
       'QUEUE_URL: add-once.sql does not fit the tables and functions of BullMQ in this database: column "attempts_made" does not exist',
+    ],
+    [
+      'a table that refuses what a trigger writes',
+      'ALTER TABLE bullmq.job ADD CONSTRAINT bounded CHECK (priority <= 2097152)',
+      'QUEUE_URL: probe.sql does not fit the tables and functions of BullMQ in this database: new row for relation "job" violates check constraint "bounded"',
     ],
   ])('names %s', async (_, change, message) => {
     const { database, start } = await startedDatabase();

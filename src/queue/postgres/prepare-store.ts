@@ -1,7 +1,7 @@
 import { type PgPoolClient, runMigrations } from 'bullmq';
 import { z } from 'zod';
 import { isConnectionError } from '../../stores/connection-error.ts';
-import { ROUNDS, SCHEMA_STATEMENTS, STATEMENTS, type Statement } from './statements.ts';
+import { PROBE, ROUNDS, SCHEMA_STATEMENTS, STATEMENTS, type Statement } from './statements.ts';
 
 /** How PostgreSQL names a function of BullMQ's that it does not find. */
 const MISSING_FUNCTION = /function bullmq\.(\w+)\(/;
@@ -9,8 +9,8 @@ const MISSING_FUNCTION = /function bullmq\.(\w+)\(/;
 const foundSchema = z.array(z.object({ parameters: z.string() }));
 
 /**
- * Creates or updates BullMQ's tables and what stands beside them, and has PostgreSQL plan each statement, so that another version of
- * BullMQ with other tables or functions stops the start rather than a request.
+ * Creates or updates BullMQ's tables and what stands beside them, runs the functions and triggers among that, and has PostgreSQL plan each
+ * statement, so that another version of BullMQ with other tables or functions stops the start rather than a request.
  * @param fair whether callers take turns
  * @throws Error that says what changed
  */
@@ -27,6 +27,9 @@ export async function prepareStore(client: PgPoolClient, fair: boolean): Promise
     await checked(client, statement, `PREPARE accepted_check AS ${statement.text}`);
     await client.query('DEALLOCATE accepted_check');
   }
+  await client.query('BEGIN');
+  await checked(client, PROBE, PROBE.text);
+  await client.query('ROLLBACK');
 }
 
 async function checked(client: PgPoolClient, { name }: Statement, text: string): Promise<void> {

@@ -79,6 +79,9 @@ export const SCHEMA_STATEMENTS: readonly Statement[] = [
   load('schema/estimate-jobs'),
 ];
 
+/** Run at each start after these, and rolled back. */
+export const PROBE = load('probe');
+
 /** What BullMQ does not do, or not in one step. The tables are BullMQ's, in the schema `bullmq`. */
 export const STATEMENTS = {
   addEnds: load('add-ends'),
