@@ -1,7 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
+import { DeadlineError } from '../core/deadline.ts';
 import type { DatabaseClient, DatabaseCursor, DatabasePool, DatabaseResult } from '../core/providers.ts';
+
+/** Nobody waits longer for a read, in milliseconds. */
+const MAX_READ_WAIT_MS = 1500;
 
 /**
  * PGlite in the shape of a `pg.Pool`, as BullMQ's PostgreSQL backend and Kysely take it.
@@ -43,10 +47,18 @@ export class EmbeddedPool extends EventEmitter implements DatabasePool {
     return this.#session.hold(() => runAlone<Row>(db, text, parameters));
   }
 
-  /** Runs one statement that changes nothing. Its reply waits only for a flush that is due already, of changes that it may have read. */
+  /**
+   * Runs one statement that changes nothing. Its reply waits only for a flush that is due already, of changes that it may have read.
+   * @throws DeadlineError without running it, when its turn comes too late: a flood of reads that were given up would hold all others back
+   */
   async read<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
     const db = this.#opened();
-    return this.#session.hold(() => run<Row>(db, text, parameters), { writes: false });
+    const until = performance.now() + MAX_READ_WAIT_MS;
+    const work = (): Promise<DatabaseResult<Row>> => {
+      if (performance.now() > until) throw new DeadlineError(`no answer within ${MAX_READ_WAIT_MS} ms`);
+      return run<Row>(db, text, parameters);
+    };
+    return this.#session.hold(work, { writes: false });
   }
 
   /** Does nothing: `EmbeddedStore.close` closes the database. */

@@ -11,6 +11,7 @@ import fs, {
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, assert, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { StartError } from '../../src/core/start-error.ts';
 import type { DatabaseResult } from '../../src/core/providers.ts';
@@ -229,6 +230,19 @@ describe('the one session of the embedded store', () => {
     isOver = true;
     expect(turns).toBeGreaterThan(2);
     expect(turns).toBeLessThan(STATEMENTS / 2);
+  });
+
+  it('does not run a read that nobody waits for any more', async () => {
+    const { pool } = shared.store;
+    await pool.query('CREATE SEQUENCE reads');
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    const late = pool.read("SELECT nextval('reads')");
+    await expect(Promise.race([late, delay(2000)])).resolves.toBeUndefined();
+    await client.query('COMMIT');
+    client.release();
+    await expect(late).rejects.toThrow('no answer within 1500 ms');
+    expect((await pool.query("SELECT nextval('reads')::integer AS next")).rows).toEqual([{ next: 1 }]);
   });
 
   it('says how many rows were written', async () => {
