@@ -6,6 +6,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   stores: ['core'],
   auth: ['core'],
   observability: ['core'],
+  webhooks: ['core'],
   queue: ['core', 'stores'],
   http: ['core'],
   graphql: ['core', 'http'],
@@ -34,7 +35,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const FILES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'config', 'core'],
   bullmq: ['queue'],
-  config: ['auth', 'core', 'observability'],
+  config: ['auth', 'core', 'observability', 'webhooks'],
   'create-server': ['app', 'config', 'core', 'observability', 'project'],
   index: ['core', 'create-server'],
   project: ['core', 'project-modules'],
@@ -55,6 +56,7 @@ const FILES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'queue',
     'http',
     'observability',
+    'webhooks',
   ],
 };
 

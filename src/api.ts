@@ -9,6 +9,7 @@ import { NotOpenError } from './core/providers.ts';
 import type { Use } from './core/register.ts';
 import type { Registry } from './core/registry.ts';
 import { createJobService } from './core/service/create-service.ts';
+import type { Webhooks } from './core/webhook/webhook-service.ts';
 import type { ProcessMetrics } from './observability/metrics.ts';
 import type { Traces } from './observability/traces.ts';
 import { createRateLimiter } from './queue/rate-limiter.ts';
@@ -33,6 +34,7 @@ export interface ApiOptions {
   readonly config: Config;
   readonly registry: Registry;
   readonly queue: WiredQueue;
+  readonly webhooks: Webhooks;
   readonly use: Use;
   readonly logger: Logger;
   readonly metrics: ProcessMetrics | undefined;
@@ -55,6 +57,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       jobIds: createJobIds(queue, config.JOB_RETENTION_SECONDS),
       jobKeys,
       schedules,
+      webhooks: options.webhooks,
       use,
       logger,
       metrics,

@@ -5,9 +5,11 @@ import { type ApiOptions, createApi } from './api.ts';
 import type { Config } from './config.ts';
 import { withBulkPorts } from './core/bulk/bulk-action.ts';
 import { DeadlineError, settlesWithin, shareFor, withDeadline } from './core/deadline.ts';
+import { NO_METRICS } from './core/metrics.ts';
 import type { JobWorker, Logger } from './core/ports.ts';
 import { createRegistry } from './core/registry.ts';
 import { StartError } from './core/start-error.ts';
+import { createWebhookSecrets } from './core/webhook/secrets.ts';
 import { createListener } from './http/listener.ts';
 import { type ProcessMetrics, createMetrics } from './observability/metrics.ts';
 import { type Traces, openTraces } from './observability/traces.ts';
@@ -19,6 +21,8 @@ import { type ServiceServer, type ServiceServerOptions, createServiceServer } fr
 import { isConnectionError } from './stores/connection-error.ts';
 import { createConnectionLog } from './stores/connection-log.ts';
 import { type EmbeddedStore, createEmbeddedStore } from './stores/embedded-store.ts';
+import { createDispatcher } from './webhooks/dispatcher.ts';
+import { createGuard } from './webhooks/guard.ts';
 
 /** The longest wait for remote stores at start-up. After it the server listens, and answers 503 until they are available. */
 const START_MS = 2000;
@@ -110,6 +114,16 @@ async function buildApp(
   const database = openDatabaseOf(config, embedded);
   const providers = createProjectProviders(config, project, logger, database);
   const { use } = providers;
+  const secrets = createWebhookSecrets(queue.queue, queue.deliveries);
+  const guard = createGuard({ allow: config.WEBHOOK_ALLOW, publicUrl: config.PUBLIC_URL });
+  const dispatcher = createDispatcher({
+    store: queue.deliveries,
+    secrets,
+    guard,
+    typeOf: registry.get,
+    logger,
+    metrics: metrics ?? NO_METRICS,
+  });
   let workers: JobWorker | undefined;
   let isStarted = false;
   const checks: Checks = {
@@ -130,6 +144,7 @@ async function buildApp(
           config,
           registry,
           queue,
+          webhooks: { deliveries: queue.deliveries, secrets, whyRefused: guard.whyRefused },
           use,
           logger,
           metrics,
@@ -178,7 +193,9 @@ async function buildApp(
           attemptsOf: (name) => registry.get(name)?.attempts ?? 1,
         }),
         tracer,
+        onWebhook: dispatcher.nudge,
       });
+      dispatcher.start();
       queue.startSchedules(config.QUEUE_MAX_DEPTH);
     }
   }
@@ -201,6 +218,7 @@ async function buildApp(
       await listener.close(graceMs);
     };
     await Promise.all([closeHttp(), workers?.close(graceMs)]);
+    await dispatcher.close();
     await providers.close();
     await Promise.all([queue.close(), database.close(), traces.close()]);
     if (options.embedded === undefined) await embedded.close();

@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { type AuthConfig, type AuthSettings, authSettings, readAuth } from './auth/auth-settings.ts';
 import { StartError } from './core/start-error.ts';
+import { NOTHING_ALLOWED, webhookAllowSchema } from './webhooks/webhook-allow.ts';
 import {
   type TraceConfig,
   type TraceSettings,
@@ -126,6 +127,7 @@ export const settingsSchema = z.object({
       'expected on, off, or IP addresses and CIDR blocks, separated by commas',
     )
     .default(false),
+  WEBHOOK_ALLOW: webhookAllowSchema.default(NOTHING_ALLOWED),
   METRICS_PORT: portOrOff.optional(),
   ...authSettings,
   ...traceSettings,

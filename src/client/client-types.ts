@@ -67,6 +67,8 @@ export interface JobOptions {
    * @default the job type's, or none
    */
   readonly tags?: readonly string[] | undefined;
+  /** The https URL to which the server sends how the job ended, signed as Standard Webhooks says. */
+  readonly webhook?: string | undefined;
   /**
    * While a job of the same type and caller with this id waits for its first attempt, the submission gets that job and adds none. 1 to 50
    * printable characters without commas.

@@ -47,6 +47,13 @@ export const jobAttemptSchema = z
   .meta({ id: 'JobAttempt', description: 'An attempt that did not succeed.' });
 export type JobAttempt = z.output<typeof jobAttemptSchema>;
 
+/** Where the ends of a job are told. */
+export interface Webhook {
+  readonly url: string;
+  /** The base of the URLs in what is sent: that of the submission's request, or PUBLIC_URL. */
+  readonly base: string;
+}
+
 /** What a submission asked for beside its input. A retry, which runs at once, drops both times. */
 export interface JobOptions {
   /** The time before which it does not run. */
@@ -57,6 +64,8 @@ export interface JobOptions {
   readonly priority?: number | undefined;
   /** 1 to 10, all different. */
   readonly tags?: readonly string[] | undefined;
+  /** Where its ends are told. A retry keeps it. */
+  readonly webhook?: Webhook | undefined;
   /** While it waits for its first attempt, submissions with the same id get it. Not read back. */
   readonly deduplication?:
     | {

@@ -41,6 +41,8 @@ export interface Metrics {
   jobEnded(type: string, status: JobStatus, code?: string): void;
   /** A job that lost its worker waits apart from the others. */
   quarantined(type: string): void;
+  /** An attempt to send a webhook. */
+  webhookAttempted(outcome: 'Delivered' | 'Retried' | 'Failed', seconds: number): void;
   /** A call of the queue's store was answered, or failed. */
   storeAnswered(operation: string, seconds: number, failure: 'unavailable' | 'error' | undefined): void;
 }
@@ -79,5 +81,6 @@ export const NO_METRICS: Metrics = {
   attemptEnded: ignore,
   jobEnded: ignore,
   quarantined: ignore,
+  webhookAttempted: ignore,
   storeAnswered: ignore,
 };

@@ -37,9 +37,10 @@ const RESERVED_NAMES = new Set([
   'jobStatus',
   'jobTypes',
   'jobUpdates',
+  'webhookSecret',
   ...BUILT_IN.map(({ name }) => name),
 ]);
-const RESERVED_COLLECTIONS = new Set(['jobs', 'job-types', 'operations', 'batches']);
+const RESERVED_COLLECTIONS = new Set(['jobs', 'job-types', 'operations', 'batches', 'webhook-secret']);
 /** Bounds the work that one failing job can cause. */
 const MAX_ATTEMPTS = 100;
 /** Bounds what a store looks at when a job begins. */

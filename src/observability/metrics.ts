@@ -10,6 +10,7 @@ import { createTallies } from './tallies.ts';
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60];
 /** Of attempts and waits: from milliseconds to hours. */
 const JOB_SECONDS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14_400];
+const WEBHOOK_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20];
 const STORE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 /** OpenTelemetry's name for whatever is not in a bounded set. */
@@ -93,6 +94,12 @@ export function createMetrics(types: readonly string[]): ProcessMetrics {
     help: 'Times that a job lost its worker and was set apart.',
     labelNames: ['type'],
   });
+  const observeWebhook = tallies.addHistogram({
+    name: 'accepted_webhook_attempt_duration_seconds',
+    help: 'Duration of attempts to send webhooks, by what followed: delivered, retried or failed.',
+    labelNames: ['outcome'],
+    buckets: WEBHOOK_SECONDS,
+  });
   const observeStoreCall = tallies.addHistogram({
     name: 'messaging_client_operation_duration_seconds',
     help: "Duration of round trips to the store: the queue's own, and the steps of BullMQ's workers.",
@@ -143,6 +150,7 @@ export function createMetrics(types: readonly string[]): ProcessMetrics {
     },
     jobEnded: (type, status, code) => addEnd([type, status, boundedCode(code)]),
     quarantined: (type) => addQuarantine([type]),
+    webhookAttempted: (outcome, seconds) => observeWebhook([outcome.toLowerCase()], Math.max(0, seconds)),
     storeAnswered(operation, seconds, failure) {
       observeStoreCall(['bullmq', operation, failure ?? ''], seconds);
     },

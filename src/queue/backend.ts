@@ -5,6 +5,7 @@ import type { QueueLoad } from '../core/metrics.ts';
 import type { JobEvent, ListQuery, Logger, Pace } from '../core/ports.ts';
 import type { RateLimiterRes } from 'rate-limiter-flexible';
 import { isConnectionError } from '../stores/connection-error.ts';
+import type { DeliveryBackend } from './delivery-backend.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { Addition, JobData, JobRecord, KeptJob } from './job-record.ts';
 import type { StoredJob, StoredJobs } from './stored-job.ts';
@@ -267,6 +268,8 @@ export interface QueueBackend {
    * @param own stored if the store has none: a new secret, or this process's, after the store lost its data
    */
   readSecret(own: string): Promise<string>;
+  /** Of webhooks. */
+  readonly deliveries: DeliveryBackend;
   /** Counts the requests of all processes together; undefined for a store that only one process uses. */
   createRequestCounter(options: CounterOptions): RequestCounter | undefined;
   /**

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JobOptions } from '../core/job.ts';
+import type { JobOptions, Webhook } from '../core/job.ts';
 
 /** What the tags begin with by which the stores find the jobs of a deduplication id. */
 const DEDUPE = 'dedupe:';
@@ -9,7 +9,7 @@ const DEDUPE = 'dedupe:';
  * in milliseconds since 1970, which goes when one has.
  */
 export function toSubmission(options: JobOptions) {
-  const { scheduledFor, startBefore, priority, tags, deduplication } = options;
+  const { scheduledFor, startBefore, priority, tags, webhook, deduplication } = options;
   const dedupe = deduplication && {
     tag: `${DEDUPE}${deduplication.id}`,
     ttlMs: deduplication.ttlMs,
@@ -21,8 +21,14 @@ export function toSubmission(options: JobOptions) {
     priority,
     tags: dedupe ? [...(tags ?? []), dedupe.tag] : tags,
     dedupe,
+    webhook: webhook && { ...webhook, receiver: receiverOf(webhook) },
   };
   return { submission, startBy: startBefore?.getTime() };
+}
+
+/** Host and port, in lower case. Deliveries to one do not wait for those to another. */
+export function receiverOf({ url }: Pick<Webhook, 'url'>): string {
+  return new URL(url).host;
 }
 
 const optionalTime = z
@@ -39,6 +45,7 @@ const submissionSchema = z
       .array(z.string())
       .transform((tags) => tags.filter((tag) => !tag.startsWith(DEDUPE)))
       .optional(),
+    webhook: z.object({ url: z.string(), base: z.string() }).optional(),
   })
   .optional()
   .catch(undefined);

@@ -6,9 +6,11 @@ import type { JobEvents, JobQueue, JobWorker, Logger } from '../core/ports.ts';
 import type { Use } from '../core/register.ts';
 import type { Schedules } from '../core/schedule.ts';
 import type { Tracer } from '../core/tracer.ts';
+import type { DeliveryStore } from '../core/webhook/delivery.ts';
 import type { EmbeddedPool } from '../stores/embedded-pool.ts';
 import type { QueueBackend } from './backend.ts';
 import { createBullmqEvents } from './job-events.ts';
+import { createDeliveryStore } from './delivery-store.ts';
 import { connectEmbeddedQueue, connectPostgresQueue } from './postgres/connect.ts';
 import { createRedisBackend } from './redis/backend.ts';
 import { createBullmqQueue } from './job-queue.ts';
@@ -39,6 +41,8 @@ export interface WiredQueue {
   readonly events: JobEvents;
   readonly monitor: QueueMonitor;
   readonly schedules: Schedules;
+  /** Of webhooks. */
+  readonly deliveries: DeliveryStore;
   /**
    * Connects to the store. Call it again after the store was unavailable.
    * @throws StartError, which names the setting, when the store is available and refuses
@@ -48,11 +52,15 @@ export interface WiredQueue {
   open(options: { readonly events: boolean }): Promise<void>;
   /** Starts to look after the jobs that wait, to remove finished ones, and to keep the index of lists complete. */
   startUpkeep(): void;
-  /** @param options.tracer records attempts */
+  /**
+   * @param options.tracer records attempts
+   * @param options.onWebhook called after the end of a job with a webhook
+   */
   startWorkers(options: {
     readonly concurrency: number;
     readonly use: Use;
     readonly tracer?: Tracer | undefined;
+    readonly onWebhook?: (() => void) | undefined;
   }): JobWorker;
   /**
    * Submits the jobs of schedules from now on.
@@ -93,6 +101,7 @@ export function wireQueue({
     events,
     monitor: { readLoads: queue.readLoads, outage: queue.outage, watchers: events.size },
     schedules,
+    deliveries: createDeliveryStore({ backend, types: () => [...names, ...removedTypes], retentionSeconds, logger }),
     connect: () => backend.connect(),
     async open(options) {
       if (options.events) await events.open();
@@ -110,8 +119,8 @@ export function wireQueue({
       stopWaitingUpkeep ??= startWaitingUpkeep({ backend, types: kept, perCaller, logger });
       stopUpkeep ??= startIndexUpkeep({ backend, types: kept, logger });
     },
-    startWorkers: ({ concurrency, use, tracer }) =>
-      startBullmqWorkers({ backend, url, types, concurrency, use, logger, metrics, tracer }),
+    startWorkers: ({ concurrency, use, tracer, onWebhook }) =>
+      startBullmqWorkers({ backend, url, types, concurrency, use, logger, metrics, tracer, onWebhook }),
     startSchedules: schedules.start,
     async close() {
       await schedules.close();

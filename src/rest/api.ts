@@ -18,6 +18,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { openApiRoute } from './routes/service.ts';
 import { batchPathOf } from './routes/submit-batch.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 const JSON_TYPES = ['application/json', 'application/problem+json'];
 /** What these send is no JSON. */
@@ -48,6 +49,7 @@ export function createRestApi(api: RestApi): (app: FastifyInstance) => Promise<v
         ...batchRoutes,
         ...operationRoutes,
         ...jobTypeRoutes,
+        ...webhookRoutes,
         ...types.flatMap(collectionRoutes),
         ...types.flatMap(resourceNamedBatch),
       ],

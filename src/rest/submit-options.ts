@@ -31,6 +31,7 @@ export const submitQuery = z.object({
     `${described('tags')} May be repeated, or separated by commas.`,
     'tags',
   ),
+  webhook: parameter(optionSchemas.webhook.optional(), described('webhook'), 'webhook'),
   dedupeId: parameter(id.optional(), id.description ?? '', 'dedupeId'),
   dedupeSeconds: parameter(
     numberOption(ttlSeconds),

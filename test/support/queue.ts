@@ -15,6 +15,8 @@ import { createRegistry } from '../../src/core/registry.ts';
 import type { Schedule, Schedules } from '../../src/core/schedule.ts';
 import { createJobService } from '../../src/core/service/create-service.ts';
 import type { JobService } from '../../src/core/service/service.ts';
+import type { DeliveryStore } from '../../src/core/webhook/delivery.ts';
+import { createWebhookSecrets } from '../../src/core/webhook/secrets.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import type { QueueBackend } from '../../src/queue/backend.ts';
 import { toBullmqPool } from '../../src/queue/postgres/pool.ts';
@@ -79,6 +81,7 @@ export interface QueueSide {
   readonly service: JobService;
   readonly backend: QueueBackend;
   readonly schedules: Schedules;
+  readonly deliveries: DeliveryStore;
   /** How many listen to jobs by way of the service. */
   listeners(): number;
   startWorkers(): JobWorker;
@@ -142,6 +145,7 @@ export async function openSide({
     events,
     backend,
     schedules,
+    deliveries: wired.deliveries,
     service: createJobService({
       registry,
       queue,
@@ -149,6 +153,11 @@ export async function openSide({
       jobIds: createJobIds(queue, retentionSeconds),
       jobKeys: createJobKeys(queue, retentionSeconds),
       schedules,
+      webhooks: {
+        deliveries: wired.deliveries,
+        secrets: createWebhookSecrets(queue, wired.deliveries),
+        whyRefused: () => undefined,
+      },
       use,
       logger,
       maxDepth,
@@ -227,6 +236,9 @@ export function setUpQueue(
     },
     get schedules() {
       return side.schedules;
+    },
+    get deliveries() {
+      return side.deliveries;
     },
     get backend() {
       return side.backend;

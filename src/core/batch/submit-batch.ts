@@ -11,6 +11,7 @@ import type { RequestContext } from '../service/request-context.ts';
 import type { Submission } from '../service/submission.ts';
 import { fingerprintOfAll, readOptions, requireSame } from '../service/submit.ts';
 import { type Tracer, jobAttributes } from '../tracer.ts';
+import { type Webhooks, checkWebhook } from '../webhook/webhook-service.ts';
 import { type Batch, MAX_BATCH_ITEMS, tagOfBatch } from './batch.ts';
 import { type CheckedItem, checkItems, noneIsValid } from './check-items.ts';
 
@@ -63,11 +64,13 @@ export interface SubmitBatchOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly tracer: Tracer | undefined;
+  /** Undefined: submissions with a webhook are refused. */
+  readonly webhooks: Webhooks | undefined;
   isExpired(job: Job): boolean;
 }
 
 export function createSubmitBatch(services: SubmitBatchOptions) {
-  const { queue, jobIds, addWithin, logger, metrics, tracer, isExpired } = services;
+  const { queue, jobIds, addWithin, logger, metrics, tracer, webhooks, isExpired } = services;
 
   async function accept(submission: BatchSubmission): Promise<SubmittedBatch> {
     const { type, inputs, path, options, requestId, trace, idempotencyKey } = submission;
@@ -75,6 +78,7 @@ export function createSubmitBatch(services: SubmitBatchOptions) {
     requireBatchSize(inputs.length, path);
     const createdAt = new Date();
     const resolved = readOptions(type, options, createdAt, queue);
+    checkWebhook(webhooks, options);
     if (resolved.options?.deduplication !== undefined)
       throw invalidInput([
         { path: [...(options?.path ?? []), 'deduplication'], message: 'A batch takes no deduplication' },

@@ -1,4 +1,4 @@
-/** The options of a submission, which both APIs read alike: when its job may run, when it must have begun, how urgent it is, and its tags. */
+/** The options of a submission, which both APIs read alike: when its job may run, when it must have begun, how urgent it is, its tags, and its webhook. */
 import { z } from 'zod';
 import type { InputIssue } from '../errors.ts';
 import type { JobOptions } from '../job.ts';
@@ -25,6 +25,17 @@ export const tagSchema = z
 /** A tag of jobs that are looked for, which may be that of a batch. */
 export const anyTagSchema = z.string(TAG).regex(/^(?:[^\p{C}\p{Zl}\p{Zp},]{1,64}|batch:[\w-]{1,64})$/u, TAG);
 const MAX_TAGS = 10;
+
+/** Characters of a webhook's URL. */
+const MAX_URL = 2000;
+const WEBHOOK = `Invalid webhook: expected an https URL of at most ${MAX_URL} characters, without credentials and without a fragment`;
+
+/** Which hosts are called is decided where they are known. */
+function isWebhook(text: string): boolean {
+  if (text.length > MAX_URL || !URL.canParse(text)) return false;
+  const { protocol, username, password, hash, hostname } = new URL(text);
+  return /^https?:$/.test(protocol) && hostname !== '' && `${username}${password}${hash}` === '';
+}
 
 const DEDUPE_ID = 'Invalid deduplication id: expected 1 to 50 printable characters without commas';
 const DEDUPE_SECONDS = `Invalid time of deduplication: expected whole seconds from 1 to ${MAX_DELAY_SECONDS}`;
@@ -89,6 +100,12 @@ export const optionSchemas = {
     .max(MAX_TAGS, `Too many tags: expected at most ${MAX_TAGS}`)
     .refine((tags) => new Set(tags).size === tags.length, 'Invalid tags: one is there twice')
     .describe('Up to 10 texts of 1 to 64 printable characters without commas, by which lists can be filtered.'),
+  webhook: z
+    .string(WEBHOOK)
+    .refine(isWebhook, WEBHOOK)
+    .describe(
+      `The URL to which the end of the job is sent, signed as Standard Webhooks 1.0.0 says: https, at most ${MAX_URL} characters.`,
+    ),
 } as const;
 
 const { delaySeconds, startWithinSeconds, priority, tags } = optionSchemas;
@@ -119,6 +136,7 @@ export const submitOptionsSchema = z
     startWithinSeconds: startWithinSeconds.nullish(),
     priority: priority.nullish(),
     tags: tags.nullish(),
+    webhook: optionSchemas.webhook.nullish(),
     deduplication: deduplicationSchema.nullish(),
   })
   .superRefine(requireOneEach);
@@ -131,6 +149,7 @@ export interface SubmitOptions {
   readonly startWithinSeconds?: number | null | undefined;
   readonly priority?: number | null | undefined;
   readonly tags?: readonly string[] | null | undefined;
+  readonly webhook?: string | null | undefined;
   readonly deduplication?: Deduplication | null | undefined;
 }
 
@@ -151,11 +170,12 @@ export interface ResolvedOptions {
  * Makes times of the options of a submission and of its job type.
  * @param clock of the store, which decides what has expired
  * @param createdAt of the job, by the clock of this process
+ * @param base of the URLs in its webhook
  */
 export function resolveOptions(
   given: SubmitOptions | undefined,
   defaults: DefaultOptions | undefined,
-  { clock, createdAt }: { readonly clock: () => number; readonly createdAt: Date },
+  { clock, createdAt, base = '' }: { readonly clock: () => number; readonly createdAt: Date; readonly base?: string },
 ): ResolvedOptions {
   if (given === undefined && defaults === undefined) return { options: undefined, outdated: undefined };
   const now = clock();
@@ -172,6 +192,7 @@ export function resolveOptions(
     ...(last !== undefined && { startBefore: new Date(last) }),
     ...(priorityOrNone > 0 && { priority: priorityOrNone }),
     ...(tagsOrNone.length > 0 && { tags: tagsOrNone }),
+    ...(given?.webhook != null && { webhook: { url: given.webhook, base } }),
     ...(given?.deduplication && { deduplication: toDeduplication(given.deduplication) }),
   };
   return {

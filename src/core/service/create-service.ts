@@ -14,6 +14,7 @@ import type { Use } from '../register.ts';
 import type { Registry } from '../registry.ts';
 import { NO_SCHEDULES, type Schedules } from '../schedule.ts';
 import type { Tracer } from '../tracer.ts';
+import { type Webhooks, createWebhookService } from '../webhook/webhook-service.ts';
 import { createAddWithin, createDepthLimit } from './depth-limit.ts';
 import { type FollowedJob, type JobWait, MAX_WAIT_SECONDS, listenForEnd, watchJob } from './follow.ts';
 import { createBulkService } from './bulk.ts';
@@ -41,6 +42,8 @@ export interface JobServiceOptions {
   readonly schedules?: Schedules;
   readonly use: Use;
   readonly logger: Logger;
+  /** @default submissions with a webhook are refused */
+  readonly webhooks?: Webhooks | undefined;
   /** @default counts nothing */
   readonly metrics?: Metrics | undefined;
   /** Undefined: submissions are not recorded. */
@@ -57,7 +60,7 @@ export interface JobServiceOptions {
 
 export function createJobService(options: JobServiceOptions): JobService {
   const { registry, queue, events, jobIds, jobKeys, use, logger, maxDepth, maxCallerDepth, stopping } = options;
-  const { isConnectionError, metrics = NO_METRICS, schedules = NO_SCHEDULES } = options;
+  const { isConnectionError, metrics = NO_METRICS, schedules = NO_SCHEDULES, webhooks } = options;
   const estimator = createRetryAfterEstimator(queue, logger);
   const depthLimit = createDepthLimit(queue, maxDepth, logger, (type, isFull) => {
     if (isFull) logger.warn({ type, maxDepth }, 'the queue of a job type is full; submissions are refused');
@@ -133,7 +136,7 @@ export function createJobService(options: JobServiceOptions): JobService {
   });
 
   const addWithin = createAddWithin({ depthLimit, callerLimit, estimator });
-  const submit = createSubmit({ queue, jobIds, addWithin, logger, metrics, see });
+  const submit = createSubmit({ queue, jobIds, addWithin, logger, metrics, webhooks, see });
   const accept = traceSubmit(submit, options.tracer);
   const untilStopping = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, stopping]);
 
@@ -143,6 +146,7 @@ export function createJobService(options: JobServiceOptions): JobService {
     ...createJobLists({ registry, queue, events, logger, isExpired, see, untilStopping }),
     ...createJobTypeService({ registry, queue, schedules, logger }),
     ...createBulkService({ registry, submit: accept, logger }),
+    ...createWebhookService({ webhooks, logger, find: (id, caller) => find(id, caller, 'submit') }),
     ...createBatchService({
       queue,
       jobIds,
@@ -151,7 +155,16 @@ export function createJobService(options: JobServiceOptions): JobService {
       logger,
       isType: hasQueue,
       isExpired,
-      submitBatch: createSubmitBatch({ queue, jobIds, addWithin, logger, metrics, tracer: options.tracer, isExpired }),
+      submitBatch: createSubmitBatch({
+        queue,
+        jobIds,
+        addWithin,
+        logger,
+        metrics,
+        tracer: options.tracer,
+        webhooks,
+        isExpired,
+      }),
       untilStopping,
     }),
 

@@ -8,6 +8,7 @@ import type { Registry } from '../registry.ts';
 import type { JobFilter } from './job-filter.ts';
 import type { JobTypeService } from './job-types.ts';
 import type { Submission, SubmittedJob } from './submission.ts';
+import type { WebhookService } from '../webhook/webhook-service.ts';
 
 export interface JobPageRequest extends JobFilter {
   /** The last job of the previous page; undefined: start with the newest. */
@@ -47,7 +48,7 @@ export interface BulkService {
  * scope, and `unauthenticated`, for the access token of another job. Another caller's job is indistinguishable from a missing one. A method
  * that looks for a job may throw `expired`, for one of the caller's own that was removed after its retention, as long as its id tells.
  */
-export interface JobService extends JobTypeService, BulkService, BatchService {
+export interface JobService extends JobTypeService, BulkService, BatchService, WebhookService {
   readonly registry: Registry;
   /** Aborted at shutdown: waits return early, and watches end before their job does. */
   readonly stopping: AbortSignal;

@@ -8,8 +8,13 @@ export interface Submission {
   readonly type: JobType;
   /** Not parsed yet: `submit` checks it by the type's schema. */
   readonly input: unknown;
-  /** What was given beside the input, and where errors say that it was. */
-  readonly options?: { readonly given: SubmitOptions | undefined; readonly path: readonly string[] };
+  /** What was given beside the input, where errors say that it was, and the base of the URLs of the request, which a webhook shows. */
+  readonly options?: {
+    readonly given: SubmitOptions | undefined;
+    readonly path: readonly string[];
+    /** @default '' */
+    readonly base?: string;
+  };
   readonly caller: Caller;
   readonly requestId: string;
   /** Of the request; undefined if it is not traced. */

@@ -9,6 +9,7 @@ import { MAX_DELAY_SECONDS, type SubmitOptions as GivenOptions, resolveOptions }
 import type { Job, JobOptions } from '../job.ts';
 import type { Metrics } from '../metrics.ts';
 import type { JobQueue, Logger, NewJob } from '../ports.ts';
+import { type Webhooks, checkWebhook } from '../webhook/webhook-service.ts';
 import type { AddWithin } from './depth-limit.ts';
 import type { Submission, SubmittedJob } from './submission.ts';
 
@@ -18,6 +19,8 @@ export interface SubmitOptions {
   readonly addWithin: AddWithin;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Undefined: submissions with a webhook are refused. */
+  readonly webhooks: Webhooks | undefined;
   /** Reads a job; undefined unless it belongs to the caller. */
   see(id: string, caller: Caller): Promise<Job | undefined>;
 }
@@ -25,12 +28,13 @@ export interface SubmitOptions {
 /** Accepts a submission. @param onId called with the job's id before the queue receives the job */
 export type Submit = (submission: Submission, onId?: (id: string) => void) => Promise<SubmittedJob>;
 
-export function createSubmit({ queue, jobIds, addWithin, logger, metrics, see }: SubmitOptions): Submit {
+export function createSubmit({ queue, jobIds, addWithin, logger, metrics, webhooks, see }: SubmitOptions): Submit {
   const accept: Submit = async ({ type, input, options, caller, requestId, trace, idempotencyKey }, onId) => {
     const { id: callerId } = requireScope(caller, 'submit');
     const { parsed, storable } = parseSubmission(type, input);
     const createdAt = new Date();
     const resolved = readOptions(type, options, createdAt, queue);
+    checkWebhook(webhooks, options);
     const { refuseOutdated } = resolved;
     const base = {
       type: type.name,
@@ -92,8 +96,8 @@ export function readOptions(
   createdAt: Date,
   queue: Pick<JobQueue, 'now'>,
 ) {
-  const { given, path = [] } = { ...options };
-  const resolved = resolveOptions(given, type.options, { clock: () => queue.now(type.name), createdAt });
+  const { given, path = [], base = '' } = { ...options };
+  const resolved = resolveOptions(given, type.options, { clock: () => queue.now(type.name), createdAt, base });
   requireSoon(resolved.options, createdAt, path);
   return {
     options: resolved.options,

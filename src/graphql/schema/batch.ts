@@ -237,7 +237,7 @@ export function addBatchMutation(
           type,
           inputs: reader === undefined ? inputs : inputs.map((each) => reader.toTagged(each)),
           path: INPUTS_PATH,
-          options: { given: readSubmitOptions(options), path: OPTIONS_PATH },
+          options: { given: readSubmitOptions(options), path: OPTIONS_PATH, base: context.urls.base },
           caller,
           requestId,
           trace,

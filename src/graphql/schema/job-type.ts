@@ -112,7 +112,7 @@ export function addJobType(
           const submission = {
             type,
             input: sent,
-            options: { given: readSubmitOptions(options), path: OPTIONS_PATH },
+            options: { given: readSubmitOptions(options), path: OPTIONS_PATH, base: context.urls.base },
             caller,
             requestId,
             trace,

@@ -4,6 +4,7 @@ import { parseInput } from '../../core/input/parse-input.ts';
 import { type Job, type JobAttempt, type JobFailure, jobStatusSchema } from '../../core/job.ts';
 import { LazyJobView } from '../../core/job-view.ts';
 import type { Builder, GraphQLContext } from '../builder.ts';
+import { DELIVERIES, type DeliveryObject } from './webhook.ts';
 
 /** The object from which GraphQL reads the fields of a job. */
 export type JobSource = LazyJobView;
@@ -40,7 +41,12 @@ export function addJobStatus(builder: Builder) {
  * Adds the interface that the jobs of all types implement. Each field is a property of JobView.
  * @param typeName maps the name of a job type to the name of its object type
  */
-export function addJobInterface(builder: Builder, jobStatus: JobStatusEnum, typeName: (jobType: string) => string) {
+export function addJobInterface(
+  builder: Builder,
+  jobStatus: JobStatusEnum,
+  delivery: DeliveryObject,
+  typeName: (jobType: string) => string,
+) {
   const jobError = builder.objectRef<JobFailure>('JobError').implement({
     description: 'Why a job did not succeed.',
     fields: (t) => ({
@@ -133,6 +139,15 @@ export function addJobInterface(builder: Builder, jobStatus: JobStatusEnum, type
       history: t.expose('history', {
         type: [jobAttempt],
         description: 'The attempts that did not succeed, oldest first; a retry keeps them.',
+      }),
+      deliveries: t.field({
+        type: [delivery],
+        ...DELIVERIES,
+        async resolve({ job }, _, { service, caller, budget }, info) {
+          const deliveries = await service.readDeliveries(job, caller);
+          budget.takeItems(deliveries, info);
+          return deliveries;
+        },
       }),
     }),
   });

@@ -13,6 +13,7 @@ import { addJobType, jobObjectName, submitPayloadName } from './job-type.ts';
 import { addJobTypeStats } from './job-type-stats.ts';
 import { addScalars, useExactID } from './scalars.ts';
 import { addSubmitOptions } from './submit-options.ts';
+import { WEBHOOK_TYPES, addDelivery, addWebhooks } from './webhook.ts';
 import { SchemaShapeError } from './zod-shape.ts';
 
 /**
@@ -26,7 +27,8 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
   builder.subscriptionType({});
   addScalars(builder);
   const jobStatus = addJobStatus(builder);
-  const job = addJobInterface(builder, jobStatus, (type) =>
+  const delivery = addDelivery(builder);
+  const job = addJobInterface(builder, jobStatus, delivery, (type) =>
     registry.get(type) === undefined ? REMOVED_TYPE : jobObjectName(type),
   );
   builder.objectRef<JobSource>(REMOVED_TYPE).implement({
@@ -38,6 +40,7 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
   const connection = addJobConnection(builder, job, jobStatus, jobFilter);
   const batches = addBatches(builder, connection, jobStatus);
   addJobChanges(builder, job, jobFilter);
+  addWebhooks(builder, delivery);
 
   const fromZod = createFromZod(builder, reservedNames(registry));
   addJobTypeStats(builder, fromZod);
@@ -90,6 +93,7 @@ function reservedNames({ types, builtIn }: Registry): ReadonlySet<string> {
     'JobConnection',
     'JobEdge',
     ...BATCH_TYPES,
+    ...WEBHOOK_TYPES,
   ];
   const perType = types.flatMap((type) => {
     const { payload, item } = batchTypeNames(type);

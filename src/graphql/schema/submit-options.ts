@@ -42,6 +42,7 @@ export function addSubmitOptions(builder: Builder) {
       startWithinSeconds: t.int(describe('startWithinSeconds')),
       priority: t.int(describe('priority')),
       tags: t.stringList(describe('tags')),
+      webhook: t.string(describe('webhook')),
       deduplication: t.field({ type: Deduplication, description: 'Whether a job that waits will do.' }),
     }),
   });

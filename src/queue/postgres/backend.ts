@@ -10,6 +10,7 @@ import { PACE_SAMPLE, toPace } from '../pace.ts';
 import { createMissedEvents } from './events.ts';
 import { startStep } from '../../stores/postgres-pool.ts';
 import { createPostgresQueue } from './additions.ts';
+import { createPostgresDeliveries } from './deliveries.ts';
 import { addStoredJobs, readStoredJobs } from './stored.ts';
 import { prepareStore } from './prepare-store.ts';
 import { OWN_SCHEMA, READ_EMBEDDED_TYPE, REQUEST_COUNTS, STATEMENTS, type Statement, toRecord } from './statements.ts';
@@ -336,6 +337,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
             tableName: REQUEST_COUNTS,
             tableCreated: true,
           }),
+    deliveries: createPostgresDeliveries(run),
     readStored: (type, from) => readStoredJobs(run, type, from),
     addStored: (type, jobs) => addStoredJobs(run, type, jobs),
     async countUsers() {

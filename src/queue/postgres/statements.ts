@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { MAX_COUNTED, SAMPLED_RUNS } from '../../core/job-type-stats.ts';
+import { MAX_DELIVERIES } from '../../core/webhook/delivery.ts';
 import { CANCELED, type JobRecord } from '../job-record.ts';
 import { LATE } from '../store-clock.ts';
 
@@ -38,6 +39,7 @@ const PARTS: readonly (readonly [name: string, text: string])[] = [
   ['in-round', `state = 'waiting' AND priority > ${ROUNDS_FROM}`],
   ['parked-until', String(PARKED_UNTIL)],
   ['late', LATE],
+  ['most-deliveries', String(MAX_DELIVERIES)],
   ['sampled-runs', String(SAMPLED_RUNS)],
   ['max-counted', String(MAX_COUNTED)],
 ];
@@ -69,6 +71,7 @@ export const SCHEMA_STATEMENTS: readonly Statement[] = [
   load('schema/list-index'),
   load('schema/start-index'),
   load('schema/job-tags'),
+  load('schema/deliveries'),
   load('schema/add-batch'),
   load('schema/request-counts'),
   load('schema/job-ends'),
@@ -92,6 +95,7 @@ export const STATEMENTS = {
   addBatch: load('add-batch'),
   addStored: load('add-stored'),
   cancelJob: load('cancel-job'),
+  countDeliveries: load('count-deliveries'),
   countJobs: load('count-jobs'),
   countTagged: load('count-tagged'),
   countUsers: load('count-users'),
@@ -101,6 +105,7 @@ export const STATEMENTS = {
   listJobs: load('list-jobs'),
   readCallerDepth: load('read-caller-depth'),
   readData: load('read-data'),
+  readDeliveries: load('read-deliveries'),
   readDepth: load('read-depth'),
   readIndex: load('read-index'),
   readLastEvent: load('read-last-event'),
@@ -110,6 +115,7 @@ export const STATEMENTS = {
   readMissedEvents: load('read-missed-events'),
   readPace: load('read-pace'),
   readRecords: load('read-records'),
+  readRotations: load('read-rotations'),
   readSome: load('read-some'),
   readSecret: load('read-secret'),
   readStored: load('read-stored'),
@@ -117,10 +123,14 @@ export const STATEMENTS = {
   readTime: load('read-time'),
   readType: load('read-type'),
   readTypes: load('read-types'),
+  redeliver: load('redeliver'),
   removeFinished: load('remove-finished'),
   retryJob: load('retry-job'),
+  settleDelivery: load('settle-delivery'),
   shiftRounds: load('shift-rounds'),
+  storeRotations: load('store-rotations'),
   storeSecret: load('store-secret'),
+  takeDeliveries: load('take-deliveries'),
   takeSlot: load('take-slot'),
   tryWrite: load('try-write'),
 } as const satisfies Record<string, Statement>;

@@ -16,6 +16,7 @@ import { createRedisWorker } from './worker.ts';
 import { type RedisEvents, createRedisEvents } from './events.ts';
 import { listJobs } from './list.ts';
 import { createRedisQueue } from './additions.ts';
+import { createRedisDeliveries } from './deliveries.ts';
 import { PREFIX, prefixOf, queueName } from './names.ts';
 import { toRecords } from './record.ts';
 import { SCRIPTS, runScript } from './scripts.ts';
@@ -284,6 +285,7 @@ export function createRedisBackend(url: string, logger: Logger, fair = false): Q
       return (await client.set(SECRET_KEY, own, 'NX', 'GET')) ?? own;
     },
     createRequestCounter: (options) => new RateLimiterRedis({ ...options, storeClient: client }),
+    deliveries: createRedisDeliveries(client),
     readStored: (type, from) => readStoredJobs(client, type, from),
     addStored: (type, jobs) => addStoredJobs(client, type, jobs),
     countUsers: () => countUsers(client),

@@ -13,6 +13,10 @@ const read = (path: string): string => readFileSync(new URL(path, import.meta.ur
 const common = read('./lua/common.lua');
 /** What also stands before scripts that move waiting jobs. The others do not pay for it. */
 const turns = `${common}\n${read('./prelude/turns.lua')}`;
+/** And what stands before those that know of webhooks. */
+const webhooks = read('./prelude/webhooks.lua');
+const withWebhooks = `${common}\n${webhooks}`;
+const turnsAndWebhooks = `${turns}\n${webhooks}`;
 const slots = `${turns}\n${read('./prelude/slots.lua')}`;
 
 function loadScript(name: string, prelude = common): RedisScript {
@@ -22,17 +26,19 @@ function loadScript(name: string, prelude = common): RedisScript {
 
 /** What BullMQ does not do, or not in one step. Each file begins with the reason for it. */
 export const SCRIPTS = {
-  addBatch: loadScript('add-jobs', `${turns}\n${read('./lua/add-batch.lua')}`),
+  addBatch: loadScript('add-jobs', `${turnsAndWebhooks}\n${read('./lua/add-batch.lua')}`),
   addEnds: loadScript('add-ends'),
-  addJobs: loadScript('add-jobs', turns),
-  addStored: loadScript('add-stored', turns),
+  addJobs: loadScript('add-jobs', turnsAndWebhooks),
+  addStored: loadScript('add-stored', turnsAndWebhooks),
   completeIndex: loadScript('complete-index'),
   countTagged: loadScript('count-tagged'),
+  countDeliveries: loadScript('count-deliveries', withWebhooks),
   countJobs: loadScript('count-jobs'),
-  expireJobs: loadScript('expire-jobs', turns),
+  expireJobs: loadScript('expire-jobs', turnsAndWebhooks),
   freeSlots: loadScript('free-slots', slots),
   mendIndex: loadScript('mend-index'),
   placeJobs: loadScript('place-jobs', turns),
+  readDeliveries: loadScript('read-deliveries', withWebhooks),
   readJobs: loadScript('read-jobs'),
   readLocks: loadScript('read-locks'),
   readMarked: loadScript('read-marked'),
@@ -42,11 +48,15 @@ export const SCRIPTS = {
   readPace: loadScript('read-pace'),
   readType: loadScript('read-type'),
   readTime: loadScript('read-time'),
-  cancelJob: loadScript('cancel-job', turns),
-  retryJob: loadScript('retry-job', turns),
-  removeFinished: loadScript('remove-finished'),
+  cancelJob: loadScript('cancel-job', turnsAndWebhooks),
+  redeliver: loadScript('redeliver', withWebhooks),
+  retryJob: loadScript('retry-job', turnsAndWebhooks),
+  removeFinished: loadScript('remove-finished', withWebhooks),
+  settleDelivery: loadScript('settle-delivery', withWebhooks),
+  takeDeliveries: loadScript('take-deliveries', withWebhooks),
   takeSlot: loadScript('take-slot', slots),
-  publishChanges: loadScript('publish-changes'),
+  publishChanges: loadScript('publish-changes', withWebhooks),
+  tellEnds: loadScript('tell-ends', withWebhooks),
 } as const satisfies Record<string, RedisScript>;
 
 /**

@@ -12,6 +12,7 @@ import { traceIdOfJob } from './attempt-span.ts';
 import { createProcessor } from './processor.ts';
 import { createEndCounts } from './end-counts.ts';
 import { CANCELED, type JobData, toFailure } from '../job-record.ts';
+import { fromSubmission } from '../job-submission.ts';
 import { whenLeft } from './leaving.ts';
 import { renewWhileBlocked } from './lock-thread.ts';
 import { createRunningJobs, watchCancellation, watchLocks } from './running-jobs.ts';
@@ -47,6 +48,8 @@ export interface BullmqWorkerOptions {
   readonly metrics: Metrics;
   /** Undefined: attempts are not recorded. */
   readonly tracer?: Tracer | undefined;
+  /** Called after the end of a job with a webhook. */
+  readonly onWebhook?: (() => void) | undefined;
 }
 
 /** Starts one BullMQ worker for each job type. The store must be connected. */
@@ -59,6 +62,7 @@ export function startBullmqWorkers({
   logger,
   metrics,
   tracer,
+  onWebhook,
 }: BullmqWorkerOptions): JobWorker {
   const closing = new AbortController();
   const onBeat = (blockedMs: number): void => {
@@ -148,10 +152,12 @@ export function startBullmqWorkers({
       onCompleted(job) {
         ends.add('succeeded');
         metrics.jobEnded(name, 'Succeeded');
+        if (hasWebhook(job)) onWebhook?.();
         logSuccess(job, name, logger);
       },
       settings: { backoffStrategy: (_attemptsMade, _name, _error, job) => backoffMs(type, job) },
       onFailed(job) {
+        if (job.finishedOn !== undefined && hasWebhook(job)) onWebhook?.();
         if (job.finishedOn === undefined) void endIfMarked(job);
         else if (job.failedReason === CANCELED) metrics.jobEnded(name, 'Canceled', 'JOB_CANCELED');
         else {
@@ -190,6 +196,10 @@ export function startBullmqWorkers({
       }
     },
   };
+}
+
+function hasWebhook({ opts }: Pick<Job, 'opts'>): boolean {
+  return 'submission' in opts && fromSubmission(opts.submission)?.webhook !== undefined;
 }
 
 /** Doubles with each attempt, less a random part, and starts again after a retry. */

@@ -16,6 +16,7 @@ import { jobTypeRoutes } from '../routes/job-types.ts';
 import { jobRoutes } from '../routes/jobs.ts';
 import { operationRoutes } from '../routes/operations.ts';
 import { healthRoutes, openApiRoute } from '../routes/service.ts';
+import { sentWebhooks, webhookRoutes } from '../routes/webhooks.ts';
 import type { DocumentedRoute } from '../route.ts';
 import { problemExamples } from './examples.ts';
 import { adaptJsonSchema } from '../../core/input/json-schema.ts';
@@ -91,6 +92,7 @@ function documentOf(types: readonly JobType[], serverUrl: string, builtIn: reado
     ...batchRoutes,
     ...operationRoutes,
     ...jobTypeRoutes,
+    ...webhookRoutes,
     ...healthRoutes,
     openApiRoute,
   ]);
@@ -114,9 +116,11 @@ function documentOf(types: readonly JobType[], serverUrl: string, builtIn: reado
           description: 'Jobs of one type that were submitted together: follow, read and cancel them.',
         },
         { name: 'Job types', description: 'What operators see of job types, and do with them.' },
+        { name: 'Webhooks', description: 'What the server sends when jobs end.' },
         { name: 'Service', description: 'The service itself.' },
       ],
       paths,
+      webhooks: sentWebhooks,
       components: {
         securitySchemes,
         schemas: jobSchemas,

@@ -133,6 +133,17 @@ export const batchResultsExample: Example = {
   },
 };
 
+/** One that is tried again. */
+export const deliveryExample: object = {
+  id: 'thumbnail_ku9AYxTRGnLLm3ywHtGZ4Q_mm7p9v4q',
+  event: 'job.succeeded',
+  status: 'Pending',
+  url: 'https://example.com/webhooks',
+  createdAt: finishedAt,
+  nextAttemptAt: '2026-03-01T12:00:05.700Z',
+  attempts: [{ at: '2026-03-01T12:00:00.300Z', durationMs: 120, statusCode: 503, error: null }],
+};
+
 function detailFor(name: ProblemName, type: JobType): string {
   const { example: detail } = PROBLEM_EXPLANATIONS[name];
   return typeof detail === 'string' ? detail : detail(type);

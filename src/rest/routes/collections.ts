@@ -77,7 +77,7 @@ const submit = (type: JobType): Route<RestApi> => ({
     const { caller, requestId, trace, urls } = context;
     const key = readIdempotencyKey(undefined, context.idempotencyKeyHeader);
     const wait = readWait(request, reply) ?? 0;
-    const options = { given: readSubmitOptions(request.query), path: [] };
+    const options = { given: readSubmitOptions(request.query), path: [], base: urls.base };
     const submission = { type, input: request.body, options, caller, requestId, trace, idempotencyKey: key };
     const { job, replayed } =
       wait === 0 ? await service.submit(submission) : await service.submitAndWait(submission, wait, context.whenGone());

@@ -68,7 +68,7 @@ export const submitBatchRoute = (type: JobType): Route<RestApi> => ({
       type,
       inputs,
       path: ITEMS,
-      options: { given: readSubmitOptions(request.query), path: [] },
+      options: { given: readSubmitOptions(request.query), path: [], base: context.urls.base },
       caller,
       requestId,
       trace,

@@ -7,7 +7,8 @@ local caller, timestamp, startedOn, finishedOn, deferredFailure, parent, options
   'processedOn', 'finishedOn', 'defa', 'parentKey', 'opts'))
 if not caller or finishedOn then return false end
 if onlyMarked == '1' and deferredFailure ~= mark then return false end
-local tags = tagsOf(options)
+local own = decodeOptions(options)
+local tags = tagsIn(own)
 addEntry('Canceled', caller, timestamp, id, tags)
 local removed = 0
 -- A child of a flow is ended by a worker, so that BullMQ moves its parent on.
@@ -33,4 +34,5 @@ redis.call('ZADD', keyOf(canceledSet('failed')), now, id)
 removeEntry('open', caller, id, tags)
 addEvent('failed', id, 'failedReason', mark, 'prev', 'waiting')
 publish('failed', id)
+if webhookIn(own) then tellEnd(id, readFields(job), webhookIn(own)) end
 return readJob(job)

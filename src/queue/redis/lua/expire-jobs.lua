@@ -19,11 +19,13 @@ local function finish(id, caller, timestamp, options)
   redis.call('HDEL', job, 'defa', 'processedOn')
   redis.call('ZADD', keyOf('failed'), now, id)
   redis.call('ZADD', keyOf(canceledSet('failed')), now, id)
-  local tags = tagsOf(options)
+  local own = decodeOptions(options)
+  local tags = tagsIn(own)
   addEntry('Canceled', caller, timestamp, id, tags)
   removeEntry('open', caller, id, tags)
   addEvent('failed', id, 'failedReason', mark, 'prev', taken and 'active' or 'waiting')
   publish('failed', id)
+  if webhookIn(own) then tellEnd(id, readFields(job), webhookIn(own)) end
 end
 
 if taken then

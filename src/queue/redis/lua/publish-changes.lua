@@ -24,7 +24,9 @@ for i = 2, #ARGV, 3 do
       local isCanceled = reason == canceledMark or mark == canceledMark or (canceled and canceled == startedOn)
       remove(indexOf('open', caller), id)
       remove(indexOfAll('open'), id)
-      for _, tag in ipairs(tagsOf(fields[12])) do
+      local own = decodeOptions(fields[12])
+      if webhookIn(own) then tellEnd(id, fields, webhookIn(own)) end
+      for _, tag in ipairs(tagsIn(own)) do
         remove(indexOfTag('open', tag, caller), id)
         remove(indexOfTag('open', tag), id)
       end
