@@ -66,6 +66,8 @@ export type Outage = 'none' | 'writes' | 'all';
 export interface QueueMonitor {
   /** Of each job type that this process has. One round trip, whose cost does not grow with the number of finished jobs. */
   readLoads(): Promise<readonly QueueLoad[]>;
+  /** How many webhooks wait to be sent, or are being sent: counted over 1,000 receivers of a type, or up to 100,000. */
+  countWebhooks(): Promise<number>;
   outage(): Outage;
   /** Event streams, subscriptions and held requests that follow a job in this process. */
   watchers(): number;

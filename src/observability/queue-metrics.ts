@@ -26,6 +26,11 @@ export function addQueueMetrics(registry: Registry, queue: QueueMonitor): () => 
     'accepted_oldest_waiting_seconds',
     'How long the first job has waited for a worker; 0: none waits.',
   );
+  const webhooks = new Gauge({
+    name: 'accepted_webhooks_waiting',
+    help: 'Webhooks that wait for an attempt, or are being sent.',
+    registers,
+  });
   const up = new Gauge({
     name: 'accepted_store_up',
     help: 'Whether the store answered when it was last read.',
@@ -44,7 +49,7 @@ export function addQueueMetrics(registry: Registry, queue: QueueMonitor): () => 
     registers,
   });
 
-  let loads: { readonly byType: readonly QueueLoad[]; readonly at: number } | undefined;
+  let loads: { readonly byType: readonly QueueLoad[]; readonly webhooks: number; readonly at: number } | undefined;
   /** Undefined until the store has answered, or failed to. */
   let isUp: boolean | undefined;
   let askedAt = -Infinity;
@@ -53,7 +58,8 @@ export function addQueueMetrics(registry: Registry, queue: QueueMonitor): () => 
   async function read(): Promise<void> {
     askedAt = performance.now();
     try {
-      loads = { byType: await queue.readLoads(), at: askedAt };
+      const [byType, waitingWebhooks] = await Promise.all([queue.readLoads(), queue.countWebhooks()]);
+      loads = { byType, webhooks: waitingWebhooks, at: askedAt };
       isUp = true;
     } catch {
       // The queue logs when its store becomes unavailable.
@@ -71,7 +77,9 @@ export function addQueueMetrics(registry: Registry, queue: QueueMonitor): () => 
     for (const [each, state] of Object.entries(STATES)) circuit.set({ ...STORE, state }, each === outage ? 1 : 0);
     watchers.set(queue.watchers());
     for (const gauge of [waiting, delayed, running, oldest]) gauge.reset();
+    webhooks.reset();
     if (!isUp || loads === undefined || performance.now() - loads.at > EXPIRES_MS) return;
+    webhooks.set(loads.webhooks);
     for (const { type, ...load } of loads.byType) {
       waiting.set({ type }, load.waiting);
       delayed.set({ type }, load.delayed);

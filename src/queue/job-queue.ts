@@ -53,7 +53,7 @@ export interface BullmqQueueOptions {
   readonly logger: Logger;
 }
 
-export interface BullmqQueue extends JobQueue, Omit<QueueMonitor, 'watchers'> {
+export interface BullmqQueue extends JobQueue, Omit<QueueMonitor, 'watchers' | 'countWebhooks'> {
   /**
    * Starts to use the connected store. Until this resolves, every call is refused.
    * @param removedTypes names of the types that have jobs but no file any more

@@ -99,7 +99,12 @@ export function wireQueue({
     backend,
     queue,
     events,
-    monitor: { readLoads: queue.readLoads, outage: queue.outage, watchers: events.size },
+    monitor: {
+      readLoads: queue.readLoads,
+      countWebhooks: () => backend.deliveries.count(names),
+      outage: queue.outage,
+      watchers: events.size,
+    },
     schedules,
     deliveries: createDeliveryStore({ backend, types: () => [...names, ...removedTypes], retentionSeconds, logger }),
     connect: () => backend.connect(),

@@ -93,9 +93,11 @@ export interface GuardOptions {
   readonly allow: WebhookAllow;
   /** Of the server itself, to which nothing is sent either. */
   readonly publicUrl?: string | undefined;
+  /** Servers of names, with ports. @default those of the system */
+  readonly dnsServers?: readonly string[] | undefined;
 }
 
-export function createGuard({ allow, publicUrl }: GuardOptions): Guard {
+export function createGuard({ allow, publicUrl, dnsServers }: GuardOptions): Guard {
   const ownHost = publicUrl === undefined ? undefined : plainHost(new URL(publicUrl).hostname);
 
   function isNamed({ hostname, port, protocol }: URL): boolean {
@@ -125,7 +127,7 @@ export function createGuard({ allow, publicUrl }: GuardOptions): Guard {
       if (whyRefused(url) !== undefined) throw new RefusedAddressError(`${host} is not called`);
       if (isIP(host) !== 0) return [{ address: host, family: isIP(host) === 4 ? 4 : 6 }];
       // What the operator names may be in a file of hosts, or a name of the local network.
-      const addresses = named ? await lookUp(host) : await ask(host, signal);
+      const addresses = named ? await lookUp(host) : await ask(host, signal, dnsServers);
       if (addresses.length === 0) throw new UnknownHostError(`${host} has no address`);
       // One of them alone is enough to refuse: a public one beside it may be there to pass this check.
       const refused = named ? undefined : addresses.find((address) => !mayReach(address));
@@ -147,8 +149,9 @@ async function lookUp(host: string): Promise<string[]> {
  * Asks servers of names by itself: the system's look-up has four threads for the whole process, which a name with slow servers would take
  * from everyone else.
  */
-async function ask(host: string, signal: AbortSignal): Promise<string[]> {
+async function ask(host: string, signal: AbortSignal, servers: GuardOptions['dnsServers']): Promise<string[]> {
   const resolver = new Resolver({ timeout: DNS_MS, tries: DNS_TRIES });
+  if (servers !== undefined) resolver.setServers(servers);
   const cancel = (): void => resolver.cancel();
   signal.addEventListener('abort', cancel, { once: true });
   try {

@@ -18,7 +18,7 @@ const AGENTS = {
   https: new HttpsAgent({ keepAlive: false, rejectUnauthorized: true }),
 };
 
-const TLS = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH/;
+const TLS = /EPROTO|CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH/;
 
 export type Sent =
   | { readonly statusCode: number; readonly error: 'REDIRECT' | null; readonly retryAfterMs: number | undefined }

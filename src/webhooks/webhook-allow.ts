@@ -50,6 +50,6 @@ export const webhookAllowSchema = z.string().transform((value, context): Webhook
   const entries = value.split(',').map((entry) => entry.trim());
   for (const entry of entries)
     if (!add(entry, hosts, addresses))
-      context.addIssue({ code: 'custom', message: `${JSON.stringify(entry)}: ${EXPECTED}` });
+      context.addIssue({ code: 'custom', message: `${EXPECTED}; not ${JSON.stringify(entry)}` });
   return { hosts, addresses };
 });

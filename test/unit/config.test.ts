@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { StartError } from '../../src/core/start-error.ts';
+import { NOTHING_ALLOWED } from '../../src/webhooks/webhook-allow.ts';
 
 const REDIS = 'redis://127.0.0.1:6379/1';
 const POSTGRES = 'postgres://127.0.0.1/queue';
@@ -34,6 +35,7 @@ describe('readConfig', () => {
       SHUTDOWN_GRACE_SECONDS: 10,
       CORS_ORIGINS: [],
       TRUST_PROXY: false,
+      WEBHOOK_ALLOW: NOTHING_ALLOWED,
       REST: true,
       GRAPHIQL: true,
       CONSOLE: true,
@@ -70,6 +72,7 @@ describe('readConfig', () => {
       SHUTDOWN_GRACE_SECONDS: '0',
       CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
       TRUST_PROXY: '127.0.0.1, 10.0.0.0/8',
+      WEBHOOK_ALLOW: 'hooks.internal, 10.1.0.0/16',
       REST: 'off',
       GRAPHIQL: 'OFF',
       CONSOLE: 'off',
@@ -97,6 +100,7 @@ describe('readConfig', () => {
       SHUTDOWN_GRACE_SECONDS: 0,
       CORS_ORIGINS: ['https://app.example.com', 'http://localhost:3000'],
       TRUST_PROXY: ['127.0.0.1', '10.0.0.0/8'],
+      WEBHOOK_ALLOW: { hosts: new Set(['hooks.internal']), addresses: expect.anything() },
       REST: false,
       GRAPHIQL: false,
       CONSOLE: false,
@@ -172,6 +176,7 @@ describe('a bad setting', () => {
     ...['on', '65536', '-1'].map((value) => ['METRICS_PORT', value]),
     ...['2', '-0.5', '10%'].map((value) => ['LOG_REQUESTS', value]),
     ['LOG_FORMAT', 'text'],
+    ...['https://hooks.internal', '10.0.0.0/33', 'hooks,,other'].map((value) => ['WEBHOOK_ALLOW', value]),
   ])('%s=%s is rejected with its name and the expected form', (name = '', value = '') => {
     expect(refusal({ [name]: value })).toMatch(new RegExp(`^${name}: expected .+$`));
   });

@@ -28,6 +28,21 @@ export type JobStatus =
   | 'RUNNING'
   | 'SUCCEEDED';
 
+/** TIMEOUT: no reply within 15 seconds. REFUSED_ADDRESS: the server does not send to that address. DNS, TLS, CONNECTION: what failed. REDIRECT: the reply was one, which is not followed. */
+export type WebhookAttemptError =
+  | 'CONNECTION'
+  | 'DNS'
+  | 'REDIRECT'
+  | 'REFUSED_ADDRESS'
+  | 'TIMEOUT'
+  | 'TLS';
+
+/** PENDING until an attempt is answered with 2xx. FAILED: the last attempt failed, or the receiver replied 410. */
+export type WebhookDeliveryStatus =
+  | 'DELIVERED'
+  | 'FAILED'
+  | 'PENDING';
+
 type JobRow_BulkActionJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null };
 
 type JobRow_CustomerImportJob_Fragment = { id: string, type: string, status: JobStatus, done: boolean, cancelRequested: boolean, percentComplete: number, message: string | null, attempt: number, maxAttempts: number, createdAt: string, lastUpdatedAt: string, startedAt: string | null, finishedAt: string | null, caller: string | null, error: { code: string } | null };
@@ -202,6 +217,28 @@ export type AnyJobChangeSubscription = { jobChanges:
     | { id: string }
    };
 
+export type DeliveryFragment = { id: string, event: string, status: WebhookDeliveryStatus, url: string, createdAt: string, nextAttemptAt: string | null, attempts: Array<{ at: string, durationMs: number, statusCode: number | null, error: WebhookAttemptError | null }> };
+
+export type DeliveriesQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type DeliveriesQuery = { jobStatus:
+    | { deliveries: Array<{ id: string, event: string, status: WebhookDeliveryStatus, url: string, createdAt: string, nextAttemptAt: string | null, attempts: Array<{ at: string, durationMs: number, statusCode: number | null, error: WebhookAttemptError | null }> }> | null }
+    | { deliveries: Array<{ id: string, event: string, status: WebhookDeliveryStatus, url: string, createdAt: string, nextAttemptAt: string | null, attempts: Array<{ at: string, durationMs: number, statusCode: number | null, error: WebhookAttemptError | null }> }> | null }
+    | { deliveries: Array<{ id: string, event: string, status: WebhookDeliveryStatus, url: string, createdAt: string, nextAttemptAt: string | null, attempts: Array<{ at: string, durationMs: number, statusCode: number | null, error: WebhookAttemptError | null }> }> | null }
+    | { deliveries: Array<{ id: string, event: string, status: WebhookDeliveryStatus, url: string, createdAt: string, nextAttemptAt: string | null, attempts: Array<{ at: string, durationMs: number, statusCode: number | null, error: WebhookAttemptError | null }> }> | null }
+   | null };
+
+export type RedeliverWebhookMutationVariables = Exact<{
+  jobId: string | number;
+  deliveryId: string | number;
+}>;
+
+
+export type RedeliverWebhookMutation = { redeliverWebhook: { id: string, event: string, status: WebhookDeliveryStatus, url: string, createdAt: string, nextAttemptAt: string | null, attempts: Array<{ at: string, durationMs: number, statusCode: number | null, error: WebhookAttemptError | null }> } | null };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -331,6 +368,22 @@ export const TypeStatsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"TypeStats"}) as unknown as TypedDocumentString<TypeStatsFragment, unknown>;
+export const DeliveryFragmentDoc = new TypedDocumentString(`
+    fragment Delivery on WebhookDelivery {
+  id
+  event
+  status
+  url
+  createdAt
+  nextAttemptAt
+  attempts {
+    at
+    durationMs
+    statusCode
+    error
+  }
+}
+    `, {"fragmentName":"Delivery"}) as unknown as TypedDocumentString<DeliveryFragment, unknown>;
 export const JobsDocument = new TypedDocumentString(`
     query Jobs($filter: JobFilter, $first: Int!, $after: String) {
   jobs(filter: $filter, first: $first, after: $after) {
@@ -790,3 +843,45 @@ export const AnyJobChangeDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<AnyJobChangeSubscription, AnyJobChangeSubscriptionVariables>;
+export const DeliveriesDocument = new TypedDocumentString(`
+    query Deliveries($id: ID!) {
+  jobStatus(id: $id) {
+    deliveries {
+      ...Delivery
+    }
+  }
+}
+    fragment Delivery on WebhookDelivery {
+  id
+  event
+  status
+  url
+  createdAt
+  nextAttemptAt
+  attempts {
+    at
+    durationMs
+    statusCode
+    error
+  }
+}`) as unknown as TypedDocumentString<DeliveriesQuery, DeliveriesQueryVariables>;
+export const RedeliverWebhookDocument = new TypedDocumentString(`
+    mutation RedeliverWebhook($jobId: ID!, $deliveryId: ID!) {
+  redeliverWebhook(jobId: $jobId, deliveryId: $deliveryId) {
+    ...Delivery
+  }
+}
+    fragment Delivery on WebhookDelivery {
+  id
+  event
+  status
+  url
+  createdAt
+  nextAttemptAt
+  attempts {
+    at
+    durationMs
+    statusCode
+    error
+  }
+}`) as unknown as TypedDocumentString<RedeliverWebhookMutation, RedeliverWebhookMutationVariables>;
