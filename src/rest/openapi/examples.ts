@@ -139,7 +139,7 @@ export const deliveryExample: object = {
   event: 'job.succeeded',
   status: 'Pending',
   url: 'https://example.com/webhooks',
-  createdAt: finishedAt,
+  createdAt: finishedAt.toISOString(),
   nextAttemptAt: '2026-03-01T12:00:05.700Z',
   attempts: [{ at: '2026-03-01T12:00:00.300Z', durationMs: 120, statusCode: 503, error: null }],
 };
