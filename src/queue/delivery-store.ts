@@ -28,7 +28,7 @@ import { fromMetadata } from './job-trace.ts';
  * For how long a process has a delivery that it took, in milliseconds: for an attempt, and for a store that is unavailable when it ends. After
  * that another one attempts it, since the process may have been killed.
  */
-const LEASE_MS = 60_000;
+const LEASE_MS = 30_000;
 /** The longest wait for the store, in milliseconds: with the rest of a request, its caller has an answer within 2 s. */
 const DEADLINE_MS = 1500;
 const RETRY_AFTER_SECONDS = 1;

@@ -21,7 +21,7 @@ const LOOK_MS = 1000;
 const SOON_MS = 10;
 /** Milliseconds between two tries to keep what came of an attempt, and for how long it is tried, while the store is unavailable. */
 const TRY_AGAIN_MS = 1000;
-const MAX_TRIES = 30;
+const MAX_TRIES = 12;
 /** The longest wait for attempts to end at shutdown, in milliseconds. */
 const CLOSE_MS = 3000;
 /** Receivers of which the process remembers that they fail. */

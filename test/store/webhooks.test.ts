@@ -1,4 +1,8 @@
+import { Worker, createPostgresBackend } from 'bullmq';
+import { Redis } from 'ioredis';
+import { Pool } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { postgresOptions, prefix, queueName } from '../../src/bullmq.ts';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
 import type { Job } from '../../src/core/job.ts';
 import { NO_METRICS } from '../../src/core/metrics.ts';
@@ -6,12 +10,14 @@ import type { Delivery } from '../../src/core/webhook/delivery.ts';
 import { createWebhookSecrets } from '../../src/core/webhook/secrets.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { type DispatcherOptions, createDispatcher } from '../../src/webhooks/dispatcher.ts';
+import { toBullmqPool } from '../../src/queue/postgres/pool.ts';
 import { createGuard } from '../../src/webhooks/guard.ts';
 import { webhookAllowSchema } from '../../src/webhooks/webhook-allow.ts';
 import { principal } from '../support/callers.ts';
 import { poll } from '../support/follow.ts';
 import { type QueueSide, scripted, setUpQueue, signal } from '../support/queue.ts';
 import { BACKENDS } from '../support/stores.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { startReceiver, verifyWebhook } from '../support/webhook-receiver.ts';
 
 const ada = principal('ada');
@@ -158,7 +164,28 @@ describe.each(BACKENDS)('webhooks on %s', (backend) => {
     expect(again).toMatchObject({ status: 'Delivered', attempts: [{}, {}, {}, { statusCode: 200 }] });
   });
 
-  it('ends with 410, follows no redirect, heeds Retry-After, and knows who did not answer', async () => {
+  it('heeds Retry-After, of which it believes ten hours', async () => {
+    const receiver = await startReceiver();
+    dispatch();
+    for (const [asked, hours] of [
+      ['7200', 2],
+      ['999999999', 10],
+      [new Date(Date.now() + 7_200_000).toUTCString(), 2],
+    ] as const) {
+      receiver.replies((response) => response.writeHead(503, { 'Retry-After': asked }).end());
+      const job = await submit(receiver.url);
+      await test.service.cancel(job.id, ada);
+      const [delivery] = await poll(
+        () => deliveriesOf(job),
+        ([one]) => one?.attempts.length === 1,
+      );
+      const waitMs = (delivery?.nextAttemptAt?.getTime() ?? 0) - (delivery?.attempts[0]?.at.getTime() ?? 0);
+      expect(Math.round(waitMs / 3_600_000)).toBe(hours);
+    }
+    await test.backend.removeFinished('plain', Date.now() + 7_200_000);
+  });
+
+  it('ends with 410, follows no redirect, and knows who did not answer', async () => {
     const receiver = await startReceiver();
     dispatch(test, { replyMs: 100, waitsMs: [] });
     const attempt = async (reply: Parameters<typeof receiver.replies>[0]) => {
@@ -201,6 +228,89 @@ describe.each(BACKENDS)('webhooks on %s', (backend) => {
     dispatch();
     expect((await receiver.until(1))[0]?.id).toBe(taken?.id);
     await settled(job);
+  });
+
+  it('tells an end that another program made, and one of a process that was killed before it said so', async () => {
+    // Another program cannot use the embedded store.
+    if (backend === 'embedded') return;
+    const receiver = await startReceiver();
+    const job = await submit(receiver.url);
+    const run = async () => ({ text: 'done' });
+    const redis = new Redis(backend === 'redis' ? (test.url ?? '') : '', {
+      maxRetriesPerRequest: null,
+      lazyConnect: true,
+    });
+    const database = new Pool({ connectionString: test.url, options: postgresOptions, max: 2 });
+    const worker =
+      backend === 'redis'
+        ? new Worker(queueName('plain'), run, { connection: redis, prefix })
+        : new Worker('plain', run, { connection: toBullmqPool(database) }, createPostgresBackend);
+    onTestFinished(async () => {
+      await worker.close(true);
+      redis.disconnect();
+      await database.end();
+    });
+    await test.finish(job);
+    dispatch();
+    expect((await receiver.until(1))[0]?.event).toMatchObject({ type: 'job.succeeded', data: { id: job.id } });
+    expect(await settled(job)).toHaveLength(1);
+  });
+
+  it('sends again, with the same id, what a process took that was killed, when its time is over', async () => {
+    const receiver = await startReceiver();
+    const job = await submit(receiver.url);
+    await test.service.cancel(job.id, ada);
+    const [taken] = await test.backend.deliveries.take(['plain'], {
+      most: 1,
+      perReceiver: 1,
+      perCaller: 1,
+      busy: new Map(),
+      leaseMs: 300,
+    });
+    dispatch();
+    const [received] = await receiver.until(1);
+    await settled(job);
+    // The first process goes on after all: what it has to say comes too late.
+    if (taken === undefined) throw new Error('nothing was due');
+    expect(await test.backend.deliveries.settle(taken, '', 0)).toBe(false);
+    expect(await settled(job)).toMatchObject([{ id: received?.id, attempts: [{ statusCode: 204 }] }]);
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  it('keeps what came of an attempt that ends while the store is away', async () => {
+    if (test.url === undefined) return;
+    const receiver = await startReceiver();
+    const proxy = await startTcpProxy(test.url);
+    onTestFinished(() => proxy.close());
+    const other = await test.otherSide(proxy.url);
+    dispatch(other);
+    const away = signal<() => void>();
+    receiver.replies((response) => {
+      away.reach(proxy.block());
+      response.writeHead(200).end();
+    });
+    const job = await submit(receiver.url);
+    await test.service.cancel(job.id, ada);
+    const restore = await away.reached;
+    expect(await deliveriesOf(job)).toMatchObject([{ status: 'Pending', attempts: [] }]);
+    restore();
+    expect(await settled(job)).toMatchObject([{ status: 'Delivered', attempts: [{ statusCode: 200 }] }]);
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  it('sends each end once from several processes', async () => {
+    const receiver = await startReceiver();
+    const jobs = await Promise.all(
+      Array.from({ length: 40 }, (_, at) => submit(receiver.url, `${at}`, at % 2 ? ada : eve)),
+    );
+    for (const side of [test, await test.otherSide(), await test.otherSide()]) dispatch(side);
+    await Promise.all(jobs.map(({ id, caller }) => test.service.cancel(id, principal(caller))));
+    await receiver.until(jobs.length);
+    await poll(
+      () => test.backend.deliveries.count(['plain']),
+      (count) => count === 0,
+    );
+    expect(receiver.received.map(({ event }) => event.data.id).toSorted()).toEqual(jobs.map(({ id }) => id).toSorted());
   });
 
   it('lets a receiver that does not answer wait, and nobody else', async () => {
