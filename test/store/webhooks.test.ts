@@ -303,8 +303,10 @@ describe.each(BACKENDS)('webhooks on %s', (backend) => {
     const jobs = await Promise.all(
       Array.from({ length: 40 }, (_, at) => submit(receiver.url, `${at}`, at % 2 ? ada : eve)),
     );
-    for (const side of [test, await test.otherSide(), await test.otherSide()]) dispatch(side);
-    await Promise.all(jobs.map(({ id, caller }) => test.service.cancel(id, principal(caller))));
+    // The embedded store has one process.
+    const others = backend === 'embedded' ? [] : [await test.otherSide(), await test.otherSide()];
+    for (const side of [test, ...others]) dispatch(side);
+    for (const { id, caller } of jobs) await test.service.cancel(id, principal(caller));
     await receiver.until(jobs.length);
     await poll(
       () => test.backend.deliveries.count(['plain']),

@@ -26,10 +26,10 @@ function loadScript(name: string, prelude = common): RedisScript {
 
 /** What BullMQ does not do, or not in one step. Each file begins with the reason for it. */
 export const SCRIPTS = {
-  addBatch: loadScript('add-jobs', `${turnsAndWebhooks}\n${read('./lua/add-batch.lua')}`),
+  addBatch: loadScript('add-jobs', `${turns}\n${read('./lua/add-batch.lua')}`),
   addEnds: loadScript('add-ends'),
-  addJobs: loadScript('add-jobs', turnsAndWebhooks),
-  addStored: loadScript('add-stored', turnsAndWebhooks),
+  addJobs: loadScript('add-jobs', turns),
+  addStored: loadScript('add-stored', turns),
   completeIndex: loadScript('complete-index'),
   countTagged: loadScript('count-tagged'),
   countDeliveries: loadScript('count-deliveries', withWebhooks),

@@ -59,7 +59,7 @@ for i = 4, #ARGV, 7 do
     redis.call('HSET', job, 'name', caller, 'data', data, 'opts', options, 'timestamp', timestamp, 'delay', delayMs,
       'priority', level == 0 and priority or level)
     if own.startBy then redis.call('ZADD', keyOf(START_BY), own.startBy, id) end
-    if webhookIn(own) then redis.call('ZADD', OPEN, timestamp, id) end
+    if webhookIn(own) then redis.call('ZADD', keyOf(UNTOLD), timestamp, id) end
     for _, tag in ipairs(tagsIn(own)) do
       redis.call('ZADD', indexOfTag('open', tag, caller), timestamp, id)
       redis.call('ZADD', indexOfTag('open', tag), timestamp, id)

@@ -12,7 +12,7 @@ while i <= #ARGV do
     local own = decodeOptions(redis.call('HGET', job, 'opts'))
     addEntry(set, caller, timestamp, id, tagsIn(own))
     if set == 'open' and own.startBy then redis.call('ZADD', keyOf(START_BY), own.startBy, id) end
-    if set == 'open' and webhookIn(own) then redis.call('ZADD', OPEN, timestamp, id) end
+    if set == 'open' and webhookIn(own) then redis.call('ZADD', keyOf(UNTOLD), timestamp, id) end
     if where == 'wait' then
       enqueue(id, caller, tonumber(score), own, 'LPUSH')
     else

@@ -34,5 +34,5 @@ redis.call('ZADD', keyOf(canceledSet('failed')), now, id)
 removeEntry('open', caller, id, tags)
 addEvent('failed', id, 'failedReason', mark, 'prev', 'waiting')
 publish('failed', id)
-if webhookIn(own) then tellEnd(id, readFields(job), webhookIn(own)) end
+if webhookIn(own) then openWebhooks().tellEnd(id, readFields(job), webhookIn(own)) end
 return readJob(job)

@@ -123,5 +123,12 @@ local function priorityIn(options)
   local submission = options.submission
   return type(submission) == 'table' and tonumber(submission.priority) or 0
 end
+-- Where the ends of a job are to be told, and the set of the jobs whose next end is: see webhooks.lua.
+local function webhookIn(options)
+  local submission = options.submission
+  local webhook = type(submission) == 'table' and submission.webhook
+  return type(webhook) == 'table' and type(webhook.receiver) == 'string' and webhook or nil
+end
+local UNTOLD = 'webhooks:open'
 -- The jobs of which an attempt must begin in time, by that time.
 local START_BY = 'start-by'

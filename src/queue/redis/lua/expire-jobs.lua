@@ -25,7 +25,7 @@ local function finish(id, caller, timestamp, options)
   removeEntry('open', caller, id, tags)
   addEvent('failed', id, 'failedReason', mark, 'prev', taken and 'active' or 'waiting')
   publish('failed', id)
-  if webhookIn(own) then tellEnd(id, readFields(job), webhookIn(own)) end
+  if webhookIn(own) then openWebhooks().tellEnd(id, readFields(job), webhookIn(own)) end
 end
 
 if taken then

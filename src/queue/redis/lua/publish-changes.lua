@@ -25,7 +25,7 @@ for i = 2, #ARGV, 3 do
       remove(indexOf('open', caller), id)
       remove(indexOfAll('open'), id)
       local own = decodeOptions(fields[12])
-      if webhookIn(own) then tellEnd(id, fields, webhookIn(own)) end
+      if webhookIn(own) then openWebhooks().tellEnd(id, fields, webhookIn(own)) end
       for _, tag in ipairs(tagsIn(own)) do
         remove(indexOfTag('open', tag, caller), id)
         remove(indexOfTag('open', tag), id)

@@ -23,7 +23,7 @@ local function remove(state, id)
   if deduplicationId and redis.call('GET', keyOf('de:' .. deduplicationId)) == id then
     redis.call('DEL', keyOf('de:' .. deduplicationId))
   end
-  if caller and webhookIn(own) then forgetDeliveries(id, caller, webhookIn(own)) end
+  if caller and webhookIn(own) then openWebhooks().forgetAll(id, caller, webhookIn(own)) end
   if own.startBy then redis.call('ZREM', keyOf(START_BY), id) end
   redis.call('DEL', job, job .. ':logs', job .. ':dependencies', job .. ':processed', job .. ':failed', job .. ':unsuccessful')
   redis.call('ZREM', keyOf(state), id)

@@ -21,11 +21,11 @@ options.delay, options.startBy, options.expired = nil, nil, nil
 if type(options.submission) == 'table' then options.submission.scheduledFor, options.submission.startBefore = nil, nil end
 redis.call('ZREM', keyOf(START_BY), id)
 -- An end that nobody has told yet would be lost.
-if webhookIn(options) then tellEnd(id, readFields(job), webhookIn(options)) end
+if webhookIn(options) then openWebhooks().tellEnd(id, readFields(job), webhookIn(options)) end
 redis.call('HDEL', job, 'finishedOn', 'failedReason', 'returnvalue', 'defa', 'canceled', 'stc', 'parked')
 redis.call('HSET', job, 'opts', cjson.encode(options), 'progress', cjson.encode(progress))
 local tags = tagsIn(options)
-if webhookIn(options) then redis.call('ZADD', OPEN, timestamp, id) end
+if webhookIn(options) then redis.call('ZADD', keyOf(UNTOLD), timestamp, id) end
 addEntry('open', caller, timestamp, id, tags)
 for _, set in ipairs(FINAL_SETS) do removeEntry(set, caller, id, tags) end
 
