@@ -66,13 +66,13 @@ export function addConsoleApi(app: FastifyInstance, { service, contextOf, graphi
       // Those of the API itself have operations of their own.
       const type = registry.types.find((each) => each.name === name);
       if (type === undefined) throw new ServiceError('not-found', 'There is no job type with this name.');
-      const { caller, requestId, trace, idempotencyKeyHeader } = contextOf(request, reply);
+      const { caller, requestId, trace, urls, idempotencyKeyHeader } = contextOf(request, reply);
       const idempotencyKey = readIdempotencyKey(undefined, idempotencyKeyHeader);
       const { input, [OPTIONS]: given } = parseInput(submissionSchema, request.body);
       const { job } = await service.submit({
         type,
         input,
-        options: { given: givenOptions(given), path: [OPTIONS] },
+        options: { given: givenOptions(given), path: [OPTIONS], base: urls.base },
         caller,
         requestId,
         trace,

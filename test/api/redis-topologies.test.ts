@@ -34,12 +34,17 @@ async function useAll(url: string): Promise<void> {
   const about = { type, caller: ANONYMOUS, requestId: 'test' };
   const inputs = [{ text: 'first' }, { text: 'second' }];
   const { batch } = await side.service.submitBatch({ ...about, inputs, path: [], idempotencyKey: 'a batch' });
-  const shared = { given: { delaySeconds: 3600, deduplication: { id: 'shared' } }, path: [] };
+  const given = { delaySeconds: 3600, deduplication: { id: 'shared' }, webhook: 'https://hooks.example/' };
+  const shared = { given, path: [], base: '' };
   const submit = () => side.service.submit({ ...about, input: { text: 'delayed' }, options: shared });
   const [one, other] = [await submit(), await submit()];
   expect(other.job.id).toBe(one.job.id);
   await side.service.cancel(one.job.id, ANONYMOUS);
   await side.service.retry(one.job.id, ANONYMOUS);
+  const [due] = await side.deliveries.take({ most: 5, perReceiver: 5, perCaller: 5, busy: new Map() });
+  await due?.settle({ at: new Date(), durationMs: 1, statusCode: 410, error: null }, 'Failed');
+  expect(await side.service.readDeliveries(one.job, ANONYMOUS)).toMatchObject([{ id: due?.id, status: 'Failed' }]);
+  await side.service.redeliver(one.job.id, due?.id ?? '', ANONYMOUS);
 
   const workers = side.startWorkers();
   onTestFinished(() => workers.close(5000));

@@ -31,7 +31,7 @@ describe.each(BACKENDS)('a deduplication id on %s', (backend) => {
     const { job, replayed } = await side.service.submit({
       type: type.type,
       input: { text },
-      options: { given: { ...options, deduplication }, path: ['options'] },
+      options: { given: { ...options, deduplication }, path: ['options'], base: '' },
       caller,
       requestId: 'test',
       ...(idempotencyKey !== undefined && { idempotencyKey }),

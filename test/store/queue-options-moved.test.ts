@@ -20,7 +20,7 @@ describe.each([
       return { text };
     });
     const submit = async (text: string, given?: SubmitOptions) => {
-      const options = { given, path: [] };
+      const options = { given, path: [], base: '' };
       const submission = { type: single.type, input: { text }, options, caller: ANONYMOUS, requestId: 'test' };
       return (await source.service.submit(submission)).job;
     };

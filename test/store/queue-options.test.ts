@@ -31,7 +31,7 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
   const submission = ({ type }: ScriptedType, given: SubmitOptions | undefined, text = 'hello', key?: string) => ({
     type,
     input: { text },
-    options: { given, path: ['options'] },
+    options: { given, path: ['options'], base: '' },
     caller: ANONYMOUS,
     requestId: 'test',
     idempotencyKey: key,

@@ -19,7 +19,7 @@ describe.each(BACKENDS)('tags on %s', (backend) => {
   const { finish, work } = test;
 
   const submit = async (tags: readonly string[] | undefined, { text = 'hello', caller = ADA, type = plain } = {}) => {
-    const options = { given: tags && { tags }, path: ['options'] };
+    const options = { given: tags && { tags }, path: ['options'], base: '' };
     return (await test.service.submit({ type: type.type, input: { text }, options, caller, requestId: 'test' })).job;
   };
   const list = async (tag: string, query: Partial<Parameters<typeof test.queue.list>[0]> = {}) => {
@@ -118,7 +118,7 @@ describe.each(BACKENDS)('tags on %s', (backend) => {
     const late = await test.service.submit({
       type: plain.type,
       input: { text: 'late' },
-      options: { given: { tags: [tag], startWithinSeconds: 1 }, path: [] },
+      options: { given: { tags: [tag], startWithinSeconds: 1 }, path: [], base: '' },
       caller: ADA,
       requestId: 'test',
     });
@@ -193,7 +193,7 @@ describe('the index of tags on redis', () => {
     onTestFinished(() => redis.disconnect());
     const tag = `corrected for ${caller}`;
     const key = (set: string) => `accepted:{plain}:tags:${set}:${tag}${caller === undefined ? '' : `\n${caller}`}`;
-    const options = { given: { tags: [tag] }, path: [] };
+    const options = { given: { tags: [tag] }, path: [], base: '' };
     const submission = { type: plain.type, input: { text: 'x' }, caller: ADA, requestId: 'test' };
     const { job } = await test.service.submit({ ...submission, options });
     const { job: untagged } = await test.service.submit(submission);

@@ -106,7 +106,7 @@ describe.each(BACKENDS)('webhooks on %s', (backend) => {
     const late = await test.service.submit({
       type: plain.type,
       input: { text: 'late' },
-      options: { given: { webhook: receiver.url, startWithinSeconds: 1 }, path: [] },
+      options: { given: { webhook: receiver.url, startWithinSeconds: 1 }, path: [], base: '' },
       caller: ada,
       requestId: 'r',
     });

@@ -12,8 +12,7 @@ export interface Submission {
   readonly options?: {
     readonly given: SubmitOptions | undefined;
     readonly path: readonly string[];
-    /** @default '' */
-    readonly base?: string;
+    readonly base: string;
   };
   readonly caller: Caller;
   readonly requestId: string;
