@@ -56,9 +56,13 @@ export interface DeliveryBackend {
   read(place: Omit<DeliveryPlace, 'endedAt'>): Promise<readonly KeptDelivery[]>;
   /** @returns false if it is not in this state any more, or a process attempts it */
   redeliver(place: DeliveryPlace, before: string, state: string): Promise<boolean>;
+  /** Adds what another store had, unless it is there already. */
+  add(place: Omit<DeliveryPlace, 'endedAt'>, kept: readonly KeptDelivery[]): Promise<void>;
   /** How many wait or are being attempted. */
   count(types: readonly string[]): Promise<number>;
   /** @returns JSON */
   readRotations(caller: string): Promise<string | undefined>;
   storeRotations(caller: string, json: string): Promise<void>;
+  /** Those of all callers, by their ids. */
+  readAllRotations(): Promise<ReadonlyMap<string, string>>;
 }

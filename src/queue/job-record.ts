@@ -144,6 +144,28 @@ export interface JobRecord {
   readonly finishedAt: number | null;
 }
 
+/** A record without its result, as another store wrote it. */
+export const endedRecordSchema = z.object({
+  id: z.string(),
+  type: z.string(),
+  caller: z.string(),
+  state: z.enum(['waiting', 'active', 'completed', 'failed']),
+  mark: z.string().nullable(),
+  progress: z.unknown(),
+  result: z.null(),
+  failedReason: z.string().nullable(),
+  traces: z.unknown(),
+  attemptsMade: z.number(),
+  maxAttempts: z.number(),
+  retentionMs: z.number().nullable(),
+  trace: z.unknown().optional(),
+  submission: z.unknown().optional(),
+  expired: z.boolean(),
+  createdAt: z.number(),
+  startedAt: z.number().nullable(),
+  finishedAt: z.number().nullable(),
+}) satisfies z.ZodType<JobRecord>;
+
 /** Characters of the results of these jobs, as JSON. */
 export function resultCharacters(records: Iterable<JobRecord>): number {
   let characters = 0;

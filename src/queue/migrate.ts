@@ -1,6 +1,7 @@
 /** Moves the jobs of one store to another. */
 import { z } from 'zod';
 import { StartError } from '../core/start-error.ts';
+import { fromSubmission, receiverOf } from './job-submission.ts';
 import { newSecret } from './store-secret.ts';
 import type { QueueBackend } from './backend.ts';
 import { type StoredJob, sizeOf } from './stored-job.ts';
@@ -30,11 +31,11 @@ export interface MigrationOptions {
   onProgress(type: string, total: Migrated): void;
 }
 
-const optionsSchema = z.object({ retentionMs: z.number().optional() });
+const optionsSchema = z.object({ retentionMs: z.number().optional(), submission: z.unknown().optional() });
 const NONE: Migrated = { waiting: 0, finished: 0, known: 0, expired: 0, omitted: 0 };
 
 /**
- * Copies the secret, the names of the job types and all jobs between two connected stores that no other process uses. The source stays as it
+ * Copies the secret, the names of the job types, all jobs and the deliveries of their webhooks between two connected stores that no other process uses. The source stays as it
  * is. A second run copies what the first one did not.
  * @throws StartError when a process uses one of the stores, or the target has a secret of its own
  */
@@ -49,6 +50,8 @@ export async function migrateJobs({ from, to, retentionMs, onProgress }: Migrati
   }
   const types = await from.addTypes([]);
   await to.addTypes(types);
+  for (const [caller, rotations] of await from.deliveries.readAllRotations())
+    await to.deliveries.storeRotations(caller, rotations);
   let total = NONE;
   for (const type of types) {
     const clock = from.clockOf(type);
@@ -59,6 +62,7 @@ export async function migrateJobs({ from, to, retentionMs, onProgress }: Migrati
       next = page.next;
       const kept = page.jobs.filter((job) => !isExpired(job, clock.now(), retentionMs));
       const counts = await addAll(to, type, kept);
+      for (const job of kept) await copyDeliveries(from, to, type, job);
       total = sum(total, { ...counts, expired: page.jobs.length - kept.length, omitted: page.omitted });
       onProgress(type, total);
     } while (next !== undefined);
@@ -70,6 +74,15 @@ async function requireUnused(option: string, store: QueueBackend): Promise<void>
   const users = await store.countUsers();
   if (users === 0) return;
   throw new StartError(`${option}: an API or a worker is connected to this store; stop all of them first`);
+}
+
+/** What was told of a job's ends, and what is to be told. */
+async function copyDeliveries(from: QueueBackend, to: QueueBackend, type: string, job: StoredJob): Promise<void> {
+  const { submission } = optionsSchema.parse(JSON.parse(job.options));
+  const webhook = fromSubmission(submission)?.webhook;
+  if (webhook === undefined) return;
+  const place = { type, jobId: job.id, caller: job.caller, receiver: receiverOf(webhook) };
+  await to.deliveries.add(place, await from.deliveries.read(place));
 }
 
 /** Jobs in so many steps that none holds up the store for long. */

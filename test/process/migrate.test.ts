@@ -16,6 +16,7 @@ import { openPool } from '../support/postgres.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const KEY = 'order-7';
+const WEBHOOK = 'https://hooks.example/';
 
 interface Ended {
   readonly code: number | null;
@@ -64,13 +65,14 @@ async function setUpStore(backend: Backend) {
 }
 
 const plain = scripted('plain', { attempts: 2 });
-const submit = async (side: QueueSide, words: string, idempotencyKey?: string) =>
+const submit = async (side: QueueSide, words: string, idempotencyKey?: string, webhook?: string) =>
   side.service.submit({
     type: plain.type,
     input: { text: words },
     caller: ANONYMOUS,
     requestId: 'test',
     ...(idempotencyKey !== undefined && { idempotencyKey }),
+    ...(webhook !== undefined && { options: { given: { webhook }, path: [], base: 'https://accepted.example' } }),
   });
 const read = (side: QueueSide, id: string) => side.queue.read(id, 'plain');
 const listed = async (side: QueueSide, of: 'anonymous' | 'all' = 'anonymous'): Promise<readonly Job[]> => {
@@ -102,7 +104,8 @@ async function fill(side: QueueSide) {
   await workers.close(1000);
   const running = (await submit(side, 'running')).job;
   await leaveRunning(side);
-  await side.queue.cancel((await submit(side, 'canceled')).job);
+  await side.service.rotateWebhookSecret(ANONYMOUS, undefined);
+  await side.queue.cancel((await submit(side, 'canceled', undefined, WEBHOOK)).job);
   const waiting: Job[] = [];
   for (const words of ['first', 'second', 'third']) waiting.push((await submit(side, words)).job);
   return { succeeded, running, waiting, token: await side.service.accessToken(succeeded) };
@@ -140,6 +143,10 @@ describe.each([
     const before = await from.open();
     const { succeeded, running, waiting, token } = await fill(before);
     const jobs = await listed(before);
+    const told = jobs.find(({ options }) => options?.webhook !== undefined) ?? succeeded;
+    const deliveries = await before.service.readDeliveries(told, ANONYMOUS);
+    expect(deliveries).toMatchObject([{ event: 'job.canceled', status: 'Pending' }]);
+    const secret = await before.service.webhookSecret(ANONYMOUS);
     expect(jobs).toContainEqual(expect.objectContaining({ id: running.id, status: 'Running' }));
     await before.close();
 
@@ -158,6 +165,11 @@ describe.each([
     await expect(submit(after, 'another', KEY)).rejects.toMatchObject({ problem: 'idempotency-key-reused' });
     const { verify } = createJobKeys(after.queue, 3600);
     await expect(verify(token)).resolves.toMatchObject({ jobId: succeeded.id });
+
+    expect(await after.service.readDeliveries(told, ANONYMOUS)).toEqual(deliveries);
+    expect(await after.service.webhookSecret(ANONYMOUS)).toEqual(secret);
+    const [due] = await after.deliveries.take({ most: 5, perReceiver: 5, perCaller: 5, busy: new Map() });
+    expect(due?.job).toEqual(told);
 
     const order: string[] = [];
     plain.runs(async ({ text: words }) => {

@@ -1,7 +1,7 @@
 /** Deliveries of webhooks on PostgreSQL: see `sql/schema/deliveries.sql`. */
 import { z } from 'zod';
 import type { DeliveryBackend, DeliveryPlace, TakenDelivery } from '../delivery-backend.ts';
-import type { JobRecord } from '../job-record.ts';
+import { type JobRecord, endedRecordSchema } from '../job-record.ts';
 import { STATEMENTS, type Statement, toRecord } from './statements.ts';
 
 /** The most receivers, each of one caller, that one statement looks at. */
@@ -32,12 +32,15 @@ const keptSchema = z.object({
 });
 const countSchema = z.object({ count: z.number() });
 const valueSchema = z.object({ value: z.string() });
+const rotationSchema = z.object({ caller: z.string(), value: z.string() });
 
 const argsOf = ({ type, jobId, endedAt }: DeliveryPlace) => [type, jobId, endedAt];
-const toEnded = (row: unknown): JobRecord | undefined => (row == null ? undefined : toRecord(row));
+/** As the trigger wrote it, or as another store had it. */
+const toEnded = (row: unknown): JobRecord | undefined =>
+  row == null ? undefined : (endedRecordSchema.safeParse(row).data ?? toRecord(row));
 
 export function createPostgresDeliveries(
-  run: (statement: Statement, parameters: unknown[]) => Promise<readonly unknown[]>,
+  run: (statement: Statement, parameters?: unknown[]) => Promise<readonly unknown[]>,
 ): DeliveryBackend {
   /** Where the next look begins, so that many receivers that may have no more do not keep others waiting. */
   let after = ['', ''];
@@ -62,6 +65,16 @@ export function createPostgresDeliveries(
         return { endedAt, state, ended: toEnded(ended), dueAt };
       });
     },
+    async add({ type, jobId, caller, receiver }, kept) {
+      const ended = kept.map((each) => (each.ended ? JSON.stringify({ ...each.ended, result: null }) : null));
+      const columns = [
+        kept.map(({ endedAt }) => endedAt),
+        kept.map(({ state }) => state),
+        ended,
+        kept.map(({ dueAt }) => dueAt),
+      ];
+      await run(STATEMENTS.addDeliveries, [type, jobId, caller, receiver, ...columns]);
+    },
     redeliver: async (place, before, state) =>
       (await run(STATEMENTS.redeliver, [...argsOf(place), before, state])).length > 0,
     count: async () => countSchema.parse((await run(STATEMENTS.countDeliveries, [MOST_COUNTED]))[0]).count,
@@ -71,6 +84,10 @@ export function createPostgresDeliveries(
     },
     async storeRotations(caller, json) {
       await run(STATEMENTS.storeRotations, [caller, json]);
+    },
+    async readAllRotations() {
+      const rows = await run(STATEMENTS.readAllRotations);
+      return new Map(rows.map((row) => rotationSchema.parse(row)).map(({ caller, value }) => [caller, value]));
     },
   };
 }

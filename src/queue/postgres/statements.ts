@@ -87,6 +87,7 @@ export const PROBE = load('probe');
 
 /** What BullMQ does not do, or not in one step. The tables are BullMQ's, in the schema `bullmq`. */
 export const STATEMENTS = {
+  addDeliveries: load('add-deliveries'),
   addEnds: load('add-ends'),
   addJobs: load('add-jobs'),
   addTypes: load('add-types'),
@@ -103,6 +104,7 @@ export const STATEMENTS = {
   freeSlots: load('free-slots'),
   giveUpLocks: load('give-up-locks'),
   listJobs: load('list-jobs'),
+  readAllRotations: load('read-all-rotations'),
   readCallerDepth: load('read-caller-depth'),
   readData: load('read-data'),
   readDeliveries: load('read-deliveries'),

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { DeliveryBackend, DeliveryPlace, TakenDelivery } from '../delivery-backend.ts';
-import type { JobRecord } from '../job-record.ts';
+import { type JobRecord, endedRecordSchema } from '../job-record.ts';
 import type { RedisClient } from './client.ts';
 import { PREFIX, prefixOf } from './names.ts';
 import { toPublishedRecord } from './record.ts';
@@ -27,7 +27,11 @@ const keptSchema = z.array(z.tuple([z.coerce.number(), z.string(), optionalText,
 const toldSchema = z.tuple([z.string(), z.number()]);
 
 const toEnded = (type: string, id: string, json: string | null | undefined): JobRecord | undefined =>
-  json == null ? undefined : toPublishedRecord(type, id, json);
+  json == null
+    ? undefined
+    : json.startsWith('[')
+      ? toPublishedRecord(type, id, json)
+      : endedRecordSchema.parse(JSON.parse(json));
 const argsOf = ({ jobId, endedAt, caller, receiver }: DeliveryPlace) => [jobId, endedAt, caller, receiver] as const;
 
 export function createRedisDeliveries(client: RedisClient): DeliveryBackend {
@@ -86,6 +90,15 @@ export function createRedisDeliveries(client: RedisClient): DeliveryBackend {
         dueAt: due == null ? null : Math.floor(Number(due)),
       }));
     },
+    async add({ type, jobId, caller, receiver }, kept) {
+      const args = kept.flatMap(({ endedAt, state, ended, dueAt }) => [
+        endedAt,
+        state,
+        ended === undefined ? '' : JSON.stringify({ ...ended, result: null }),
+        dueAt ?? '',
+      ]);
+      await runScript(client, SCRIPTS.addDeliveries, prefixOf(type), jobId, caller, receiver, ...args);
+    },
     async redeliver(place, before, state) {
       const args = [...argsOf(place), before, state];
       return (await runScript(client, SCRIPTS.redeliver, prefixOf(place.type), ...args)) === 1;
@@ -100,5 +113,6 @@ export function createRedisDeliveries(client: RedisClient): DeliveryBackend {
     async storeRotations(caller, json) {
       await client.hset(ROTATIONS_KEY, caller, json);
     },
+    readAllRotations: async () => new Map(Object.entries(await client.hgetall(ROTATIONS_KEY))),
   };
 }

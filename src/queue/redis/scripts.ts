@@ -27,6 +27,7 @@ function loadScript(name: string, prelude = common): RedisScript {
 /** What BullMQ does not do, or not in one step. Each file begins with the reason for it. */
 export const SCRIPTS = {
   addBatch: loadScript('add-jobs', `${turns}\n${read('./lua/add-batch.lua')}`),
+  addDeliveries: loadScript('add-deliveries', withWebhooks),
   addEnds: loadScript('add-ends'),
   addJobs: loadScript('add-jobs', turns),
   addStored: loadScript('add-stored', turns),
