@@ -17,12 +17,31 @@ import { principal } from '../support/callers.ts';
 import { poll } from '../support/follow.ts';
 import { type QueueSide, scripted, setUpQueue, signal } from '../support/queue.ts';
 import { BACKENDS } from '../support/stores.ts';
+import { openPool } from '../support/postgres.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { startReceiver, verifyWebhook } from '../support/webhook-receiver.ts';
 
 const ada = principal('ada');
 const eve = principal('eve');
 const allow = webhookAllowSchema.parse('127.0.0.1');
+
+async function contentsOfRedis(url: string): Promise<string> {
+  const redis = new Redis(url);
+  const read: Readonly<Record<string, (key: string) => Promise<unknown>>> = {
+    string: (key) => redis.get(key),
+    hash: (key) => redis.hgetall(key),
+    list: (key) => redis.lrange(key, 0, -1),
+    set: (key) => redis.smembers(key),
+    zset: (key) => redis.zrange(key, '0', '-1'),
+    stream: (key) => redis.xrange(key, '-', '+'),
+  };
+  try {
+    const keys = await redis.keys('*');
+    return JSON.stringify(await Promise.all(keys.map(async (key) => [key, await read[await redis.type(key)]?.(key)])));
+  } finally {
+    redis.disconnect();
+  }
+}
 
 describe.each(BACKENDS)('webhooks on %s', (backend) => {
   const plain = scripted('plain', { attempts: 1 });
@@ -60,6 +79,24 @@ describe.each(BACKENDS)('webhooks on %s', (backend) => {
       () => deliveriesOf(job),
       (all) => all.length > 0 && all.every(({ status }) => status !== 'Pending'),
     );
+
+  /** All that the store has, as text. */
+  async function contents(): Promise<string> {
+    if (backend === 'redis') return contentsOfRedis(test.url ?? '');
+    const pool = backend === 'embedded' ? undefined : openPool(test.url, { max: 1 });
+    const query = async (text: string): Promise<unknown> => (pool ? pool.query(text) : test.embedded.pool.query(text));
+    const found = [];
+    for (const table of [
+      'bullmq.job',
+      'bullmq.event',
+      'bullmq.meta',
+      'accepted_queue.deliveries',
+      'accepted_queue.job_tags',
+    ])
+      found.push(await query(`SELECT row_to_json(t)::text AS row FROM ${table} AS t`));
+    await pool?.end();
+    return JSON.stringify(found);
+  }
 
   it('tells each end once, signed by the caller’s own secret, and keeps what came of it', async () => {
     const receiver = await startReceiver();
@@ -332,10 +369,16 @@ describe.each(BACKENDS)('webhooks on %s', (backend) => {
 
   it('keeps nothing of a job that was removed', async () => {
     const receiver = await startReceiver();
-    const job = await submit(receiver.url);
+    const [job] = await Promise.all([submit(receiver.url), submit(receiver.url, 'stays')]);
     await test.service.cancel(job.id, ada);
     expect(await deliveriesOf(job)).toHaveLength(1);
+    expect(await contents()).toContain(job.id);
+    expect(await contents()).toContain(new URL(receiver.url).host);
     await test.backend.removeFinished('plain', Date.now() + 7_200_000);
+    const left = await contents();
+    expect(left.split(job.id)).toHaveLength(1);
+    const { secret } = await test.service.webhookSecret(ada);
+    expect(left).not.toContain(secret.slice('whsec_'.length, -1));
     expect(await test.backend.deliveries.count(['plain'])).toBe(0);
     const limits = { most: 10, perReceiver: 10, perCaller: 10, busy: new Map() };
     expect(await test.deliveries.take(limits)).toEqual([]);
