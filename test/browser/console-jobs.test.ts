@@ -5,10 +5,11 @@ import { z } from 'zod';
 import { JobError } from '../../src/core/job-error.ts';
 import { type TestApp, startApp } from '../support/app.ts';
 import { startBrowser } from '../support/browser.ts';
-import { expectNoSideways, openConsole, PHONE } from '../support/console.ts';
+import { PHONE, expectAccessible, expectNoSideways, openConsole } from '../support/console.ts';
 import { createGate } from '../support/gate.ts';
 import { script } from '../support/jobs/scripted/scripted.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { startReceiver } from '../support/webhook-receiver.ts';
 
 const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 const jobSchema = z.object({ id: z.string() });
@@ -17,7 +18,7 @@ describe('the console: jobs', () => {
   let app: TestApp;
   let browser: Browser;
   beforeAll(async () => {
-    [app, browser] = await Promise.all([startApp('redis', { JOBS_DIR }), startBrowser()]);
+    [app, browser] = await Promise.all([startApp('redis', { JOBS_DIR, WEBHOOK_ALLOW: '127.0.0.1' }), startBrowser()]);
   });
   afterAll(async () => {
     await browser.close();
@@ -29,6 +30,22 @@ describe('the console: jobs', () => {
   /** The row of a job in the list. */
   const rowOf = (page: Page, id: string) =>
     page.getByRole('row').filter({ hasText: id.slice(id.indexOf('_') + 1, 17) });
+
+  it('show what came of their webhooks, and send one again', async () => {
+    const receiver = await startReceiver();
+    receiver.replies((response) => response.writeHead(410).end());
+    const id = await submit('webhook', `?webhook=${encodeURIComponent(receiver.url)}`);
+    const page = await openConsole(browser, app, { path: `/console/jobs/${id}`, size: PHONE });
+    const panel = page.getByRole('region', { name: 'Webhook' });
+    await panel.getByText('Given up').waitFor();
+    expect(await panel.textContent()).toContain('410');
+    await expectNoSideways(page);
+    await expectAccessible(page);
+    receiver.replies((response) => response.writeHead(200).end());
+    await panel.getByRole('button', { name: 'Send again' }).click();
+    await panel.getByText('Delivered').waitFor();
+    expect(await panel.getByRole('listitem').count()).toBe(2);
+  });
 
   it('are listed as they come and change, with their progress', async () => {
     const page = await openConsole(browser, app);
