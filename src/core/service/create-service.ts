@@ -29,6 +29,8 @@ import { traceSubmit } from './trace-submit.ts';
 const RESOURCE_MS = 1500;
 /** Inputs that are read at a time, for all callers: each may be large, and others wait for the store behind them. */
 const MAX_INPUT_READS = 4;
+/** Jobs whose deliveries are read at a time, for all callers: a page of a list may ask for those of each. */
+const MAX_DELIVERY_READS = 4;
 /** Suggested wait before the next read of it. */
 const RETRY_AFTER_SECONDS = 1;
 
@@ -146,7 +148,14 @@ export function createJobService(options: JobServiceOptions): JobService {
     ...createJobLists({ registry, queue, events, logger, isExpired, see, untilStopping }),
     ...createJobTypeService({ registry, queue, schedules, logger }),
     ...createBulkService({ registry, submit: accept, logger }),
-    ...createWebhookService({ webhooks, logger, find: (id, caller) => find(id, caller, 'submit') }),
+    ...createWebhookService({
+      webhooks: webhooks && {
+        ...webhooks,
+        deliveries: { ...webhooks.deliveries, read: limitConcurrency(MAX_DELIVERY_READS, webhooks.deliveries.read) },
+      },
+      logger,
+      find: (id, caller) => find(id, caller, 'submit'),
+    }),
     ...createBatchService({
       queue,
       jobIds,
