@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { assert, nat, property } from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createGuard, isPublic } from '../../src/webhooks/guard.ts';
@@ -159,6 +159,51 @@ describe('the names of webhooks', () => {
     expect([connections, asked()]).toEqual([1, 1]);
     expect(await sent()).toEqual({ statusCode: null, error: 'REFUSED_ADDRESS' });
     expect([connections, asked()]).toEqual([1, 2]);
+  });
+});
+
+describe('a hostile receiver', () => {
+  const attempt = async (answer: (socket: Socket) => void) => {
+    const listener = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => answer(socket));
+    });
+    await once(listener.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void listener.close());
+    // A listening TCP server always has an AddressInfo.
+    const { port } = listener.address() as AddressInfo;
+    const guard = createGuard({ allow: webhookAllowSchema.parse('127.0.0.1') });
+    return send({ ...request, url: `http://127.0.0.1:${port}/`, guard, replyMs: 300 });
+  };
+  const again = (socket: Socket, text: string): void => {
+    const timer = setInterval(() => socket.write(text), 1);
+    socket.once('close', () => clearInterval(timer));
+  };
+
+  it.each<[string, string, (socket: Socket) => void]>([
+    [
+      'whose header never ends',
+      'TIMEOUT',
+      (socket) => {
+        socket.write('HTTP/1.1 200 OK\r\nx: ');
+        again(socket, 'x');
+      },
+    ],
+    ['that continues for ever', 'TIMEOUT', (socket) => again(socket, 'HTTP/1.1 100 Continue\r\n\r\n')],
+    [
+      'whose header is too large',
+      'CONNECTION',
+      (socket) => void socket.write(`HTTP/1.1 200 OK\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`),
+    ],
+    ['that is no HTTP server', 'CONNECTION', (socket) => void socket.write('220 smtp.example ESMTP\r\n')],
+    ['that resets the connection', 'CONNECTION', (socket) => void socket.resetAndDestroy()],
+  ])('%s gets an error of its own: %s', async (_, error, answer) => {
+    expect(await attempt(answer)).toEqual({ statusCode: null, error });
+  });
+
+  it('whose body breaks off has replied', async () => {
+    const sent = await attempt((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx'));
+    expect(sent).toMatchObject({ statusCode: 200, error: null });
   });
 });
 
