@@ -16,6 +16,7 @@ import { createRedisWorker } from './worker.ts';
 import { type RedisEvents, createRedisEvents } from './events.ts';
 import { listJobs } from './list.ts';
 import { createRedisQueue } from './additions.ts';
+import { addOutput, readOutput, storeOutput } from './output.ts';
 import { PREFIX, prefixOf, queueName } from './names.ts';
 import { toRecords } from './record.ts';
 import { SCRIPTS, runScript } from './scripts.ts';
@@ -186,6 +187,8 @@ export function createRedisBackend(url: string, logger: Logger, fair = false): Q
       const data = await client.hget(prefixOf(type) + id, 'data');
       return data === null ? undefined : JSON.parse(data);
     },
+    readOutput: (type, id, after) => readOutput(client, type, id, after),
+    storeOutput: (type, id, run, pieces) => storeOutput(client, type, id, run, pieces),
     list(query, deadline) {
       const types = query.types.map((type) => ({
         type,
@@ -286,6 +289,7 @@ export function createRedisBackend(url: string, logger: Logger, fair = false): Q
     createRequestCounter: (options) => new RateLimiterRedis({ ...options, storeClient: client }),
     readStored: (type, from) => readStoredJobs(client, type, from),
     addStored: (type, jobs) => addStoredJobs(client, type, jobs),
+    addOutput: (type, id, pieces) => addOutput(client, type, id, pieces),
     countUsers: () => countUsers(client),
     async ping() {
       // Both kinds of client have it.
