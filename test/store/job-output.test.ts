@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { MAX_OUTPUT_BYTES, MAX_PIECE_BYTES, type OutputPiece } from '../../src/core/output/output.ts';
 import { ANONYMOUS, type Caller } from '../../src/core/access/caller.ts';
 import type { Job } from '../../src/core/job.ts';
@@ -8,6 +8,7 @@ import { dumpStore } from '../support/dump.ts';
 import { poll } from '../support/follow.ts';
 import { type QueueSide, scripted, setUpQueue, signal } from '../support/queue.ts';
 import { BACKENDS } from '../support/stores.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 const never = new AbortController().signal;
 
@@ -237,5 +238,56 @@ describe.each(BACKENDS)('output of jobs on %s', (backend) => {
       ({ length }) => length === 0,
     );
     expect(left).toEqual([]);
+  });
+
+  it.skipIf(backend === 'embedded')('loses and doubles nothing while connections to the store break', async () => {
+    const COUNT = 400;
+    const proxies = await Promise.all([startTcpProxy(test.url ?? ''), startTcpProxy(test.url ?? '')]);
+    for (const proxy of proxies) onTestFinished(() => proxy.close());
+    const [workerSide, readerSide] = await Promise.all(proxies.map(({ url }) => test.otherSide(url)));
+    talker.runs(async ({ text }, job) => {
+      for (let number = 1; number <= COUNT; number += 1) {
+        await job.output(number);
+        // On each side, at different steps.
+        if (number % 70 === 0) proxies[0]?.cut();
+        if (number % 90 === 0) proxies[1]?.cut();
+      }
+      return { text };
+    });
+    const job = await test.submit(talker);
+    const readers = [follow(job), follow(job, { side: readerSide ?? test })];
+    test.work(workerSide);
+    for (const pieces of await Promise.all(readers)) {
+      const marks = pieces.filter(({ json }) => json === undefined).length;
+      expect(pieces.map(({ sequence }) => sequence)).toEqual(pieces.map((_, index) => index + 1));
+      expect(pieces.slice(-COUNT).map(inShort)).toEqual(Array.from({ length: COUNT }, (_, index) => `${index + 1}`));
+      // One run, unless the worker lost the job.
+      if (marks === 0) expect(pieces).toHaveLength(COUNT);
+    }
+  });
+
+  it('waits for a reader that is slow, and costs nothing for one that is gone', async () => {
+    const COUNT = 2000;
+    talker.runs(async ({ text }, job) => {
+      for (let number = 1; number <= COUNT; number += 1) void job.output([number]);
+      return { text };
+    });
+    const job = await test.submit(talker);
+    const gone = new AbortController();
+    const left = test.service.watchOutput(job.id, ANONYMOUS, 0, gone.signal);
+    const slow = test.service.watchOutput(job.id, ANONYMOUS, 0, never);
+    const next = left.next();
+    test.work();
+    await next;
+    gone.abort();
+    expect(await left.next()).toEqual({ done: true, value: undefined });
+    await test.finish(job);
+    // A part at a time, long after the end.
+    const parts = await Array.fromAsync(slow);
+    expect(parts.length).toBeGreaterThan(1);
+    expect(parts.flat().map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: COUNT }, (_, index) => index + 1),
+    );
+    expect(test.listeners()).toBe(0);
   });
 });

@@ -78,13 +78,13 @@ export const eventsRoute: Route<RestApi> = {
       await news.return();
       throw error;
     }
-    // Proxies that buffer replies would hold events back.
-    reply.type('text/event-stream; charset=utf-8').header('X-Accel-Buffering', 'no');
     // The client has the final state; 204 stops it from reconnecting (HTML, section 9.2.3).
     const isKnown = isDone(job) && versionOf(job) === known.version;
+    // Proxies that buffer replies would hold events back.
+    if (!isKnown) reply.type('text/event-stream; charset=utf-8').header('X-Accel-Buffering', 'no');
     if (isKnown || request.method === 'HEAD') {
       await news.return();
-      return (isKnown ? reply.removeHeader('Content-Type').status(204) : reply).send();
+      return reply.status(isKnown ? 204 : 200).send();
     }
     const toData = (state: Job): string => serializeJob(viewOf(state, service, context));
     const events = toEventStream(news, createNewsForm(known.version, from ?? 0, toData));
