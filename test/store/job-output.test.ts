@@ -92,6 +92,28 @@ describe.each(BACKENDS)('output of jobs on %s', (backend) => {
     ]);
   });
 
+  it('comes before the final state, however short the job, and after the first one', async () => {
+    const JOBS = 30;
+    talker.runs(async ({ text }, job) => {
+      for (let number = 1; number <= 5; number += 1) void job.output(number);
+      await job.output('x');
+      for (let number = 1; number <= 5; number += 1) void job.output([number]);
+      return { text };
+    });
+    const side = await newSide();
+    test.work();
+    const jobs = await Promise.all(Array.from({ length: JOBS }, () => test.submit(talker)));
+    const seen = await Promise.all(
+      jobs.map((job) => Array.fromAsync(side.service.watchNews(job.id, ANONYMOUS, 0, never))),
+    );
+    for (const news of seen) {
+      expect(news[0]).toMatchObject({ kind: 'state' });
+      expect(news.at(-1)).toMatchObject({ kind: 'state', job: { status: 'Succeeded' } });
+      const pieces = news.flatMap((each) => (each.kind === 'output' ? each.pieces : []));
+      expect(pieces.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 11 }, (_, index) => index + 1));
+    }
+  });
+
   it('joins texts that are not awaited, and loses none', async () => {
     const words = Array.from({ length: 3000 }, (_, index) => `wörd ${index} 😀`);
     talker.runs(async ({ text }, job) => {

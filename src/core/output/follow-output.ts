@@ -31,6 +31,8 @@ export async function* followOutput(
     if (isNews) bell.ring();
   });
   try {
+    // A part that was read before does not have what came since.
+    let wasOver = isOver();
     let page: OutputPage | undefined | 'unavailable' = await read(last);
     let silenceMs = SILENCE_MS;
     while (page !== undefined && !signal.aborted) {
@@ -40,11 +42,12 @@ export async function* followOutput(
         yield page.pieces;
       }
       if (page === 'unavailable' || !page.hasMore) {
-        if (page !== 'unavailable' && (page.expiresAt !== undefined || isOver())) return;
+        if (page !== 'unavailable' && (page.expiresAt !== undefined || wasOver)) return;
         const isRung = await bell.wait(silenceMs, signal);
         silenceMs = isRung || page === 'unavailable' ? SILENCE_MS : Math.min(2 * silenceMs, MAX_SILENCE_MS);
       }
       if (signal.aborted) return;
+      wasOver = isOver();
       page = await tryRead({ read: () => read(last) });
     }
   } finally {
@@ -110,16 +113,19 @@ export async function* withOutput(
   let isFirst = true;
   try {
     for (;;) {
-      const pieces = output?.value;
       const job = states.value;
+      if (isFirst && job !== undefined) {
+        isFirst = false;
+        yield { kind: 'state', job };
+        continue;
+      }
+      const pieces = isFirst ? undefined : output?.value;
       if (pieces !== undefined) {
         yield { kind: 'output', pieces };
         output?.pull();
         continue;
       }
       if (job !== undefined) {
-        if (isFirst) yield { kind: 'state', job };
-        isFirst = false;
         if (job.hasOutput === true) begin();
         if (!isDone(job) || output?.ended !== false) {
           yield { kind: 'state', job };

@@ -9,10 +9,12 @@ import { Copy } from '../parts/copy.tsx';
 import { BackIcon } from '../parts/icons.tsx';
 import { JsonView } from '../parts/json-view.tsx';
 import { Empty, FailureNotice, LiveState } from '../parts/notice.tsx';
+import { Panel } from '../parts/panel.tsx';
 import { Status } from '../parts/status.tsx';
 import { Ago, Elapsed } from '../parts/time.tsx';
 import { useKeys } from '../parts/use-keys.ts';
 import { useTitle } from '../parts/use-title.ts';
+import { Output } from './output.tsx';
 import { JobActions } from './job-actions.tsx';
 import { Timeline } from './timeline.tsx';
 
@@ -51,6 +53,7 @@ function JobView({ id }: { readonly id: string }) {
           <Panel title="Timeline">
             <Timeline job={job} messages={followed.messages} />
           </Panel>
+          <Output id={id} done={job.done} />
           <Data followed={followed} done={job.done} />
         </div>
         <Facts job={job} />
@@ -90,15 +93,6 @@ function Missing({ failure }: { readonly failure: Failure | undefined }) {
         <a href={paths.jobs()}>Show the jobs</a>
       </p>
     </Empty>
-  );
-}
-
-export function Panel({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
-  return (
-    <section class="panel" aria-label={title}>
-      <h2>{title}</h2>
-      {children}
-    </section>
   );
 }
 
