@@ -105,15 +105,20 @@ export async function* withOutput(
   const until = AbortSignal.any([signal, closing.signal]);
   const bell = createBell();
   let output: Source<readonly OutputPiece[]> | undefined;
+  let isOver = false;
   const begin = (): void => {
-    if (follow !== undefined) output ??= createSource(follow(isOver, until), bell.ring);
+    if (follow !== undefined)
+      output ??= createSource(
+        follow(() => isOver, until),
+        bell.ring,
+      );
   };
   const states = createSource(watch(begin, until), bell.ring);
-  const isOver = (): boolean => states.value !== undefined && isDone(states.value);
   let isFirst = true;
   try {
     for (;;) {
       const job = states.value;
+      isOver = job !== undefined && isDone(job);
       if (isFirst && job !== undefined) {
         isFirst = false;
         yield { kind: 'state', job };
