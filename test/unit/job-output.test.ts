@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ServiceError } from '../../src/core/errors.ts';
 import { type JobNews, followOutput, withOutput } from '../../src/core/output/follow-output.ts';
@@ -10,21 +10,20 @@ import type { JobEvent, JobEvents, OutputPage } from '../../src/core/ports.ts';
 const never = new AbortController().signal;
 const createdAt = new Date(0);
 const piece = (sequence: number): OutputPiece => ({ sequence, attempt: 1, json: `${sequence}` });
+const about = { id: 'x', type: 'x', caller: 'x', createdAt };
 const running: Job = {
-  ...{ id: 'x', type: 'x', caller: 'x', percentComplete: 0, message: null, attempt: 1, maxAttempts: 3, createdAt },
-  ...{ lastUpdatedAt: createdAt, startedAt: createdAt, history: [], status: 'Running' },
+  ...about,
+  status: 'Running',
+  percentComplete: 0,
+  message: null,
+  attempt: 1,
+  maxAttempts: 3,
+  lastUpdatedAt: createdAt,
+  startedAt: createdAt,
+  history: [],
 };
-const succeeded: Job = {
-  ...running,
-  ...{
-    status: 'Succeeded',
-    finishedAt: createdAt,
-    expiresAt: createdAt,
-    startedAt: createdAt,
-    result: {},
-    hasOutput: true,
-  },
-};
+const ended = { finishedAt: createdAt, expiresAt: createdAt, startedAt: createdAt, result: {}, hasOutput: true };
+const succeeded: Job = { ...running, ...ended, status: 'Succeeded' };
 
 /** A job whose output a test stores, in pages of two. */
 function scriptedOutput() {
@@ -42,12 +41,7 @@ function scriptedOutput() {
   const page = (after: number): OutputPage => {
     const pieces = stored.slice(after, after + 2);
     const hasMore = stored.length > after + 2;
-    return {
-      ...{ id: 'x', type: 'x', caller: 'x', createdAt },
-      pieces,
-      hasMore,
-      expiresAt: isDone ? createdAt : undefined,
-    };
+    return { ...about, pieces, hasMore, expiresAt: isDone ? createdAt : undefined };
   };
   return {
     reads,
@@ -159,7 +153,8 @@ describe('following output', () => {
       (isOver, signal) => followOutput({ id: 'x', ...output }, 0, signal, isOver),
     );
     const kinds: string[] = [];
-    const show = (each: JobNews) => kinds.push(each.kind === 'state' ? each.job.status : `${sequences(each.pieces)}`);
+    const show = (each: JobNews) =>
+      kinds.push(each.kind === 'state' ? each.job.status : sequences(each.pieces).join(','));
     for (let count = 0; count < 3; count += 1) show(await valueOf(news.next()));
     output.store(3);
     output.finish();
@@ -205,13 +200,15 @@ describe('writing output', () => {
         }
         await writer.end();
         // Texts in a row are one text, whichever of them were joined.
-        const joined = (values: readonly unknown[]) =>
-          values.reduce<unknown[]>((all, value) => {
+        const joined = (values: readonly unknown[]): unknown[] => {
+          const all: unknown[] = [];
+          for (const value of values) {
             const last = all.at(-1);
-            return typeof value === 'string' && typeof last === 'string'
-              ? [...all.slice(0, -1), last + value]
-              : [...all, value];
-          }, []);
+            if (typeof value === 'string' && typeof last === 'string') all[all.length - 1] = last + value;
+            else all.push(value);
+          }
+          return all;
+        };
         expect(joined(stored.map((json): unknown => JSON.parse(json)))).toEqual(
           joined(calls.map(({ value }) => value)),
         );
