@@ -191,6 +191,34 @@ describe.each(BACKENDS)('output of jobs on %s', (backend) => {
     expect((await readAll(job)).map(inShort)).toEqual(['"mine"']);
   });
 
+  it('is stored once, however often a step is repeated whose reply was lost', async () => {
+    const job = await test.add(talker);
+    const counts: (number | undefined)[] = [];
+    const ignore = (): void => undefined;
+    const over = signal();
+    const worker = await test.backend.createWorker(
+      'talker',
+      async ({ id = '' }, token = '') => {
+        if (id !== job.id) return { text: '' };
+        const store = async (name: string, from: number, pieces: string[], attempt = 1) =>
+          counts.push(await test.backend.storeOutput('talker', id, { token, name, attempt }, { from, pieces }));
+        await store('none', 0, []);
+        for (let times = 0; times < 2; times += 1) await store('one', 0, ['1', '2']);
+        await store('one', 1, ['2', '3']);
+        for (let times = 0; times < 2; times += 1) await store('further', 0, []);
+        await store('further', 0, ['4']);
+        await store('further', 1, ['5'], 2);
+        over.reach();
+        return { text: '' };
+      },
+      { lockDuration: 30_000, onCompleted: ignore, onFailed: ignore, onRenewed: ignore, onLost: ignore },
+    );
+    await over.reached;
+    await worker.close();
+    expect(counts).toEqual([0, 2, 2, 2, 0, 0, 1, undefined]);
+    expect((await readAll(job)).map(inShort)).toEqual(['1', '2', '3', 1, '4']);
+  });
+
   it('ends with a cancellation, after which nothing is taken', async () => {
     const errors: unknown[] = [];
     const over = signal();
