@@ -1,10 +1,8 @@
-import { createConnection } from './connection.ts';
-import { ProblemError } from './errors.ts';
-import { readParts } from './event-stream.ts';
+import type { ProblemError } from './errors.ts';
 import type { Job, JobFailure } from './job.ts';
-import { createBackoff } from './retry.ts';
+import { readLines } from './lines.ts';
 import { unexpected } from './watch-poll.ts';
-import { type Reply, type Transport, isTransient } from './transport.ts';
+import type { Reply, Transport } from './transport.ts';
 
 /** The jobs that one call of `submitMany` submitted. Dates are RFC 3339 strings in UTC. */
 export interface Batch<Type extends string = string> {
@@ -62,15 +60,6 @@ export type BatchResult<Result = unknown> = {
 /** Refers to a batch: its id, or an object with its id and type, such as the batch itself. */
 export type BatchReference<Type extends string = string> = string | { readonly id: string; readonly type: Type };
 
-function createLineParser(): (chunk: string) => string[] {
-  let rest = '';
-  return (chunk) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    return lines;
-  };
-}
-
 /** @throws Error if the reply is not a batch, so that another server must have sent it */
 export function toBatch<Type extends string>(reply: Reply): SubmittedBatch<Type> {
   const { counts }: Partial<Batch> = Object(reply.body);
@@ -79,43 +68,19 @@ export function toBatch<Type extends string>(reply: Reply): SubmittedBatch<Type>
   throw unexpected(reply);
 }
 
-export interface ReadResultsOptions {
-  readonly path: string;
-  readonly signal: AbortSignal | undefined;
-  readonly silenceSeconds: number;
-}
-
 /**
- * Yields the results of a batch as they arrive. A reply that breaks is requested again, and goes on after the last result.
+ * Yields the results of a batch as they arrive.
  * @throws ProblemError; the error of `fetch`; the signal's reason
  */
-export async function* readResults(
+export function readResults(
   transport: Transport,
-  { path, signal, silenceSeconds }: ReadResultsOptions,
+  path: string,
+  options: { readonly signal: AbortSignal | undefined; readonly silenceSeconds: number },
 ): AsyncGenerator<BatchResult, void> {
-  const backoff = createBackoff({ retryForSeconds: transport.retryForSeconds, signal });
-  let last = -1;
-  for (;;) {
-    const connection = createConnection(signal, silenceSeconds);
-    try {
-      const response = await transport.open(path, { Accept: 'application/jsonl' }, connection.signal);
-      if (!response.ok || response.body === null) throw new ProblemError(response, await response.text());
-      for await (const line of readParts(response.body, connection.markReceived, createLineParser())) {
-        const result: BatchResult = JSON.parse(line);
-        if (result.index <= last) continue;
-        last = result.index;
-        backoff.reset();
-        yield result;
-      }
-      return;
-    } catch (error) {
-      signal?.throwIfAborted();
-      const refused = error instanceof ProblemError ? error : undefined;
-      if (refused && !isTransient(refused.status)) throw error;
-      connection.close();
-      await backoff.wait(error, refused?.retryAfter);
-    } finally {
-      connection.close();
-    }
-  }
+  return readLines<BatchResult>(transport, {
+    ...options,
+    pathAfter: () => path,
+    placeOf: ({ index }) => index,
+    last: -1,
+  });
 }

@@ -1,5 +1,6 @@
 import type { Batch, BatchReference, BatchResult, SubmittedBatch } from './batch.ts';
 import type { Job, JobReference, SubmittedJob } from './job.ts';
+import type { Output } from './output.ts';
 import type { AnyJobTypes, JobTypeMap } from './job-type-map.ts';
 
 export interface ClientOptions {
@@ -45,6 +46,14 @@ export interface CallOptions {
 export interface FollowOptions extends CallOptions {
   /** The access token that a submission returned. It is sent instead of the client's own `Authorization` and `X-API-Key`. */
   readonly accessToken?: string | undefined;
+}
+
+export interface OutputOptions extends FollowOptions {
+  /**
+   * The `sequence` of the last piece that the caller has: those behind it follow.
+   * @default 0, for all
+   */
+  readonly after?: number | undefined;
 }
 
 /** What a submission may say of its job beside the input. A time is a `Date`, or text as RFC 3339 has it. */
@@ -137,6 +146,12 @@ export interface Client<Types extends JobTypeMap<Types> = AnyJobTypes> {
     input: Types[Type]['input'],
     options?: SubmitOptions & Omit<WaitOptions<Types, Type>, 'accessToken'>,
   ): Promise<Types[Type]['result']>;
+  /**
+   * Yields what the job's function publishes, from the first piece on and each as it comes, in order and once, until the job is done; what became
+   * of the job, `wait` and `read` tell. A connection that breaks is opened again, and goes on behind the last piece.
+   * @throws ProblemError `not-found` if no job has this id, `expired` if it had one until its retention was over
+   */
+  output<Type extends Name<Types>>(job: JobReference<Type>, options?: OutputOptions): AsyncGenerator<Output, void>;
   /**
    * Reads the job's current state.
    * @throws ProblemError `not-found` if no job has this id, `expired` if it had one until its retention was over

@@ -2,7 +2,7 @@
  * A client for Accepted's REST API, for browsers (2024 and later) and Node (20 and later). It knows no job type, has no dependencies
  * and needs only `fetch`.
  */
-import { type BatchReference, readResults, toBatch } from './batch.ts';
+import type { BatchReference } from './batch.ts';
 import type { Client, ClientOptions, Name, SubmitOptions, WaitForBatchOptions } from './client-types.ts';
 import { JobNotSucceededError } from './errors.ts';
 import { newIdempotencyKey, toHeaderValue } from './idempotency-key.ts';
@@ -27,6 +27,7 @@ export type {
   UnfinishedJob,
   UnsuccessfulJob,
 } from './job.ts';
+export type { Output } from './output.ts';
 export type { AnyJobTypes, JobTypeMap, JobTypeShape, ShapeOf } from './job-type-map.ts';
 
 /**
@@ -109,7 +110,14 @@ export function createClient(options: ClientOptions): unknown {
       return toJob(await transport.request('POST', `${pathOf(job)}/retry`, { signal, repeatable: false }));
     },
 
+    async *output(job, { after = 0, signal, accessToken } = {}) {
+      const { readOutput } = await import('./output.ts');
+      yield* readOutput(withToken(accessToken), { path: pathOf(job), after, signal, silenceSeconds });
+    },
+
+    // Loaded by those who use them.
     async submitMany(type, items, submitOptions) {
+      const { toBatch } = await import('./batch.ts');
       return toBatch(await post(type, '/batch', { items }, submitOptions));
     },
 
@@ -117,6 +125,7 @@ export function createClient(options: ClientOptions): unknown {
       batch: BatchReference<Type>,
       { signal, onProgress }: WaitForBatchOptions<Type> = {},
     ) {
+      const { toBatch } = await import('./batch.ts');
       const polled = {
         path: pathOf(batch, 'batches'),
         toState: toBatch<Type>,
@@ -126,10 +135,13 @@ export function createClient(options: ClientOptions): unknown {
       return lastOf(watchPoll(transport, polled), onProgress);
     },
 
-    batchResults: (batch, { signal } = {}) =>
-      readResults(transport, { path: `${pathOf(batch, 'batches')}/results`, signal, silenceSeconds }),
+    async *batchResults(batch, { signal } = {}) {
+      const { readResults } = await import('./batch.ts');
+      yield* readResults(transport, `${pathOf(batch, 'batches')}/results`, { signal, silenceSeconds });
+    },
 
     async cancelBatch(batch, { signal } = {}) {
+      const { toBatch } = await import('./batch.ts');
       return toBatch(
         await transport.request('POST', `${pathOf(batch, 'batches')}/cancel`, { signal, repeatable: false }),
       );

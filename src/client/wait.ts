@@ -49,7 +49,7 @@ async function* watch<Type extends string>(
   options: WaitUntilDoneOptions<Type>,
 ): AsyncGenerator<Job, void> {
   const { path, signal, silenceSeconds, onProgress } = options;
-  for await (const job of watchStream(transport, { path: `${path}/events`, signal, silenceSeconds })) {
+  for await (const job of watchStream(transport, { path: `${path}/events?output=false`, signal, silenceSeconds })) {
     yield job;
     if (job.done) return;
   }

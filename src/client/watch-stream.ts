@@ -79,6 +79,8 @@ async function* readStream(
       return { kind: 'broken', error, received: false, waitSeconds: error.retryAfter };
     }
     for await (const event of readEvents(response.body, connection.markReceived)) {
+      // A server may have other events.
+      if (event.type !== 'message') continue;
       const job = toJob(event);
       if (job === undefined) return { kind: 'unavailable' };
       position.lastEventId = event.lastEventId;
@@ -107,7 +109,7 @@ function isEventStream(response: Response): response is Response & { readonly bo
 }
 
 /** Undefined for an event that is not the state of a job. */
-function toJob({ type, data }: ServerSentEvent): Job | undefined {
-  const state = type === 'message' ? parseJson(data) : undefined;
+function toJob({ data }: ServerSentEvent): Job | undefined {
+  const state = parseJson(data);
   return isJob(state) ? state : undefined;
 }

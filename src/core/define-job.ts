@@ -24,6 +24,14 @@ export interface JobContext {
    * @param message at most 1,000 characters; a longer one is truncated, and the log says so
    */
   progress(percentComplete: number, message?: string): Promise<void>;
+  /**
+   * Publishes a piece of output, which callers read in order and as it comes: tokens of a text, rows, lines of a log for the caller. It is kept
+   * as long as the job. Resolves when the piece is stored. Texts that follow each other while one is being stored are joined into one piece.
+   * @param value any JSON of up to 64 KiB; together at most 16 MiB a job, where each piece counts as at least 64 bytes
+   * @throws TypeError for a value that is not JSON; RangeError beyond these sizes, and if more than 1 MiB waits because calls are not awaited;
+   * when the attempt is over, the reason of `signal`
+   */
+  output(value: unknown): Promise<void>;
 }
 
 /** What a job makes, readable at `/api/{collection}/{id}` and as a query field named after the job type. */

@@ -102,6 +102,8 @@ export interface JobBase {
   readonly options?: JobOptions | undefined;
   /** Of the submission; undefined if it was not traced. */
   readonly traceId?: string | undefined;
+  /** Whether its function has published output. */
+  readonly hasOutput?: boolean;
   /** The latest 20 attempts that did not succeed, oldest first. A retry keeps them. */
   readonly history: readonly JobAttempt[];
 }

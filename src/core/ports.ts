@@ -1,6 +1,7 @@
 import type { Batch } from './batch/batch.ts';
 import type { JobTypeState } from './job-type-stats.ts';
-import type { Job, JobFailure, JobOptions, JobStatus, SucceededJob } from './job.ts';
+import type { Job, JobBase, JobFailure, JobOptions, JobStatus, SucceededJob } from './job.ts';
+import type { OutputPiece } from './output/output.ts';
 import type { TraceContext } from './trace.ts';
 
 /** The methods of pino's loggers that are used. */
@@ -114,6 +115,15 @@ export interface Pace {
 /** Of so many waiting jobs of a type the position is known: more would take a measurement longer than a poll. */
 export const FIRST_WAITING = 1000;
 
+/** Some of a job's output, read in one step with what decides who may read it, and whether there will be more. */
+export interface OutputPage extends Pick<JobBase, 'id' | 'type' | 'caller' | 'createdAt'> {
+  readonly pieces: readonly OutputPiece[];
+  /** Whether there is more now. */
+  readonly hasMore: boolean;
+  /** When the job is removed; undefined while it is not done. */
+  readonly expiresAt: Date | undefined;
+}
+
 /** The queue, as the service needs it. Every call has a deadline, and throws a ServiceError `queue-unavailable` when the queue cannot be reached. */
 export interface JobQueue {
   /** Resolves once the queue has stored the job. */
@@ -137,6 +147,12 @@ export interface JobQueue {
   read(id: string, type: string): Promise<Job | undefined>;
   /** A job's input, as it was sent. */
   readInput(id: string, type: string): Promise<unknown>;
+  /**
+   * Reads a part of a job's output, of limited size.
+   * @param after the sequence of the last piece that the reader has
+   * @returns undefined if there is no such job
+   */
+  readOutput(id: string, type: string, after: number): Promise<OutputPage | undefined>;
   /**
    * Ends a waiting job, or marks a running one so that its worker ends it.
    * @returns the job as this atomic step left it; undefined if it was already done
@@ -211,6 +227,8 @@ export type JobEvent =
   | { readonly kind: 'started' }
   /** A running job was told to stop. */
   | { readonly kind: 'cancelRequested' }
+  /** There is output up to this sequence. */
+  | { readonly kind: 'output'; readonly sequence: number }
   /** The job waits for a worker, or for the time of its next attempt. */
   | { readonly kind: 'waiting' }
   /** The job ended. Carries a job that succeeded, where the store publishes it: such a job never changes again. */
@@ -229,12 +247,12 @@ export interface JobEvents {
   /** @returns unsubscribe */
   subscribe(id: string, listener: (event: JobEvent) => void): () => void;
   /**
-   * Subscribes to the changes of a type's jobs, but not to their additions.
+   * Subscribes to the changes of a type's jobs, but not to their additions and their output.
    * @returns unsubscribe
    */
   subscribeType(type: string, listener: (change: AnyChange) => void): () => void;
   /**
-   * Subscribes to the changes of all jobs.
+   * Subscribes to the changes of all jobs, but not to their output.
    * @returns unsubscribe, when changes arrive
    * @throws ServiceError `queue-unavailable`
    */

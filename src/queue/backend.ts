@@ -8,7 +8,10 @@ import { isConnectionError } from '../stores/connection-error.ts';
 import type { DeliveryBackend } from './delivery-backend.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { Addition, JobData, JobRecord, KeptJob } from './job-record.ts';
+import type { OutputPiece } from '../core/output/output.ts';
+import type { OutputPieces } from '../core/output/output-writer.ts';
 import type { StoredJob, StoredJobs } from './stored-job.ts';
+import type { OutputRun, StoredOutput } from './stored-output.ts';
 
 /** The most jobs that one step of `expire` ends, because a store may do nothing else meanwhile. */
 export const EXPIRED_AT_ONCE = 100;
@@ -184,6 +187,16 @@ export interface QueueBackend {
   countTagged(type: string, tag: string, caller: string | undefined): Promise<TaggedJobs | undefined>;
   readData(type: string, id: string): Promise<unknown>;
   /**
+   * Reads a part of a job's output in one atomic step.
+   * @param after the sequence after which it begins
+   */
+  readOutput(type: string, id: string, after: number): Promise<StoredOutput | undefined>;
+  /**
+   * In one atomic step: stores output of a running job behind that of before, and publishes how far it goes.
+   * @returns how many of the pieces are stored now; undefined if the worker no longer has the job
+   */
+  storeOutput(type: string, id: string, run: OutputRun, pieces: OutputPieces): Promise<number | undefined>;
+  /**
    * Newest first, up to the limit, or to the one with which their results have more than MAX_LISTED_CHARACTERS. Its cost does not grow with
    * the number of jobs in the store.
    * @param deadline its work ends then; in milliseconds of `performance.now()`
@@ -279,6 +292,8 @@ export interface QueueBackend {
   readStored(type: string, from?: string): Promise<StoredJobs>;
   /** Adds jobs of another store, but for those whose ids are there already. Resolves to the ids that it added. */
   addStored(type: string, jobs: readonly StoredJob[]): Promise<readonly string[]>;
+  /** Adds output of another store to a job of it, but for what it has already. */
+  addOutput(type: string, id: string, pieces: readonly OutputPiece[]): Promise<void>;
   /** How many APIs and workers are connected to the store, as far as it says. */
   countUsers(): Promise<number>;
   ping(): Promise<void>;

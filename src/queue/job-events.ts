@@ -55,9 +55,10 @@ export function createBullmqEvents({
   const ofTypes = new Map<string, Set<(change: AnyChange) => void>>();
 
   const publish = (type: string, id: string, stored: StoreEvent): void => {
-    for (const listener of all) listener({ kind: 'changed', id });
+    const isChange = stored.kind !== 'output';
+    if (isChange) for (const listener of all) listener({ kind: 'changed', id });
     const ofType = ofTypes.get(type);
-    if (ofType !== undefined) for (const listener of ofType) listener({ kind: 'changed', id });
+    if (isChange && ofType !== undefined) for (const listener of ofType) listener({ kind: 'changed', id });
     const ofJob = listeners.get(id);
     if (ofJob === undefined && !succeeded.isExpected(id)) return;
     const event = stored.kind === 'finished' ? toFinished(stored.toRecord?.()) : stored;

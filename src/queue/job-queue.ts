@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { BATCH_TAG_PREFIX, tagOfBatch } from '../core/batch/batch.ts';
 import { DeadlineError } from '../core/deadline.ts';
 import { QUEUE_UNAVAILABLE, QUEUE_UNCONFIRMED, ServiceError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { QueueMonitor } from '../core/metrics.ts';
-import { type JobQueue, type Logger, MAX_LISTED_CHARACTERS, type NewJob } from '../core/ports.ts';
+import { type JobQueue, type Logger, MAX_LISTED_CHARACTERS, type NewJob, type OutputPage } from '../core/ports.ts';
 import { traceIdOf } from '../core/trace.ts';
 import type { BackendQueue, QueueBackend } from './backend.ts';
 import { createBatch } from './batch.ts';
@@ -23,6 +23,7 @@ import {
   toJob,
 } from './job-record.ts';
 import { removeExpired } from './retention.ts';
+import { toOutputPage } from './stored-output.ts';
 import { keepSecret } from './store-secret.ts';
 
 /** The longest wait for the store, in milliseconds. With the rest of a request, the caller has an answer within 2 s. */
@@ -178,6 +179,23 @@ export function createBullmqQueue({
     return replaceExpired(type, await again(), until, again);
   }
 
+  const outputReads = new Map<string, Promise<OutputPage | undefined>>();
+
+  /** Those who follow a job are woken together, so that what they read in one turn of the event loop is read once. */
+  function readOutput(id: string, type: string, after: number): Promise<OutputPage | undefined> {
+    const key = `${id} ${after}`;
+    const read = outputReads.get(key) ?? readOutputLater(id, type, after, () => outputReads.delete(key));
+    outputReads.set(key, read);
+    return read;
+  }
+
+  async function readOutputLater(id: string, type: string, after: number, onSend: () => void) {
+    await setImmediate();
+    onSend();
+    const stored = await ask(() => backend.readOutput(type, id, after));
+    return stored && toOutputPage(id, type, stored, retentionMs);
+  }
+
   return {
     async open(removedTypes = []) {
       const opened = [...types, ...removedTypes].map((type) => [type, backend.createQueue(type)] as const);
@@ -246,6 +264,7 @@ export function createBullmqQueue({
       };
     },
     read: async (id, type) => queueOf(type).read(id),
+    readOutput,
     readInput: (id, type) => ask(async () => dataSchema.safeParse(await backend.readData(type, id)).data?.input),
     async cancel({ id, type }) {
       const record = await change((deadline) => backend.cancel(type, id, { onlyMarked: false, deadline }));

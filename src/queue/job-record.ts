@@ -137,6 +137,8 @@ export interface JobRecord {
   readonly trace?: unknown;
   /** What `toSubmission` made of the submission's options. */
   readonly submission?: unknown;
+  /** Whether its function has published output. */
+  readonly hasOutput?: boolean;
   /** Whether it ended because no attempt began in time. */
   readonly expired?: boolean;
   readonly createdAt: number;
@@ -209,6 +211,7 @@ export function toJob(record: JobRecord, ownRetentionMs: number): Job {
     lastUpdatedAt: new Date(Math.max(...times.map((time) => time ?? 0))),
     options: fromSubmission(record.submission),
     traceId: trace && traceIdOf(trace),
+    ...(record.hasOutput && { hasOutput: true }),
     history,
   };
   const startedAt = record.startedAt === null ? null : new Date(record.startedAt);

@@ -12,6 +12,8 @@ const MEASURED = [
   'readSome',
   'countTagged',
   'readData',
+  'readOutput',
+  'storeOutput',
   'list',
   'readMarked',
   'retry',

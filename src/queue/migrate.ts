@@ -31,7 +31,11 @@ export interface MigrationOptions {
   onProgress(type: string, total: Migrated): void;
 }
 
-const optionsSchema = z.object({ retentionMs: z.number().optional(), submission: z.unknown().optional() });
+const optionsSchema = z.object({
+  retentionMs: z.number().optional(),
+  submission: z.unknown().optional(),
+  output: z.boolean().optional(),
+});
 const NONE: Migrated = { waiting: 0, finished: 0, known: 0, expired: 0, omitted: 0 };
 
 /**
@@ -63,6 +67,7 @@ export async function migrateJobs({ from, to, retentionMs, onProgress }: Migrati
       const kept = page.jobs.filter((job) => !isExpired(job, clock.now(), retentionMs));
       const counts = await addAll(to, type, kept);
       for (const job of kept) await copyDeliveries(from, to, type, job);
+      for (const job of kept) if (optionsOf(job)?.output === true) await copyOutput(from, to, type, job.id);
       total = sum(total, { ...counts, expired: page.jobs.length - kept.length, omitted: page.omitted });
       onProgress(type, total);
     } while (next !== undefined);
@@ -119,11 +124,25 @@ function chunksOf(jobs: readonly StoredJob[]): StoredJob[][] {
   return chunks;
 }
 
+/** A run before may have copied a part of it. */
+async function copyOutput(from: QueueBackend, to: QueueBackend, type: string, id: string): Promise<void> {
+  let after = 0;
+  for (;;) {
+    const page = await from.readOutput(type, id, after);
+    if (page === undefined || page.pieces.length === 0) return;
+    await to.addOutput(type, id, page.pieces);
+    if (!page.hasMore) return;
+    after = page.pieces.at(-1)?.sequence ?? after;
+  }
+}
+
+function optionsOf({ options }: StoredJob) {
+  return optionsSchema.safeParse(JSON.parse(options)).data;
+}
+
 /** @param retentionMs of jobs that do not say how long they are kept */
-function isExpired({ finishedAt, options }: StoredJob, now: number, retentionMs: number): boolean {
-  if (finishedAt === null) return false;
-  const own = optionsSchema.safeParse(JSON.parse(options)).data?.retentionMs;
-  return finishedAt + (own ?? retentionMs) <= now;
+function isExpired(job: StoredJob, now: number, retentionMs: number): boolean {
+  return job.finishedAt !== null && job.finishedAt + (optionsOf(job)?.retentionMs ?? retentionMs) <= now;
 }
 
 function sum(a: Migrated, b: Migrated): Migrated {

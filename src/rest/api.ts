@@ -16,13 +16,16 @@ import { eventsRoute } from './routes/events.ts';
 import { jobTypeRoutes } from './routes/job-types.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { outputRoute } from './routes/output.ts';
 import { openApiRoute } from './routes/service.ts';
 import { batchPathOf } from './routes/submit-batch.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
 const JSON_TYPES = ['application/json', 'application/problem+json'];
 /** What these send is no JSON. */
-const STREAMS: ReadonlySet<string> = new Set([eventsRoute.path, BATCH_EVENTS, BATCH_RESULTS].map(toFastifyPath));
+const STREAMS: ReadonlySet<string> = new Set(
+  [eventsRoute.path, outputRoute.path, BATCH_EVENTS, BATCH_RESULTS].map(toFastifyPath),
+);
 
 /** The REST API, under `/api`: the Asynchronous Request-Reply pattern over plain HTTP. */
 export function createRestApi(api: RestApi): (app: FastifyInstance) => Promise<void> {
@@ -46,6 +49,7 @@ export function createRestApi(api: RestApi): (app: FastifyInstance) => Promise<v
         ...bulkRoutes,
         ...jobRoutes([...types, ...builtIn]),
         eventsRoute,
+        outputRoute,
         ...batchRoutes,
         ...operationRoutes,
         ...jobTypeRoutes,

@@ -6,6 +6,7 @@ import { parseInput } from '../core/input/parse-input.ts';
 import { anyTagSchema } from '../core/input/submit-options.ts';
 import { jobStatusSchema } from '../core/job.ts';
 import { NOT_A_PERIOD, callerIdSchema, isPeriod, timeSchema } from '../core/service/job-filter.ts';
+import { afterSchema } from '../core/output/output.ts';
 import { DEFAULT_PAGE_SIZE, cursorSchema, pageSizeSchema } from '../core/service/list-page.ts';
 import { MAX_WAIT_SECONDS } from '../core/service/follow.ts';
 import type { JobPageRequest } from '../core/service/service.ts';
@@ -24,6 +25,9 @@ const querySchema = z.record(z.string(), z.unknown());
 
 export const toNumber = (value: unknown): unknown =>
   typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
+
+/** `true` and `false` of a query. */
+export const toBoolean = (value: unknown): unknown => (value === 'true' ? true : value === 'false' ? false : value);
 
 export const ifNoneMatch = parameter(
   header,
@@ -59,6 +63,12 @@ export function readLastEventId({ headers, query }: FastifyRequest): string | un
   const { lastEventId } = querySchema.parse(query);
   return headers['last-event-id']?.toString() ?? (typeof lastEventId === 'string' ? lastEventId : undefined);
 }
+
+export const afterQuery = parameter(
+  z.preprocess(toNumber, afterSchema.default(0)),
+  'The `sequence` of the last piece of output that the client has: those behind it follow. 0: all.',
+  'after',
+);
 
 export const jobPath = z.object({
   id: parameter(z.string(), "The job's id, from the reply to its submission.", 'jobId'),

@@ -31,6 +31,8 @@ export interface JobRun<Result> {
   readonly cause: unknown;
   /** Each call of `job.progress`. */
   readonly progress: readonly Progress[];
+  /** The value of each call of `job.output` that did not reject, as callers read it. Callers may read several texts joined. */
+  readonly outputs: readonly unknown[];
 }
 
 /**
@@ -63,11 +65,12 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
       error: { code: 'INVALID_INPUT', message, retry: false },
       cause: undefined,
       progress: [],
+      outputs: [],
     };
   }
-  const progress: Progress[] = [];
+  const calls: Calls = { progress: [], outputs: [] };
   let cause: unknown;
-  const outcome = await runAttempt(recordProgress(type, progress), {
+  const outcome = await runAttempt(recordCalls(type, calls), {
     id: newJobId(type.name),
     attempt,
     input,
@@ -81,15 +84,22 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
       return () => signal?.removeEventListener('abort', cancel);
     },
     writeProgress: async () => undefined,
+    hasOutput: false,
+    storeOutput: async ({ pieces }) => pieces.length,
   });
   if (missing !== undefined) throw missing;
   // The attempt has encoded it by the schema of the type.
   const result = outcome.kind === 'succeeded' ? (outcome.result as z.input<Result>) : undefined;
-  return { result, error: errorOf(outcome), cause, progress };
+  return { result, error: errorOf(outcome), cause, ...calls };
 }
 
-/** A worker publishes about ten updates a second; a test sees each. */
-function recordProgress<Type extends JobType>(type: Type, calls: Progress[]): Type {
+interface Calls {
+  readonly progress: Progress[];
+  readonly outputs: unknown[];
+}
+
+/** A worker publishes about ten updates a second, and joins texts; a test sees each call. */
+function recordCalls<Type extends JobType>(type: Type, { progress, outputs }: Calls): Type {
   return {
     ...type,
     run(input: z.output<Type['input']>, job: JobContext) {
@@ -104,8 +114,12 @@ function recordProgress<Type extends JobType>(type: Type, calls: Progress[]): Ty
           return job.log;
         },
         async progress(percentComplete, message) {
-          calls.push({ percentComplete, message: message ?? null });
+          progress.push({ percentComplete, message: message ?? null });
           await job.progress(percentComplete, message);
+        },
+        async output(value) {
+          await job.output(value);
+          outputs.push(JSON.parse(JSON.stringify(value)));
         },
       };
       return type.run(input, recorded);

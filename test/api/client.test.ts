@@ -130,7 +130,7 @@ describe('the client, on a real server', () => {
 
 const ID = 'customer_0123456789012345678901';
 const PATH = `/api/jobs/${ID}`;
-const EVENTS = `GET ${PATH}/events`;
+const EVENTS = `GET ${PATH}/events?output=false`;
 const STATUS = `GET ${PATH}?onComplete=status`;
 const RESULT = `GET ${PATH}/result`;
 const SUBMIT = 'POST /api/customers';
@@ -200,7 +200,7 @@ describe('the client, while it waits', () => {
     // Repeated states are not reported again.
     expect(percents).toEqual([10, 50, 100]);
     const ids = server.requests
-      .filter(({ path }) => path.endsWith('/events'))
+      .filter(({ path }) => path.endsWith('/events?output=false'))
       .map(({ headers }) => headers['last-event-id']);
     const idOf = (text: string): string | undefined => /id: (\w+)/.exec(text)?.[1];
     expect(ids).toEqual([undefined, idOf(second), ...Array.from({ length: 4 }, () => idOf(third))]);

@@ -80,7 +80,7 @@ it('resumes a broken stream in a browser', async () => {
     return events([running], 'hang')(response, request);
   };
   const server = await startScriptedServer({
-    'GET /api/jobs/customer_1/events': [broken, cut, events([succeeded])],
+    'GET /api/jobs/customer_1/events?output=false': [broken, cut, events([succeeded])],
     'GET /api/jobs/customer_1/result': [json(200, { id: '42' })],
   });
   const page = await openPageForTest(browser);

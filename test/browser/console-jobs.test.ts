@@ -258,4 +258,32 @@ describe('the console: jobs', () => {
     await page.getByRole('heading', { name: 'Jobs' }).waitFor();
     expect(page.url()).toBe(`${app.url}/console/jobs`);
   });
+
+  it('show output as it comes, with a mark where a further run begins', async () => {
+    const gate = createGate();
+    script('talks', async (job) => {
+      if (job.attempt === 1) {
+        await job.output('Once upon ');
+        await job.output('a time');
+        throw new Error('on purpose');
+      }
+      await job.output({ rows: 3 });
+      await gate.pass();
+      await job.output('The end.');
+      return { text: 'done' };
+    });
+    const id = await submit('talks');
+    await gate.reached;
+    const page = await openConsole(browser, app, { path: `/console/jobs/${id}` });
+    const output = page.getByRole('region', { name: 'Output' });
+    await output.getByText('{"rows":3}').waitFor();
+    expect(await output.locator('pre').textContent()).toBe('Once upon a timeAttempt 2{"rows":3}');
+    gate.open();
+    await output.getByText('The end.').waitFor();
+    await page.getByRole('heading', { name: 'Succeeded' }).waitFor();
+    const silent = await submit('silent');
+    await page.goto(`${app.url}/console/jobs/${silent}`);
+    await page.getByRole('region', { name: 'Result' }).waitFor();
+    expect(await output.count()).toBe(0);
+  });
 });

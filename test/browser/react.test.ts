@@ -48,7 +48,7 @@ type Intercept = (line: string, request: IncomingMessage, response: ServerRespon
 interface JobsPage {
   readonly page: Page;
   readonly requests: readonly Request[];
-  /** The requests of a kind: `POST `, or `/events`. */
+  /** The requests of a kind: `POST `, or `/events?output=false`. */
   count(part: string): number;
   submit(input: object): Promise<void>;
   click(button: string): Promise<void>;
@@ -169,7 +169,7 @@ describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
     const statuses = new Set(shown.map(({ status }) => status));
     expect([...statuses]).toEqual(['Idle', 'Loading', 'Pending', 'Running', 'Succeeded']);
     expect(jobsPage.count('POST ')).toBe(1);
-    expect(jobsPage.count('/events')).toBe(1);
+    expect(jobsPage.count('/events?output=false')).toBe(1);
   });
 
   it('show why a job failed, and why an input was refused', async () => {
@@ -301,7 +301,7 @@ describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
     const { id } = await submitElsewhere(text);
     const jobsPage = await openJobsPage(`strict&id=${id}`);
     await jobsPage.shows('Running');
-    expect(jobsPage.requests.map(({ line }) => line)).toEqual([`GET /api/jobs/${id}/events`]);
+    expect(jobsPage.requests.map(({ line }) => line)).toEqual([`GET /api/jobs/${id}/events?output=false`]);
     expect(jobsPage.requests[0]?.ended).toBe(false);
     await jobsPage.click('Mount');
     await poll(
@@ -312,7 +312,7 @@ describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
     await jobsPage.shows('Running');
     gate.open();
     expect(await jobsPage.shows('Succeeded')).toMatchObject({ id, text: 'done' });
-    expect(jobsPage.count('/events')).toBe(2);
+    expect(jobsPage.count('/events?output=false')).toBe(2);
   });
 
   it('follow and cancel a job with its access token', async () => {

@@ -75,6 +75,17 @@ function useThumbnail() {
 /** The types of browsers, without those of Node: the compiler does not look into the declarations of packages. */
 const BROWSER = ['--lib', 'es2025,dom', '--types', '', '--skipLibCheck'];
 
+/** Uses what the client loads when it is needed. */
+const LOADED_LATER = `
+const batch = await client.submitMany('customerImport', [{ customers: [{ id: '46', customername: 'Ada Lovelace' }] }]);
+const [{ job }] = batch.items;
+const pieces = [];
+for await (const piece of client.output(job)) pieces.push(piece);
+const results = [];
+for await (const result of client.batchResults(batch)) results.push(result);
+console.log(\`\${pieces.length} pieces, \${results.length} result\`);
+`;
+
 let installed: string;
 beforeAll(async () => {
   installed = await installPackage();
@@ -116,8 +127,11 @@ describe('the client and the hooks of the package', () => {
     // Node 20 runs no TypeScript.
     const client = readFileSync(join(project.folder, 'accepted.client.ts'), 'utf8');
     project.write('accepted.client.mjs', stripTypeScriptTypes(client));
-    project.write('example.mjs', example.replace('.client.ts', '.client.mjs').replace('http://localhost:4000', url));
+    project.write(
+      'example.mjs',
+      example.replace('.client.ts', '.client.mjs').replace('http://localhost:4000', url) + LOADED_LATER,
+    );
     const { stdout } = await promisify(execFile)(node, [join(project.folder, 'example.mjs')]);
-    expect(stdout).toMatch(/^(\d+ %\n)*100 %\n1 new, 0 rejected\n$/);
+    expect(stdout).toMatch(/^(\d+ %\n)*100 %\n1 new, 0 rejected\n0 pieces, 1 result\n$/);
   });
 });

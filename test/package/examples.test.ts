@@ -82,6 +82,8 @@ describe('the example', () => {
     const [, url = ''] = await next(/(http:\/\/127\.0\.0\.1:\d+)/);
     expect(await greet(url)).toEqual({ text: 'Good evening, Ada' });
     await run('node', ['--test', 'jobs/'], { cwd: folder });
+    const told = await run('node', ['tell.ts', url, 'a queue'], { cwd: folder });
+    expect(told.stdout).toMatch(/^Once upon a time there was a queue\. .* how far it was\.\n\(\d+ tokens\)\n$/);
   });
 
   it('express serves both APIs under a path, beside the application', async () => {

@@ -75,6 +75,7 @@ const submit = async (side: QueueSide, words: string, idempotencyKey?: string, w
     ...(webhook !== undefined && { options: { given: { webhook }, path: [], base: 'https://accepted.example' } }),
   });
 const read = (side: QueueSide, id: string) => side.queue.read(id, 'plain');
+const readOutput = async (side: QueueSide, id: string) => (await side.queue.readOutput(id, 'plain', 0))?.pieces;
 const listed = async (side: QueueSide, of: 'anonymous' | 'all' = 'anonymous'): Promise<readonly Job[]> => {
   const query = {
     caller: of === 'all' ? undefined : ANONYMOUS.id,
@@ -90,6 +91,8 @@ const listed = async (side: QueueSide, of: 'anonymous' | 'all' = 'anonymous'): P
 async function fill(side: QueueSide) {
   plain.runs(async ({ text: words }, job) => {
     await job.progress(40, 'on the way');
+    await job.output(words);
+    await job.output({ words });
     if (words === 'fails') throw new JobError('BROKEN', 'On purpose.', { retry: false });
     return { text: words };
   });
@@ -147,6 +150,8 @@ describe.each([
     const deliveries = await before.service.readDeliveries(told, ANONYMOUS);
     expect(deliveries).toMatchObject([{ event: 'job.canceled', status: 'Pending' }]);
     const secret = await before.service.webhookSecret(ANONYMOUS);
+    const output = await readOutput(before, succeeded.id);
+    expect(output).toHaveLength(2);
     expect(jobs).toContainEqual(expect.objectContaining({ id: running.id, status: 'Running' }));
     await before.close();
 
@@ -159,6 +164,7 @@ describe.each([
     expect(copied.filter(({ id }) => id !== running.id)).toEqual(jobs.filter(({ id }) => id !== running.id));
     expect(copied).toContainEqual(expect.objectContaining({ id: running.id, status: 'Pending', attempt: 0 }));
     expect(await listed(after, 'all')).toEqual(copied);
+    expect(await readOutput(after, succeeded.id)).toEqual(output);
     const counts = { pending: 4, running: 0, succeeded: 1, failed: 1, canceled: 1 };
     expect(await after.queue.readTypeState('plain')).toMatchObject({ counts });
     expect(await submit(after, 'succeeds', KEY)).toMatchObject({ replayed: true, job: { id: succeeded.id } });
@@ -192,6 +198,7 @@ describe.each([
       code: 0,
       stdout: expect.stringContaining('copied 0 jobs: 0 that wait, 0 that are finished\n7 were there already\n'),
     });
+    expect(await readOutput(await to.open(), succeeded.id)).toEqual(output);
   });
 });
 

@@ -149,6 +149,7 @@ describe("customers' data", () => {
     failing.push(await submit('customers', BARRED));
     for (const each of failing) {
       expect(await finish(each)).toMatchObject({ status: 'Failed' });
+      await (await send('GET', `/api/jobs/${each.id}/output?after=0&token=${MARK}`)).text();
       const replies = await Promise.all([
         send('GET', `/api/jobs/${each.id}/result`),
         send('GET', `/api/jobs/${each.id}?onComplete=status`),

@@ -1,6 +1,4 @@
-import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { z } from 'zod';
 import { ANONYMOUS } from '../../src/core/access/caller.ts';
 import type { ServiceError } from '../../src/core/errors.ts';
 import type { DoneJob, Job } from '../../src/core/job.ts';
@@ -11,10 +9,10 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { removeExpired, startRetention } from '../../src/queue/retention.ts';
 import { type WiredQueue, wireQueue } from '../../src/queue/wire-queue.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
+import { dumpStore } from '../support/dump.ts';
 import { poll } from '../support/follow.ts';
 import { type QueueSide, type ScriptedType, type TestQueue, scripted, setUpQueue } from '../support/queue.ts';
 import { BACKENDS, createStore } from '../support/stores.ts';
-import { openPool } from '../support/postgres.ts';
 
 const RETENTION_SECONDS = 2;
 const DAY_MS = 86_400_000;
@@ -223,60 +221,8 @@ it('a start says in one line what is left of types whose files are gone', async 
 /** What the whole store contains of these jobs: their ids, and all text that was marked. */
 async function leftovers(test: TestQueue, jobs: readonly Job[]): Promise<string[]> {
   const marks = [MARK, ...jobs.map(({ id }) => id)];
-  const values = test.url?.startsWith('redis') ? await dumpRedis(test.url) : await dumpPostgres(test);
+  const values = await dumpStore(test);
   return values.filter((value) => marks.some((mark) => value.includes(mark)));
-}
-
-/** Every table of every schema, a row each. */
-async function dumpPostgres({ url, embedded }: TestQueue): Promise<string[]> {
-  const pool = url === undefined ? undefined : openPool(url, { max: 1 });
-  const query = (text: string): Promise<{ rows: unknown[] }> => pool?.query(text) ?? embedded.pool.query(text);
-  const tables = await query(
-    "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
-  );
-  const values: string[] = [];
-  for (const { name } of z.array(z.object({ name: z.string() })).parse(tables.rows)) {
-    const { rows } = await query(`SELECT line::text AS text FROM ${name} AS line`);
-    values.push(
-      ...z
-        .array(z.object({ text: z.string() }))
-        .parse(rows)
-        .map(({ text }) => `${name} ${text}`),
-    );
-  }
-  await pool?.end();
-  return values;
-}
-
-/** Every key with its value. */
-async function dumpRedis(url: string): Promise<string[]> {
-  const admin = new Redis(url);
-  const read = async (key: string): Promise<unknown> => {
-    switch (await admin.type(key)) {
-      case 'string':
-        return admin.get(key);
-      case 'hash':
-        return admin.hgetall(key);
-      case 'list':
-        return admin.lrange(key, 0, -1);
-      case 'set':
-        return admin.smembers(key);
-      case 'zset':
-        return admin.zrange(key, '0', '-1');
-      case 'stream':
-        return admin.xrange(key, '-', '+');
-      case 'none':
-        return undefined;
-      default:
-        return expect.fail(`the test does not know what type ${key} has`);
-    }
-  };
-  try {
-    const keys = await admin.keys('*');
-    return await Promise.all(keys.map(async (key) => `${key} ${JSON.stringify(await read(key))}`));
-  } finally {
-    admin.disconnect();
-  }
 }
 
 describe.each(BACKENDS)('the pace on %s', (backend) => {

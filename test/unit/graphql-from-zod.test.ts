@@ -23,6 +23,7 @@ import { createExamples } from '../../src/graphql/examples.ts';
 import { createBuilder } from '../../src/graphql/builder.ts';
 import { createGraphQLSchema } from '../../src/graphql/schema/schema.ts';
 import { SchemaShapeError, toShape } from '../../src/graphql/schema/zod-shape.ts';
+import { addJson } from '../../src/graphql/schema/scalars.ts';
 import { createFromZod } from '../../src/graphql/schema/from-zod.ts';
 
 const plain = z.object({ ok: z.boolean() });
@@ -548,7 +549,8 @@ describe('a schema that GraphQL cannot express', () => {
 
   it('is refused with its path alone where no file is known', () => {
     expect(() => toShape(z.date(), 'input', 'input.when')).toThrow(SchemaShapeError);
-    const fromZod = createFromZod(createBuilder(), new Set());
+    const builder = createBuilder();
+    const fromZod = createFromZod(builder, addJson(builder), new Set());
     fromZod.input({ schema: z.object({ when: z.date() }), name: 'Name', owner: 'Name', path: 'here' });
     expect(fromZod.takeProblems()).toEqual([expect.stringMatching(/^here\.when: z\.date\(\)/)]);
     expect(fromZod.takeProblems()).toEqual([]);

@@ -19,6 +19,8 @@ const runOnce = (type: JobType, log: Logger, input: unknown): Promise<AttemptOut
     isConnectionError: (error) => error instanceof TypeError,
     onInterruption: () => () => undefined,
     writeProgress: async () => undefined,
+    hasOutput: false,
+    storeOutput: async ({ pieces }) => pieces.length,
   });
 
 /** Runs a function once, and collects what it logs as errors. */

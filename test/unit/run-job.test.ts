@@ -32,7 +32,20 @@ describe('runJob', () => {
       error: undefined,
       cause: undefined,
       progress: calls.map((percentComplete) => ({ percentComplete, message: `${percentComplete} %` })),
+      outputs: [],
     });
+  });
+
+  it('returns each value of output, as callers read it', async () => {
+    const type = job(async ({ output }) => {
+      void output('a');
+      void output('b');
+      await output({ at: new Date(0), none: undefined });
+      await output(undefined).catch(() => undefined);
+    });
+    const { outputs, error } = await runJob(type, {});
+    expect(error).toBeUndefined();
+    expect(outputs).toEqual(['a', 'b', { at: '1970-01-01T00:00:00.000Z' }]);
   });
 
   it('returns the errors that callers read, and what the function threw', async () => {

@@ -93,7 +93,7 @@ export function requireJobAccess(caller: Caller, id: string, scope: Scope): void
 }
 
 /** Whether the caller may see a job. A job that it may not see is reported as missing. */
-export function canSee(caller: Caller, job: Job): boolean {
+export function canSee(caller: Caller, job: Pick<Job, 'id' | 'caller' | 'createdAt'>): boolean {
   if (caller.kind === 'principal') return caller.id === job.caller || isAdmin(caller);
   return caller.jobId === job.id && caller.createdAt === job.createdAt.getTime();
 }

@@ -7,6 +7,7 @@ import { JOB_CANCELED, type JobFailure } from '../job.ts';
 import type { AttemptOutcome, Logger } from '../ports.ts';
 import type { Use } from '../register.ts';
 import { type Progress, type ProgressWriter, createProgressWriter } from './progress.ts';
+import { type OutputWriter, type StoreOutput, createOutputWriter } from '../output/output-writer.ts';
 import { type StrayErrorListener, withStrayErrors } from './stray-errors.ts';
 
 const MAX_MESSAGE_LENGTH = 1000;
@@ -14,6 +15,9 @@ const MAX_ERROR_LENGTH = 1000;
 const ERROR_CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
 /** The longest wait for the last progress to be written, in milliseconds. */
 const LAST_PROGRESS_MS = 1000;
+
+/** The longest wait for a step that stores output when an attempt is stopped, in milliseconds. */
+const LAST_OUTPUT_MS = 1000;
 
 /** The largest result, in bytes of JSON: 1.5 MiB, the same as a request. */
 export const MAX_RESULT_BYTES = 1_572_864;
@@ -59,6 +63,9 @@ export interface Attempt {
   isConnectionError(error: unknown): boolean;
   /** Never rejects. */
   writeProgress(progress: Progress): Promise<void>;
+  /** Whether runs before this one have left output. */
+  readonly hasOutput: boolean;
+  readonly storeOutput: StoreOutput;
 }
 
 /** Runs a job type's function once, checks its result, and returns how the attempt ended. Never throws. */
@@ -75,14 +82,22 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     progress ??= createProgressWriter(attempt.writeProgress);
     return progress.write(next);
   };
+  let output: OutputWriter | undefined;
+  const openOutput = (): OutputWriter => {
+    if (output !== undefined) return output;
+    output = createOutputWriter(attempt.storeOutput);
+    if (stop.reason !== undefined) void output.close(stop.reason);
+    return output;
+  };
   try {
     const input = type.acceptedInput.safeParse(attempt.input);
     // It was valid on submission: this schema is older than the one that accepted it, or newer.
     if (!input.success) return refused();
     // A function that ignores its signal keeps running, but no longer occupies the worker's slot.
-    const context = new AttemptContext(attempt, stop, writeProgress);
+    const context = new AttemptContext(attempt, stop, writeProgress, openOutput);
+    if (attempt.hasOutput) openOutput().begin();
     const result = await stop.unlessStopped(
-      withStrayErrors(endOnStrayError(attempt, stop), () => run(type, input.data, context)),
+      withStrayErrors(endOnStrayError(attempt, stop), () => run(type, input.data, context, () => output)),
     );
     return checked(type, result, attempt);
   } catch (error) {
@@ -99,6 +114,7 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     clearTimeout(timer);
     // Whatever the function left running sees an aborted signal, and its progress is dropped.
     stop.stop(OVER);
+    if (output !== undefined) await settlesWithin(output.close(stop.reason ?? OVER), LAST_OUTPUT_MS);
     if (progress !== undefined && !lost) await settlesWithin(progress.end(), LAST_PROGRESS_MS);
     unlisten();
   }
@@ -115,9 +131,24 @@ function endOnStrayError(attempt: Attempt, stop: Stop): StrayErrorListener {
   };
 }
 
-/** Async, so that a function that throws synchronously rejects too. */
-async function run(type: JobType, input: z.output<JobType['input']>, context: JobContext): Promise<unknown> {
-  return type.run(input, context);
+/** Settles when the function has, and its output is stored: who reads the outcome can read all of it. */
+async function run(
+  type: JobType,
+  input: z.output<JobType['input']>,
+  context: JobContext,
+  outputOf: () => OutputWriter | undefined,
+): Promise<unknown> {
+  let result: unknown;
+  try {
+    result = await type.run(input, context);
+  } catch (error) {
+    await outputOf()
+      ?.end()
+      .catch(() => undefined);
+    throw error;
+  }
+  await outputOf()?.end();
+  return result;
 }
 
 /** Creates the signal and the logger on first use, because most functions use neither. */
@@ -126,11 +157,17 @@ class AttemptContext implements JobContext {
   readonly attempt: number;
   readonly use: Use;
   readonly progress: JobContext['progress'];
+  readonly output: JobContext['output'];
   readonly #stop: Stop;
   readonly #log: () => Logger;
   #warned = false;
 
-  constructor({ id, attempt, use, log }: Attempt, stop: Stop, writeProgress: (progress: Progress) => Promise<void>) {
+  constructor(
+    { id, attempt, use, log }: Attempt,
+    stop: Stop,
+    writeProgress: (progress: Progress) => Promise<void>,
+    openOutput: () => OutputWriter,
+  ) {
     this.id = id;
     this.attempt = attempt;
     this.use = use;
@@ -145,6 +182,7 @@ class AttemptContext implements JobContext {
         message: message === undefined ? null : toStorable(message, MAX_MESSAGE_LENGTH),
       });
     };
+    this.output = (value) => openOutput().write(value);
   }
 
   /** Once for each attempt, and without the message, which may contain personal data. */

@@ -9,6 +9,7 @@ import { findUnstorableText } from '../input/parse-input.ts';
 import { typeOfJobId } from '../job-id.ts';
 import { type Job, isDone } from '../job.ts';
 import { type Metrics, NO_METRICS } from '../metrics.ts';
+import { createOutputService } from '../output/output-service.ts';
 import { AUDIT, type JobEvents, type JobQueue, type Logger } from '../ports.ts';
 import type { Use } from '../register.ts';
 import type { Registry } from '../registry.ts';
@@ -115,7 +116,7 @@ export function createJobService(options: JobServiceOptions): JobService {
   }
 
   /** Logs what an admin does with a job of another caller. */
-  function audit<T extends Job | undefined>(action: string, job: T, caller: Caller): T {
+  function audit<T extends Pick<Job, 'id' | 'caller'> | undefined>(action: string, job: T, caller: Caller): T {
     if (job !== undefined && caller.kind === 'principal' && caller.id !== job.caller)
       logger.info({ action, caller: caller.id, jobId: job.id, owner: job.caller }, AUDIT);
     return job;
@@ -141,6 +142,10 @@ export function createJobService(options: JobServiceOptions): JobService {
   const submit = createSubmit({ queue, jobIds, addWithin, logger, metrics, webhooks, see });
   const accept = traceSubmit(submit, options.tracer);
   const untilStopping = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, stopping]);
+  const watchStates = (id: string, caller: Caller, signal: AbortSignal, onOutput?: () => void) => {
+    const states = watchJob(follow(id, caller), signal, onOutput);
+    return isAdmin(caller) ? auditWatch(states, caller) : states;
+  };
 
   return {
     registry,
@@ -176,6 +181,7 @@ export function createJobService(options: JobServiceOptions): JobService {
       }),
       untilStopping,
     }),
+    ...createOutputService({ queue, events, jobIds, isType: hasQueue, watchStates, audit, untilStopping }),
 
     async read(id, caller) {
       return audit('read', await read(id, caller), caller);
@@ -208,10 +214,7 @@ export function createJobService(options: JobServiceOptions): JobService {
       }
     },
 
-    watch(id, caller, signal) {
-      const states = watchJob(follow(id, caller), untilStopping(signal));
-      return isAdmin(caller) ? auditWatch(states, caller) : states;
-    },
+    watch: (id, caller, signal) => watchStates(id, caller, untilStopping(signal)),
 
     async cancel(id, caller, check) {
       const job = await find(id, caller, 'submit');

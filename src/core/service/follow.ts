@@ -7,9 +7,9 @@ import type { JobEvent, JobEvents } from '../ports.ts';
 export const MAX_WAIT_SECONDS = 50;
 
 /** A job without events for this long is read again, because a lost connection to the store may have lost an event. */
-const SILENCE_MS = 5000;
+export const SILENCE_MS = 5000;
 /** The interval doubles up to this limit: thousands of clients may watch jobs that are still waiting. */
-const MAX_SILENCE_MS = 40_000;
+export const MAX_SILENCE_MS = 40_000;
 /** Events kept for a slow reader; beyond that they are replaced by one `lost` event, which causes a read. */
 const MAX_EVENTS = 256;
 
@@ -61,12 +61,20 @@ export function listenForEnd(followed: FollowedJob): JobWait {
 /**
  * Yields the job's current state, then each change in order, up to the final one. A slow reader may miss intermediate states,
  * but never the final one. Returns early when the signal is aborted or the job is removed; an unavailable queue is waited for.
+ * @param onOutput called when there is output
  * @throws ServiceError `not-found`, when there is no such job at the start; what the first `read` throws
  */
-export async function* watchJob(followed: FollowedJob, signal: AbortSignal): AsyncGenerator<Job, void, void> {
+export async function* watchJob(
+  followed: FollowedJob,
+  signal: AbortSignal,
+  onOutput?: () => void,
+): AsyncGenerator<Job, void, void> {
   const { id, events } = followed;
   const inbox = createJobInbox();
-  const unsubscribe = events.subscribe(id, inbox.push);
+  const unsubscribe = events.subscribe(id, (event) => {
+    if (event.kind === 'output') onOutput?.();
+    else inbox.push(event);
+  });
   try {
     let last = await readOrFinish(followed);
     if (last === undefined) throw jobNotFound();
@@ -112,7 +120,8 @@ async function readOrFinish(followed: FollowedJob): Promise<Job | undefined> {
   }
 }
 
-async function tryRead({ read }: FollowedJob): Promise<Job | undefined | 'unavailable'> {
+/** @returns undefined for what has expired */
+export async function tryRead<T>({ read }: { read(): Promise<T | undefined> }): Promise<T | undefined | 'unavailable'> {
   try {
     return await read();
   } catch (error) {
@@ -171,6 +180,7 @@ export function stepsUpTo(event: JobEvent | undefined, last: Job, now: Job): Job
     case 'progress':
     case 'cancelRequested':
     case 'finished':
+    case 'output':
     case 'lost':
     case undefined:
       return isSame(steps.at(-1) ?? last, now) ? steps : [...steps, now];

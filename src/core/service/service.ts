@@ -3,6 +3,7 @@ import type { BatchService } from '../batch/batch-service.ts';
 import type { BulkActionInput } from '../bulk/bulk-action.ts';
 import type { JobType } from '../define-job.ts';
 import type { Job } from '../job.ts';
+import type { OutputService } from '../output/output-service.ts';
 import type { ListPosition } from '../ports.ts';
 import type { Registry } from '../registry.ts';
 import type { JobFilter } from './job-filter.ts';
@@ -48,7 +49,7 @@ export interface BulkService {
  * scope, and `unauthenticated`, for the access token of another job. Another caller's job is indistinguishable from a missing one. A method
  * that looks for a job may throw `expired`, for one of the caller's own that was removed after its retention, as long as its id tells.
  */
-export interface JobService extends JobTypeService, BulkService, BatchService, WebhookService {
+export interface JobService extends JobTypeService, BulkService, BatchService, OutputService, WebhookService {
   readonly registry: Registry;
   /** Aborted at shutdown: waits return early, and watches end before their job does. */
   readonly stopping: AbortSignal;

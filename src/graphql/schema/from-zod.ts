@@ -5,7 +5,7 @@ import { ENDLESS, type Tag } from '../../core/input/schema-parts.ts';
 import { pascalCase, singular } from '../../core/type-name.ts';
 import type { Builder, GraphQLContext, SchemaTypes } from '../builder.ts';
 import type { OneOf } from './one-of.ts';
-import { addDate, addJson, addSafeInt } from './scalars.ts';
+import { type JsonScalar, addDate, addSafeInt } from './scalars.ts';
 import {
   type EnumShape,
   type ObjectShape,
@@ -52,7 +52,7 @@ export interface FromZod {
  * A named schema makes one input type and one output type, however often it is used, and so does a schema inside itself.
  * @param reserved names of other types in the same schema
  */
-export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): FromZod {
+export function createFromZod(builder: Builder, json: JsonScalar, reserved: ReadonlySet<string>): FromZod {
   const made = new Map<string, { readonly key: unknown; readonly ref: unknown }>();
   /** The types whose fields are being made, by their schemas. */
   const open = new Map<z.ZodType, unknown>();
@@ -115,10 +115,9 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
 
   let date: ReturnType<typeof addDate> | undefined;
   let safeInt: ReturnType<typeof addSafeInt> | undefined;
-  let json: ReturnType<typeof addJson> | undefined;
   const scalarType = (name: ScalarName) => {
     if (name === 'Date') return (date ??= addDate(builder));
-    if (name === 'JSON') return (json ??= addJson(builder));
+    if (name === 'JSON') return json;
     return name === 'SafeInt' ? (safeInt ??= addSafeInt(builder)) : name;
   };
 

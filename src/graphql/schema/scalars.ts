@@ -58,8 +58,10 @@ export function addSafeInt(builder: Builder) {
   });
 }
 
+export type JsonScalar = ReturnType<typeof addJson>;
+
 /**
- * Adds the scalar JSON, for the schemas that use it. Variables are JSON already; a document's values become JSON here, and its limits
+ * Adds the scalar JSON. Variables are JSON already; a document's values become JSON here, and its limits
  * bound them.
  */
 export function addJson(builder: Builder) {

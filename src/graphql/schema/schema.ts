@@ -9,9 +9,10 @@ import { addJobChanges } from './job-changes.ts';
 import { addJobConnection } from './job-connection.ts';
 import { addJobFilter } from './job-filter.ts';
 import { type JobSource, addJobInterface, addJobOperations, addJobStatus } from './job.ts';
+import { addJobOutput } from './job-output.ts';
 import { addJobType, jobObjectName, submitPayloadName } from './job-type.ts';
 import { addJobTypeStats } from './job-type-stats.ts';
-import { addScalars, useExactID } from './scalars.ts';
+import { addJson, addScalars, useExactID } from './scalars.ts';
 import { addSubmitOptions } from './submit-options.ts';
 import { WEBHOOK_TYPES, addDelivery, addWebhooks } from './webhook.ts';
 import { SchemaShapeError } from './zod-shape.ts';
@@ -42,7 +43,9 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
   addJobChanges(builder, job, jobFilter);
   addWebhooks(builder, delivery);
 
-  const fromZod = createFromZod(builder, reservedNames(registry));
+  const json = addJson(builder);
+  addJobOutput(builder, json);
+  const fromZod = createFromZod(builder, json, reservedNames(registry));
   addJobTypeStats(builder, fromZod);
   const submitOptions = addSubmitOptions(builder);
   addBulkActions(builder, job, jobFilter, fromZod);
@@ -89,6 +92,8 @@ function reservedNames({ types, builtIn }: Registry): ReadonlySet<string> {
     'JobFilter',
     'JobError',
     'JobAttempt',
+    'JobOutput',
+    'JobOutputKind',
     REMOVED_TYPE,
     'JobConnection',
     'JobEdge',

@@ -12,6 +12,8 @@ import { startStep } from '../../stores/postgres-pool.ts';
 import { createPostgresQueue } from './additions.ts';
 import { createPostgresDeliveries } from './deliveries.ts';
 import { addStoredJobs, readStoredJobs } from './stored.ts';
+import { createOutputEvents } from './output-events.ts';
+import { addOutput, readOutput, storeOutput } from './output.ts';
 import { prepareStore } from './prepare-store.ts';
 import { OWN_SCHEMA, READ_EMBEDDED_TYPE, REQUEST_COUNTS, STATEMENTS, type Statement, toRecord } from './statements.ts';
 import { BLOCKING_MS, type QueueEventListener, runQueueEvents } from '../queue-events.ts';
@@ -118,6 +120,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       : run(statement, parameters);
   // The embedded store takes about a millisecond for a job, and a server less than half of one.
   const batchJobMs = exclusive ? 10 : 3;
+  const outputEvents = createOutputEvents(workerPool, trouble);
   const clock = createStoreClock(async () => timeSchema.parse((await run(STATEMENTS.readTime))[0]).time);
 
   const readRecords = async (type: string, ids: readonly string[]): Promise<(JobRecord | undefined)[]> => {
@@ -198,20 +201,23 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
         createPostgresBackend,
       );
       await readyOrClosed(queueEvents);
+      const closeOutput = await outputEvents.open(type, { listener, onBegin });
       // BullMQ goes on after the last event that it read, but keeps a limited number of them.
       const onError = (error: Error): void => {
         trouble(error);
         onBegin();
       };
       // A single session has one transaction at a time, so none ends late.
-      if (exclusive) return runQueueEvents(queueEvents, listener, onError);
-      const missed = createMissedEvents({ type, lastEventId: id, listener, logger, run });
-      const onEvent: QueueEventListener = (jobId, event, eventId) => missed.received(eventId) && listener(jobId, event);
+      const missed = exclusive ? undefined : createMissedEvents({ type, lastEventId: id, listener, logger, run });
+      const onEvent: QueueEventListener = (jobId, event, eventId) => {
+        if (missed === undefined || missed.received(eventId)) listener(jobId, event);
+      };
       const events = runQueueEvents(queueEvents, onEvent, onError);
       return {
         ...events,
         close() {
-          missed.close();
+          missed?.close();
+          closeOutput();
           return events.close();
         },
       };
@@ -231,6 +237,8 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
       return { caller: owner, createdAt: new Date(createdAt), counts };
     },
     readData,
+    readOutput: (type, id, after) => readOutput(runPrepared, type, id, after),
+    storeOutput: (type, id, of, pieces) => storeOutput(runPrepared, type, id, of, pieces),
     async list({ types, statuses, caller, tag, after, since, limit }) {
       const from = after === undefined ? [Number.MAX_SAFE_INTEGER, ''] : [after.createdAt.getTime(), after.id];
       // One more than the page has shows whether it is the last one.
@@ -340,6 +348,7 @@ export function createPostgresQueueBackend(options: PostgresBackendOptions): Que
     deliveries: createPostgresDeliveries(run),
     readStored: (type, from) => readStoredJobs(run, type, from),
     addStored: (type, jobs) => addStoredJobs(run, type, jobs),
+    addOutput: (type, id, pieces) => addOutput(run, type, id, pieces),
     async countUsers() {
       return exclusive ? 0 : usersSchema.parse((await run(STATEMENTS.countUsers))[0]).users;
     },

@@ -21,6 +21,9 @@ export const ROUNDS_FROM = 3_000_000;
 /** When a parked job is due. */
 const PARKED_UNTIL = 2_199_023_255_551;
 
+/** Pieces of output that one statement removes. */
+const REMOVED_PIECES = 20_000;
+
 /** What stands in several statements as `{{name}}`; a part may contain later ones. */
 const PARTS: readonly (readonly [name: string, text: string])[] = [
   ['all-index', readSql('all-index').trim()],
@@ -38,6 +41,7 @@ const PARTS: readonly (readonly [name: string, text: string])[] = [
   ['rounds-from', String(ROUNDS_FROM)],
   ['in-round', `state = 'waiting' AND priority > ${ROUNDS_FROM}`],
   ['parked-until', String(PARKED_UNTIL)],
+  ['removed-pieces', String(REMOVED_PIECES)],
   ['late', LATE],
   ['most-deliveries', String(MAX_DELIVERIES)],
   ['sampled-runs', String(SAMPLED_RUNS)],
@@ -75,6 +79,7 @@ export const SCHEMA_STATEMENTS: readonly Statement[] = [
   load('schema/add-batch'),
   load('schema/request-counts'),
   load('schema/job-ends'),
+  load('schema/job-output'),
   load('schema/canceled-index'),
   ROUNDS,
   load('schema/slots'),
@@ -92,6 +97,7 @@ export const STATEMENTS = {
   addJobs: load('add-jobs'),
   addTypes: load('add-types'),
   beginJob: load('begin-job'),
+  addOutput: load('add-output'),
   addOnce: load('add-once'),
   addBatch: load('add-batch'),
   addStored: load('add-stored'),
@@ -115,6 +121,7 @@ export const STATEMENTS = {
   readLocks: load('read-locks'),
   readMarked: load('read-marked'),
   readMissedEvents: load('read-missed-events'),
+  readOutput: load('read-output'),
   readPace: load('read-pace'),
   readRecords: load('read-records'),
   readRotations: load('read-rotations'),
@@ -130,6 +137,7 @@ export const STATEMENTS = {
   retryJob: load('retry-job'),
   settleDelivery: load('settle-delivery'),
   shiftRounds: load('shift-rounds'),
+  storeOutput: load('store-output'),
   storeRotations: load('store-rotations'),
   storeSecret: load('store-secret'),
   takeDeliveries: load('take-deliveries'),
@@ -156,6 +164,7 @@ const rowSchema = z.object({
   retention_ms: z.number().nullable(),
   trace: z.string().nullable(),
   submission: z.unknown(),
+  has_output: z.boolean(),
   expired: z.boolean(),
   added_at_ms: z.number(),
   processed_at_ms: z.number().nullable(),
@@ -187,6 +196,7 @@ export function toRecord(row: unknown): JobRecord {
     retentionMs: columns.retention_ms,
     trace: columns.trace,
     submission: columns.submission,
+    hasOutput: columns.has_output,
     expired: columns.expired,
     createdAt: columns.added_at_ms,
     startedAt: columns.processed_at_ms,

@@ -17,6 +17,7 @@ import { type RedisEvents, createRedisEvents } from './events.ts';
 import { listJobs } from './list.ts';
 import { createRedisQueue } from './additions.ts';
 import { createRedisDeliveries } from './deliveries.ts';
+import { addOutput, readOutput, storeOutput } from './output.ts';
 import { PREFIX, prefixOf, queueName } from './names.ts';
 import { toRecords } from './record.ts';
 import { SCRIPTS, runScript } from './scripts.ts';
@@ -187,6 +188,8 @@ export function createRedisBackend(url: string, logger: Logger, fair = false): Q
       const data = await client.hget(prefixOf(type) + id, 'data');
       return data === null ? undefined : JSON.parse(data);
     },
+    readOutput: (type, id, after) => readOutput(client, type, id, after),
+    storeOutput: (type, id, run, pieces) => storeOutput(client, type, id, run, pieces),
     list(query, deadline) {
       const types = query.types.map((type) => ({
         type,
@@ -288,6 +291,7 @@ export function createRedisBackend(url: string, logger: Logger, fair = false): Q
     deliveries: createRedisDeliveries(client),
     readStored: (type, from) => readStoredJobs(client, type, from),
     addStored: (type, jobs) => addStoredJobs(client, type, jobs),
+    addOutput: (type, id, pieces) => addOutput(client, type, id, pieces),
     countUsers: () => countUsers(client),
     async ping() {
       // Both kinds of client have it.

@@ -158,6 +158,7 @@ const isEventName = (name: string): name is EventName => NAMES.has(name);
 /** @param text the event, the job's id and a detail in JSON, or nothing, each on a line */
 function toEvent(type: string, text: string): [id: string, event: StoreEvent] | undefined {
   const [name = '', id = '', detail = ''] = text.split('\n');
+  if (name === 'output') return [id, { kind: 'output', sequence: Number(detail) }];
   if (!isEventName(name)) return undefined;
   if (name === 'completed' && detail !== '') {
     return [id, { kind: 'finished', toRecord: () => toPublishedRecord(type, id, detail) }];

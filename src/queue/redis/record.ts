@@ -44,6 +44,7 @@ export function toRecord(type: string, id: string, [fields, locks]: JobReply): J
     // `tm` is how BullMQ's own queues write it.
     trace: options?.telemetry?.metadata ?? options?.tm,
     submission: options?.submission,
+    hasOutput: options?.output === true,
     expired: options?.expired !== undefined && String(options.expired) === finishedOn,
     createdAt: Number(timestamp),
     startedAt: processedOn == null ? null : Number(processedOn),

@@ -9,7 +9,7 @@ import type { Use } from '../../core/register.ts';
 import type { Span, Tracer } from '../../core/tracer.ts';
 import type { Progress } from '../../core/attempt/progress.ts';
 import { runAttempt } from '../../core/attempt/run-attempt.ts';
-import type { JobProcessor } from '../backend.ts';
+import type { JobProcessor, QueueBackend } from '../backend.ts';
 import { isConnectionError } from '../../stores/connection-error.ts';
 import {
   CANCELED,
@@ -20,6 +20,7 @@ import {
   progressSchema,
   toTrace,
 } from '../job-record.ts';
+import { createOutputStore } from './output-store.ts';
 import { endAttemptSpan, startAttemptSpan, traceIdOfJob } from './attempt-span.ts';
 import type { RunningJobs } from './running-jobs.ts';
 
@@ -51,6 +52,7 @@ export interface ProcessorOptions {
   readonly takeSlot: ((id: string, token: string) => Promise<boolean>) | undefined;
   /** Whether an attempt may begin: false if it was too late for the first one, which has ended the job, or the job is lost. */
   begin(id: string, token: string): Promise<boolean>;
+  readonly storeOutput: QueueBackend['storeOutput'];
   readonly use: Use;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -60,7 +62,7 @@ export interface ProcessorOptions {
 
 /** What BullMQ runs for each job: one attempt, whose outcome becomes a result or one of BullMQ's errors. */
 export function createProcessor(options: ProcessorOptions): JobProcessor {
-  const { type, running, endIfMarked, takeSlot, begin, use, logger, metrics, tracer } = options;
+  const { type, running, endIfMarked, takeSlot, begin, storeOutput, use, logger, metrics, tracer } = options;
   return async (job, token) => {
     const id = job.id ?? '';
     const attempt = job.attemptsMade + 1;
@@ -127,6 +129,12 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
         isConnectionError,
         onInterruption: (listener) => running.add(id, listener),
         writeProgress,
+        hasOutput: 'output' in job.opts,
+        storeOutput: createOutputStore(
+          (output, pieces) => storeOutput(type.name, id, output, pieces),
+          token ?? '',
+          attempt,
+        ),
       });
     const outcome = await (span ? span.run(run) : run());
     if (span) endAttemptSpan(span, outcome);

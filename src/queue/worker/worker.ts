@@ -126,7 +126,19 @@ export function startBullmqWorkers({
     const takeSlot =
       slots && (async (id: string, token: string) => (await backend.takeSlot(name, id, { ...slots, token })) === 'run');
     const begin = (id: string, token: string): Promise<boolean> => backend.begin(name, id, token);
-    const process = createProcessor({ type, running, endIfMarked, takeSlot, begin, use, logger, metrics, tracer });
+    const { storeOutput } = backend;
+    const process = createProcessor({
+      type,
+      running,
+      endIfMarked,
+      takeSlot,
+      begin,
+      storeOutput,
+      use,
+      logger,
+      metrics,
+      tracer,
+    });
     /** Lets the next job of the caller go on. That a failure keeps from that, every process does within a second. */
     const freeSlot = async (most: number, id: string): Promise<void> => {
       try {

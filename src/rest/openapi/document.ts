@@ -15,6 +15,7 @@ import { eventsRoute } from '../routes/events.ts';
 import { jobTypeRoutes } from '../routes/job-types.ts';
 import { jobRoutes } from '../routes/jobs.ts';
 import { operationRoutes } from '../routes/operations.ts';
+import { outputRoute } from '../routes/output.ts';
 import { healthRoutes, openApiRoute } from '../routes/service.ts';
 import { sentWebhooks, webhookRoutes } from '../routes/webhooks.ts';
 import type { DocumentedRoute } from '../route.ts';
@@ -89,6 +90,7 @@ function documentOf(types: readonly JobType[], serverUrl: string, builtIn: reado
     ...jobRoutes(all),
     ...bulkRoutes,
     eventsRoute,
+    outputRoute,
     ...batchRoutes,
     ...operationRoutes,
     ...jobTypeRoutes,

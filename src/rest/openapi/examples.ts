@@ -144,6 +144,12 @@ export const deliveryExample: object = {
   attempts: [{ at: '2026-03-01T12:00:00.300Z', durationMs: 120, statusCode: 503, error: null }],
 };
 
+/** Lines, as objects. */
+export const outputExamples: Record<string, Example> = {
+  value: { summary: 'A piece', value: { sequence: 1, attempt: 1, kind: 'value', value: 'Once upon a time' } },
+  attempt: { summary: 'A further run begins', value: { sequence: 2, attempt: 2, kind: 'attempt' } },
+};
+
 function detailFor(name: ProblemName, type: JobType): string {
   const { example: detail } = PROBLEM_EXPLANATIONS[name];
   return typeof detail === 'string' ? detail : detail(type);

@@ -22,10 +22,10 @@ import {
 } from '../requests.ts';
 import type { RestApi, Route } from '../route.ts';
 import { batchResultSchema, serializeBatch } from '../schemas.ts';
-import { startingWith, toEventStream, toLastEvent } from './events.ts';
+import { startingWith, toEvent, toEventStream, toLastEvent } from './events.ts';
 
 /** JSON lines (https://jsonlines.org). */
-const JSON_LINES = 'application/jsonl';
+export const JSON_LINES = 'application/jsonl';
 export const BATCH_RESULTS = '/api/batches/{id}/results';
 export const BATCH_EVENTS = '/api/batches/{id}/events';
 
@@ -121,15 +121,14 @@ const watchBatch: Route<RestApi> = {
       await states.return();
       return reply.status(isKnown ? 204 : 200).send();
     }
-    const form = {
-      versionOf: versionOfBatch,
-      toData: (state: Batch) => serializeBatch(viewOfBatch(state, service, context)),
-    };
+    const toBatchEvent = (state: Batch): string =>
+      toEvent(versionOfBatch(state), serializeBatch(viewOfBatch(state, service, context)));
     if (isBatchDone(batch)) {
       await states.return();
-      return reply.send(toLastEvent(batch, form));
+      return reply.send(toLastEvent(toBatchEvent(batch)));
     }
-    return reply.send(Readable.from(toEventStream(startingWith(batch, states), form, { lastEventId: known })));
+    const toNewEvent = (state: Batch): string => (versionOfBatch(state) === known ? '' : toBatchEvent(state));
+    return reply.send(Readable.from(toEventStream(startingWith(batch, states), toNewEvent)));
   },
 };
 

@@ -2,12 +2,31 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { jobNotFound } from '../../core/errors.ts';
 import { type Job, isDone } from '../../core/job.ts';
+import type { JobNews } from '../../core/output/follow-output.ts';
+import { type OutputPiece, toOutputJson } from '../../core/output/output.ts';
+import { parseInput } from '../../core/input/parse-input.ts';
 import { requireAcceptable } from '../../http/negotiation.ts';
 import { SECURITY, describeReply, problemReplies } from '../openapi/responses.ts';
 import { requireMatch, versionOf, viewOf } from '../replies.ts';
-import { idOf, ifMatch, jobPath, lastEventIdHeader, lastEventIdQuery, readLastEventId } from '../requests.ts';
+import {
+  afterQuery,
+  idOf,
+  ifMatch,
+  jobPath,
+  lastEventIdHeader,
+  lastEventIdQuery,
+  parameter,
+  readLastEventId,
+  toBoolean,
+  toValues,
+} from '../requests.ts';
 import type { RestApi, Route } from '../route.ts';
 import { serializeJob } from '../schemas.ts';
+
+const outputQuery = z.object({
+  after: afterQuery,
+  output: parameter(z.preprocess(toBoolean, z.boolean().default(true)), 'Whether the output of the job is wanted too.'),
+});
 
 export const eventsRoute: Route<RestApi> = {
   method: 'GET',
@@ -19,11 +38,11 @@ export const eventsRoute: Route<RestApi> = {
     operationId: 'watchJob',
     summary: 'Watch a job',
     description:
-      "Server-sent events (HTML, section 9.2): the job at once, then each change. `data` is the job's JSON, and `id` its version. The stream ends after the final state.",
+      "Server-sent events (HTML, section 9.2): the job at once, then each change. `data` is the job's JSON, and `id` its version. What the job's function publishes comes as events of the type `output`, a piece each, whose `data` is as a line of `GET /api/jobs/{id}/output`; `id` then names the version and the piece, so that a client that reconnects with it goes on after both. The stream ends after the final state, which comes after all output.",
     requestParams: {
       path: jobPath,
       header: z.object({ 'Last-Event-ID': lastEventIdHeader, 'If-Match': ifMatch }),
-      query: z.object({ lastEventId: lastEventIdQuery }),
+      query: outputQuery.extend({ lastEventId: lastEventIdQuery }),
     },
     responses: {
       200: describeReply({
@@ -33,41 +52,77 @@ export const eventsRoute: Route<RestApi> = {
         always: ['X-Accel-Buffering'],
         examples: {
           running: { summary: 'A job that runs', value: 'retry: 1000\n\nid: 2\ndata: {"id":"…",…}\n\n' },
+          output: {
+            summary: 'Its output',
+            value: 'id: 2~1\nevent: output\ndata: {"sequence":1,"attempt":1,"kind":"value","value":"Once"}\n\n',
+          },
         },
       }),
       204: describeReply({ description: 'The client has the final state already, and does not need to reconnect.' }),
-      ...problemReplies(['not-found', 'expired', 'precondition-failed']),
+      ...problemReplies(['invalid-input', 'not-found', 'expired', 'precondition-failed']),
     },
   },
   async handle(request, reply, { service, contextOf }) {
     requireAcceptable(request, ['text/event-stream']);
     const context = contextOf(request, reply);
-    const states = service.watch(idOf(request), context.caller, context.whenGone());
-    const { value: job } = await states.next();
-    if (job === undefined) throw jobNotFound();
+    const { after, output } = readOutputOptions(request.query);
+    const known = parseEventId(readLastEventId(request));
+    const from = output ? (known.sequence ?? after) : undefined;
+    const news = service.watchNews(idOf(request), context.caller, from, context.whenGone());
+    const { value: first } = await news.next();
+    if (first?.kind !== 'state') throw jobNotFound();
+    const { job } = first;
     try {
       requireMatch(request, job);
     } catch (error) {
-      await states.return();
+      await news.return();
       throw error;
     }
-    // Proxies that buffer replies would hold events back.
-    reply.type('text/event-stream; charset=utf-8').header('X-Accel-Buffering', 'no');
-    const known = readLastEventId(request);
     // The client has the final state; 204 stops it from reconnecting (HTML, section 9.2.3).
-    const isKnown = isDone(job) && versionOf(job) === known;
+    const isKnown = isDone(job) && versionOf(job) === known.version;
+    // Proxies that buffer replies would hold events back.
+    if (!isKnown) reply.type('text/event-stream; charset=utf-8').header('X-Accel-Buffering', 'no');
     if (isKnown || request.method === 'HEAD') {
-      await states.return();
-      return (isKnown ? reply.removeHeader('Content-Type').status(204) : reply).send();
+      await news.return();
+      return reply.status(isKnown ? 204 : 200).send();
     }
-    const form = { versionOf, toData: (state: Job) => serializeJob(viewOf(state, service, context)) };
-    if (isDone(job)) {
-      await states.return();
-      return reply.send(toLastEvent(job, form));
-    }
-    return reply.send(Readable.from(toEventStream(startingWith(job, states), form, { lastEventId: known })));
+    const toData = (state: Job): string => serializeJob(viewOf(state, service, context));
+    const events = toEventStream(news, createNewsForm(known.version, from ?? 0, toData));
+    return reply.send(Readable.from(events, { highWaterMark: 1 }));
   },
 };
+
+function readOutputOptions(query: unknown) {
+  const { after, output } = toValues(query);
+  return parseInput(outputQuery, { after, output });
+}
+
+/** The id of an event: the version of the job and, once there was output, the sequence of its last piece. */
+const EVENT_ID = /^(.*?)(?:~(\d{1,9}))?$/s;
+
+function parseEventId(id = ''): { readonly version: string; readonly sequence: number | undefined } {
+  const [, version = '', sequence] = EVENT_ID.exec(id) ?? [];
+  return { version, sequence: sequence === undefined ? undefined : Number(sequence) };
+}
+
+/**
+ * @param known the version that the client has already; it is not sent again
+ * @param after the sequence of the last piece of output that it has
+ */
+export function createNewsForm(known: string, after: number, toData: (job: Job) => string): (news: JobNews) => string {
+  let version = known;
+  let last = after;
+  const idOfEvent = (): string => (last === 0 ? version : `${version}~${last}`);
+  const toOutputEvent = (piece: OutputPiece): string => {
+    last = piece.sequence;
+    return `id: ${idOfEvent()}\nevent: output\ndata: ${toOutputJson(piece)}\n\n`;
+  };
+  return (news) => {
+    if (news.kind === 'output') return news.pieces.map(toOutputEvent).join('');
+    version = versionOf(news.job);
+    return version === known ? '' : toEvent(idOfEvent(), toData(news.job));
+  };
+}
 
 export async function* startingWith<T>(first: T, rest: AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
   try {
@@ -80,30 +135,23 @@ export async function* startingWith<T>(first: T, rest: AsyncGenerator<T, void, v
 }
 
 /** Proxies close connections that are silent for longer. */
-const KEEP_ALIVE_MS = 15_000;
+export const KEEP_ALIVE_MS = 15_000;
 /** Milliseconds after which a client that lost its connection reconnects. */
 const RETRY = 'retry: 1000\n\n';
 
-/** How the states of something become events. */
-export interface EventForm<State> {
-  /** The id of the event. */
-  versionOf(state: State): string;
-  /** A line of JSON. */
-  toData(state: State): string;
-}
-
 export interface EventStreamOptions {
-  /** The event that the client has already; it is not sent again. */
-  readonly lastEventId?: string | undefined;
   /** @default 15_000 */
   readonly keepAliveMs?: number;
 }
 
-/** The states of a job or a batch as an event stream (HTML, section 9.2): one event a state, and comments as keep-alive. */
+/**
+ * What happens to a job or a batch as an event stream (HTML, section 9.2), with comments as keep-alive.
+ * @param toEvents the events of one of these; '' for none
+ */
 export async function* toEventStream<State>(
   states: AsyncGenerator<State, void, void>,
-  form: EventForm<State>,
-  { lastEventId, keepAliveMs = KEEP_ALIVE_MS }: EventStreamOptions = {},
+  toEvents: (state: State) => string,
+  { keepAliveMs = KEEP_ALIVE_MS }: EventStreamOptions = {},
 ): AsyncGenerator<string, void, void> {
   try {
     // Subscribed before the head of the reply is sent, so that a client with the head misses no change.
@@ -115,7 +163,7 @@ export async function* toEventStream<State>(
         lines = ':\n\n';
       } else {
         if (state.done) return;
-        if (form.versionOf(state.value) !== lastEventId) lines += toEvent(state.value, form);
+        lines += toEvents(state.value);
         next = states.next();
       }
       if (lines !== '') yield lines;
@@ -128,16 +176,16 @@ export async function* toEventStream<State>(
 }
 
 /** The whole of such a stream for what is done. */
-export function toLastEvent<State>(state: State, form: EventForm<State>): string {
-  return RETRY + toEvent(state, form);
+export function toLastEvent(event: string): string {
+  return RETRY + event;
 }
 
-function toEvent<State>(state: State, { versionOf: idOfEvent, toData }: EventForm<State>): string {
-  return `id: ${idOfEvent(state)}\ndata: ${toData(state)}\n\n`;
+export function toEvent(id: string, data: string): string {
+  return `id: ${id}\ndata: ${data}\n\n`;
 }
 
 /** Resolves to undefined after `ms` milliseconds; the promise itself is not canceled. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => resolve(undefined), ms);
   try {

@@ -15,6 +15,7 @@ import { Ago, Elapsed } from '../parts/time.tsx';
 import { useKeys } from '../parts/use-keys.ts';
 import { useTitle } from '../parts/use-title.ts';
 import { Deliveries } from './deliveries.tsx';
+import { Output } from './output.tsx';
 import { JobActions } from './job-actions.tsx';
 import { Timeline } from './timeline.tsx';
 
@@ -53,6 +54,7 @@ function JobView({ id }: { readonly id: string }) {
           <Panel title="Timeline">
             <Timeline job={job} messages={followed.messages} />
           </Panel>
+          <Output id={id} done={job.done} />
           <Deliveries job={job} />
           <Data followed={followed} done={job.done} />
         </div>

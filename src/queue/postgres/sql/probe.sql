@@ -14,6 +14,8 @@ DO $$
     PERFORM accepted_queue.add_batch(q, 'batch:probe', '{second}', '{caller}', '{"{}"}', '{"{\"submission\": {\"tags\": [\"batch:probe\"]} }"}',
       ARRAY[at], '{1}', ARRAY[{{rounds-from}}], '{0}', forever);
     UPDATE bullmq.job SET state = 'active', lock_token = 'token' WHERE queue = q;
+    PERFORM accepted_queue.store_output(q, id, 'token', run, attempts_made + 1, 0, '{1}', 1000, 64)
+       FROM bullmq.job, unnest('{run,further}'::text[]) AS runs(run) WHERE queue = q;
     PERFORM accepted_queue.take_slot(q, id, 'token', 1) FROM bullmq.job WHERE queue = q;
     UPDATE bullmq.job SET state = 'waiting', attempts_made = attempts_made + 1 WHERE queue = q AND state = 'active';
     PERFORM accepted_queue.free_slots(q, 'caller', 2);

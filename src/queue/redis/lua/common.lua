@@ -132,3 +132,10 @@ end
 local UNTOLD = 'webhooks:open'
 -- The jobs of which an attempt must begin in time, by that time.
 local START_BY = 'start-by'
+
+-- A list of the pieces of a job's output: the number of the attempt, a line break and the JSON. The job's hash has the bytes of it as `output`.
+local function outputOf(job)
+  return job .. ':output'
+end
+-- The jobs with output, by the time in seconds when they were last seen to exist.
+local OUTPUTS = 'outputs'

@@ -18,6 +18,7 @@ export default defineJob({
   },
   async run({ text, how }, job) {
     await job.progress(1, 'begun');
+    await job.output({ text });
     if (how === 'error') throw Object.assign(new Error('bad ' + text), { detail: text, row: { text } });
     if (how === 'lines') throw new Error('bad\n    at ' + text + ' (' + text + ':1:1)');
     if (how === 'cause') throw new Error('outer', { cause: new TypeError(text) });

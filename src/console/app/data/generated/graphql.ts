@@ -20,6 +20,13 @@ export type JobFilter = {
   type?: string | null | undefined;
 };
 
+/** What a piece of output is. */
+export type JobOutputKind =
+  /** The beginning of a further run, as when an attempt failed or lost its worker: what came before is not of this run. */
+  | 'ATTEMPT'
+  /** A value that the function published. */
+  | 'VALUE';
+
 /** PENDING → RUNNING → SUCCEEDED, FAILED or CANCELED. A job that waits for its next attempt is PENDING again. */
 export type JobStatus =
   | 'CANCELED'
@@ -238,6 +245,14 @@ export type RedeliverWebhookMutationVariables = Exact<{
 
 
 export type RedeliverWebhookMutation = { redeliverWebhook: { id: string, event: string, status: WebhookDeliveryStatus, url: string, createdAt: string, nextAttemptAt: string | null, attempts: Array<{ at: string, durationMs: number, statusCode: number | null, error: WebhookAttemptError | null }> } | null };
+
+export type JobOutputSubscriptionVariables = Exact<{
+  id: string | number;
+  after: number;
+}>;
+
+
+export type JobOutputSubscription = { jobOutput: { sequence: number, attempt: number, kind: JobOutputKind, value: unknown } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -885,3 +900,13 @@ export const RedeliverWebhookDocument = new TypedDocumentString(`
     error
   }
 }`) as unknown as TypedDocumentString<RedeliverWebhookMutation, RedeliverWebhookMutationVariables>;
+export const JobOutputDocument = new TypedDocumentString(`
+    subscription JobOutput($id: ID!, $after: Int!) {
+  jobOutput(id: $id, after: $after) {
+    sequence
+    attempt
+    kind
+    value
+  }
+}
+    `) as unknown as TypedDocumentString<JobOutputSubscription, JobOutputSubscriptionVariables>;
