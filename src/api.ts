@@ -4,6 +4,7 @@ import { createAuthenticate } from './auth/authenticate.ts';
 import type { Config } from './config.ts';
 import { createJobIds } from './core/access/job-ids.ts';
 import { createJobKeys } from './core/access/job-token.ts';
+import type { Files } from './core/files/files.ts';
 import type { Logger } from './core/ports.ts';
 import { NotOpenError } from './core/providers.ts';
 import type { Use } from './core/register.ts';
@@ -34,6 +35,8 @@ export interface ApiOptions {
   readonly registry: Registry;
   readonly queue: WiredQueue;
   readonly use: Use;
+  /** Undefined where no job type has any. */
+  readonly files: Files | undefined;
   readonly logger: Logger;
   readonly metrics: ProcessMetrics | undefined;
   readonly health: ServiceServerOptions['health'];
@@ -43,7 +46,7 @@ export interface ApiOptions {
 
 /** The server of both APIs. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { config, registry, use, logger, metrics, tracer, health, stopping } = options;
+  const { config, registry, use, files, logger, metrics, tracer, health, stopping } = options;
   const { backend, queue, events, schedules } = options.queue;
   const jobKeys = createJobKeys(queue, config.JOB_RETENTION_SECONDS);
   const maxDepth = config.QUEUE_MAX_DEPTH;
@@ -56,6 +59,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       jobKeys,
       schedules,
       use,
+      files,
       logger,
       metrics,
       tracer,

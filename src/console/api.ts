@@ -53,10 +53,11 @@ export function addConsoleApi(app: FastifyInstance, { service, contextOf, graphi
   addEndpoint(app, '/console/api/jobs/:id', {
     async GET(request, reply): Promise<JobData> {
       const { id } = jobParams.parse(request.params);
-      const job = await service.read(id, contextOf(request, reply).caller);
+      const { caller, urls } = contextOf(request, reply);
+      const job = await service.read(id, caller);
       if (job === undefined) throw jobNotFound();
-      const input = await service.readInput(job);
-      return { input, ...(job.status === 'Succeeded' && { result: job.result }) };
+      const input = await service.showInput(job, await service.readInput(job), urls);
+      return { input, ...(job.status === 'Succeeded' && { result: await service.showResult(job, urls) }) };
     },
   });
 

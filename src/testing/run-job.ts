@@ -8,10 +8,13 @@ import type { AttemptOutcome, Logger } from '../core/ports.ts';
 import { createProviders } from '../core/providers.ts';
 import type { Provided, Use } from '../core/register.ts';
 import { isConnectionError } from '../stores/connection-error.ts';
+import { type TestFile, type TestUpload, createMemoryFiles } from './memory-files.ts';
 
 export interface RunJobOptions {
   /** What the function gets by `job.use(name)`, by name. */
   readonly providers?: Partial<Provided>;
+  /** The uploads that the input names, by their ids. */
+  readonly files?: Readonly<Record<string, TestUpload>>;
   /** Cancels the job when it is aborted. */
   readonly signal?: AbortSignal;
   /**
@@ -31,6 +34,8 @@ export interface JobRun<Result> {
   readonly cause: unknown;
   /** Each call of `job.progress`. */
   readonly progress: readonly Progress[];
+  /** The files of the result that the function made. */
+  readonly files: readonly TestFile[];
 }
 
 /**
@@ -55,7 +60,9 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
     missing = new TypeError(`the job uses "${name}": pass { providers: { ${name}: … } } to runJob`);
     throw missing;
   };
-  const checked = type.strictInput.safeParse(input);
+  const files = createMemoryFiles(options.files ?? {});
+  const completed = files.complete(type.input, input);
+  const checked = type.strictInput.safeParse(completed);
   if (!checked.success) {
     const message = checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n');
     return {
@@ -63,6 +70,7 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
       error: { code: 'INVALID_INPUT', message, retry: false },
       cause: undefined,
       progress: [],
+      files: [],
     };
   }
   const progress: Progress[] = [];
@@ -70,8 +78,9 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
   const outcome = await runAttempt(recordProgress(type, progress), {
     id: newJobId(type.name),
     attempt,
-    input,
+    input: completed,
     use,
+    files,
     log: () => ({ ...silent, error: (fields) => void (cause = 'thrown' in fields ? fields.thrown : fields) }),
     isConnectionError,
     onInterruption(listener) {
@@ -85,7 +94,7 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
   if (missing !== undefined) throw missing;
   // The attempt has encoded it by the schema of the type.
   const result = outcome.kind === 'succeeded' ? (outcome.result as z.input<Result>) : undefined;
-  return { result, error: errorOf(outcome), cause, progress };
+  return { result, error: errorOf(outcome), cause, progress, files: files.made() };
 }
 
 /** A worker publishes about ten updates a second; a test sees each. */
@@ -102,6 +111,12 @@ function recordProgress<Type extends JobType>(type: Type, calls: Progress[]): Ty
         },
         get log() {
           return job.log;
+        },
+        get file() {
+          return job.file;
+        },
+        get open() {
+          return job.open;
         },
         async progress(percentComplete, message) {
           calls.push({ percentComplete, message: message ?? null });

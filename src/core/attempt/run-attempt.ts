@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { settlesWithin } from '../deadline.ts';
 import type { JobContext, JobType } from '../define-job.ts';
+import { AttemptFiles, type JobFiles } from '../files/attempt-files.ts';
+import { type StoredFile, filesIn } from '../files/file-ref.ts';
+import { FileStoreError } from '../files/file-store.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
 import { JobError } from '../job-error.ts';
 import { JOB_CANCELED, type JobFailure } from '../job.ts';
@@ -51,6 +54,8 @@ export interface Attempt {
   /** As the caller sent it. */
   readonly input: unknown;
   readonly use: Use;
+  /** Undefined where no job type has any. */
+  readonly files?: JobFiles | undefined;
   /** A logger that adds the job's id to each line. */
   log(): Logger;
   /** Calls the listener when the worker ends the attempt; immediately if it already has. @returns unsubscribe */
@@ -75,16 +80,20 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     progress ??= createProgressWriter(attempt.writeProgress);
     return progress.write(next);
   };
+  // A function that ignores its signal keeps running, but no longer occupies the worker's slot.
+  const context = new AttemptContext(attempt, stop, writeProgress);
+  /** The files that callers will read. */
+  let kept: ReadonlySet<string> = NO_FILES;
   try {
     const input = type.acceptedInput.safeParse(attempt.input);
     // It was valid on submission: this schema is older than the one that accepted it, or newer.
     if (!input.success) return refused();
-    // A function that ignores its signal keeps running, but no longer occupies the worker's slot.
-    const context = new AttemptContext(attempt, stop, writeProgress);
     const result = await stop.unlessStopped(
       withStrayErrors(endOnStrayError(attempt, stop), () => run(type, input.data, context)),
     );
-    return checked(type, result, attempt);
+    const outcome = checked(type, result, attempt, context.files);
+    if (outcome.kind === 'succeeded' && context.files !== undefined) kept = idsIn(type, outcome.result);
+    return outcome;
   } catch (error) {
     if (stop.reason === INTERRUPTED.canceled) return { kind: 'canceled', error: JOB_CANCELED };
     if (stop.reason === INTERRUPTED.lost) return { kind: 'lost' };
@@ -94,12 +103,15 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     if (stop.reason === STRAY) return failed(MASKED.code, MASKED.message, true);
     if (error instanceof JobError) return thrown(error, type, attempt.log());
     attempt.log().error({ thrown: error }, 'job function threw');
-    return attempt.isConnectionError(error) ? outage(type, MASKED) : failed(MASKED.code, MASKED.message, true);
+    return error instanceof FileStoreError || attempt.isConnectionError(error)
+      ? outage(type, MASKED)
+      : failed(MASKED.code, MASKED.message, true);
   } finally {
     clearTimeout(timer);
     // Whatever the function left running sees an aborted signal, and its progress is dropped.
     stop.stop(OVER);
     if (progress !== undefined && !lost) await settlesWithin(progress.end(), LAST_PROGRESS_MS);
+    if (context.files !== undefined) await context.files.removeAllBut(kept);
     unlisten();
   }
 }
@@ -120,7 +132,16 @@ async function run(type: JobType, input: z.output<JobType['input']>, context: Jo
   return type.run(input, context);
 }
 
-/** Creates the signal and the logger on first use, because most functions use neither. */
+const NO_FILES: ReadonlySet<string> = new Set();
+
+/** The ids of the files in a result. */
+function idsIn(type: JobType, result: unknown): ReadonlySet<string> {
+  const ids = new Set<string>();
+  filesIn(type.result)?.(result, (file) => ids.add(Object(file).id));
+  return ids;
+}
+
+/** Creates the signal, the logger and the files on first use, because most functions use none of them. */
 class AttemptContext implements JobContext {
   readonly id: string;
   readonly attempt: number;
@@ -128,10 +149,18 @@ class AttemptContext implements JobContext {
   readonly progress: JobContext['progress'];
   readonly #stop: Stop;
   readonly #log: () => Logger;
+  readonly #jobFiles: JobFiles | undefined;
+  /** Undefined until the function makes or opens one. */
+  files: AttemptFiles | undefined;
   #warned = false;
 
-  constructor({ id, attempt, use, log }: Attempt, stop: Stop, writeProgress: (progress: Progress) => Promise<void>) {
+  constructor(
+    { id, attempt, use, log, files }: Attempt,
+    stop: Stop,
+    writeProgress: (progress: Progress) => Promise<void>,
+  ) {
     this.id = id;
+    this.#jobFiles = files;
     this.attempt = attempt;
     this.use = use;
     this.#stop = stop;
@@ -155,6 +184,20 @@ class AttemptContext implements JobContext {
       { length },
       `a progress message is longer than ${MAX_MESSAGE_LENGTH} characters, and was truncated`,
     );
+  }
+
+  #useFiles(): AttemptFiles {
+    if (this.#jobFiles === undefined)
+      throw new TypeError('no job type has a fileRef() in its input or its result, so that there is no store of files');
+    return (this.files ??= new AttemptFiles(this.id, this.#jobFiles));
+  }
+
+  get file(): JobContext['file'] {
+    return async (name, body, options = {}) => this.#useFiles().write(name, body, options, this.signal);
+  }
+
+  get open(): JobContext['open'] {
+    return async (file) => this.#useFiles().open(file, this.signal);
   }
 
   get signal(): AbortSignal {
@@ -246,7 +289,7 @@ function refused(): AttemptOutcome {
   };
 }
 
-function checked(type: JobType, result: unknown, attempt: Attempt): AttemptOutcome {
+function checked(type: JobType, result: unknown, attempt: Attempt, files: AttemptFiles | undefined): AttemptOutcome {
   const parsed = z.safeEncode<z.ZodType>(type.checkedResult, result);
   if (parsed.success) {
     const bytes = sizeOf(parsed.data);
@@ -257,7 +300,12 @@ function checked(type: JobType, result: unknown, attempt: Attempt): AttemptOutco
     }
   }
   const issues = parsed.success ? findUnstorableText(parsed.data) : parsed.error.issues;
-  if (parsed.success && issues.length === 0) return { kind: 'succeeded', result: parsed.data };
+  if (parsed.success && issues.length === 0) {
+    const completed = withOwnFiles(type, parsed.data, attempt, files);
+    if (completed !== undefined) return { kind: 'succeeded', result: completed.result };
+    const message = 'The job returned a file that it neither made nor has in its input.';
+    return failed('INVALID_RESULT', message, false);
+  }
   attempt
     .log()
     .error(
@@ -265,6 +313,28 @@ function checked(type: JobType, result: unknown, attempt: Attempt): AttemptOutco
       'job function returned an invalid result',
     );
   return failed('INVALID_RESULT', 'The job returned a result that is not valid for its type.', false);
+}
+
+/** The result with what is known of its files, of which others could only be guessed; undefined if it has a file that is not the job's. */
+function withOwnFiles(
+  type: JobType,
+  result: unknown,
+  attempt: Attempt,
+  files: AttemptFiles | undefined,
+): { readonly result: unknown } | undefined {
+  const map = filesIn(type.result);
+  if (map === undefined) return { result };
+  const ofInput = new Map<unknown, StoredFile>();
+  // What was accepted has been completed by the API.
+  filesIn(type.input)?.(attempt.input, (file) => ofInput.set(Object(file).id, file as StoredFile));
+  let isOwn = true;
+  const completed = map(result, (file) => {
+    const { id }: { id?: unknown } = Object(file);
+    const known = files?.get(String(id)) ?? ofInput.get(id);
+    isOwn &&= known !== undefined;
+    return known;
+  });
+  return isOwn ? { result: completed } : undefined;
 }
 
 /** Bytes of a value as JSON; undefined if it has no JSON, such as a BigInt or a cyclic object. */

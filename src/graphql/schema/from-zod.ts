@@ -5,6 +5,7 @@ import { ENDLESS, type Tag } from '../../core/input/schema-parts.ts';
 import { pascalCase, singular } from '../../core/type-name.ts';
 import type { Builder, GraphQLContext, SchemaTypes } from '../builder.ts';
 import type { OneOf } from './one-of.ts';
+import { addFileInput, addFileObject } from './file.ts';
 import { addDate, addJson, addSafeInt } from './scalars.ts';
 import {
   type EnumShape,
@@ -116,6 +117,8 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
   let date: ReturnType<typeof addDate> | undefined;
   let safeInt: ReturnType<typeof addSafeInt> | undefined;
   let json: ReturnType<typeof addJson> | undefined;
+  let fileInput: ReturnType<typeof addFileInput> | undefined;
+  let fileObject: ReturnType<typeof addFileObject> | undefined;
   const scalarType = (name: ScalarName) => {
     if (name === 'Date') return (date ??= addDate(builder));
     if (name === 'JSON') return (json ??= addJson(builder));
@@ -136,6 +139,8 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
     switch (shape.kind) {
       case 'scalar':
         return scalarType(shape.scalar);
+      case 'file':
+        return (fileInput ??= addFileInput(builder));
       case 'enum':
         return enumType(shape, owner, path);
       case 'list':
@@ -201,6 +206,8 @@ export function createFromZod(builder: Builder, reserved: ReadonlySet<string>): 
     switch (shape.kind) {
       case 'scalar':
         return scalarType(shape.scalar);
+      case 'file':
+        return (fileObject ??= addFileObject(builder));
       case 'enum':
         return enumType(shape, owner, path);
       case 'list':

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { z } from 'zod';
 import type { JobType } from '../../core/define-job.ts';
+import type { JobFiles } from '../../core/files/attempt-files.ts';
 import type { JobFailure } from '../../core/job.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { AttemptOutcome, Logger, Postponement } from '../../core/ports.ts';
@@ -52,6 +53,7 @@ export interface ProcessorOptions {
   /** Whether an attempt may begin: false if it was too late for the first one, which has ended the job, or the job is lost. */
   begin(id: string, token: string): Promise<boolean>;
   readonly use: Use;
+  readonly files: JobFiles | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Undefined: attempts are not recorded. */
@@ -60,7 +62,7 @@ export interface ProcessorOptions {
 
 /** What BullMQ runs for each job: one attempt, whose outcome becomes a result or one of BullMQ's errors. */
 export function createProcessor(options: ProcessorOptions): JobProcessor {
-  const { type, running, endIfMarked, takeSlot, begin, use, logger, metrics, tracer } = options;
+  const { type, running, endIfMarked, takeSlot, begin, use, files, logger, metrics, tracer } = options;
   return async (job, token) => {
     const id = job.id ?? '';
     const attempt = job.attemptsMade + 1;
@@ -123,6 +125,7 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
         attempt,
         input: data.input,
         use,
+        files,
         log,
         isConnectionError,
         onInterruption: (listener) => running.add(id, listener),

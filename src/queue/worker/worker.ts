@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { settlesWithin, withDeadline } from '../../core/deadline.ts';
 import type { JobType } from '../../core/define-job.ts';
+import type { JobFiles } from '../../core/files/attempt-files.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { JobWorker, Logger } from '../../core/ports.ts';
 import type { Use } from '../../core/register.ts';
@@ -43,6 +44,8 @@ export interface BullmqWorkerOptions {
   /** Jobs of one type at a time, for types that set none. */
   readonly concurrency: number;
   readonly use: Use;
+  /** Undefined where no job type has any. */
+  readonly files?: JobFiles | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Undefined: attempts are not recorded. */
@@ -56,6 +59,7 @@ export function startBullmqWorkers({
   types,
   concurrency,
   use,
+  files,
   logger,
   metrics,
   tracer,
@@ -122,7 +126,18 @@ export function startBullmqWorkers({
     const takeSlot =
       slots && (async (id: string, token: string) => (await backend.takeSlot(name, id, { ...slots, token })) === 'run');
     const begin = (id: string, token: string): Promise<boolean> => backend.begin(name, id, token);
-    const process = createProcessor({ type, running, endIfMarked, takeSlot, begin, use, logger, metrics, tracer });
+    const process = createProcessor({
+      type,
+      running,
+      endIfMarked,
+      takeSlot,
+      begin,
+      use,
+      files,
+      logger,
+      metrics,
+      tracer,
+    });
     /** Lets the next job of the caller go on. That a failure keeps from that, every process does within a second. */
     const freeSlot = async (most: number, id: string): Promise<void> => {
       try {

@@ -5,7 +5,7 @@ import { type CreateDocumentOptions, type ZodOpenApiPathsObject, createDocument,
 import type { JobType } from '../../core/define-job.ts';
 import { ENDLESS, partsOf, whyNotJson } from '../../core/input/schema-parts.ts';
 import { jobViewSchema } from '../../core/job-view.ts';
-import type { Registry } from '../../core/registry.ts';
+import { type Registry, hasFiles } from '../../core/registry.ts';
 import { StartError } from '../../core/start-error.ts';
 import { pascalCase } from '../../core/type-name.ts';
 import { batchRoutes } from '../routes/batches.ts';
@@ -16,6 +16,7 @@ import { jobTypeRoutes } from '../routes/job-types.ts';
 import { jobRoutes } from '../routes/jobs.ts';
 import { operationRoutes } from '../routes/operations.ts';
 import { healthRoutes, openApiRoute } from '../routes/service.ts';
+import { uploadRoute } from '../routes/uploads.ts';
 import type { DocumentedRoute } from '../route.ts';
 import { problemExamples } from './examples.ts';
 import { adaptJsonSchema } from '../../core/input/json-schema.ts';
@@ -83,6 +84,7 @@ function conflictIn(types: readonly JobType[], builtIn: readonly JobType[]): str
 
 function documentOf(types: readonly JobType[], serverUrl: string, builtIn: readonly JobType[]) {
   const all = [...types, ...builtIn];
+  const takesFiles = hasFiles({ types }, ['input']);
   const paths = toPaths([
     ...types.flatMap((type) => collectionRoutes(type)),
     ...jobRoutes(all),
@@ -91,6 +93,7 @@ function documentOf(types: readonly JobType[], serverUrl: string, builtIn: reado
     ...batchRoutes,
     ...operationRoutes,
     ...jobTypeRoutes,
+    ...(takesFiles ? [uploadRoute] : []),
     ...healthRoutes,
     openApiRoute,
   ]);
@@ -114,6 +117,7 @@ function documentOf(types: readonly JobType[], serverUrl: string, builtIn: reado
           description: 'Jobs of one type that were submitted together: follow, read and cancel them.',
         },
         { name: 'Job types', description: 'What operators see of job types, and do with them.' },
+        ...(takesFiles ? [{ name: 'Uploads', description: 'Files for the inputs of jobs.' }] : []),
         { name: 'Service', description: 'The service itself.' },
       ],
       paths,
