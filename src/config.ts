@@ -110,7 +110,7 @@ export const settingsSchema = z.object({
       'expected a URL that starts with file: or s3://',
     )
     .optional(),
-  ARTIFACT_MAX_BYTES: wholeNumber(1, 80_000_000_000).default(1_073_741_824),
+  ARTIFACT_MAX_BYTES: wholeNumber(1, 50_000_000_000).default(1_073_741_824),
   // S3 takes 5 GiB in one request.
   UPLOAD_MAX_BYTES: wholeNumber(1, 5_368_709_120).default(104_857_600),
   CALLER_MAX_UPLOAD_BYTES: wholeNumber(1, 1_000_000_000_000).default(1_073_741_824),

@@ -12,8 +12,8 @@ import {
 import { StartError } from '../core/start-error.ts';
 import { type S3Requests, type S3Settings, createS3Requests } from './s3-requests.ts';
 
-/** Bytes of a part: what one file that is being written holds in memory, twice at most. S3 takes 10,000 parts of at least 5 MiB. */
-const PART_BYTES = 8 * 1024 * 1024;
+/** Bytes of a part: what one file that is being written holds in memory, twice at most. S3 takes 10,000 parts of at least this size. */
+const PART_BYTES = 5 * 1024 * 1024;
 const MAX_PARTS = 10_000;
 /** Pages of a thousand names each. */
 const MAX_PAGES = 10;
@@ -158,9 +158,9 @@ async function* hashed(
   }
 }
 
-/** Cuts bytes into parts of one size, but for the last one. There is at least one. */
+/** Cuts bytes into parts of one size, but for the last one. There is at least one. A part is overwritten when the second one after it is asked for. */
 async function* toParts(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
-  let part = Buffer.allocUnsafe(PART_BYTES);
+  let [part, other] = [Buffer.allocUnsafe(PART_BYTES), undefined as Buffer<ArrayBuffer> | undefined];
   let used = 0;
   let count = 0;
   for await (const chunk of body) {
@@ -172,7 +172,7 @@ async function* toParts(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
       if (used < PART_BYTES) continue;
       yield part;
       count += 1;
-      part = Buffer.allocUnsafe(PART_BYTES);
+      [part, other] = [other ?? Buffer.allocUnsafe(PART_BYTES), part];
       used = 0;
     }
   }
