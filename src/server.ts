@@ -208,7 +208,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   if (options.console) {
     await app.register(async (pages) => {
       rateLimits?.add(pages);
-      await addConsolePages(pages);
+      await addConsolePages(pages, service.files?.store.direct?.origin);
     });
   }
   const { files } = service;

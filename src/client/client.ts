@@ -27,7 +27,7 @@ export type {
   UnfinishedJob,
   UnsuccessfulJob,
 } from './job.ts';
-export type { AnyJobTypes, JobTypeMap, JobTypeShape, ShapeOf } from './job-type-map.ts';
+export type { AnyJobTypes, FileLink, JobTypeMap, JobTypeShape, ShapeOf } from './job-type-map.ts';
 
 /**
  * Creates a client for job types whose inputs and results the compiler does not know. It keeps no connections or timers open between
@@ -128,6 +128,12 @@ export function createClient(options: ClientOptions): unknown {
 
     batchResults: (batch, { signal } = {}) =>
       readResults(transport, { path: `${pathOf(batch, 'batches')}/results`, signal, silenceSeconds }),
+
+    async upload(file, uploadOptions = {}) {
+      // Few clients need it.
+      const { uploadFile } = await import('./upload.ts');
+      return uploadFile(transport, transportOptions.fetch, file, uploadOptions);
+    },
 
     async cancelBatch(batch, { signal } = {}) {
       return toBatch(

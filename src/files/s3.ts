@@ -57,6 +57,7 @@ export function createS3Store(settings: S3Settings): FileStore {
     description: `s3:${endpoint}/${bucket}/${prefix}`,
 
     direct: {
+      origin: settings.publicEndpoint,
       readUrl: async (key, from, seconds) => requests.presign('GET', prefix + key, {}, from, seconds),
       async writeUrl(key, { size, ...info }, from, seconds) {
         // Nobody sets the first one by hand: a browser does it.

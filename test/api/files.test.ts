@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { type ShapeOf, createClient } from '../../src/client/client.ts';
 import { type TestApp, startApp } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
+import report from '../support/jobs/files/report.ts';
 import { type S3Server, startS3 } from '../support/s3.ts';
 import { BACKENDS, type Backend } from '../support/stores.ts';
 
@@ -257,6 +259,20 @@ describe.each(COMBINATIONS)('files, with jobs on %s and files in a %s', (backend
     expect(await (await fetch(first?.result.source?.url ?? '')).text()).toBe('one');
     const replayed = await post();
     expect([replayed.status, replayed.headers.get('idempotency-replayed')]).toEqual([202, 'true']);
+  });
+
+  it('uploads and reads by the client', async () => {
+    const client = createClient<{ report: ShapeOf<typeof report> }>({
+      baseUrl: app.url,
+      collections: { report: 'reports' },
+    });
+    const document = await client.upload(new File(['by the client'], 'c.txt', { type: 'text/plain' }));
+    const { source, pages } = await client.submitAndWait('report', { document });
+    expect(source?.name).toBe('c.txt');
+    expect(await (await fetch(source?.url ?? '')).text()).toBe('by the client');
+    const [page] = pages;
+    expect(page?.kind === 'page' && page.image.contentType).toBe('image/png');
+    await expect(client.upload(new Blob(['x']), { name: '/' })).rejects.toMatchObject({ problem: 'invalid-input' });
   });
 
   it('gives no file for a URL that was changed', async () => {

@@ -26,6 +26,8 @@ export interface DirectUpload {
 
 /** A store whose own URLs clients use. */
 export interface DirectAccess {
+  /** Of those URLs, as in `https://s3.example.com`. */
+  readonly origin: string;
   /** The same for the same arguments. @param from seconds since 1970 at which the URL begins to count */
   readUrl(key: string, from: number, seconds: number): Promise<string>;
   writeUrl(key: string, info: Omit<FileInfo, 'sha256'>, from: number, seconds: number): Promise<DirectUpload>;
