@@ -1,6 +1,6 @@
 /** References to files in the schemas of job types, and where they are in values. */
 import { z } from 'zod';
-import { type SchemaDef, lazySchema, taggedUnion } from '../input/schema-parts.ts';
+import { type SchemaDef, lazySchema, partsOf, taggedUnion } from '../input/schema-parts.ts';
 
 /** A file of a job: what a function gets for one in its input, and returns for one in its result. */
 export interface StoredFile {
@@ -77,7 +77,7 @@ const compiled = new WeakMap<z.ZodType, { readonly map: MapFiles | undefined }>(
 export function filesIn(schema: z.ZodType): MapFiles | undefined {
   const known = compiled.get(schema);
   if (known !== undefined) return known.map;
-  const map = holdsFiles(schema, new Set()) ? compile(schema, new Map()) : undefined;
+  const map = holdsFiles(schema) ? compile(schema, new Map()) : undefined;
   const made = { map: map && ((value: unknown, replace: Replace) => map(value, replace, [])) };
   compiled.set(schema, made);
   return made.map;
@@ -89,24 +89,26 @@ function innerOf(schema: z.ZodType): z.ZodType | undefined {
   return def.innerType ?? lazySchema(schema);
 }
 
-function holdsFiles(schema: z.ZodType, seen: Set<z.ZodType>): boolean {
-  if (isFileRef(schema)) return true;
-  if (seen.has(schema)) return false;
-  seen.add(schema);
-  const def: SchemaDef = schema.def;
-  const inner = innerOf(schema);
-  const parts = [...Object.values(def.shape ?? {}), ...(def.options ?? []), def.element, inner];
-  return parts.some((part) => part !== undefined && holdsFiles(part, seen));
+function holdsFiles(schema: z.ZodType): boolean {
+  return partsOf(schema, '').some((part) => isFileRef(part.schema));
 }
 
-function compile(schema: z.ZodType, open: Map<z.ZodType, { map: MapPart }>): MapPart {
+/** Levels of a schema in which references are looked for, far above any real one: other checks refuse one that never ends. */
+const MAX_DEPTH = 100;
+
+/** The parts of a schema that are being compiled, from the whole to the nearest. */
+type Open = ReadonlyMap<z.ZodType, { map: MapPart }>;
+
+function compile(schema: z.ZodType, open: Open): MapPart {
   if (isFileRef(schema)) return (value, replace, path) => (isObject(value) ? replace(value, path) : value);
   const known = open.get(schema);
   // A schema that contains itself: its own map is complete when it is called.
   if (known !== undefined) return (value, replace, path) => known.map(value, replace, path);
   const made: { map: MapPart } = { map: (value) => value };
-  open.set(schema, made);
-  made.map = mapOf(schema, (part) => (holdsFiles(part, new Set()) ? compile(part, open) : undefined));
+  const inside = new Map([...open, [schema, made] as const]);
+  const compilePart = (part: z.ZodType): MapPart | undefined =>
+    inside.size < MAX_DEPTH && holdsFiles(part) ? compile(part, inside) : undefined;
+  made.map = mapOf(schema, compilePart);
   return made.map;
 }
 
@@ -154,10 +156,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** Where a reference cannot be, and why: its URL would be missing there. */
 export function misplacedFiles(schema: z.ZodType, side: 'input' | 'result'): string[] {
+  if (!holdsFiles(schema)) return [];
   const problems: string[] = [];
   const seen = new Set<z.ZodType>();
   const visit = (part: z.ZodType, path: string): void => {
-    if (seen.has(part) || isFileRef(part)) return;
+    if (seen.has(part) || seen.size === MAX_DEPTH ** 2 || isFileRef(part)) return;
     seen.add(part);
     const def: SchemaDef = part.def;
     for (const [name, field] of Object.entries(def.shape ?? {})) visit(field, `${path}.${name}`);
@@ -168,7 +171,7 @@ export function misplacedFiles(schema: z.ZodType, side: 'input' | 'result'): str
     const others = [def.valueType, def.rest, def.in, def.out, def.left, def.right, ...(def.items ?? [])];
     const isTold = taggedUnion(def) !== undefined;
     const hidden = [...others, ...(isTold ? [] : (def.options ?? []))];
-    if (hidden.some((each) => each != null && holdsFiles(each, new Set())))
+    if (hidden.some((each) => each != null && holdsFiles(each)))
       problems.push(`${path}: fileRef() may be in objects, lists and discriminated unions, and in nothing else`);
   };
   visit(schema, side);
