@@ -84,7 +84,7 @@ export class AttemptFiles {
     requireValid('contentType', contentTypeSchema, contentType);
     this.#count += 1;
     if (this.#count > MAX_FILES) throw new Error(`an attempt may make ${MAX_FILES} files`);
-    const file = await this.#files.write(this.#jobId, { name, contentType, body: toChunks(body), signal });
+    const file = await this.#files.write(this.#jobId, { name, contentType, body: toChunks(body, signal), signal });
     this.#made.set(file.id, file);
     return file;
   }

@@ -109,10 +109,29 @@ export class FileMissingError extends Error {
   override readonly name = 'FileMissingError';
 }
 
-/** Bytes of what a function gave. */
-export async function* toChunks(body: FileBody): AsyncGenerator<Uint8Array, void, void> {
-  if (typeof body === 'string' || body instanceof Uint8Array) yield toBytes(body);
-  else for await (const chunk of body) yield toBytes(chunk);
+/** Bytes of what a function gave. @param signal ends it with its reason, also while it waits for the next ones */
+export async function* toChunks(body: FileBody, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  if (typeof body === 'string' || body instanceof Uint8Array) return yield toBytes(body);
+  const iterator = body[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await unlessAborted(iterator.next(), signal);
+      if (done === true) return;
+      yield toBytes(value);
+    }
+  } finally {
+    // It may hang as well.
+    iterator.return?.().then(undefined, () => undefined);
+  }
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 function toBytes(chunk: string | Uint8Array): Uint8Array {
