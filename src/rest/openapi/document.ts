@@ -35,7 +35,8 @@ polling, a client can have the reply held (\`Prefer: wait=N\`), or subscribe to 
 
 Every error is a problem (RFC 9457) in \`application/problem+json\`; its \`type\` is a page that explains it. Every GET has a HEAD, \
 OPTIONS lists the methods in \`Allow\`, and any other method gets 405 (\`method-not-allowed\`) and \`Allow\`, \
-or 501 (\`not-implemented\`) if the server implements it nowhere.
+or 501 (\`not-implemented\`) if the server implements it nowhere. The URLs of files take ranges, and one behind the end of a file \
+gets 416 (\`range-not-satisfiable\`).
 
 A server with authentication needs an API key or a JWT. Each submission returns an \`accessToken\`, with which \
 a browser can follow and cancel that one job.
