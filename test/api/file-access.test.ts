@@ -166,6 +166,8 @@ describe('files at signed URLs', () => {
     const attacks = [
       pathname,
       pathname + otherSearch,
+      // Another file of the same job, and of the same time.
+      new URL(job.report.url).pathname + search,
       otherPath + search,
       pathname + later,
       `${pathname}?access_token=`,
