@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type ShapeOf, createClient } from '../../src/client/client.ts';
 import { type TestApp, startApp } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
-import report from '../support/jobs/files/report.ts';
+import type report from '../support/jobs/files/report.ts';
 import { type S3Server, startS3 } from '../support/s3.ts';
 import { BACKENDS, type Backend } from '../support/stores.ts';
 
