@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { settlesWithin } from '../deadline.ts';
 import type { JobContext, JobType } from '../define-job.ts';
 import { AttemptFiles, type JobFiles } from '../files/attempt-files.ts';
-import { type StoredFile, filesIn } from '../files/file-ref.ts';
+import { fileIdsIn, withOwnFiles } from '../files/result-files.ts';
 import { FileStoreError } from '../files/file-store.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
 import { JobError } from '../job-error.ts';
@@ -83,7 +83,7 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
   // A function that ignores its signal keeps running, but no longer occupies the worker's slot.
   const context = new AttemptContext(attempt, stop, writeProgress);
   /** The files that callers will read. */
-  let kept: ReadonlySet<string> = NO_FILES;
+  let kept: ReadonlySet<string> | undefined;
   try {
     const input = type.acceptedInput.safeParse(attempt.input);
     // It was valid on submission: this schema is older than the one that accepted it, or newer.
@@ -92,7 +92,7 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
       withStrayErrors(endOnStrayError(attempt, stop), () => run(type, input.data, context)),
     );
     const outcome = checked(type, result, attempt, context.files);
-    if (outcome.kind === 'succeeded' && context.files !== undefined) kept = idsIn(type, outcome.result);
+    if (outcome.kind === 'succeeded' && context.files !== undefined) kept = fileIdsIn(type, outcome.result);
     return outcome;
   } catch (error) {
     if (stop.reason === INTERRUPTED.canceled) return { kind: 'canceled', error: JOB_CANCELED };
@@ -111,7 +111,7 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     // Whatever the function left running sees an aborted signal, and its progress is dropped.
     stop.stop(OVER);
     if (progress !== undefined && !lost) await settlesWithin(progress.end(), LAST_PROGRESS_MS);
-    if (context.files !== undefined) await context.files.removeAllBut(kept);
+    if (context.files !== undefined) await context.files.removeAllBut(kept ?? new Set());
     unlisten();
   }
 }
@@ -130,15 +130,6 @@ function endOnStrayError(attempt: Attempt, stop: Stop): StrayErrorListener {
 /** Async, so that a function that throws synchronously rejects too. */
 async function run(type: JobType, input: z.output<JobType['input']>, context: JobContext): Promise<unknown> {
   return type.run(input, context);
-}
-
-const NO_FILES: ReadonlySet<string> = new Set();
-
-/** The ids of the files in a result. */
-function idsIn(type: JobType, result: unknown): ReadonlySet<string> {
-  const ids = new Set<string>();
-  filesIn(type.result)?.(result, (file) => ids.add(Object(file).id));
-  return ids;
 }
 
 /** Creates the signal, the logger and the files on first use, because most functions use none of them. */
@@ -301,7 +292,7 @@ function checked(type: JobType, result: unknown, attempt: Attempt, files: Attemp
   }
   const issues = parsed.success ? findUnstorableText(parsed.data) : parsed.error.issues;
   if (parsed.success && issues.length === 0) {
-    const completed = withOwnFiles(type, parsed.data, attempt, files);
+    const completed = withOwnFiles(type, parsed.data, attempt.input, files);
     if (completed !== undefined) return { kind: 'succeeded', result: completed.result };
     const message = 'The job returned a file that it neither made nor has in its input.';
     return failed('INVALID_RESULT', message, false);
@@ -313,28 +304,6 @@ function checked(type: JobType, result: unknown, attempt: Attempt, files: Attemp
       'job function returned an invalid result',
     );
   return failed('INVALID_RESULT', 'The job returned a result that is not valid for its type.', false);
-}
-
-/** The result with what is known of its files, of which others could only be guessed; undefined if it has a file that is not the job's. */
-function withOwnFiles(
-  type: JobType,
-  result: unknown,
-  attempt: Attempt,
-  files: AttemptFiles | undefined,
-): { readonly result: unknown } | undefined {
-  const map = filesIn(type.result);
-  if (map === undefined) return { result };
-  const ofInput = new Map<unknown, StoredFile>();
-  // What was accepted has been completed by the API.
-  filesIn(type.input)?.(attempt.input, (file) => ofInput.set(Object(file).id, file as StoredFile));
-  let isOwn = true;
-  const completed = map(result, (file) => {
-    const { id }: { id?: unknown } = Object(file);
-    const known = files?.get(String(id)) ?? ofInput.get(id);
-    isOwn &&= known !== undefined;
-    return known;
-  });
-  return isOwn ? { result: completed } : undefined;
 }
 
 /** Bytes of a value as JSON; undefined if it has no JSON, such as a BigInt or a cyclic object. */
