@@ -12,7 +12,7 @@ import { createFiles } from './core/files/files.ts';
 import { startFileSweeps } from './core/files/sweep.ts';
 import { createRegistry, hasFiles } from './core/registry.ts';
 import { StartError } from './core/start-error.ts';
-import { openFileStore } from './files/open-file-store.ts';
+import { mayHaveFiles, openFileStore } from './files/open-file-store.ts';
 import { createListener } from './http/listener.ts';
 import { type ProcessMetrics, createMetrics } from './observability/metrics.ts';
 import { type Traces, openTraces } from './observability/traces.ts';
@@ -116,7 +116,7 @@ async function buildApp(
   metrics?.monitor(queue.monitor);
   const database = openDatabaseOf(config, embedded);
   // Files may be left from before the last type with some was removed.
-  const fileStore = hasFiles(registry) || config.ARTIFACTS_URL !== undefined ? openFileStore(config) : undefined;
+  const fileStore = hasFiles(registry) || mayHaveFiles(config) ? openFileStore(config) : undefined;
   const ofFiles = hasFiles(registry) ? fileStore : undefined;
   const providers = createProjectProviders(config, project, logger, database);
   const { use } = providers;

@@ -1,4 +1,5 @@
 /** The store of files that the settings name. */
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FileStore } from '../core/files/file-store.ts';
@@ -19,6 +20,11 @@ export interface FileStoreSettings {
 const PARAMETERS = ['endpoint', 'public', 'region'] as const;
 /** Of names of buckets and keys, those characters that need no encoding. */
 const SAFE_PATH = /^[\w.-]+(\/[\w.-]+)*$/;
+
+/** Whether files may be left, although no job type has any more. */
+export function mayHaveFiles({ ARTIFACTS_URL, DATA_DIR }: FileStoreSettings): boolean {
+  return ARTIFACTS_URL !== undefined || existsSync(join(DATA_DIR, 'files'));
+}
 
 /** @throws StartError, which names the setting */
 export function openFileStore(settings: FileStoreSettings): FileStore {
