@@ -4,6 +4,7 @@ import { createAuthenticate } from './auth/authenticate.ts';
 import type { Config } from './config.ts';
 import { createJobIds } from './core/access/job-ids.ts';
 import { createJobKeys } from './core/access/job-token.ts';
+import type { Files } from './core/files/files.ts';
 import type { Logger } from './core/ports.ts';
 import { NotOpenError } from './core/providers.ts';
 import type { Use } from './core/register.ts';
@@ -36,6 +37,8 @@ export interface ApiOptions {
   readonly queue: WiredQueue;
   readonly webhooks: Webhooks;
   readonly use: Use;
+  /** Undefined where no job type has any. */
+  readonly files: Files | undefined;
   readonly logger: Logger;
   readonly metrics: ProcessMetrics | undefined;
   readonly health: ServiceServerOptions['health'];
@@ -45,7 +48,7 @@ export interface ApiOptions {
 
 /** The server of both APIs. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { config, registry, use, logger, metrics, tracer, health, stopping } = options;
+  const { config, registry, use, files, logger, metrics, tracer, health, stopping } = options;
   const { backend, queue, events, schedules } = options.queue;
   const jobKeys = createJobKeys(queue, config.JOB_RETENTION_SECONDS);
   const maxDepth = config.QUEUE_MAX_DEPTH;
@@ -59,6 +62,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       schedules,
       webhooks: options.webhooks,
       use,
+      files,
       logger,
       metrics,
       tracer,

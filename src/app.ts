@@ -7,9 +7,14 @@ import { withBulkPorts } from './core/bulk/bulk-action.ts';
 import { DeadlineError, settlesWithin, shareFor, withDeadline } from './core/deadline.ts';
 import { NO_METRICS } from './core/metrics.ts';
 import type { JobWorker, Logger } from './core/ports.ts';
-import { createRegistry } from './core/registry.ts';
+import { createJobFiles } from './core/files/attempt-files.ts';
+import { FileStoreError } from './core/files/file-store.ts';
+import { createFiles } from './core/files/files.ts';
+import { startFileSweeps } from './core/files/sweep.ts';
+import { createRegistry, hasFiles } from './core/registry.ts';
 import { StartError } from './core/start-error.ts';
 import { createWebhookSecrets } from './core/webhook/secrets.ts';
+import { mayHaveFiles, openFileStore } from './files/open-file-store.ts';
 import { createListener } from './http/listener.ts';
 import { type ProcessMetrics, createMetrics } from './observability/metrics.ts';
 import { type Traces, openTraces } from './observability/traces.ts';
@@ -26,6 +31,8 @@ import { createGuard } from './webhooks/guard.ts';
 
 /** The longest wait for remote stores at start-up. After it the server listens, and answers 503 until they are available. */
 const START_MS = 2000;
+/** The longest wait for a store of files by `accepted check`: for three requests of S3. */
+const REACH_FILES_MS = 35_000;
 /** The embedded store is always available, so the start waits for it even on a slow machine. */
 const EMBEDDED_START_MS = 60_000;
 /** Milliseconds between two attempts to reach the stores. */
@@ -112,6 +119,9 @@ async function buildApp(
   });
   metrics?.monitor(queue.monitor);
   const database = openDatabaseOf(config, embedded);
+  // Files may be left from before the last type with some was removed.
+  const fileStore = hasFiles(registry) || mayHaveFiles(config) ? openFileStore(config) : undefined;
+  const ofFiles = hasFiles(registry) ? fileStore : undefined;
   const providers = createProjectProviders(config, project, logger, database);
   const { use } = providers;
   const secrets = createWebhookSecrets(queue.queue, queue.deliveries);
@@ -146,6 +156,14 @@ async function buildApp(
           queue,
           webhooks: { deliveries: queue.deliveries, secrets, whyRefused: guard.whyRefused },
           use,
+          files:
+            ofFiles &&
+            createFiles({
+              store: ofFiles,
+              queue: queue.queue,
+              maxUploadBytes: config.UPLOAD_MAX_BYTES,
+              maxCallerBytes: config.CALLER_MAX_UPLOAD_BYTES,
+            }),
           logger,
           metrics,
           tracer,
@@ -156,6 +174,7 @@ async function buildApp(
   const listener = http && createListener(http);
   let starting: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
+  let stopSweeps: (() => Promise<void>) | undefined;
 
   /** Repeats a step for as long as its store is unavailable. */
   async function untilConnected(step: () => Promise<void>): Promise<void> {
@@ -178,7 +197,12 @@ async function buildApp(
       await queue.connect();
       await queue.open({ events: listener !== undefined });
     });
-    if (!stopping.signal.aborted) queue.startUpkeep();
+    if (stopping.signal.aborted) return;
+    queue.startUpkeep();
+    if (fileStore !== undefined) {
+      const retentionSeconds = config.JOB_RETENTION_SECONDS;
+      stopSweeps ??= startFileSweeps({ store: fileStore, queue: queue.queue, retentionSeconds, logger });
+    }
   }
 
   /** Opens the queue and what jobs need, and starts what depends on each. */
@@ -192,6 +216,7 @@ async function buildApp(
           types: registry.types.map(({ name }) => name),
           attemptsOf: (name) => registry.get(name)?.attempts ?? 1,
         }),
+        files: ofFiles && createJobFiles(ofFiles, queue.queue, config.ARTIFACT_MAX_BYTES),
         tracer,
         onWebhook: dispatcher.nudge,
       });
@@ -200,7 +225,24 @@ async function buildApp(
     }
   }
 
+  /** @throws StartError; what cannot be reached is tried again with each file */
+  async function checkFiles(): Promise<void> {
+    if (fileStore === undefined) return;
+    try {
+      await withDeadline(fileStore.check(), START_MS);
+    } catch (error) {
+      if (error instanceof StartError) throw error;
+      logger.warn({ err: error }, 'files cannot be reached; jobs and uploads that need them wait or are refused');
+    }
+    if (ofFiles !== undefined && config.role !== 'all' && !config.ARTIFACTS_URL?.startsWith('s3:'))
+      logger.warn(
+        {},
+        'files are in a folder, which API and worker processes have to share; ARTIFACTS_URL may name a bucket',
+      );
+  }
+
   async function start(): Promise<void> {
+    await checkFiles();
     if (config.QUEUE_URL === undefined) await embedded.open();
     const isRemote = config.QUEUE_URL !== undefined || config.DATABASE_URL !== undefined;
     const connected = connect();
@@ -220,6 +262,7 @@ async function buildApp(
     await Promise.all([closeHttp(), workers?.close(graceMs)]);
     await dispatcher.close();
     await providers.close();
+    await stopSweeps?.();
     await Promise.all([queue.close(), database.close(), traces.close()]);
     if (options.embedded === undefined) await embedded.close();
     await service?.close();
@@ -240,6 +283,7 @@ async function buildApp(
       const deadlineMs = config.QUEUE_URL === undefined ? EMBEDDED_START_MS : START_MS;
       await reached('QUEUE_URL', queue.connect(), deadlineMs);
       await reached('a provider', providers.open(), EMBEDDED_START_MS);
+      if (fileStore !== undefined) await reached('ARTIFACTS_URL', fileStore.check(), REACH_FILES_MS);
     },
     close() {
       stopping.abort();
@@ -255,7 +299,7 @@ async function reached(name: string, opened: Promise<void>, deadlineMs: number):
   try {
     await withDeadline(opened, deadlineMs);
   } catch (error) {
-    const isAway = error instanceof DeadlineError || isConnectionError(error);
+    const isAway = error instanceof DeadlineError || error instanceof FileStoreError || isConnectionError(error);
     throw isAway && error instanceof Error ? new StartError(`${name}: cannot be reached: ${error.message}`) : error;
   }
 }

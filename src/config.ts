@@ -25,7 +25,7 @@ const wholeNumber = (minimum: number, maximum: number) => {
   const message = `expected a whole number from ${minimum} to ${maximum}`;
   return z
     .string()
-    .regex(/^\d{1,10}$/, message)
+    .regex(/^\d{1,13}$/, message)
     .transform(Number)
     .refine((value) => value >= minimum && value <= maximum, message);
 };
@@ -104,6 +104,24 @@ export const settingsSchema = z.object({
     .refine((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false, 'expected an existing folder')
     .optional(),
   DATA_DIR: z.string().default('.data'),
+  ARTIFACTS_URL: z
+    .string()
+    .refine(
+      (url) => /^(file:.|s3:\/\/.)/.test(url) && (url.startsWith('file:') || URL.canParse(url)),
+      'expected a URL that starts with file: or s3://',
+    )
+    .optional(),
+  ARTIFACT_MAX_BYTES: wholeNumber(1, 50_000_000_000).default(1_073_741_824),
+  // S3 takes 5 GiB in one request.
+  UPLOAD_MAX_BYTES: wholeNumber(1, 5_368_709_120).default(104_857_600),
+  CALLER_MAX_UPLOAD_BYTES: wholeNumber(1, 1_000_000_000_000).default(1_073_741_824),
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
+  AWS_SESSION_TOKEN: z.string().optional(),
+  AWS_REGION: z
+    .string()
+    .regex(/^[a-z\d-]+$/, 'expected a region such as eu-central-1')
+    .optional(),
   WORKER_CONCURRENCY: wholeNumber(1, 10_000).default(10),
   JOB_RETENTION_SECONDS: wholeNumber(1, 2_000_000_000).default(86_400),
   QUEUE_MAX_DEPTH: wholeNumber(1, 1_000_000_000).default(100_000),

@@ -14,6 +14,9 @@ export {
   type ResultOf,
   defineJob,
 } from './core/define-job.ts';
+export type { FileOptions } from './core/files/attempt-files.ts';
+export { type FileReference, type StoredFile, fileRef } from './core/files/file-ref.ts';
+export type { FileBody } from './core/files/file-store.ts';
 export { JobError } from './core/job-error.ts';
 export type { DatabasePool, OpenProvider, Provider, ProviderContext } from './core/providers.ts';
 // A star, so that a project can add to the interface `Register`.

@@ -15,6 +15,7 @@ import { addCaller, createAuthentication } from './http/authentication.ts';
 import { addCors, addPageHeaders, createOriginCheck, createSecurityHeaders } from './http/browser-headers.ts';
 import { breakOff, closeConnectionsWhen, createWatchedServer, once, whenGone } from './http/connections.ts';
 import { addEndpoint } from './http/endpoint.ts';
+import { addFileRoutes } from './http/files.ts';
 import { addressOf, createHosts, createTrust } from './http/host.ts';
 import { addJsonBody } from './http/json-body.ts';
 import { LIMITS, SERVER_LIMITS, addLimits, maxConnections } from './http/limits.ts';
@@ -207,7 +208,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   if (options.console) {
     await app.register(async (pages) => {
       rateLimits?.add(pages);
-      await addConsolePages(pages);
+      await addConsolePages(pages, service.files?.store.direct?.origin);
+    });
+  }
+  const { files } = service;
+  if (files !== undefined && files.store.direct === undefined) {
+    await app.register(async (scope) => {
+      rateLimits?.add(scope);
+      await addFileRoutes(scope, { files, accessTokenOf });
     });
   }
   // Only the APIs are refused under load; health and pages are not.

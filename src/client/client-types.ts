@@ -111,6 +111,18 @@ export interface WaitForBatchOptions<Type extends string> extends CallOptions {
   readonly onProgress?: (batch: Batch<Type>) => void;
 }
 
+export interface UploadOptions extends CallOptions {
+  /** At most 255 characters without slashes. @default the name of a `File`, or 'file' */
+  readonly name?: string | undefined;
+  /** @default the blob's type, or 'application/octet-stream' */
+  readonly contentType?: string | undefined;
+}
+
+/** A file for the input of a job. */
+export interface UploadedFile {
+  readonly id: string;
+}
+
 export type Name<Types> = keyof Types & string;
 
 /**
@@ -196,6 +208,12 @@ export interface Client<Types extends JobTypeMap<Types> = AnyJobTypes> {
     batch: BatchReference<Type>,
     options?: CallOptions,
   ): AsyncGenerator<BatchResult<Types[Type]['result']>, void>;
+  /**
+   * Sends a file to the server, or to its bucket, for the input of one job: `submit('report', { document: await client.upload(file) })`. It is kept for an
+   * hour, and then as long as its job. Sent again where the connection is lost.
+   * @throws ProblemError `invalid-input`, also for a file that is too large; `quota-exceeded` where too many uploads wait for their jobs
+   */
+  upload(file: Blob, options?: UploadOptions): Promise<UploadedFile>;
   /** Cancels the jobs of a batch that are not done. The request is not repeated if its reply is lost. */
   cancelBatch<Type extends Name<Types>>(batch: BatchReference<Type>, options?: CallOptions): Promise<Batch<Type>>;
 }

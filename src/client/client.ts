@@ -28,7 +28,7 @@ export type {
   UnsuccessfulJob,
 } from './job.ts';
 export type { Output } from './output.ts';
-export type { AnyJobTypes, JobTypeMap, JobTypeShape, ShapeOf } from './job-type-map.ts';
+export type { AnyJobTypes, FileLink, JobTypeMap, JobTypeShape, ShapeOf } from './job-type-map.ts';
 
 /**
  * Creates a client for job types whose inputs and results the compiler does not know. It keeps no connections or timers open between
@@ -138,6 +138,12 @@ export function createClient(options: ClientOptions): unknown {
     async *batchResults(batch, { signal } = {}) {
       const { readResults } = await import('./batch.ts');
       yield* readResults(transport, `${pathOf(batch, 'batches')}/results`, { signal, silenceSeconds });
+    },
+
+    async upload(file, uploadOptions = {}) {
+      // Few clients need it.
+      const { uploadFile } = await import('./upload.ts');
+      return uploadFile(transport, transportOptions.fetch, file, uploadOptions);
     },
 
     async cancelBatch(batch, { signal } = {}) {

@@ -25,6 +25,7 @@ export type ProblemName =
   | 'expired'
   | 'precondition-failed'
   | 'too-large'
+  | 'range-not-satisfiable'
   | 'unsupported-media-type'
   | 'job-failed'
   | 'idempotency-key-reused'

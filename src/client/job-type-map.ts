@@ -22,5 +22,28 @@ type TypesOf<Schema extends TypedSchema> = NonNullable<Schema['~standard']['type
  */
 export interface ShapeOf<Type extends { readonly input: TypedSchema; readonly result: TypedSchema }> {
   readonly input: TypesOf<Type['input']>['input'];
-  readonly result: TypesOf<Type['result']>['input'];
+  readonly result: Read<TypesOf<Type['result']>['input']>;
 }
+
+/** A file in a result. */
+export interface FileLink {
+  readonly id: string;
+  readonly name: string;
+  readonly contentType: string;
+  /** In bytes. */
+  readonly size: number;
+  /** In hexadecimal; null where the server did not see the bytes. */
+  readonly sha256: string | null;
+  /** Where to read it, without credentials, until it expires. Read the result again for another one. */
+  readonly url: string;
+  readonly expiresAt: string;
+}
+
+/** A value as callers read it: what `fileRef()` is in a schema is a file with its URL. */
+type Read<Value> = '~file' extends keyof Value
+  ? FileLink
+  : Value extends readonly (infer Item)[]
+    ? Read<Item>[]
+    : Value extends object
+      ? { [Name in keyof Value]: Read<Value[Name]> }
+      : Value;

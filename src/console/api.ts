@@ -14,7 +14,7 @@ import { givenOptions, submitOptionsSchema } from '../core/input/submit-options.
 import type { RequestContext } from '../core/service/request-context.ts';
 import type { JobService } from '../core/service/service.ts';
 import { addEndpoint } from '../http/endpoint.ts';
-import { type JobData, OPTIONS, type Session, type SubmittableType } from './session.ts';
+import { type JobData, OPTIONS, type Session, type SubmittableType, type Upload } from './session.ts';
 
 export interface ConsoleApiOptions {
   readonly service: JobService;
@@ -27,7 +27,7 @@ const jobParams = z.object({ id: z.string() });
 const typeParams = z.object({ type: z.string() });
 const submissionSchema = z.strictObject({ input: z.unknown(), [OPTIONS]: submitOptionsSchema.optional() });
 
-/** Adds `GET /console/api/session`, `GET /console/api/jobs/:id` and `POST /console/api/types/:type/jobs`. */
+/** Adds `GET /console/api/session`, `GET /console/api/jobs/:id`, `POST /console/api/uploads` and `POST /console/api/types/:type/jobs`. */
 export function addConsoleApi(app: FastifyInstance, { service, contextOf, graphiql, docs }: ConsoleApiOptions): void {
   const { registry } = service;
   let jobTypes: readonly SubmittableType[] | undefined;
@@ -53,12 +53,24 @@ export function addConsoleApi(app: FastifyInstance, { service, contextOf, graphi
   addEndpoint(app, '/console/api/jobs/:id', {
     async GET(request, reply): Promise<JobData> {
       const { id } = jobParams.parse(request.params);
-      const job = await service.read(id, contextOf(request, reply).caller);
+      const { caller, urls } = contextOf(request, reply);
+      const job = await service.read(id, caller);
       if (job === undefined) throw jobNotFound();
-      const input = await service.readInput(job);
-      return { input, ...(job.status === 'Succeeded' && { result: job.result }) };
+      const input = await service.showInput(job, await service.readInput(job), urls);
+      return { input, ...(job.status === 'Succeeded' && { result: await service.showResult(job, urls) }) };
     },
   });
+
+  if (service.files !== undefined) {
+    addEndpoint(app, '/console/api/uploads', {
+      async POST(request, reply): Promise<Upload> {
+        const { caller, urls } = contextOf(request, reply);
+        const { id, url, headers } = await service.createUpload(request.body, caller, urls);
+        reply.status(201);
+        return { id, url, headers };
+      },
+    });
+  }
 
   addEndpoint(app, '/console/api/types/:type/jobs', {
     async POST(request, reply): Promise<{ readonly id: string }> {

@@ -12,7 +12,7 @@ const PAGES = ['', '/jobs', '/jobs/:id', '/types', '/submit', '/submit/:type'];
  * What the page may load, and no string becomes markup or code (Trusted Types): a job's messages, input and result come from anyone.
  */
 const ALLOW =
-  "script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'";
+  "script-src 'self'; style-src 'self'; img-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'; connect-src 'self'";
 
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#4f46e5"/><path d="M9 16.5l5 5 9.5-11" fill="none" stroke="#fff" stroke-width="3.5" stroke-linecap="round" stroke-linejoin="round"/></svg>`;
 
@@ -22,8 +22,12 @@ const FILES = {
   'icon.svg': { type: 'image/svg+xml', read: () => ICON },
 } as const;
 
-/** Serves the page and its files, to anyone: they have no data. */
-export async function addConsolePages(app: FastifyInstance): Promise<void> {
+/**
+ * Serves the page and its files, to anyone: they have no data.
+ * @param uploads the origin to which it sends files, if that is another one
+ */
+export async function addConsolePages(app: FastifyInstance, uploads?: string): Promise<void> {
+  const allow = uploads === undefined ? ALLOW : `${ALLOW} ${uploads}`;
   for (const path of PAGES) {
     addEndpoint(app, `/console${path}`, {
       async GET(request, reply) {
@@ -36,7 +40,7 @@ export async function addConsolePages(app: FastifyInstance): Promise<void> {
             <script type="module" src="${files}console.js"></script>`,
           body: html`<div id="app"></div>
             <noscript><p>The console needs JavaScript.</p></noscript>`,
-          allow: ALLOW,
+          allow,
         });
       },
     });

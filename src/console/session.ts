@@ -30,6 +30,13 @@ export interface ConsoleSubmission {
   readonly [OPTIONS]?: unknown;
 }
 
+/** Where the page sends a file, and how. */
+export interface Upload {
+  readonly id: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** A job's input, and its result once it has succeeded. */
 export interface JobData {
   readonly input: unknown;

@@ -1,5 +1,8 @@
 /** The public interface for authors of job types. */
 import { z } from 'zod';
+import type { FileOptions } from './files/attempt-files.ts';
+import type { StoredFile } from './files/file-ref.ts';
+import type { FileBody } from './files/file-store.ts';
 import type { DefaultOptions } from './input/submit-options.ts';
 import { isCodec, partsOf } from './input/schema-parts.ts';
 import { toAccepted, toResultSchema, toStrict } from './input/strict-schema.ts';
@@ -32,6 +35,18 @@ export interface JobContext {
    * when the attempt is over, the reason of `signal`
    */
   output(value: unknown): Promise<void>;
+  /**
+   * Stores a file, for a `fileRef()` of the result. It is there whole or not at all, and kept as long as the job; one that the result does not have is
+   * removed with the attempt. Of a stream, a part at a time is in memory.
+   * @param name what callers save it as: at most 255 characters without slashes
+   * @throws TypeError for another name or media type; FileTooLargeError beyond ARTIFACT_MAX_BYTES
+   */
+  file(name: string, body: FileBody, options?: FileOptions): Promise<StoredFile>;
+  /**
+   * Opens a file of the input. Read it to its end or cancel it; it ends with the attempt.
+   * @throws JobError `FILE_MISSING`
+   */
+  open(file: StoredFile): Promise<ReadableStream<Uint8Array>>;
 }
 
 /** What a job makes, readable at `/api/{collection}/{id}` and as a query field named after the job type. */

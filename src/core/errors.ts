@@ -25,6 +25,7 @@ export const PROBLEMS = {
   expired: { status: 410, code: 'EXPIRED', title: 'The job has expired' },
   'precondition-failed': { status: 412, code: 'BAD_REQUEST', title: 'The precondition does not hold' },
   'too-large': { status: 413, code: 'BAD_REQUEST', title: 'The request body is too large' },
+  'range-not-satisfiable': { status: 416, code: 'BAD_REQUEST', title: 'The range is not in the file' },
   'unsupported-media-type': { status: 415, code: 'BAD_REQUEST', title: 'Unsupported media type' },
   'job-failed': { status: 422, code: 'JOB_FAILED', title: 'The job failed' },
   'idempotency-key-reused': {
@@ -32,7 +33,7 @@ export const PROBLEMS = {
     code: 'IDEMPOTENCY_KEY_REUSED',
     title: 'The idempotency key was used for another input',
   },
-  'quota-exceeded': { status: 429, code: 'QUOTA_EXCEEDED', title: 'The caller has too many jobs waiting' },
+  'quota-exceeded': { status: 429, code: 'QUOTA_EXCEEDED', title: 'The caller has too much waiting' },
   'rate-limited': { status: 429, code: 'RATE_LIMITED', title: 'Too many requests' },
   'header-too-large': { status: 431, code: 'BAD_REQUEST', title: 'The request header is too large' },
   'internal-error': { status: 500, code: 'INTERNAL_SERVER_ERROR', title: 'Internal error' },

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { bulkAction } from './bulk/bulk-action.ts';
 import type { JobType } from './define-job.ts';
+import { filesIn, isFileRef, misplacedFiles } from './files/file-ref.ts';
 import { defaultOptionsSchema } from './input/submit-options.ts';
 import { type CheckCron, problemsOfSchedule, scheduleSchema } from './schedule.ts';
 import { StartError } from './start-error.ts';
@@ -40,7 +41,7 @@ const RESERVED_NAMES = new Set([
   'webhookSecret',
   ...BUILT_IN.map(({ name }) => name),
 ]);
-const RESERVED_COLLECTIONS = new Set(['jobs', 'job-types', 'operations', 'batches', 'webhook-secret']);
+const RESERVED_COLLECTIONS = new Set(['jobs', 'job-types', 'operations', 'batches', 'uploads', 'webhook-secret']);
 /** Bounds the work that one failing job can cause. */
 const MAX_ATTEMPTS = 100;
 /** Bounds what a store looks at when a job begins. */
@@ -123,7 +124,28 @@ function problemsOf(type: JobType, checkCron: CheckCron): string[] {
   for (const option of ['timeoutSeconds', 'backoffSeconds'] as const)
     require(type[option] > 0 && type[option] <= MAX_SECONDS, `${option} is not between 0 and ${MAX_SECONDS}`);
   require(outageSeconds >= 0 && outageSeconds <= MAX_SECONDS, `outageSeconds is not from 0 to ${MAX_SECONDS}`);
-  return [...problems, ...problemsOfSchedule(type, checkCron)];
+  return [...problems, ...problemsOfFiles(type), ...problemsOfSchedule(type, checkCron)];
+}
+
+function problemsOfFiles({ input, result, resource, schedule }: JobType): string[] {
+  const problems = (['input', 'result'] as const).flatMap((side) => {
+    const schema = side === 'input' ? input : result;
+    return isFileRef(schema) ? [`${side}: write z.object({ … }) around fileRef()`] : misplacedFiles(schema, side);
+  });
+  // A resource is read for longer than its job is kept, and from elsewhere.
+  if (resource !== undefined && filesIn(result) !== undefined)
+    problems.push('result: a type with a resource has no fileRef(): files are kept as long as the job');
+  if (schedule !== undefined && filesIn(input) !== undefined)
+    problems.push('input: a type with a schedule has no fileRef(): nobody uploads a file for it');
+  return problems;
+}
+
+/** Whether jobs of some type have files. */
+export function hasFiles(
+  { types }: Pick<Registry, 'types'>,
+  sides: readonly ('input' | 'result')[] = ['input', 'result'],
+): boolean {
+  return types.some((type) => sides.some((side) => filesIn(type[side]) !== undefined));
 }
 
 function isCount(value: number): boolean {

@@ -11,6 +11,10 @@ export interface Urls {
   batch(id: string): string;
   batchResults(id: string): string;
   resource(collection: string, id: string): string;
+  /** Where a file of a job is read. @param token in the place of credentials */
+  file(jobId: string, fileId: string, token: string): string;
+  /** Where an upload is sent. */
+  upload(owner: string, id: string, token: string): string;
   problem(name: string): string;
 }
 
@@ -28,6 +32,8 @@ export function createUrls(base: string): Urls {
     batch: (id) => `${base}/api/batches/${id}`,
     batchResults: (id) => `${base}/api/batches/${id}/results`,
     resource: (collection, id) => `${base}/api/${collection}/${encodeURIComponent(id)}`,
+    file: (jobId, fileId, token) => `${base}/files/${jobId}/${fileId}?access_token=${token}`,
+    upload: (owner, id, token) => `${base}/uploads/${owner}/${id}?access_token=${token}`,
     problem: (name) => `${base}/problems/${name}`,
   };
 }

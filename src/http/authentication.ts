@@ -5,8 +5,8 @@ import { PROBLEMS, ServiceError } from '../core/errors.ts';
 import { addVary } from './negotiation.ts';
 import { PRIVATE } from './problem.ts';
 
-/** Open to anyone: health, the documentation, the console's page, and the redirect to GraphiQL. Matched by route, so that no spelling of a URL gets around it. */
-const OPEN_ROUTES = /^\/($|health\/|openapi\.json$|docs($|\/)|problems($|\/)|console($|\/(?!api\/)))/;
+/** Open to anyone: health, files by their signed URLs, the documentation, the console's page, and the redirect to GraphiQL. Matched by route, so that no spelling of a URL gets around it. */
+const OPEN_ROUTES = /^\/($|health\/|files\/|uploads\/|openapi\.json$|docs($|\/)|problems($|\/)|console($|\/(?!api\/)))/;
 const BEARER = /^bearer +(.*)$/i;
 
 /** The caller of a page that is loaded without credentials: it may load the page, and do nothing else. */

@@ -70,6 +70,8 @@ const EXPOSED_HEADERS = [
   'Location',
   'Operation-Location',
   'Content-Location',
+  'Content-Disposition',
+  'Content-Range',
   'Retry-After',
   'RateLimit',
   'RateLimit-Policy',
@@ -94,7 +96,7 @@ export async function addCors(app: FastifyInstance, origins: readonly string[]):
     delegator: (request, callback) =>
       callback(null, {
         origin: origins.includes('*') ? '*' : [...origins],
-        methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+        methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
         exposedHeaders: EXPOSED_HEADERS,
         maxAge: MAX_AGE_SECONDS,
         // OPTIONS without this header is a request of its own.

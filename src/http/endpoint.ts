@@ -7,6 +7,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'QUER
 export interface Endpoint {
   readonly GET?: RouteHandlerMethod;
   readonly POST?: RouteHandlerMethod;
+  readonly PUT?: RouteHandlerMethod;
   readonly DELETE?: RouteHandlerMethod;
 }
 
@@ -30,7 +31,7 @@ export function addEndpoint(
 ): void {
   const allowed: readonly string[] = [...Object.keys(endpoint), ...(endpoint.GET ? ['HEAD'] : []), 'OPTIONS'];
   const allow = allowed.join(', ');
-  for (const method of ['GET', 'POST', 'DELETE'] as const) {
+  for (const method of ['GET', 'POST', 'PUT', 'DELETE'] as const) {
     const handler = endpoint[method];
     if (handler !== undefined) app.route({ method, url, handler, ...(streams && { compress: false }) });
   }

@@ -78,6 +78,15 @@ export function maxConnections(): number {
   return Math.min(MAX_CONNECTIONS, Math.max(soft - RESERVED_FILES, Math.floor(soft / 2)));
 }
 
+/** Connections on which an upload arrives that may take longer than other requests. */
+const uploading = new WeakSet<Socket>();
+
+/** Lets a request take longer than others; its handler bounds it. @returns ends that */
+export function allowLongRequest(socket: Socket): () => void {
+  uploading.add(socket);
+  return () => void uploading.delete(socket);
+}
+
 /** Errors of Node's HTTP parser; any other means that the bytes are not HTTP. */
 const CLIENT_ERRORS: ReadonlyMap<string | undefined, RawProblem> = new Map([
   ['HPE_HEADER_OVERFLOW', 'header-too-large'],
@@ -87,6 +96,8 @@ const CLIENT_ERRORS: ReadonlyMap<string | undefined, RawProblem> = new Map([
 /** Replies to bytes that never became a request, which no hook or handler sees. */
 function replyToClientError({ code }: NodeJS.ErrnoException, socket: Socket): void {
   if (code === 'ECONNRESET' || !socket.writable) return;
+  // Its route has deadlines of its own.
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && uploading.has(socket)) return;
   socket.write(toRawReply(CLIENT_ERRORS.get(code) ?? 'malformed-request'));
   linger(socket);
 }

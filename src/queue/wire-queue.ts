@@ -2,6 +2,7 @@ import { createJobIds } from '../core/access/job-ids.ts';
 import { settlesWithin } from '../core/deadline.ts';
 import type { JobType } from '../core/define-job.ts';
 import { type Metrics, NO_METRICS, type QueueMonitor } from '../core/metrics.ts';
+import type { JobFiles } from '../core/files/attempt-files.ts';
 import type { JobEvents, JobQueue, JobWorker, Logger } from '../core/ports.ts';
 import type { Use } from '../core/register.ts';
 import type { Schedules } from '../core/schedule.ts';
@@ -59,6 +60,7 @@ export interface WiredQueue {
   startWorkers(options: {
     readonly concurrency: number;
     readonly use: Use;
+    readonly files?: JobFiles | undefined;
     readonly tracer?: Tracer | undefined;
     readonly onWebhook?: (() => void) | undefined;
   }): JobWorker;
@@ -124,8 +126,7 @@ export function wireQueue({
       stopWaitingUpkeep ??= startWaitingUpkeep({ backend, types: kept, perCaller, logger });
       stopUpkeep ??= startIndexUpkeep({ backend, types: kept, logger });
     },
-    startWorkers: ({ concurrency, use, tracer, onWebhook }) =>
-      startBullmqWorkers({ backend, url, types, concurrency, use, logger, metrics, tracer, onWebhook }),
+    startWorkers: (options) => startBullmqWorkers({ ...options, backend, url, types, logger, metrics }),
     startSchedules: schedules.start,
     async close() {
       await schedules.close();

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { requireScope } from '../core/access/caller.ts';
-import type { Registry } from '../core/registry.ts';
+import { type Registry, hasFiles } from '../core/registry.ts';
 import type { Urls } from '../core/urls.ts';
 import { LRUCache } from 'lru-cache';
 import { type Constant, createConstant, requireAcceptable } from '../http/negotiation.ts';
@@ -19,6 +19,7 @@ import { operationRoutes } from './routes/operations.ts';
 import { outputRoute } from './routes/output.ts';
 import { openApiRoute } from './routes/service.ts';
 import { batchPathOf } from './routes/submit-batch.ts';
+import { uploadRoute } from './routes/uploads.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
 const JSON_TYPES = ['application/json', 'application/problem+json'];
@@ -33,7 +34,9 @@ export function createRestApi(api: RestApi): (app: FastifyInstance) => Promise<v
   const submissions = new Set([
     ...types.flatMap((type) => [`/api/${type.collection}`, batchPathOf(type)]),
     ...bulkRoutes.map(({ path }) => path),
+    uploadRoute.path,
   ]);
+  const uploads = hasFiles(api.service.registry, ['input']) ? [uploadRoute] : [];
   return async (app) => {
     app.addHook('onRequest', (request, _reply, done) => {
       const { url = '' } = request.routeOptions;
@@ -53,6 +56,7 @@ export function createRestApi(api: RestApi): (app: FastifyInstance) => Promise<v
         ...batchRoutes,
         ...operationRoutes,
         ...jobTypeRoutes,
+        ...uploads,
         ...webhookRoutes,
         ...types.flatMap(collectionRoutes),
         ...types.flatMap(resourceNamedBatch),

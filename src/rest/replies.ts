@@ -101,17 +101,24 @@ export function versionOf(job: Job): string {
   return isCancelRequested(job) ? `${version}-canceling` : version;
 }
 
-export function tagOf(job: Job): string {
-  return `W/"${versionOf(job)}"`;
+export function tagOf(job: Job, part?: string): string {
+  return part === undefined ? `W/"${versionOf(job)}"` : `W/"${versionOf(job)}-${part}"`;
 }
 
 /**
  * Sends a body that changes with the job alone, or 304 if the client has it (RFC 9110, section 13.1.2). The tag is weak, because
  * `retryAfter` in the body changes with the time.
  * @param toJson makes the body, if it is sent
+ * @param part the version of what changes in the body beside the job, if anything does
  */
-export function sendTagged(request: FastifyRequest, reply: FastifyReply, job: Job, toJson: () => string): FastifyReply {
-  const tag = tagOf(job);
+export function sendTagged(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  job: Job,
+  toJson: () => string,
+  part?: string,
+): FastifyReply {
+  const tag = tagOf(job, part);
   reply.header('ETag', tag);
   if (isTagKnown(request, tag)) return reply.status(304).send();
   return sendJson(reply, toJson());

@@ -8,10 +8,13 @@ import type { AttemptOutcome, Logger } from '../core/ports.ts';
 import { createProviders } from '../core/providers.ts';
 import type { Provided, Use } from '../core/register.ts';
 import { isConnectionError } from '../stores/connection-error.ts';
+import { type TestFile, type TestUpload, createMemoryFiles } from './memory-files.ts';
 
 export interface RunJobOptions {
   /** What the function gets by `job.use(name)`, by name. */
   readonly providers?: Partial<Provided>;
+  /** The uploads that the input names, by their ids. */
+  readonly files?: Readonly<Record<string, TestUpload>>;
   /** Cancels the job when it is aborted. */
   readonly signal?: AbortSignal;
   /**
@@ -33,6 +36,8 @@ export interface JobRun<Result> {
   readonly progress: readonly Progress[];
   /** The value of each call of `job.output` that did not reject, as callers read it. Callers may read several texts joined. */
   readonly outputs: readonly unknown[];
+  /** The files of the result that the function made. */
+  readonly files: readonly TestFile[];
 }
 
 /**
@@ -57,7 +62,9 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
     missing = new TypeError(`the job uses "${name}": pass { providers: { ${name}: … } } to runJob`);
     throw missing;
   };
-  const checked = type.strictInput.safeParse(input);
+  const files = createMemoryFiles(options.files ?? {});
+  const completed = files.complete(type.input, input);
+  const checked = type.strictInput.safeParse(completed);
   if (!checked.success) {
     const message = checked.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n');
     return {
@@ -66,6 +73,7 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
       cause: undefined,
       progress: [],
       outputs: [],
+      files: [],
     };
   }
   const calls: Calls = { progress: [], outputs: [] };
@@ -73,8 +81,9 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
   const outcome = await runAttempt(recordCalls(type, calls), {
     id: newJobId(type.name),
     attempt,
-    input,
+    input: completed,
     use,
+    files,
     log: () => ({ ...silent, error: (fields) => void (cause = 'thrown' in fields ? fields.thrown : fields) }),
     isConnectionError,
     onInterruption(listener) {
@@ -90,7 +99,7 @@ export async function runJob<Input extends z.ZodObject, Result extends z.ZodObje
   if (missing !== undefined) throw missing;
   // The attempt has encoded it by the schema of the type.
   const result = outcome.kind === 'succeeded' ? (outcome.result as z.input<Result>) : undefined;
-  return { result, error: errorOf(outcome), cause, ...calls };
+  return { result, error: errorOf(outcome), cause, ...calls, files: files.made() };
 }
 
 interface Calls {
@@ -112,6 +121,12 @@ function recordCalls<Type extends JobType>(type: Type, { progress, outputs }: Ca
         },
         get log() {
           return job.log;
+        },
+        get file() {
+          return job.file;
+        },
+        get open() {
+          return job.open;
         },
         async progress(percentComplete, message) {
           progress.push({ percentComplete, message: message ?? null });

@@ -14,6 +14,7 @@ const CUSTOMER = { id: '42', customername: 'Ada Lovelace' };
 const FROM_CONSTANTS: ReadonlySet<string> = new Set([
   'request-timeout',
   'quota-exceeded',
+  'range-not-satisfiable',
   'rate-limited',
   'internal-error',
   'queue-unavailable',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
+import { openFileStore } from '../../src/files/open-file-store.ts';
 import { StartError } from '../../src/core/start-error.ts';
 import { NOTHING_ALLOWED } from '../../src/webhooks/webhook-allow.ts';
 
@@ -27,6 +28,9 @@ describe('readConfig', () => {
       QUEUE_URL: undefined,
       DATABASE_URL: undefined,
       DATA_DIR: '.data',
+      ARTIFACT_MAX_BYTES: 1_073_741_824,
+      UPLOAD_MAX_BYTES: 104_857_600,
+      CALLER_MAX_UPLOAD_BYTES: 1_073_741_824,
       WORKER_CONCURRENCY: 10,
       JOB_RETENTION_SECONDS: 86_400,
       QUEUE_MAX_DEPTH: 100_000,
@@ -64,6 +68,11 @@ describe('readConfig', () => {
       QUEUE_URL: REDIS,
       DATABASE_URL: POSTGRES,
       DATA_DIR: '/var/lib/accepted',
+      ARTIFACTS_URL: 's3://bucket/prefix?region=eu-central-1',
+      ARTIFACT_MAX_BYTES: '1',
+      UPLOAD_MAX_BYTES: '2',
+      CALLER_MAX_UPLOAD_BYTES: '3',
+      AWS_REGION: 'eu-central-1',
       WORKER_CONCURRENCY: '1',
       JOB_RETENTION_SECONDS: '60',
       QUEUE_MAX_DEPTH: '5',
@@ -92,6 +101,11 @@ describe('readConfig', () => {
       QUEUE_URL: REDIS,
       DATABASE_URL: POSTGRES,
       DATA_DIR: '/var/lib/accepted',
+      ARTIFACTS_URL: 's3://bucket/prefix?region=eu-central-1',
+      ARTIFACT_MAX_BYTES: 1,
+      UPLOAD_MAX_BYTES: 2,
+      CALLER_MAX_UPLOAD_BYTES: 3,
+      AWS_REGION: 'eu-central-1',
       WORKER_CONCURRENCY: 1,
       JOB_RETENTION_SECONDS: 60,
       QUEUE_MAX_DEPTH: 5,
@@ -177,6 +191,11 @@ describe('a bad setting', () => {
     ...['2', '-0.5', '10%'].map((value) => ['LOG_REQUESTS', value]),
     ['LOG_FORMAT', 'text'],
     ...['https://hooks.internal', '10.0.0.0/33', 'hooks,,other'].map((value) => ['WEBHOOK_ALLOW', value]),
+    ...['files', 'https://bucket', 's3:/bucket', 's3://', 'file:', 's3://b:x'].map((value) => ['ARTIFACTS_URL', value]),
+    ...['0', '50000000001', '1 GB'].map((value) => ['ARTIFACT_MAX_BYTES', value]),
+    ...['0', '5368709121'].map((value) => ['UPLOAD_MAX_BYTES', value]),
+    ['CALLER_MAX_UPLOAD_BYTES', '0'],
+    ['AWS_REGION', 'eu central'],
   ])('%s=%s is rejected with its name and the expected form', (name = '', value = '') => {
     expect(refusal({ [name]: value })).toMatch(new RegExp(`^${name}: expected .+$`));
   });
@@ -250,5 +269,36 @@ describe('the settings of traces', () => {
     ['OTEL_SDK_DISABLED', 'yes'],
   ])('%s=%s is refused', (name, value) => {
     expect(refusal({ [name]: value })).toMatch(new RegExp(`^${name}: expected `));
+  });
+});
+
+describe('ARTIFACTS_URL', () => {
+  const key = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
+
+  it.each<[string, object, RegExp]>([
+    ['s3://bucket', {}, /^AWS_ACCESS_KEY_ID: /],
+    ['s3://bucket', { AWS_ACCESS_KEY_ID: 'key' }, /^AWS_SECRET_ACCESS_KEY: /],
+    ['s3://key:secret@bucket', key, /^ARTIFACTS_URL: set AWS_ACCESS_KEY_ID/],
+    ['s3://bucket/a b', key, /^ARTIFACTS_URL: expected s3:/],
+    ['s3://bucket/../x?zone=1', key, /^ARTIFACTS_URL: unknown parameter "zone"/],
+    ['s3://bucket?endpoint=minio:9000', key, /^ARTIFACTS_URL: endpoint: expected a URL/],
+    ['s3://bucket?public=https://a.example.com/path', key, /^ARTIFACTS_URL: public: expected a URL/],
+    ['file://host/path', {}, /^ARTIFACTS_URL: expected a file: URL/],
+  ])('%s is refused by its name, and without a secret', (ARTIFACTS_URL, settings, expected) => {
+    const open = (): unknown => openFileStore({ DATA_DIR: '.data', ARTIFACTS_URL, ...settings });
+    expect(open).toThrow(expected);
+    expect(open).toThrow(StartError);
+    expect(open).not.toThrow(/secret@/);
+  });
+
+  it.each<[string | undefined, string]>([
+    [undefined, `file:${process.cwd()}/.data/files`],
+    ['file:///srv/files', 'file:/srv/files'],
+    ['file:files', `file:${process.cwd()}/files`],
+    ['s3://bucket', 's3:https://s3.us-east-1.amazonaws.com/bucket/'],
+    ['s3://bucket/a/b/?endpoint=http://minio:9000', 's3:http://minio:9000/bucket/a/b/'],
+    ['s3://bucket?region=eu-central-1', 's3:https://s3.eu-central-1.amazonaws.com/bucket/'],
+  ])('%s is %s', (ARTIFACTS_URL, description) => {
+    expect(openFileStore({ DATA_DIR: '.data', ARTIFACTS_URL, ...key }).description).toBe(description);
   });
 });

@@ -5,6 +5,7 @@ import { toAccepted, toResultSchema, toStrict } from '../../src/core/input/stric
 import { isoDatetimeToDate, stringToBigInt } from '../../src/core/codecs.ts';
 import { type JobDefinition, type JobType, defineJob } from '../../src/core/define-job.ts';
 import { type InputIssue, ServiceError } from '../../src/core/errors.ts';
+import { fileRef } from '../../src/core/files/file-ref.ts';
 import { newJobId, typeOfJobId } from '../../src/core/job-id.ts';
 import { createRegistry } from '../../src/core/registry.ts';
 import { StartError } from '../../src/core/start-error.ts';
@@ -56,6 +57,37 @@ describe('the registry', () => {
       /collection "echoes" is .* used by src\/jobs\/echo\.ts/,
     ],
     ['a collection in camelCase', { name: 'other', collection: 'otherJobs' }, 'other.ts', /not in kebab-case/],
+    [
+      'the collection uploads',
+      { name: 'other', collection: 'uploads' },
+      'other.ts',
+      /collection "uploads" is reserved/,
+    ],
+    [
+      'a file that is no field',
+      { name: 'other', result: fileRef() as unknown as typeof text },
+      'other.ts',
+      /result: write z\.object/,
+    ],
+    [
+      'files in a record',
+      {
+        name: 'other',
+        input: z.object({ a: z.object({ b: z.record(z.string(), fileRef()) }) }) as unknown as typeof text,
+      },
+      'other.ts',
+      /input\.a\.b: fileRef\(\) may be in objects/,
+    ],
+    [
+      'files in the result of a type with a resource',
+      {
+        name: 'other',
+        result: z.object({ a: z.array(fileRef()) }) as unknown as typeof text,
+        resource: { idOf: () => 'a', find: async () => undefined },
+      },
+      'other.ts',
+      /result: a type with a resource has no fileRef/,
+    ],
     ['a collection with a slash', { name: 'other', collection: 'a/b' }, 'other.ts', /not in kebab-case/],
     ['a collection with two hyphens', { name: 'other', collection: 'a--b' }, 'other.ts', /not in kebab-case/],
     ['an empty collection', { name: 'other', collection: '' }, 'other.ts', /not in kebab-case/],

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { JobError, type JobContext, defineJob, isoDateToDate, isoDatetimeToDate, z } from '../../src/index.ts';
 import { runJob } from '../../src/testing/testing.ts';
 import customer from '../../src/jobs/customer.ts';
+import report from '../support/jobs/files/report.ts';
 
 /** A job type that does what the test says. */
 function job(run: (context: JobContext) => unknown) {
@@ -33,6 +34,7 @@ describe('runJob', () => {
       cause: undefined,
       progress: calls.map((percentComplete) => ({ percentComplete, message: `${percentComplete} %` })),
       outputs: [],
+      files: [],
     });
   });
 
@@ -46,6 +48,20 @@ describe('runJob', () => {
     const { outputs, error } = await runJob(type, {});
     expect(error).toBeUndefined();
     expect(outputs).toEqual(['a', 'b', { at: '1970-01-01T00:00:00.000Z' }]);
+  });
+
+  it('keeps files in memory, and takes those of the input by their ids', async () => {
+    const options = { files: { a: { name: 'a.txt', body: 'some text', contentType: 'text/plain' } } };
+    const { result, files } = await runJob(report, { document: { id: 'a' }, size: 100_000 }, options);
+    expect(result?.read?.bytes).toBe(9);
+    expect(files.map(({ name, bytes }) => [name, bytes.length])).toEqual([
+      ['report.pdf', 100_000],
+      ['page 1 – ü.png', 10],
+    ]);
+    expect((await runJob(report, { document: { id: 'b' } }, options)).error?.code).toBe('INVALID_INPUT');
+    expect((await runJob(report, { fails: 'foreign' })).error?.code).toBe('INVALID_RESULT');
+    expect((await runJob(report, { fails: 'always' })).files).toEqual([]);
+    expect((await runJob(report, { contentType: 'no type' })).cause).toMatchObject({ name: 'TypeError' });
   });
 
   it('returns the errors that callers read, and what the function threw', async () => {

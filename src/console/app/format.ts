@@ -57,6 +57,14 @@ export function formatPlural(count: number, one: string, many = `${one}s`): stri
   return `${whole.format(count)} ${count === 1 ? one : many}`;
 }
 
+/** `812 B`, `1.4 MB`, in powers of a thousand. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const shown = bytes / 1000 ** power;
+  return `${power === 0 || shown >= 10 ? Math.round(shown) : shown.toFixed(1)} ${units[power]}`;
+}
+
 /** The part of an id that tells jobs of a type apart. */
 export function shortId(id: string): string {
   return id.slice(id.indexOf('_') + 1, id.indexOf('_') + 9);

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { settlesWithin } from '../deadline.ts';
 import type { JobContext, JobType } from '../define-job.ts';
+import { AttemptFiles, type JobFiles } from '../files/attempt-files.ts';
+import { fileIdsIn, withOwnFiles } from '../files/result-files.ts';
+import { FileStoreError } from '../files/file-store.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
 import { JobError } from '../job-error.ts';
 import { JOB_CANCELED, type JobFailure } from '../job.ts';
@@ -55,6 +58,8 @@ export interface Attempt {
   /** As the caller sent it. */
   readonly input: unknown;
   readonly use: Use;
+  /** Undefined where no job type has any. */
+  readonly files?: JobFiles | undefined;
   /** A logger that adds the job's id to each line. */
   log(): Logger;
   /** Calls the listener when the worker ends the attempt; immediately if it already has. @returns unsubscribe */
@@ -89,17 +94,21 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     if (stop.reason !== undefined) void output.close(stop.reason);
     return output;
   };
+  // A function that ignores its signal keeps running, but no longer occupies the worker's slot.
+  const context = new AttemptContext(attempt, stop, writeProgress, openOutput);
+  /** The files that callers will read. */
+  let kept: ReadonlySet<string> | undefined;
   try {
     const input = type.acceptedInput.safeParse(attempt.input);
     // It was valid on submission: this schema is older than the one that accepted it, or newer.
     if (!input.success) return refused();
-    // A function that ignores its signal keeps running, but no longer occupies the worker's slot.
-    const context = new AttemptContext(attempt, stop, writeProgress, openOutput);
     if (attempt.hasOutput) openOutput().begin();
     const result = await stop.unlessStopped(
       withStrayErrors(endOnStrayError(attempt, stop), () => run(type, input.data, context, () => output)),
     );
-    return checked(type, result, attempt);
+    const outcome = checked(type, result, attempt, context.files);
+    if (outcome.kind === 'succeeded' && context.files !== undefined) kept = fileIdsIn(type, outcome.result);
+    return outcome;
   } catch (error) {
     if (stop.reason === INTERRUPTED.canceled) return { kind: 'canceled', error: JOB_CANCELED };
     if (stop.reason === INTERRUPTED.lost) return { kind: 'lost' };
@@ -109,13 +118,16 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     if (stop.reason === STRAY) return failed(MASKED.code, MASKED.message, true);
     if (error instanceof JobError) return thrown(error, type, attempt.log());
     attempt.log().error({ thrown: error }, 'job function threw');
-    return attempt.isConnectionError(error) ? outage(type, MASKED) : failed(MASKED.code, MASKED.message, true);
+    return error instanceof FileStoreError || attempt.isConnectionError(error)
+      ? outage(type, MASKED)
+      : failed(MASKED.code, MASKED.message, true);
   } finally {
     clearTimeout(timer);
     // Whatever the function left running sees an aborted signal, and its progress is dropped.
     stop.stop(OVER);
     if (output !== undefined) await settlesWithin(output.close(stop.reason ?? OVER), LAST_OUTPUT_MS);
     if (progress !== undefined && !lost) await settlesWithin(progress.end(), LAST_PROGRESS_MS);
+    if (context.files !== undefined) await context.files.removeAllBut(kept ?? new Set());
     unlisten();
   }
 }
@@ -151,7 +163,7 @@ async function run(
   return result;
 }
 
-/** Creates the signal and the logger on first use, because most functions use neither. */
+/** Creates the signal, the logger and the files on first use, because most functions use none of them. */
 class AttemptContext implements JobContext {
   readonly id: string;
   readonly attempt: number;
@@ -160,15 +172,19 @@ class AttemptContext implements JobContext {
   readonly output: JobContext['output'];
   readonly #stop: Stop;
   readonly #log: () => Logger;
+  readonly #jobFiles: JobFiles | undefined;
+  /** Undefined until the function makes or opens one. */
+  files: AttemptFiles | undefined;
   #warned = false;
 
   constructor(
-    { id, attempt, use, log }: Attempt,
+    { id, attempt, use, log, files }: Attempt,
     stop: Stop,
     writeProgress: (progress: Progress) => Promise<void>,
     openOutput: () => OutputWriter,
   ) {
     this.id = id;
+    this.#jobFiles = files;
     this.attempt = attempt;
     this.use = use;
     this.#stop = stop;
@@ -193,6 +209,20 @@ class AttemptContext implements JobContext {
       { length },
       `a progress message is longer than ${MAX_MESSAGE_LENGTH} characters, and was truncated`,
     );
+  }
+
+  #useFiles(): AttemptFiles {
+    if (this.#jobFiles === undefined)
+      throw new TypeError('no job type has a fileRef() in its input or its result, so that there is no store of files');
+    return (this.files ??= new AttemptFiles(this.id, this.#jobFiles));
+  }
+
+  get file(): JobContext['file'] {
+    return async (name, body, options = {}) => this.#useFiles().write(name, body, options, this.signal);
+  }
+
+  get open(): JobContext['open'] {
+    return async (file) => this.#useFiles().open(file, this.signal);
   }
 
   get signal(): AbortSignal {
@@ -284,7 +314,7 @@ function refused(): AttemptOutcome {
   };
 }
 
-function checked(type: JobType, result: unknown, attempt: Attempt): AttemptOutcome {
+function checked(type: JobType, result: unknown, attempt: Attempt, files: AttemptFiles | undefined): AttemptOutcome {
   const parsed = z.safeEncode<z.ZodType>(type.checkedResult, result);
   if (parsed.success) {
     const bytes = sizeOf(parsed.data);
@@ -295,7 +325,12 @@ function checked(type: JobType, result: unknown, attempt: Attempt): AttemptOutco
     }
   }
   const issues = parsed.success ? findUnstorableText(parsed.data) : parsed.error.issues;
-  if (parsed.success && issues.length === 0) return { kind: 'succeeded', result: parsed.data };
+  if (parsed.success && issues.length === 0) {
+    const completed = withOwnFiles(type, parsed.data, attempt.input, files);
+    if (completed !== undefined) return { kind: 'succeeded', result: completed.result };
+    const message = 'The job returned a file that it neither made nor has in its input.';
+    return failed('INVALID_RESULT', message, false);
+  }
   attempt
     .log()
     .error(

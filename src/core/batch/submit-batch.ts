@@ -2,6 +2,9 @@
 import { requireScope } from '../access/caller.ts';
 import type { JobIds } from '../access/job-ids.ts';
 import { ServiceError } from '../errors.ts';
+import { filesIn } from '../files/file-ref.ts';
+import type { FileAccess } from '../files/files.ts';
+import { findFiles } from '../files/submit-files.ts';
 import { invalidInput } from '../input/parse-input.ts';
 import type { Job } from '../job.ts';
 import type { Metrics } from '../metrics.ts';
@@ -61,6 +64,7 @@ export interface SubmitBatchOptions {
   readonly queue: JobQueue;
   readonly jobIds: JobIds;
   readonly addWithin: AddWithin;
+  readonly files: FileAccess | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly tracer: Tracer | undefined;
@@ -70,7 +74,7 @@ export interface SubmitBatchOptions {
 }
 
 export function createSubmitBatch(services: SubmitBatchOptions) {
-  const { queue, jobIds, addWithin, logger, metrics, tracer, webhooks, isExpired } = services;
+  const { queue, jobIds, addWithin, files, logger, metrics, tracer, webhooks, isExpired } = services;
 
   async function accept(submission: BatchSubmission): Promise<SubmittedBatch> {
     const { type, inputs, path, options, requestId, trace, idempotencyKey } = submission;
@@ -83,15 +87,25 @@ export function createSubmitBatch(services: SubmitBatchOptions) {
       throw invalidInput([
         { path: [...(options?.path ?? []), 'deduplication'], message: 'A batch takes no deduplication' },
       ]);
-    const checked = await checkItems(type, inputs, idempotencyKey !== undefined);
-    if (checked.every(({ error }) => error !== undefined)) throw noneIsValid(checked, path);
+    const map = files && filesIn(type.input);
+    const isKeyed = idempotencyKey !== undefined;
+    const checked = await checkItems(
+      type,
+      inputs,
+      isKeyed,
+      map && ((input: unknown) => findFiles(files, map, input, caller)),
+    );
 
     const id = await toBatchId(jobIds, type.name, caller, idempotencyKey);
     const ids = await jobIds.ofBatch({ id, type: type.name, caller }, inputs.length);
     const isKnown = async (): Promise<boolean> =>
-      idempotencyKey !== undefined && (await queue.readBatch(id, type.name, caller)) !== undefined;
+      isKeyed && (await queue.readBatch(id, type.name, caller)) !== undefined;
     // The same submission was right when it was accepted.
     if (resolved.isOutdated && !(await isKnown())) resolved.refuseOutdated();
+    const hasErrors = checked.some(({ error }) => error !== undefined);
+    // Its first submission took the uploads.
+    const isReplay = map !== undefined && hasErrors && (await isKnown());
+    if (!isReplay && checked.every(({ error }) => error !== undefined)) throw noneIsValid(checked, path);
 
     const fingerprint =
       idempotencyKey === undefined
@@ -111,10 +125,17 @@ export function createSubmitBatch(services: SubmitBatchOptions) {
       trace,
       fingerprint,
     } satisfies Omit<KeyedJob, 'id' | 'input'>;
-    const jobs = checked.flatMap(({ input }, index) =>
+    const jobs = checked.flatMap(({ input = isReplay ? { storable: inputs[0] } : undefined }, index) =>
       input === undefined ? [] : [{ ...ofAll, id: ids[index] ?? '', input: input.storable }],
     );
-    const added = await addWithin(type.name, caller, () => queue.addBatch(jobs), isKnown, jobs.length);
+    const add = () => queue.addBatch(jobs);
+    const addWithFiles = async () => {
+      for (const [index, item] of checked.entries()) await item.files?.keep(ids[index] ?? '');
+      const batch = await add();
+      for (const item of checked) await item.files?.release();
+      return batch;
+    };
+    const added = await addWithin(type.name, caller, map ? addWithFiles : add, isKnown, jobs.length);
     requireSame(added.fingerprint, fingerprint);
     logger.debug(
       { requestId, batchId: id, type: type.name, jobs: jobs.length, replayed: added.replayed },

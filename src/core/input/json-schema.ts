@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { isFileRef } from '../files/file-ref.ts';
+import { fileViewSchema } from '../files/file-view.ts';
 import { isNullWhenAbsent } from './schema-parts.ts';
 import { type DefaultDef, fixedDefault } from './fixed-default.ts';
 
@@ -45,6 +47,7 @@ export function toJsonSchema(schema: z.core.$ZodType, side: Side, metadata = z.g
 /** Makes what zod says of a schema say what this API means. */
 export function adaptJsonSchema(schema: z.core.$ZodType, json: JsonSchema, side: Side): void {
   const def: Def = schema._zod.def;
+  if (isFileRef(schema)) showFile(schema, json, side);
   if (side === 'output' && schema instanceof z.ZodCodec) showEncoded(schema, json);
   if (def.type === 'date') Object.assign(json, { type: 'string', format: 'date-time', pattern: 'Z$' });
   if (def.type === 'object' && def.catchall === undefined) {
@@ -70,6 +73,24 @@ function omitNullable({ shape }: z.ZodObject, json: JsonSchema): void {
   if (required === undefined || required.length > 0) Object.assign(json, required && { required });
   else delete json.required;
 }
+
+/** Callers send the id of an upload, and read a file with its URL. */
+function showFile(schema: z.core.$ZodType, json: JsonSchema, side: Side): void {
+  const { description } = z.globalRegistry.get(schema) ?? {};
+  for (const key of Object.keys(json)) delete json[key];
+  Object.assign(json, side === 'output' ? toJsonSchema(fileViewSchema, 'output', z.registry()) : SENT_FILE);
+  if (description !== undefined) json.description = description;
+}
+
+/** A member of its own says that a form uploads a file for it. */
+const SENT_FILE = {
+  type: 'object',
+  description: 'An upload: see createUpload.',
+  properties: { id: { type: 'string', description: 'The id that createUpload returned.' } },
+  required: ['id'],
+  additionalProperties: false,
+  'x-accepted-upload': true,
+};
 
 /** Callers read what a codec encodes, and zod shows what it decodes. */
 function showEncoded(codec: z.ZodCodec, json: JsonSchema): void {

@@ -5,7 +5,10 @@ import { createBatchService } from '../batch/batch-service.ts';
 import { createSubmitBatch } from '../batch/submit-batch.ts';
 import { DeadlineError, withDeadline } from '../deadline.ts';
 import { ServiceError, isQueueUnavailable, jobExpired, jobNotFound } from '../errors.ts';
+import { type Files, urlWindow } from '../files/files.ts';
+import { filesIn } from '../files/file-ref.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
+import type { JobSide } from '../input/schema-parts.ts';
 import { typeOfJobId } from '../job-id.ts';
 import { type Job, isDone } from '../job.ts';
 import { type Metrics, NO_METRICS } from '../metrics.ts';
@@ -15,6 +18,7 @@ import type { Use } from '../register.ts';
 import type { Registry } from '../registry.ts';
 import { NO_SCHEDULES, type Schedules } from '../schedule.ts';
 import type { Tracer } from '../tracer.ts';
+import type { Urls } from '../urls.ts';
 import { type Webhooks, createWebhookService } from '../webhook/webhook-service.ts';
 import { createAddWithin, createDepthLimit } from './depth-limit.ts';
 import { type FollowedJob, type JobWait, MAX_WAIT_SECONDS, listenForEnd, watchJob } from './follow.ts';
@@ -44,6 +48,8 @@ export interface JobServiceOptions {
   /** @default for types without schedules */
   readonly schedules?: Schedules;
   readonly use: Use;
+  /** Undefined where no job type has any. */
+  readonly files?: Files | undefined;
   readonly logger: Logger;
   /** @default submissions with a webhook are refused */
   readonly webhooks?: Webhooks | undefined;
@@ -62,7 +68,7 @@ export interface JobServiceOptions {
 }
 
 export function createJobService(options: JobServiceOptions): JobService {
-  const { registry, queue, events, jobIds, jobKeys, use, logger, maxDepth, maxCallerDepth, stopping } = options;
+  const { registry, queue, events, jobIds, jobKeys, use, files, logger, maxDepth, maxCallerDepth, stopping } = options;
   const { isConnectionError, metrics = NO_METRICS, schedules = NO_SCHEDULES, webhooks } = options;
   const estimator = createRetryAfterEstimator(queue, logger);
   const depthLimit = createDepthLimit(queue, maxDepth, logger, (type, isFull) => {
@@ -138,8 +144,18 @@ export function createJobService(options: JobServiceOptions): JobService {
     isVisible: (job) => isVisible(job, caller),
   });
 
+  function filesOf({ type: name }: Job, side: JobSide) {
+    const type = files && registry.get(name);
+    return type && filesIn(type[side]);
+  }
+
+  function show(job: Job, side: JobSide, value: unknown, urls: Urls): unknown {
+    const map = filesOf(job, side);
+    return map === undefined || files === undefined ? value : files.withUrls(job, map, value, urls);
+  }
+
   const addWithin = createAddWithin({ depthLimit, callerLimit, estimator });
-  const submit = createSubmit({ queue, jobIds, addWithin, logger, metrics, webhooks, see });
+  const submit = createSubmit({ queue, jobIds, addWithin, files, logger, metrics, webhooks, see });
   const accept = traceSubmit(submit, options.tracer);
   const untilStopping = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, stopping]);
   const watchStates = (id: string, caller: Caller, signal: AbortSignal, onOutput?: () => void) => {
@@ -173,6 +189,7 @@ export function createJobService(options: JobServiceOptions): JobService {
         queue,
         jobIds,
         addWithin,
+        files,
         logger,
         metrics,
         tracer: options.tracer,
@@ -247,6 +264,17 @@ export function createJobService(options: JobServiceOptions): JobService {
     },
 
     readInput: limitConcurrency(MAX_INPUT_READS, (job: Job) => queue.readInput(job.id, job.type)),
+
+    files,
+
+    async createUpload(upload, caller, urls) {
+      if (files === undefined) throw new ServiceError('not-found', 'No job type takes a file.');
+      return files.createUpload(upload, caller, urls);
+    },
+
+    showResult: (job, urls) => show(job, 'result', job.result, urls),
+    showInput: (job, input, urls) => show(job, 'input', input, urls),
+    resultVersion: (job) => (filesOf(job, 'result') === undefined ? undefined : urlWindow()),
 
     accessToken: jobKeys.issue,
 

@@ -2,10 +2,12 @@ import type { Caller } from '../access/caller.ts';
 import type { BatchService } from '../batch/batch-service.ts';
 import type { BulkActionInput } from '../bulk/bulk-action.ts';
 import type { JobType } from '../define-job.ts';
-import type { Job } from '../job.ts';
+import type { Files } from '../files/files.ts';
+import type { Job, SucceededJob } from '../job.ts';
 import type { OutputService } from '../output/output-service.ts';
 import type { ListPosition } from '../ports.ts';
 import type { Registry } from '../registry.ts';
+import type { Urls } from '../urls.ts';
 import type { JobFilter } from './job-filter.ts';
 import type { JobTypeService } from './job-types.ts';
 import type { Submission, SubmittedJob } from './submission.ts';
@@ -108,6 +110,19 @@ export interface JobService extends JobTypeService, BulkService, BatchService, O
   ownerOf(id: string): Promise<string | undefined>;
   /** A job's input, as it was sent. */
   readInput(job: Job): Promise<unknown>;
+  /** Files of jobs; undefined where no job type has any. */
+  readonly files: Files | undefined;
+  /**
+   * Reserves an upload for an input, as `Files` does.
+   * @throws ServiceError `not-found`, where no job type takes a file
+   */
+  createUpload: Files['createUpload'];
+  /** A job's result as callers read it: with a URL for each file. A promise for a type with files alone. */
+  showResult(job: SucceededJob, urls: Urls): unknown;
+  /** The same for its input. */
+  showInput(job: Job, input: unknown, urls: Urls): unknown;
+  /** What changes in a result when nothing of its job does: the URLs of files. Undefined for a type without any. */
+  resultVersion(job: Job): string | undefined;
   /** An access token with which its holder may read and cancel this job, and do nothing else. */
   accessToken(job: Pick<Job, 'id' | 'createdAt'>): Promise<string>;
   /** Seconds that a poller should wait, from 1 to 60; null when the job is done. */

@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 import { type Caller, requireScope } from '../access/caller.ts';
 import type { JobIds } from '../access/job-ids.ts';
 import type { JobType } from '../define-job.ts';
-import { ServiceError } from '../errors.ts';
+import { ServiceError, isQueueUnavailable } from '../errors.ts';
+import { filesIn } from '../files/file-ref.ts';
+import type { FileAccess } from '../files/files.ts';
+import { type SubmittedFiles, findFiles } from '../files/submit-files.ts';
 import { invalidInput, parseSubmission } from '../input/parse-input.ts';
 import { MAX_DELAY_SECONDS, type SubmitOptions as GivenOptions, resolveOptions } from '../input/submit-options.ts';
 import type { Job, JobOptions } from '../job.ts';
@@ -17,6 +20,7 @@ export interface SubmitOptions {
   readonly queue: JobQueue;
   readonly jobIds: JobIds;
   readonly addWithin: AddWithin;
+  readonly files: FileAccess | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Undefined: submissions with a webhook are refused. */
@@ -28,10 +32,21 @@ export interface SubmitOptions {
 /** Accepts a submission. @param onId called with the job's id before the queue receives the job */
 export type Submit = (submission: Submission, onId?: (id: string) => void) => Promise<SubmittedJob>;
 
-export function createSubmit({ queue, jobIds, addWithin, logger, metrics, webhooks, see }: SubmitOptions): Submit {
+export function createSubmit(services: SubmitOptions): Submit {
+  const { queue, jobIds, addWithin, files, logger, metrics, webhooks, see } = services;
   const accept: Submit = async ({ type, input, options, caller, requestId, trace, idempotencyKey }, onId) => {
     const { id: callerId } = requireScope(caller, 'submit');
-    const { parsed, storable } = parseSubmission(type, input);
+    const map = files && filesIn(type.input);
+    const uploads = map && (await findFiles(files, map, input, callerId));
+    const isKnownKey = async (): Promise<boolean> =>
+      idempotencyKey !== undefined &&
+      (await see(await jobIds.ofKey(type.name, callerId, idempotencyKey), caller)) !== undefined;
+    // Its first submission took the uploads.
+    const isReplay = uploads !== undefined && uploads.issues.length > 0 && (await isKnownKey());
+    if (uploads !== undefined && !isReplay) requireFound(uploads);
+    const { parsed, storable } = isReplay
+      ? { parsed: null, storable: input }
+      : parseSubmission(type, uploads === undefined ? input : uploads.input);
     const createdAt = new Date();
     const resolved = readOptions(type, options, createdAt, queue);
     checkWebhook(webhooks, options);
@@ -47,11 +62,17 @@ export function createSubmit({ queue, jobIds, addWithin, logger, metrics, webhoo
       trace,
     } satisfies Omit<NewJob, 'id'>;
     const { deduplication } = resolved.options ?? {};
+    if (uploads !== undefined && deduplication?.mode === 'last') {
+      const message = "Invalid mode: 'last' does not replace an input with files";
+      throw invalidInput([{ path: [...(options?.path ?? []), 'deduplication', 'mode'], message }]);
+    }
     if (idempotencyKey === undefined && deduplication === undefined) {
       refuseOutdated();
       const id = await jobIds.issue(type.name, callerId);
       onId?.(id);
-      const add = () => queue.add({ ...base, id });
+      const add = uploads
+        ? () => addWithFiles(uploads, id, () => queue.add({ ...base, id }))
+        : () => queue.add({ ...base, id });
       const job = await addWithin(type.name, callerId, add, async () => false);
       logger.debug({ requestId, jobId: id, type: type.name }, 'job accepted');
       return { job, replayed: false };
@@ -64,9 +85,17 @@ export function createSubmit({ queue, jobIds, addWithin, logger, metrics, webhoo
     // The same submission was right when it was accepted.
     if (resolved.isOutdated && !(await isKnown())) refuseOutdated();
     const fingerprint = fingerprintOf(input, parsed, options?.given);
-    const add = () => queue.addOnce({ ...base, id, fingerprint });
+    const addOnce = () => queue.addOnce({ ...base, id, fingerprint });
+    const add = async () => {
+      if (!isReplay) await uploads?.keep(id);
+      const added = await addOnce();
+      if (added.job.id === id) await uploads?.release();
+      // Another job waits in its place, and has files of its own.
+      else await uploads?.drop(id);
+      return added;
+    };
     // A replay adds no job, so a full queue does not refuse it.
-    const added = await addWithin(type.name, callerId, add, isKnown);
+    const added = await addWithin(type.name, callerId, uploads ? add : addOnce, isKnown);
     // A job that waits for the same deduplication id was submitted under another key, or none.
     if (added.job.id === id) requireSame(added.fingerprint, fingerprint);
     const { job, replayed } = added;
@@ -84,6 +113,25 @@ export function createSubmit({ queue, jobIds, addWithin, logger, metrics, webhoo
       throw error;
     }
   };
+}
+
+/** @throws ServiceError `invalid-input` */
+export function requireFound({ issues }: SubmittedFiles): void {
+  if (issues.length > 0) throw invalidInput(issues);
+}
+
+/** Adds a job whose id is new, after its files are where it will look for them. */
+async function addWithFiles(uploads: SubmittedFiles, id: string, add: () => Promise<Job>): Promise<Job> {
+  try {
+    await uploads.keep(id);
+    const job = await add();
+    await uploads.release();
+    return job;
+  } catch (error) {
+    // The queue may have the job where it did not say so; a sweep finds out.
+    if (!isQueueUnavailable(error)) await uploads.drop(id);
+    throw error;
+  }
 }
 
 /**

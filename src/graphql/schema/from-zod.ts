@@ -5,6 +5,7 @@ import { ENDLESS, type Tag } from '../../core/input/schema-parts.ts';
 import { pascalCase, singular } from '../../core/type-name.ts';
 import type { Builder, GraphQLContext, SchemaTypes } from '../builder.ts';
 import type { OneOf } from './one-of.ts';
+import { addFileInput, addFileObject } from './file.ts';
 import { type JsonScalar, addDate, addSafeInt } from './scalars.ts';
 import {
   type EnumShape,
@@ -115,6 +116,8 @@ export function createFromZod(builder: Builder, json: JsonScalar, reserved: Read
 
   let date: ReturnType<typeof addDate> | undefined;
   let safeInt: ReturnType<typeof addSafeInt> | undefined;
+  let fileInput: ReturnType<typeof addFileInput> | undefined;
+  let fileObject: ReturnType<typeof addFileObject> | undefined;
   const scalarType = (name: ScalarName) => {
     if (name === 'Date') return (date ??= addDate(builder));
     if (name === 'JSON') return json;
@@ -135,6 +138,8 @@ export function createFromZod(builder: Builder, json: JsonScalar, reserved: Read
     switch (shape.kind) {
       case 'scalar':
         return scalarType(shape.scalar);
+      case 'file':
+        return (fileInput ??= addFileInput(builder));
       case 'enum':
         return enumType(shape, owner, path);
       case 'list':
@@ -200,6 +205,8 @@ export function createFromZod(builder: Builder, json: JsonScalar, reserved: Read
     switch (shape.kind) {
       case 'scalar':
         return scalarType(shape.scalar);
+      case 'file':
+        return (fileObject ??= addFileObject(builder));
       case 'enum':
         return enumType(shape, owner, path);
       case 'list':

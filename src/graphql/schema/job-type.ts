@@ -37,13 +37,14 @@ export function addJobObject(builder: Builder, type: JobType, jobInterface: JobI
         type: submitted,
         nullable: true,
         description: 'The submitted input.',
-        resolve: ({ job }, _, { service, budget }) => budget.readInput(() => service.readInput(job)),
+        resolve: ({ job }, _, { service, budget, urls }) =>
+          budget.readInput(async () => service.showInput(job, await service.readInput(job), urls)),
       }),
       result: t.field({
         type: result,
         nullable: true,
         description: 'The result; null until the job has succeeded.',
-        resolve: ({ job }) => (job.status === 'Succeeded' ? job.result : null),
+        resolve: ({ job }, _, { service, urls }) => (job.status === 'Succeeded' ? service.showResult(job, urls) : null),
       }),
     }),
   });

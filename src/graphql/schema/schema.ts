@@ -1,9 +1,10 @@
 import { type GraphQLSchema, specifiedScalarTypes } from 'graphql';
-import type { Registry } from '../../core/registry.ts';
+import { type Registry, hasFiles } from '../../core/registry.ts';
 import { StartError } from '../../core/start-error.ts';
 import { createBuilder } from '../builder.ts';
 import { addBulkActions } from './bulk-action.ts';
 import { BATCH_TYPES, addBatches, batchTypeNames } from './batch.ts';
+import { FILE_TYPES, addCreateUpload } from './file.ts';
 import { createFromZod } from './from-zod.ts';
 import { addJobChanges } from './job-changes.ts';
 import { addJobConnection } from './job-connection.ts';
@@ -53,6 +54,7 @@ export function createGraphQLSchema(registry: Registry): GraphQLSchema {
     const others = addReportedly(() => addJobType(builder, type, { job, submitOptions, batches }, fromZod));
     return [...fromZod.takeProblems(), ...others].map((problem) => `${registry.fileOf(type)}: ${problem}`);
   });
+  if (hasFiles(registry, ['input'])) addCreateUpload(builder);
   if (problems.length > 0) throw new StartError(problems);
   // Sorting would rebuild every type and lose the order in which the fields read best.
   return useExactID(builder.toSchema({ sortSchema: false }));
@@ -73,7 +75,8 @@ function addReportedly(add: () => void): string[] {
 const REMOVED_TYPE = 'JobOfRemovedType';
 
 /** The types that do not come from a zod schema. */
-function reservedNames({ types, builtIn }: Registry): ReadonlySet<string> {
+function reservedNames(registry: Registry): ReadonlySet<string> {
+  const { types, builtIn } = registry;
   const own = [
     'Query',
     'Mutation',
@@ -105,5 +108,12 @@ function reservedNames({ types, builtIn }: Registry): ReadonlySet<string> {
     return [jobObjectName(type.name), submitPayloadName(type.name), payload, item];
   });
   const ofBuiltIn = builtIn.map(({ name }) => jobObjectName(name));
-  return new Set([...own, ...ofJobs, ...ofBuiltIn, ...specifiedScalarTypes.map(({ name }) => name), ...perType]);
+  return new Set([
+    ...(hasFiles(registry) ? FILE_TYPES : []),
+    ...own,
+    ...ofJobs,
+    ...ofBuiltIn,
+    ...specifiedScalarTypes.map(({ name }) => name),
+    ...perType,
+  ]);
 }

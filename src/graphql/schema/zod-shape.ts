@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isFileRef } from '../../core/files/file-ref.ts';
 import { fixedDefault } from '../../core/input/fixed-default.ts';
 import {
   type SchemaDef,
@@ -62,6 +63,7 @@ export interface UnionShape extends Named {
 export type Shape =
   | (Base & { readonly kind: 'scalar'; readonly scalar: ScalarName })
   | (Base & { readonly kind: 'list'; readonly item: Shape; readonly maxItems: number | undefined })
+  | (Base & { readonly kind: 'file' })
   | EnumShape
   | ObjectShape
   | UnionShape;
@@ -109,6 +111,7 @@ export function toShape(schema: z.ZodType, side: Side, path: string, within: rea
     refuseWhatIsNotJson(schema, side, path);
     return { ...base, kind: 'scalar', scalar: 'JSON', nullable };
   };
+  if (isFileRef(schema)) return { ...base, kind: 'file' };
   const reason = whyNotJson(schema, side === 'input' ? 'input' : 'result') ?? INSTEAD[def.type];
   if (reason !== undefined) fail(reason);
 

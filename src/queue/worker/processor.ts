@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { z } from 'zod';
 import type { JobType } from '../../core/define-job.ts';
+import type { JobFiles } from '../../core/files/attempt-files.ts';
 import type { JobFailure } from '../../core/job.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { AttemptOutcome, Logger, Postponement } from '../../core/ports.ts';
@@ -54,6 +55,7 @@ export interface ProcessorOptions {
   begin(id: string, token: string): Promise<boolean>;
   readonly storeOutput: QueueBackend['storeOutput'];
   readonly use: Use;
+  readonly files: JobFiles | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Undefined: attempts are not recorded. */
@@ -62,7 +64,7 @@ export interface ProcessorOptions {
 
 /** What BullMQ runs for each job: one attempt, whose outcome becomes a result or one of BullMQ's errors. */
 export function createProcessor(options: ProcessorOptions): JobProcessor {
-  const { type, running, endIfMarked, takeSlot, begin, storeOutput, use, logger, metrics, tracer } = options;
+  const { type, running, endIfMarked, takeSlot, begin, storeOutput, use, files, logger, metrics, tracer } = options;
   return async (job, token) => {
     const id = job.id ?? '';
     const attempt = job.attemptsMade + 1;
@@ -125,6 +127,7 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
         attempt,
         input: data.input,
         use,
+        files,
         log,
         isConnectionError,
         onInterruption: (listener) => running.add(id, listener),

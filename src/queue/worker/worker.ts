@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { settlesWithin, withDeadline } from '../../core/deadline.ts';
 import type { JobType } from '../../core/define-job.ts';
+import type { JobFiles } from '../../core/files/attempt-files.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { JobWorker, Logger } from '../../core/ports.ts';
 import type { Use } from '../../core/register.ts';
@@ -44,6 +45,8 @@ export interface BullmqWorkerOptions {
   /** Jobs of one type at a time, for types that set none. */
   readonly concurrency: number;
   readonly use: Use;
+  /** Undefined where no job type has any. */
+  readonly files?: JobFiles | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Undefined: attempts are not recorded. */
@@ -59,6 +62,7 @@ export function startBullmqWorkers({
   types,
   concurrency,
   use,
+  files,
   logger,
   metrics,
   tracer,
@@ -135,6 +139,7 @@ export function startBullmqWorkers({
       begin,
       storeOutput,
       use,
+      files,
       logger,
       metrics,
       tracer,

@@ -5,7 +5,7 @@ import { type CreateDocumentOptions, type ZodOpenApiPathsObject, createDocument,
 import type { JobType } from '../../core/define-job.ts';
 import { ENDLESS, partsOf, whyNotJson } from '../../core/input/schema-parts.ts';
 import { jobViewSchema } from '../../core/job-view.ts';
-import type { Registry } from '../../core/registry.ts';
+import { type Registry, hasFiles } from '../../core/registry.ts';
 import { StartError } from '../../core/start-error.ts';
 import { pascalCase } from '../../core/type-name.ts';
 import { batchRoutes } from '../routes/batches.ts';
@@ -17,6 +17,7 @@ import { jobRoutes } from '../routes/jobs.ts';
 import { operationRoutes } from '../routes/operations.ts';
 import { outputRoute } from '../routes/output.ts';
 import { healthRoutes, openApiRoute } from '../routes/service.ts';
+import { uploadRoute } from '../routes/uploads.ts';
 import { sentWebhooks, webhookRoutes } from '../routes/webhooks.ts';
 import type { DocumentedRoute } from '../route.ts';
 import { problemExamples } from './examples.ts';
@@ -36,7 +37,8 @@ polling, a client can have the reply held (\`Prefer: wait=N\`), or subscribe to 
 
 Every error is a problem (RFC 9457) in \`application/problem+json\`; its \`type\` is a page that explains it. Every GET has a HEAD, \
 OPTIONS lists the methods in \`Allow\`, and any other method gets 405 (\`method-not-allowed\`) and \`Allow\`, \
-or 501 (\`not-implemented\`) if the server implements it nowhere.
+or 501 (\`not-implemented\`) if the server implements it nowhere. The URLs of files take ranges, and one behind the end of a file \
+gets 416 (\`range-not-satisfiable\`).
 
 A server with authentication needs an API key or a JWT. Each submission returns an \`accessToken\`, with which \
 a browser can follow and cancel that one job.
@@ -85,6 +87,7 @@ function conflictIn(types: readonly JobType[], builtIn: readonly JobType[]): str
 
 function documentOf(types: readonly JobType[], serverUrl: string, builtIn: readonly JobType[]) {
   const all = [...types, ...builtIn];
+  const takesFiles = hasFiles({ types }, ['input']);
   const paths = toPaths([
     ...types.flatMap((type) => collectionRoutes(type)),
     ...jobRoutes(all),
@@ -94,6 +97,7 @@ function documentOf(types: readonly JobType[], serverUrl: string, builtIn: reado
     ...batchRoutes,
     ...operationRoutes,
     ...jobTypeRoutes,
+    ...(takesFiles ? [uploadRoute] : []),
     ...webhookRoutes,
     ...healthRoutes,
     openApiRoute,
@@ -118,6 +122,7 @@ function documentOf(types: readonly JobType[], serverUrl: string, builtIn: reado
           description: 'Jobs of one type that were submitted together: follow, read and cancel them.',
         },
         { name: 'Job types', description: 'What operators see of job types, and do with them.' },
+        ...(takesFiles ? [{ name: 'Uploads', description: 'Files for the inputs of jobs.' }] : []),
         { name: 'Webhooks', description: 'What the server sends when jobs end.' },
         { name: 'Service', description: 'The service itself.' },
       ],

@@ -103,6 +103,11 @@ export const PROBLEM_EXPLANATIONS: Readonly<Record<ProblemName, ProblemExplanati
     remedy: 'Send less at a time: several small jobs instead of one large job.',
     example: 'Request body is too large',
   },
+  'range-not-satisfiable': {
+    meaning: 'The request asks for a part of a file that begins behind its end (RFC 9110, section 14.2).',
+    remedy: 'Read `Content-Range`, which has the size of the file, and ask for a part of it, or for all of it.',
+    example: 'The file has 1024 bytes.',
+  },
   'unsupported-media-type': {
     meaning: 'The operation does not accept the media type of the request body.',
     remedy: 'Send JSON, with `Content-Type: application/json`.',

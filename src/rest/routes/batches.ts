@@ -5,6 +5,7 @@ import type { BatchJob } from '../../core/batch/batch-service.ts';
 import { type BatchView, batchViewSchema } from '../../core/batch/batch-view.ts';
 import { type Batch, isBatchDone, versionOfBatch } from '../../core/batch/batch.ts';
 import { batchNotFound } from '../../core/errors.ts';
+import type { SucceededJob } from '../../core/job.ts';
 import { requireAcceptable } from '../../http/negotiation.ts';
 import { batchExample, batchResultsExample } from '../openapi/examples.ts';
 import { SECURITY, describeReply, problemReplies } from '../openapi/responses.ts';
@@ -155,21 +156,28 @@ const getResults: Route<RestApi> = {
   },
   async handle(request, reply, { service, contextOf }) {
     requireAcceptable(request, [JSON_LINES]);
-    const pages = await service.readBatchJobs(idOf(request), contextOf(request, reply).caller);
+    const { caller, urls } = contextOf(request, reply);
+    const pages = await service.readBatchJobs(idOf(request), caller);
     reply.type(`${JSON_LINES}; charset=utf-8`);
     if (request.method === 'HEAD') return reply.send();
-    return reply.send(Readable.from(toLines(pages)));
+    return reply.send(Readable.from(toLines(pages, (job) => service.showResult(job, urls))));
   },
 };
 
 /** The next page is read when the client has taken the one before. */
-async function* toLines(pages: AsyncGenerator<readonly BatchJob[], void, void>): AsyncGenerator<string, void, void> {
-  for await (const page of pages) yield page.map(toLine).join('');
+async function* toLines(
+  pages: AsyncGenerator<readonly BatchJob[], void, void>,
+  show: (job: SucceededJob) => unknown,
+): AsyncGenerator<string, void, void> {
+  for await (const page of pages) {
+    const lines = await Promise.all(page.map((each) => toLine(each, show)));
+    yield lines.join('');
+  }
 }
 
-function toLine({ index, job }: BatchJob): string {
+async function toLine({ index, job }: BatchJob, show: (job: SucceededJob) => unknown): Promise<string> {
   const { id, status } = job;
-  const outcome = job.status === 'Succeeded' ? { result: job.result } : 'error' in job ? { error: job.error } : {};
+  const outcome = job.status === 'Succeeded' ? { result: await show(job) } : 'error' in job ? { error: job.error } : {};
   return `${JSON.stringify({ index, id, status, ...outcome })}\n`;
 }
 

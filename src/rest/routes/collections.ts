@@ -88,7 +88,7 @@ const submit = (type: JobType): Route<RestApi> => ({
       .header('Location', urls.job(job.id))
       .header('Operation-Location', urls.operation(job.id))
       .header('Cache-Control', 'no-store');
-    const { result } = requireSucceeded(job);
+    const result = await service.showResult(requireSucceeded(job), urls);
     return reply.header('Content-Location', urls.result(job.id)).send(result);
   },
 });

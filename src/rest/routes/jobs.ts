@@ -5,6 +5,7 @@ import { ServiceError } from '../../core/errors.ts';
 import { type DoneJob, isDone } from '../../core/job.ts';
 import { type JobView, jobViewSchema } from '../../core/job-view.ts';
 import type { RequestContext } from '../../core/service/request-context.ts';
+import type { JobService } from '../../core/service/service.ts';
 import {
   canceledExample,
   failedExample,
@@ -148,7 +149,7 @@ const getJob = (sample: JobType, results: readonly z.ZodType[]): Route<RestApi> 
       return sendTagged(request, reply.status(onPending === 'ok' ? 200 : 202), job, toView);
     }
     if (onComplete === 'status') return sendTagged(request, reply, job, toView);
-    if (onComplete === 'stream') return sendResult(request, reply, job);
+    if (onComplete === 'stream') return sendResult(request, reply, job, service, context);
     const view = viewOf(job, service, context);
     reply.status(303).header('Location', locationOf(view, context)).header('ETag', tagOf(job));
     return sendJson(reply, serializeJob(view));
@@ -230,8 +231,9 @@ const getJobResult = (results: readonly z.ZodType[]): Route<RestApi> => ({
     },
   },
   async handle(request, reply, { service, contextOf }) {
-    const job = foundJob(request, await service.read(idOf(request), contextOf(request, reply).caller));
-    if (isDone(job)) return sendResult(request, reply, job);
+    const context = contextOf(request, reply);
+    const job = foundJob(request, await service.read(idOf(request), context.caller));
+    if (isDone(job)) return sendResult(request, reply, job, service, context);
     throw new ServiceError('result-not-ready', `The job is ${job.status.toLowerCase()}. Try again later.`, {
       retryAfter: service.retryAfter(job) ?? 1,
     });
@@ -274,9 +276,15 @@ const retryJob = (sample: JobType): Route<RestApi> => ({
 });
 
 /** @throws ServiceError `job-failed`, `job-canceled` */
-function sendResult(request: FastifyRequest, reply: FastifyReply, job: DoneJob): FastifyReply {
-  const succeeded = requireSucceeded(job);
-  return sendTagged(request, reply, job, () => JSON.stringify(succeeded.result));
+async function sendResult(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  job: DoneJob,
+  service: JobService,
+  { urls }: RequestContext,
+): Promise<FastifyReply> {
+  const result = await service.showResult(requireSucceeded(job), urls);
+  return sendTagged(request, reply, job, () => JSON.stringify(result), service.resultVersion(job));
 }
 
 /** Where a job that is done redirects to. An access token grants its result, and no resource. */

@@ -1,5 +1,5 @@
 import { newIdempotencyKey, toHeaderValue } from '../../../client/idempotency-key.ts';
-import type { ConsoleSubmission, JobData, Session } from '../../session.ts';
+import type { ConsoleSubmission, JobData, Session, Upload } from '../../session.ts';
 import { Failure, fromGraphQL, fromProblem, unreachable } from './failure.ts';
 import type { TypedDocumentString } from './generated/graphql.ts';
 
@@ -22,6 +22,8 @@ export interface Server {
   jobData(id: string): Promise<JobData>;
   /** @returns the job's id */
   submit(type: string, submission: ConsoleSubmission): Promise<string>;
+  /** Sends a file for the input of a job. @returns its id */
+  upload(file: File): Promise<string>;
   query<Data, Variables>(document: Document<Data, Variables>, variables: Variables): Promise<Data>;
   /** Opens the stream of a subscription; rejects with a Failure for any other reply. */
   open<Data, Variables>(
@@ -71,6 +73,22 @@ export function createServer(root: URL, credential: string | undefined, onUnauth
           headers: { ...headers, ...key },
         })) as { readonly id: string }
       ).id;
+    },
+
+    async upload(file) {
+      const { name, size } = file;
+      const info = { name, contentType: file.type || 'application/octet-stream', size };
+      // As above.
+      const { id, url, headers } = (await read('console/api/uploads', post('application/json', info))) as Upload;
+      let response: Response;
+      try {
+        // Without the credential: the URL may be one of a bucket.
+        response = await fetch(url, { method: 'PUT', headers, body: file, credentials: 'omit' });
+      } catch (error) {
+        throw unreachable(error);
+      }
+      if (!response.ok) throw fromProblem(response, await response.text());
+      return id;
     },
 
     async query<Data, Variables>(document: Document<Data, Variables>, variables: Variables) {

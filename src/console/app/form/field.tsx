@@ -1,3 +1,4 @@
+import { FileControl } from './file-control.tsx';
 import { JsonControl, NumberControl, TextControl } from './controls.tsx';
 import { type ControlProps, type FieldProps, Issue, hintOf, idOf, useForm, useIssue } from './form-context.tsx';
 import { ListField, ObjectFields, UnionField } from './groups.tsx';
@@ -20,6 +21,7 @@ export function Field(props: FieldProps) {
     case 'number':
     case 'choice':
     case 'boolean':
+    case 'file':
     case 'json':
       return <Single {...resolved} />;
   }
@@ -43,6 +45,7 @@ function Single({ schema, path, label, required, value, onChange }: FieldProps) 
       {control.kind === 'number' && <NumberControl {...shared} />}
       {control.kind === 'choice' && <Choice {...shared} values={control.values} />}
       {control.kind === 'boolean' && <Choice {...shared} values={[true, false]} />}
+      {control.kind === 'file' && <FileControl {...shared} />}
       {control.kind === 'json' && <JsonControl {...shared} />}
       {hint !== '' && (
         <p id={`${id}-hint`} class="hint">

@@ -24,6 +24,8 @@ export interface Schema {
   readonly maximum?: number;
   readonly minItems?: number;
   readonly maxItems?: number;
+  /** Whether it is the id of an upload. */
+  readonly 'x-accepted-upload'?: boolean;
 }
 
 /** How a value is entered. */
@@ -35,6 +37,7 @@ export type Control =
   | { readonly kind: 'text'; readonly format: string | undefined; readonly long: boolean }
   | { readonly kind: 'number'; readonly integer: boolean }
   | { readonly kind: 'boolean' }
+  | { readonly kind: 'file' }
   /** Anything else: records, tuples, values without a schema. */
   | { readonly kind: 'json' };
 
@@ -75,6 +78,7 @@ function typeOf({ type }: Schema): string | undefined {
 
 /** @param schema resolved */
 export function controlOf(schema: Schema, root: Schema): Control {
+  if (schema['x-accepted-upload'] === true) return { kind: 'file' };
   if (schema.const !== undefined) return { kind: 'choice', values: [schema.const].filter(isScalar) };
   if (schema.enum !== undefined) return { kind: 'choice', values: schema.enum.filter(isScalar) };
   const variants = variantsOf(schema, root);

@@ -7,6 +7,7 @@ import { type Failure, toFailure } from '../data/failure.ts';
 import { type JobDetails, type FollowedJob, useJob } from '../data/use-job.ts';
 import { Copy } from '../parts/copy.tsx';
 import { BackIcon } from '../parts/icons.tsx';
+import { FileLinks } from '../parts/file-links.tsx';
 import { JsonView } from '../parts/json-view.tsx';
 import { Empty, FailureNotice, LiveState } from '../parts/notice.tsx';
 import { Panel } from '../parts/panel.tsx';
@@ -114,6 +115,7 @@ function Data({ followed: { data }, done }: { readonly followed: FollowedJob; re
     <>
       {data?.result !== undefined && (
         <Panel title="Result">
+          <FileLinks value={data.result} />
           <JsonView value={data.result} what="result" />
         </Panel>
       )}
@@ -123,7 +125,10 @@ function Data({ followed: { data }, done }: { readonly followed: FollowedJob; re
         ) : data.input === undefined ? (
           <p class="soft">{done ? 'The input is no longer kept.' : 'There is no input.'}</p>
         ) : (
-          <JsonView value={data.input} what="input" />
+          <>
+            <FileLinks value={data.input} />
+            <JsonView value={data.input} what="input" />
+          </>
         )}
       </Panel>
     </>
