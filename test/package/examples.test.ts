@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,13 @@ async function install(name: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), `accepted-example-${name}-`));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   cpSync(join(EXAMPLES, name), folder, { recursive: true });
+  const { dependencies } = z
+    .object({ dependencies: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')));
+  if (Object.keys(dependencies).length === 1) {
+    symlinkSync(join(installed, 'node_modules'), join(folder, 'node_modules'), 'junction');
+    return folder;
+  }
   // What all examples need, which npm then finds there.
   cpSync(join(installed, 'node_modules'), join(folder, 'node_modules'), { recursive: true, verbatimSymlinks: true });
   await run('npm', ['install', tarball, ...NPM], { cwd: folder });
