@@ -10,7 +10,7 @@ import { JOB_CANCELED, type JobFailure } from '../job.ts';
 import type { AttemptOutcome, Logger } from '../ports.ts';
 import type { Use } from '../register.ts';
 import { type Progress, type ProgressWriter, createProgressWriter } from './progress.ts';
-import { type OutputWriter, type StoreOutput, createOutputWriter } from '../output/output-writer.ts';
+import { LOST, type OutputWriter, type StoreOutput, createOutputWriter } from '../output/output-writer.ts';
 import { type StrayErrorListener, withStrayErrors } from './stray-errors.ts';
 
 const MAX_MESSAGE_LENGTH = 1000;
@@ -104,14 +104,18 @@ export async function runAttempt(type: JobType, attempt: Attempt): Promise<Attem
     if (!input.success) return refused();
     if (attempt.hasOutput) openOutput().begin();
     const result = await stop.unlessStopped(
-      withStrayErrors(endOnStrayError(attempt, stop), () => run(type, input.data, context, () => output)),
+      withStrayErrors(endOnStrayError(attempt, stop), () => run(type, input.data, context)),
     );
+    // Who reads the outcome can read all output.
+    if (output !== undefined) await stop.unlessStopped(output.end());
     const outcome = checked(type, result, attempt, context.files);
     if (outcome.kind === 'succeeded' && context.files !== undefined) kept = fileIdsIn(type, outcome.result);
     return outcome;
   } catch (error) {
+    if (output !== undefined && stop.reason === undefined)
+      await stop.unlessStopped(output.end()).catch(() => undefined);
     if (stop.reason === INTERRUPTED.canceled) return { kind: 'canceled', error: JOB_CANCELED };
-    if (stop.reason === INTERRUPTED.lost) return { kind: 'lost' };
+    if (stop.reason === INTERRUPTED.lost || error === LOST) return { kind: 'lost' };
     if (stop.reason === INTERRUPTED['handed-back']) return { kind: 'handed-back' };
     if (stop.reason === TIMED_OUT)
       return failed('JOB_TIMEOUT', `The job took longer than ${type.timeoutSeconds} s.`, true);
@@ -143,24 +147,9 @@ function endOnStrayError(attempt: Attempt, stop: Stop): StrayErrorListener {
   };
 }
 
-/** Settles when the function has, and its output is stored: who reads the outcome can read all of it. */
-async function run(
-  type: JobType,
-  input: z.output<JobType['input']>,
-  context: JobContext,
-  outputOf: () => OutputWriter | undefined,
-): Promise<unknown> {
-  let result: unknown;
-  try {
-    result = await type.run(input, context);
-  } catch (error) {
-    await outputOf()
-      ?.end()
-      .catch(() => undefined);
-    throw error;
-  }
-  await outputOf()?.end();
-  return result;
+/** Async, so that a function that throws synchronously rejects too. */
+async function run(type: JobType, input: z.output<JobType['input']>, context: JobContext): Promise<unknown> {
+  return type.run(input, context);
 }
 
 /** Creates the signal, the logger and the files on first use, because most functions use none of them. */
@@ -261,7 +250,7 @@ export class Stop {
     this.#controller?.abort(reason);
   }
 
-  /** Settles as the promise does, or rejects with the reason as soon as it is stopped. Call it once. */
+  /** Settles as the promise does, or rejects with the reason as soon as it is stopped. Call it for one promise after the other. */
   unlessStopped<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#reason !== undefined) reject(this.#reason);

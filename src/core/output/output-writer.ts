@@ -48,8 +48,8 @@ interface Waiting {
   readonly stored: PromiseWithResolvers<void>;
 }
 
-/** The reason where another worker may have the job. */
-const LOST = new Error('the worker has lost the job');
+/** The error where another worker may have the job. */
+export const LOST = new Error('the worker has lost the job');
 
 /** @param store never called concurrently */
 export function createOutputWriter(store: StoreOutput): OutputWriter {
