@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Interruption, Stop } from '../../src/core/attempt/run-attempt.ts';
+import type { Interruption } from '../../src/core/attempt/attempt.ts';
+import { Stop } from '../../src/core/attempt/stop.ts';
 import { createRunningJobs } from '../../src/queue/worker/running-jobs.ts';
 
 const FIRST = new Error('first');

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import type { Interruption } from '../../src/core/attempt/run-attempt.ts';
+import type { Interruption } from '../../src/core/attempt/attempt.ts';
 import { createRunningJobs, watchLocks } from '../../src/queue/worker/running-jobs.ts';
 
 it('a running job whose lock was not renewed in time is interrupted as lost, and no other job is', async () => {

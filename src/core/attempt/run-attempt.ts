@@ -1,19 +1,20 @@
 import { z } from 'zod';
 import { settlesWithin } from '../deadline.ts';
 import type { JobContext, JobType } from '../define-job.ts';
-import { AttemptFiles, type JobFiles } from '../files/attempt-files.ts';
+import type { AttemptFiles } from '../files/attempt-files.ts';
 import { fileIdsIn, withOwnFiles } from '../files/result-files.ts';
 import { FileStoreError } from '../files/file-store.ts';
 import { findUnstorableText } from '../input/parse-input.ts';
 import { JobError } from '../job-error.ts';
 import { JOB_CANCELED, type JobFailure } from '../job.ts';
 import type { AttemptOutcome, Logger } from '../ports.ts';
-import type { Use } from '../register.ts';
+import { LOST, type OutputWriter, createOutputWriter } from '../output/output-writer.ts';
+import { AttemptContext, toStorable } from './attempt-context.ts';
+import type { Attempt, Interruption } from './attempt.ts';
 import { type Progress, type ProgressWriter, createProgressWriter } from './progress.ts';
-import { LOST, type OutputWriter, type StoreOutput, createOutputWriter } from '../output/output-writer.ts';
+import { Stop } from './stop.ts';
 import { type StrayErrorListener, withStrayErrors } from './stray-errors.ts';
 
-const MAX_MESSAGE_LENGTH = 1000;
 const MAX_ERROR_LENGTH = 1000;
 const ERROR_CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
 /** The longest wait for the last progress to be written, in milliseconds. */
@@ -35,9 +36,6 @@ const INVALID_INPUT = { code: 'INVALID_INPUT', message: 'The input is no longer 
 /** What callers read while a job waits for another system. */
 const OUTAGE = 'The job waits, because something that it needs cannot be reached.';
 
-/** Why a worker ends an attempt: the job was canceled, the worker is shutting down, or another worker may have the job. */
-export type Interruption = 'canceled' | 'handed-back' | 'lost';
-
 /** The reasons with which a function's signal is aborted. */
 const INTERRUPTED: Readonly<Record<Interruption, Error>> = {
   canceled: new Error('the job was canceled'),
@@ -50,28 +48,6 @@ const OVER = new Error('the attempt is over');
 
 /** The most uncaught errors of one attempt that are logged: an interval that it left behind may throw for ever. */
 const MAX_STRAY_ERRORS = 10;
-
-export interface Attempt {
-  readonly id: string;
-  /** 1 for the first run. */
-  readonly attempt: number;
-  /** As the caller sent it. */
-  readonly input: unknown;
-  readonly use: Use;
-  /** Undefined where no job type has any. */
-  readonly files?: JobFiles | undefined;
-  /** A logger that adds the job's id to each line. */
-  log(): Logger;
-  /** Calls the listener when the worker ends the attempt; immediately if it already has. @returns unsubscribe */
-  onInterruption(listener: (why: Interruption) => void): () => void;
-  /** Whether an error of the function means that another system could not be reached, so that nothing is wrong with the job. */
-  isConnectionError(error: unknown): boolean;
-  /** Never rejects. */
-  writeProgress(progress: Progress): Promise<void>;
-  /** Whether runs before this one have left output. */
-  readonly hasOutput: boolean;
-  readonly storeOutput: StoreOutput;
-}
 
 /** Runs a job type's function once, checks its result, and returns how the attempt ended. Never throws. */
 export async function runAttempt(type: JobType, attempt: Attempt): Promise<AttemptOutcome> {
@@ -150,119 +126,6 @@ function endOnStrayError(attempt: Attempt, stop: Stop): StrayErrorListener {
 /** Async, so that a function that throws synchronously rejects too. */
 async function run(type: JobType, input: z.output<JobType['input']>, context: JobContext): Promise<unknown> {
   return type.run(input, context);
-}
-
-/** Creates the signal, the logger and the files on first use, because most functions use none of them. */
-class AttemptContext implements JobContext {
-  readonly id: string;
-  readonly attempt: number;
-  readonly use: Use;
-  readonly progress: JobContext['progress'];
-  readonly output: JobContext['output'];
-  readonly #stop: Stop;
-  readonly #log: () => Logger;
-  readonly #jobFiles: JobFiles | undefined;
-  /** Undefined until the function makes or opens one. */
-  files: AttemptFiles | undefined;
-  #warned = false;
-
-  constructor(
-    { id, attempt, use, log, files }: Attempt,
-    stop: Stop,
-    writeProgress: (progress: Progress) => Promise<void>,
-    openOutput: () => OutputWriter,
-  ) {
-    this.id = id;
-    this.#jobFiles = files;
-    this.attempt = attempt;
-    this.use = use;
-    this.#stop = stop;
-    this.#log = log;
-    // A property rather than a method, so that functions can destructure it.
-    this.progress = async (percentComplete, message) => {
-      if (stop.reason !== undefined) return;
-      if (message !== undefined && message.length > MAX_MESSAGE_LENGTH) this.#warnOfLength(message.length);
-      await writeProgress({
-        percentComplete: Math.min(100, Math.max(0, Math.floor(percentComplete) || 0)),
-        message: message === undefined ? null : toStorable(message, MAX_MESSAGE_LENGTH),
-      });
-    };
-    this.output = (value) => openOutput().write(value);
-  }
-
-  /** Once for each attempt, and without the message, which may contain personal data. */
-  #warnOfLength(length: number): void {
-    if (this.#warned) return;
-    this.#warned = true;
-    this.#log().error(
-      { length },
-      `a progress message is longer than ${MAX_MESSAGE_LENGTH} characters, and was truncated`,
-    );
-  }
-
-  #useFiles(): AttemptFiles {
-    if (this.#jobFiles === undefined)
-      throw new TypeError('no job type has a fileRef() in its input or its result, so that there is no store of files');
-    return (this.files ??= new AttemptFiles(this.id, this.#jobFiles));
-  }
-
-  get file(): JobContext['file'] {
-    return async (name, body, options = {}) => this.#useFiles().write(name, body, options, this.signal);
-  }
-
-  get open(): JobContext['open'] {
-    return async (file) => this.#useFiles().open(file, this.signal);
-  }
-
-  get signal(): AbortSignal {
-    return this.#stop.signal;
-  }
-
-  get log(): Logger {
-    return this.#log();
-  }
-}
-
-/** Stops an attempt once: the first reason counts. A class, because object literals with getters cost more than the rest of an attempt. */
-export class Stop {
-  #reason: Error | undefined;
-  #controller: AbortController | undefined;
-  #reject: ((reason: Error) => void) | undefined;
-
-  /** Undefined until it is stopped. */
-  get reason(): Error | undefined {
-    return this.#reason;
-  }
-
-  /** Created on first use, because most functions never read it. */
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
-    }
-    return this.#controller.signal;
-  }
-
-  stop(reason: Error): void {
-    if (this.#reason !== undefined) return;
-    this.#reason = reason;
-    this.#reject?.(reason);
-    this.#controller?.abort(reason);
-  }
-
-  /** Settles as the promise does, or rejects with the reason as soon as it is stopped. Call it for one promise after the other. */
-  unlessStopped<T>(promise: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      if (this.#reason !== undefined) reject(this.#reason);
-      this.#reject = reject;
-      promise.then(resolve, reject);
-    });
-  }
-}
-
-/** Truncates text, and removes what PostgreSQL cannot store: halves of surrogate pairs, which truncation may cause, and U+0000. */
-function toStorable(text: string, maxLength: number): string {
-  return text.slice(0, maxLength).toWellFormed().replaceAll('\u0000', '');
 }
 
 /** The outcome of a JobError. A job's history keeps the code and the message, so both are bounded. */

@@ -1,4 +1,4 @@
-import type { Interruption } from '../../core/attempt/run-attempt.ts';
+import type { Interruption } from '../../core/attempt/attempt.ts';
 import { withDeadline } from '../../core/deadline.ts';
 import type { Logger } from '../../core/ports.ts';
 
