@@ -19,7 +19,7 @@ const outputQuery = z.object({
   ),
 });
 
-/** Milliseconds after which a client that does not follow asks again. */
+/** Seconds after which a client that does not follow asks again. */
 const RETRY_AFTER_SECONDS = 1;
 
 /** `GET /api/jobs/{id}/output`. */
