@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { FaultReporter } from './faults/fault-reporter.ts';
 import { FailureReporter } from './support/failure-reporter.ts';
+import { LongFirst } from './support/long-first.ts';
 import { TimeReporter } from './support/time-reporter.ts';
 
 const shared = {
@@ -18,6 +19,7 @@ const globalSetup = ['test/support/global-setup.ts'];
 export default defineConfig({
   test: {
     root: shared.root,
+    sequence: { sequencer: LongFirst },
     reporters: ['default', new TimeReporter(), new FaultReporter(), new FailureReporter()],
     projects: [
       {

@@ -9,8 +9,8 @@ import { type AcceptedProcess, startProcess } from '../support/process.ts';
 import { type Store, createStore } from '../support/stores.ts';
 import { openPool } from '../support/postgres.ts';
 
-/** Eight batches. */
-const ROWS = 2000;
+/** Four batches. */
+const ROWS = 1000;
 const customersOf = (prefix: string) =>
   Array.from({ length: ROWS }, (_, index) => ({
     id: `${prefix}${index}`,
@@ -77,7 +77,7 @@ describe.each(['redis', 'postgres'] as const)('API and worker as two processes o
     const blocker = await database.connect();
     await blocker.query('BEGIN');
     await blocker.query(
-      "INSERT INTO accepted.customers (id, customername, created_by) VALUES ('c1000', 'Blocked', 'test')",
+      `INSERT INTO accepted.customers (id, customername, created_by) VALUES ('c${ROWS / 2}', 'Blocked', 'test')`,
     );
     const id = await submitImport(api);
     await poll(

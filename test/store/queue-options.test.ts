@@ -205,7 +205,7 @@ describe.each(BACKENDS)('the options of a submission on %s', (backend) => {
         return { text };
       });
       const workers = test.startWorkers();
-      const job = await submit(plain, { startWithinSeconds: 5 });
+      const job = await submit(plain, { startWithinSeconds: 3 });
       const startBefore = startOf(job);
       await begun.reached;
       await poll(

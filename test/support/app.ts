@@ -5,7 +5,7 @@ import { type Role, readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { loadProject } from '../../src/project.ts';
 import { poll } from './follow.ts';
-import { type DocumentedReplies, documentedReplies } from './openapi.ts';
+import { type DocumentedReplies, repliesOf } from './openapi.ts';
 import { type Backend, type Store, createStore } from './stores.ts';
 
 /** Paths that the OpenAPI document covers. */
@@ -65,7 +65,7 @@ export async function startApp(
   const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
     const response = await fetchHere(path, init);
     if (!config.REST || !DOCUMENTED.test(path)) return response;
-    documented ??= fetchHere('/openapi.json').then(async (document) => documentedReplies(await document.json()));
+    documented ??= fetchHere('/openapi.json').then(async (document) => repliesOf(await document.text(), url));
     const { expectReply } = await documented;
     await expectReply(response.redirected ? 'GET' : (init.method ?? 'GET'), response.url, response);
     return response;

@@ -36,6 +36,16 @@ export interface DocumentedReplies {
   expectValid(schema: object, value: unknown, where: string): void;
 }
 
+const known = new Map<string, DocumentedReplies>();
+
+/** The same for the document of a server: one for all servers with the same job types, because its schemas are compiled. */
+export function repliesOf(document: string, url: string): DocumentedReplies {
+  const text = document.replaceAll(url, 'http://localhost');
+  const replies = known.get(text) ?? documentedReplies(JSON.parse(text));
+  known.set(text, replies);
+  return replies;
+}
+
 export function documentedReplies(json: unknown): DocumentedReplies {
   const { paths, components } = documentSchema.parse(json);
   // Literal segments take precedence over parameters, as in routers.
