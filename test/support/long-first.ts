@@ -1,17 +1,23 @@
+import { statSync } from 'node:fs';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that start processes, browsers or images, which take long however short they are. */
 const LONG = /\/test\/(package|deploy|process|browser)\//;
 
-/** Begins with the files that take longest, so that at the end no worker waits for one of them. */
+/** Begins each project with the files that take longest, so that at its end no worker waits for one of them. */
 export class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const byProject = Map.groupBy(await super.sort(files), ({ project }) => project);
-    return [...byProject.values()].flatMap((ofProject) => {
-      const [long, short] = [true, false].map((isLong) =>
-        ofProject.filter(({ moduleId }) => LONG.test(moduleId) === isLong),
-      );
-      return [...(long ?? []), ...(short ?? [])];
-    });
+    const rankOf = ({ project, moduleId }: TestSpecification): readonly number[] => [
+      project.config.sequence.groupOrder,
+      LONG.test(moduleId) ? 0 : 1,
+      -statSync(moduleId).size,
+    ];
+    const ranks = new Map(files.map((file) => [file, rankOf(file)]));
+    return files.toSorted((a, b) => compare(ranks.get(a) ?? [], ranks.get(b) ?? []));
   }
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const differs = a.findIndex((part, index) => part !== b[index]);
+  return differs === -1 ? 0 : (a[differs] ?? 0) - (b[differs] ?? 0);
 }
