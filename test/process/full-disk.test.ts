@@ -67,4 +67,5 @@ it('the embedded store on a full disk refuses submissions, and does what it acce
   expect(log).toMatch(
     /No space left on device","msg":"the queue (has no room for a write|takes no changes; retrying)"/,
   );
-});
+  // Imports of thousands of rows, on a store in the process.
+}, 240_000);

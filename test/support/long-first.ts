@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that start processes, browsers or images, which take long however short they are. */
-const LONG = /\/test\/(package|deploy|process|browser)\//;
+/** Files that install and build, which take long however short they are, and which no test should have beside it that waits for a deadline. */
+const LONG = /\/test\/(package|deploy)\//;
 
 /** Begins each project with the files that take longest, so that at its end no worker waits for one of them. */
 export class LongFirst extends BaseSequencer {
