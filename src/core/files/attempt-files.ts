@@ -11,7 +11,7 @@ import { type FileBody, FileMissingError, type FileStore, toChunks } from './fil
 
 /** Files that one attempt may make. */
 const MAX_FILES = 1000;
-/** The longest wait for files that nobody can read to be removed, in milliseconds: the rest goes with the job. */
+/** The longest wait for the removal of unreadable files, in milliseconds: the rest goes with the job. */
 const REMOVE_MS = 5000;
 
 export interface FileOptions {

@@ -31,7 +31,7 @@ export interface FileKeys {
   readonly uploads: string;
   /** Undefined for what is not an id. */
   ofFile(jobId: string, fileId: string): string | undefined;
-  /** The name of a caller in URLs and folders, which tells nobody who it is. */
+  /** The name of a caller in URLs and folders, which does not reveal the caller. */
   ownerOf(caller: string): string;
   ofUploads(owner: string): string;
   /** Of what was promised, and of what was sent. */
