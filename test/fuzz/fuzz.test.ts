@@ -70,8 +70,8 @@ describe('a server under random requests', () => {
         },
       );
 
-      // The few requests to the others may all be refused.
-      if (backend === 'redis') expect(ledger.accepted().length).toBeGreaterThan(0);
+      // The few requests to the other stores may all be refused.
+      expect(ledger.accepted().length).toBeGreaterThanOrEqual(backend === 'redis' ? 1 : 0);
       for (const id of ledger.accepted()) {
         const headers = {};
         await poll(
