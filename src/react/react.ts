@@ -3,3 +3,4 @@
 export type { JobState } from './job-state.ts';
 export { type FollowedJob, type UseJobOptions, useJob } from './use-job.ts';
 export { type SubmittableJob, type UseSubmitOptions, useSubmit } from './use-submit.ts';
+export { type FollowedOutput, useOutput } from './use-output.ts';

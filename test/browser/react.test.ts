@@ -52,6 +52,8 @@ interface JobsPage {
   count(part: string): number;
   submit(input: object): Promise<void>;
   click(button: string): Promise<void>;
+  /** Resolves to what the page shows when that contains a text. */
+  text(part: string): Promise<string>;
   /** Resolves to what the page shows when it shows this status. */
   shows(status: string, text?: string): Promise<Shown>;
   /** All that the page has shown since it was loaded. */
@@ -129,6 +131,7 @@ describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
         await page.getByText('Submit').click();
       },
       click: (button) => page.getByText(button, { exact: true }).click(),
+      text: (part) => page.locator('output').filter({ hasText: part }).innerText(),
       async shows(status, text = '') {
         const output = page
           .locator('output')
@@ -351,6 +354,37 @@ describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
   it('show a job that does not exist as an error', async () => {
     const jobsPage = await openJobsPage('id=scripted_AAAAAAAAAAAAAAAAAAAAAA');
     expect(await jobsPage.shows('Error')).toMatchObject({ error: expect.stringContaining('job') });
+    await jobsPage.page.goto(`${jobsPage.page.url()}&output`);
+    expect(await jobsPage.text('"done":false,"error":')).toContain('"values":[]');
+  });
+
+  it('show the output of a job as it is published, and that of its latest run alone', async () => {
+    const PIECES = 2000;
+    const gate = createGate();
+    onTestFinished(() => gate.open());
+    const text = `published ${(jobs += 1)}`;
+    script(text, async ({ attempt, output }) => {
+      if (attempt === 1) {
+        await output('of an attempt that fails');
+        throw new Error('on purpose');
+      }
+      await output('Once ');
+      await gate.pass();
+      for (let number = 0; number < PIECES; number += 1) await output(number);
+      return { text };
+    });
+    const { id, accessToken } = await submitElsewhere(text);
+    const jobsPage = await openJobsPage(`strict&output&id=${id}&accessToken=${encodeURIComponent(accessToken)}`);
+    await jobsPage.text('{"values":["Once "],"done":false}');
+    gate.open();
+    expect(await jobsPage.text('"done":true')).toBe(
+      JSON.stringify({ values: ['Once ', ...Array(PIECES).keys()], done: true }),
+    );
+    // Not once for each piece.
+    expect((await jobsPage.page.evaluate<string[]>('states')).length).toBeLessThan(PIECES / 2);
+    // Another job starts over, and no job has nothing.
+    await jobsPage.page.locator('input').fill('');
+    await jobsPage.text('{"values":[],"done":false}');
   });
 
   it.each(['', '&resumeKey=form', '&id=scripted_AAAAAAAAAAAAAAAAAAAAAA'])(

@@ -1,9 +1,12 @@
-/** A page that shows what the hooks return. Its address says which: `?id=…` follows a job, else it submits with `?resumeKey=…`. */
+/**
+ * A page that shows what the hooks return. Its address says which: `?id=…` follows a job, with `&output` its output; else it submits with
+ * `?resumeKey=…`.
+ */
 import { StrictMode, useEffect, useState, version } from 'react';
 import { createRoot, hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server.browser';
 import { createClient } from '../../../src/client/client.ts';
-import { type JobState, useJob, useSubmit } from '../../../src/react/react.ts';
+import { type JobState, useJob, useOutput, useSubmit } from '../../../src/react/react.ts';
 
 interface JobTypes {
   readonly scripted: { readonly input: { readonly text: string }; readonly result: { readonly text: string } };
@@ -56,9 +59,26 @@ function Followed() {
   );
 }
 
+/** Shows the output of a job, each rendering of which is pushed to `states`. */
+function Published() {
+  const [id, setId] = useState(options.get('id'));
+  const { values, done, error } = useOutput(client, id === '' ? null : id, {
+    accessToken: options.get('accessToken') ?? undefined,
+  });
+  const shown = JSON.stringify({ values, done, error: error?.message });
+  useEffect(() => void states.push(shown), [shown]);
+  return (
+    <>
+      <input value={id ?? ''} onChange={(event) => setId(event.target.value)} />
+      <output>{shown}</output>
+    </>
+  );
+}
+
 function Page() {
   const [isMounted, setMounted] = useState(true);
-  const view = options.has('id') ? <Followed /> : <Submitted />;
+  const followed = options.has('output') ? <Published /> : <Followed />;
+  const view = options.has('id') ? followed : <Submitted />;
   return (
     <>
       <button onClick={() => setMounted(!isMounted)}>Mount</button>
