@@ -70,8 +70,8 @@ export interface JobOptions {
   readonly deduplication?:
     | {
         readonly id: string;
-        /** Since its submission. */
-        readonly ttlMs?: number | undefined;
+        /** By the clock of the store. */
+        readonly until?: Date | undefined;
         readonly mode: 'first' | 'last';
       }
     | undefined;

@@ -12,7 +12,7 @@ export function toSubmission(options: JobOptions) {
   const { scheduledFor, startBefore, priority, tags, webhook, deduplication } = options;
   const dedupe = deduplication && {
     tag: `${DEDUPE}${deduplication.id}`,
-    ttlMs: deduplication.ttlMs,
+    until: deduplication.until?.getTime(),
     mode: deduplication.mode,
   };
   const submission = {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
+import { newJobId } from '../../src/core/job-id.ts';
 import type { SubmitOptions } from '../../src/core/input/submit-options.ts';
 import { principal } from '../support/callers.ts';
 import { poll } from '../support/follow.ts';
@@ -94,6 +95,35 @@ describe.each(BACKENDS)('a deduplication id on %s', (backend) => {
     );
     expect(next.replayed).toBe(false);
   });
+
+  it.each([-3_600_000, 3_600_000])(
+    'goes by the clock of the store, where that of an API is %i ms apart',
+    async (apartMs) => {
+      const submitAt = async (id: string, ms: number, until?: Date): Promise<string> => {
+        const createdAt = new Date(Date.now() + ms);
+        const deduplication = { id, mode: 'first', ...(until && { until }) } as const;
+        const options = { scheduledFor: new Date(createdAt.getTime() + 100_000), deduplication };
+        const job = {
+          id: newJobId('plain'),
+          type: 'plain',
+          caller: ADA.id,
+          createdAt,
+          maxAttempts: 1,
+          input: { text: 'apart' },
+          requestId: 'test',
+          options,
+          fingerprint: 'one',
+        };
+        return (await test.queue.addOnce(job)).job.id;
+      };
+      const id = `apart ${apartMs}`;
+      const now = test.queue.now('plain');
+      const first = await submitAt(id, apartMs, new Date(now + 60_000));
+      expect(await submitAt(id, 0)).toBe(first);
+      const late = await submitAt(`late ${id}`, apartMs, new Date(now - 1));
+      expect(await submitAt(`late ${id}`, 0)).not.toBe(late);
+    },
+  );
 
   it('makes one job of submissions at the same time, of two processes', async () => {
     const sides = [test, backend === 'embedded' ? test : await test.otherSide(test.url)];

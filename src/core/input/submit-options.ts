@@ -193,7 +193,7 @@ export function resolveOptions(
     ...(priorityOrNone > 0 && { priority: priorityOrNone }),
     ...(tagsOrNone.length > 0 && { tags: tagsOrNone }),
     ...(given?.webhook != null && { webhook: { url: given.webhook, base } }),
-    ...(given?.deduplication && { deduplication: toDeduplication(given.deduplication) }),
+    ...(given?.deduplication && { deduplication: toDeduplication(given.deduplication, now) }),
   };
   return {
     options: Object.keys(options).length === 0 ? undefined : options,
@@ -201,12 +201,12 @@ export function resolveOptions(
   };
 }
 
-function toDeduplication({
-  id: dedupeId,
-  ttlSeconds: seconds,
-  mode: ofInput,
-}: Deduplication): JobOptions['deduplication'] {
-  return { id: dedupeId, ttlMs: seconds == null ? undefined : seconds * 1000, mode: ofInput ?? 'first' };
+function toDeduplication(
+  { id: dedupeId, ttlSeconds: seconds, mode: ofInput }: Deduplication,
+  now: number,
+): JobOptions['deduplication'] {
+  const until = seconds == null ? undefined : new Date(now + seconds * 1000);
+  return { id: dedupeId, until, mode: ofInput ?? 'first' };
 }
 
 function whyOutdated(startBefore: number, now: number, dueAt: number): InputIssue | undefined {

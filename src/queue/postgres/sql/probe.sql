@@ -4,7 +4,7 @@ DO $$
   DECLARE
     q CONSTANT text := 'accepted-probe';
     forever CONSTANT float8 := 'infinity';
-    opts CONSTANT jsonb := '{"submission": {"tags": ["probe"], "priority": 1, "dedupe": {"tag": "dedupe:probe", "mode": "last", "ttlMs": 60000},
+    opts CONSTANT jsonb := '{"submission": {"tags": ["probe"], "priority": 1, "dedupe": {"tag": "dedupe:probe", "mode": "last", "until": 60000},
       "webhook": {"receiver": "probe"} } }';
     at CONSTANT bigint := floor(extract(epoch FROM clock_timestamp()) * 1000);
   BEGIN

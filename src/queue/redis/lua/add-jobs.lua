@@ -8,6 +8,7 @@ local isFair = modeOf() == 'fair'
 local place, closeRounds
 if isFair then place, closeRounds = openRounds() end
 local replies, entries, added, hasNew = {}, {}, {}, false
+local MOST_TWINS = 50
 
 -- BullMQ sorts delayed jobs by time in the upper bits, and by order of arrival in the lower 12.
 local function delay(id, time)
@@ -19,16 +20,17 @@ local function delay(id, time)
   redis.call('ZADD', keyOf('marker'), tonumber(next) / 0x1000, '1')
 end
 
--- The job that waits for its first attempt with the same deduplication id. The newest with the tag is looked at, and few more, since clocks differ.
+-- The job that waits for its first attempt with the same deduplication id. It is the newest with the tag, or near it, since clocks differ.
 local function waitingTwin(caller, own)
   local dedupe = own.submission and own.submission.dedupe
   if not dedupe then return end
-  local now = redis.call('TIME')[1] * 1000
-  for _, id in ipairs(redis.call('ZREVRANGE', indexOfTag('open', dedupe.tag, caller), 0, 4)) do
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  for _, id in ipairs(redis.call('ZREVRANGE', indexOfTag('open', dedupe.tag, caller), 0, MOST_TWINS - 1)) do
     local begun, ended, timestamp, options = unpack(redis.call('HMGET', keyOf(id), 'processedOn', 'finishedOn', 'timestamp', 'opts'))
     local twin = decodeOptions(options)
-    local ttl, startBy = ((twin.submission or NONE).dedupe or NONE).ttlMs, twin.startBy
-    if timestamp and not begun and not ended and (not ttl or timestamp + ttl > now) and (not startBy or startBy > now) then
+    local last, startBy = ((twin.submission or NONE).dedupe or NONE)['until'], twin.startBy
+    if timestamp and not begun and not ended and (not last or last > now) and (not startBy or startBy > now) then
       return id, dedupe.mode
     end
   end

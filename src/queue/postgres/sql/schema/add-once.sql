@@ -17,7 +17,7 @@ CREATE OR REPLACE FUNCTION accepted_queue.add_once
         FROM accepted_queue.job_tags AS tagged JOIN bullmq.job USING (queue, id)
        WHERE tagged.queue = of_queue AND tagged.tag = dedupe ->> 'tag' AND tagged.caller = add_once.caller AND tagged.status = 'Pending'
          AND job.state IN ('waiting', 'delayed') AND job.processed_at_ms IS NULL
-         AND coalesce(job.added_at_ms + (job.opts #>> '{submission,dedupe,ttlMs}')::float8 > now_ms, true)
+         AND coalesce((job.opts #>> '{submission,dedupe,until}')::float8 > now_ms, true)
          AND coalesce({{start-by}} > now_ms, true)
        ORDER BY job.added_at_ms DESC LIMIT 1 FOR UPDATE OF job;
       -- The locks may have taken long.
