@@ -94,7 +94,36 @@ export default defineJob({
 });
 `;
 
-/** Where such a job is submitted, and its input, which is its result too. */
+/** Publishes the time, in milliseconds since 1970, a thousand times a second. It begins after a second, when its readers are there. */
+const talkerJob = (defineJobPath: string): string => `import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { defineJob } from '${defineJobPath}';
+
+const now = () => performance.timeOrigin + performance.now();
+
+export default defineJob({
+  name: 'talker',
+  collection: 'talkers',
+  description: 'Publishes the time a thousand times a second.',
+  input: z.object({ pieces: z.int() }),
+  result: z.object({ pieces: z.int() }),
+  async run({ pieces }, job) {
+    await delay(1000);
+    const began = now();
+    for (let piece = 0; piece < pieces; piece += 1) {
+      const early = began + piece - now();
+      if (early > 0) await delay(early);
+      await job.output(now());
+    }
+    return { pieces };
+  },
+});
+`;
+
+/** Where such a job is submitted. */
+export const TALKER = { path: '/api/talkers' } as const;
+
+/** Where an empty job is submitted, and its input, which is its result too. */
 export const EMPTY = { path: '/api/empties', data: { text: 'nothing' } } as const;
 
 export interface CheckoutWithEmptyJob extends Checkout {
@@ -103,7 +132,7 @@ export interface CheckoutWithEmptyJob extends Checkout {
   remove(): void;
 }
 
-/** Copies of this project, and of the one before, that have a job type without work. */
+/** Copies of this project, and of the one before, that have a job type without work, and one that publishes output. */
 export function copiesWithEmptyJob(against: string | undefined): CheckoutWithEmptyJob[] {
   const sources = [
     { name: 'accepted', source: PROJECT },
@@ -114,7 +143,9 @@ export function copiesWithEmptyJob(against: string | undefined): CheckoutWithEmp
     for (const entry of ['package.json', 'accepted.config.ts', 'src'].filter((file) => existsSync(join(source, file))))
       cpSync(join(source, entry), join(folder, entry), { recursive: true });
     symlinkSync(join(source, 'node_modules'), join(folder, 'node_modules'), 'junction');
-    writeFileSync(join(folder, 'src/jobs/empty.ts'), emptyJob(defineJobPathIn(folder)));
+    const defineJobPath = defineJobPathIn(folder);
+    writeFileSync(join(folder, 'src/jobs/empty.ts'), emptyJob(defineJobPath));
+    writeFileSync(join(folder, 'src/jobs/talker.ts'), talkerJob(defineJobPath));
     const remove = (): void => rmSync(folder, { recursive: true, force: true });
     const { server, worker } = checkoutAt(folder);
     return { name, server, worker, remove };

@@ -15,6 +15,7 @@ export const MEASURES = [
   'watchers',
   'processes',
   'overload',
+  'output',
 ] as const;
 export type Measure = (typeof MEASURES)[number];
 

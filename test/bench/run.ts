@@ -2,6 +2,7 @@ import { copiesWithEmptyJob } from './contenders.ts';
 import { measureApis } from './measures/api.ts';
 import { measureGrowth } from './measures/growth.ts';
 import type { Bench } from './measures/measure.ts';
+import { measureOutput } from './measures/output.ts';
 import { measureOverload } from './measures/overload.ts';
 import { measureProcesses } from './measures/processes.ts';
 import { measurePush } from './measures/push.ts';
@@ -27,6 +28,7 @@ const ONCE: readonly Measurement[] = [
   [['watchers'], measureWatchers],
   [['processes'], measureProcesses],
   [['overload'], measureOverload],
+  [['output'], measureOutput],
 ];
 
 /** Runs the measures and prints the report. Returns the exit code. */

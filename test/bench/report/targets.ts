@@ -52,6 +52,8 @@ export const GROWTH_ALONE = {
   cancel: 'growth, one at a time: cancel, REST',
 } as const;
 
+export const OUTPUT = 'output, 1,000 pieces a second to 10 readers';
+
 const ratio = (path: string, name: string, baseline: string, atLeast: number): Target => ({
   claim: `${path}: ${name} / ${baseline}`,
   of: { path, name, metric: 'perSecond' },
@@ -91,6 +93,7 @@ const TARGETS: readonly Target[] = [
     over: 'bare',
     must: { atMost: 1.5 },
   })),
+  ...['events', 'lines', 'graphql'].map((way) => p99(OUTPUT, `accepted-${way}`, 50)),
   ...WORKER_CONCURRENCIES.map((concurrency) => ratio(workerPath(concurrency), 'accepted', 'bare', 0.8)),
   ...[GROWTH.pollGraphql, GROWTH.pollRest].map((path) => ratio(path, sizeName(MANY), sizeName(FEW), 0.9)),
 ];
