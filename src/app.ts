@@ -1,7 +1,7 @@
 /** The composition root: builds everything from the settings. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { type ApiOptions, createApi } from './api.ts';
+import type { ApiOptions } from './api.ts';
 import type { Config } from './config.ts';
 import { withBulkPorts } from './core/bulk/bulk-action.ts';
 import { DeadlineError, settlesWithin, shareFor, withDeadline } from './core/deadline.ts';
@@ -146,10 +146,12 @@ async function buildApp(
     checks: config.role === 'worker' ? { ...checks, workers: async () => requireStarted(workers) } : checks,
     isStarted: () => isStarted,
   };
+  // Loading what a worker does not need would take half of its start.
+  const api = config.role === 'worker' ? undefined : await import('./api.ts');
   const http =
-    config.role === 'worker'
+    api === undefined
       ? undefined
-      : await createApi({
+      : await api.createApi({
           ...options,
           config,
           registry,

@@ -1,6 +1,5 @@
 import type { PGlite } from '@electric-sql/pglite';
 import { StartError } from '../core/start-error.ts';
-import { createDatabase, isCreated, openDatabase, openMemoryDatabase } from './database.ts';
 import { EmbeddedPool } from './embedded-pool.ts';
 import { lockFolder } from './folder-lock.ts';
 import { startUpkeep } from './upkeep.ts';
@@ -19,6 +18,7 @@ export interface EmbeddedStore {
 
 export function createEmbeddedStore(folder: string): EmbeddedStore {
   return createStore(async (closers) => {
+    const { createDatabase, isCreated, openDatabase } = await loadDatabase();
     if (!isCreated(folder)) {
       // A folder that cannot be used is refused here; the process that creates the database takes the lock meanwhile.
       lockFolder(folder)();
@@ -35,8 +35,11 @@ export function createEmbeddedStore(folder: string): EmbeddedStore {
 
 /** The same in memory, for tests. */
 export function createMemoryStore(): EmbeddedStore {
-  return createStore(openMemoryDatabase);
+  return createStore(async () => (await loadDatabase()).openMemoryDatabase());
 }
+
+/** Loaded where a store is opened: with Redis or PostgreSQL, nothing needs it. */
+const loadDatabase = () => import('./database.ts');
 
 /** @param openDb opens the database, and adds what is to be called when it is closed */
 function createStore(openDb: (closers: (() => Promise<void> | void)[]) => Promise<PGlite>): EmbeddedStore {
