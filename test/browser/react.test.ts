@@ -32,6 +32,10 @@ const shownSchema = z.object({
 });
 type Shown = z.output<typeof shownSchema>;
 
+const listSchema = z.object({
+  items: z.array(z.object({ id: z.string(), tags: z.array(z.string()), priority: z.int() })),
+});
+
 /** A request of the page to the API. */
 interface Request {
   /** `GET /api/jobs/…`. */
@@ -251,25 +255,28 @@ describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
     expect(jobsPage.count('POST ')).toBe(1);
   });
 
-  it('find the same job if the page is reloaded before the reply to its submission', async () => {
+  it('find the same job if the page is reloaded before the reply to its submission, with its options', async () => {
     const { text, gate } = gatedJob();
     let isFirst = true;
-    const jobsPage = await openJobsPage('strict&resumeKey=form', (line, request) => {
-      if (!line.startsWith('POST ') || !isFirst) return false;
-      isFirst = false;
-      // The server accepts it, but the page receives no reply.
-      void request.toArray().then((body) =>
-        fetch(`${app.url}${request.url}`, {
-          method: 'POST',
-          headers: {
-            'Content-Type': 'application/json',
-            'Idempotency-Key': String(request.headers['idempotency-key']),
-          },
-          body: Buffer.concat(body),
-        }),
-      );
-      return true;
-    });
+    const jobsPage = await openJobsPage(
+      'strict&resumeKey=form&jobOptions={"tags":["mine"],"priority":3}',
+      (line, request) => {
+        if (!line.startsWith('POST ') || !isFirst) return false;
+        isFirst = false;
+        // The server accepts it, but the page receives no reply.
+        void request.toArray().then((body) =>
+          fetch(`${app.url}${request.url}`, {
+            method: 'POST',
+            headers: {
+              'Content-Type': 'application/json',
+              'Idempotency-Key': String(request.headers['idempotency-key']),
+            },
+            body: Buffer.concat(body),
+          }),
+        );
+        return true;
+      },
+    );
     await jobsPage.submit({ text });
     await gate.reached;
     expect(await jobsPage.shows('Loading')).toMatchObject({ status: 'Loading' });
@@ -280,8 +287,10 @@ describe.each(Object.keys(VERSIONS))('the hooks with %s', (version) => {
     const keys = jobsPage.requests.filter(({ line }) => line.startsWith('POST ')).map(({ key }) => key);
     expect(keys).toEqual([keys[0], keys[0]]);
     const list = await app.fetch('/api/jobs?limit=100');
-    const { items } = z.object({ items: z.array(z.object({ id: z.string() })) }).parse(await list.json());
-    expect(items.filter((item) => item.id === id)).toHaveLength(1);
+    const { items } = listSchema.parse(await list.json());
+    expect(items.filter((item) => item.id === id)).toEqual([{ id, tags: ['mine'], priority: 3 }]);
+    const lines = jobsPage.requests.map(({ line }) => line).filter((line) => line.startsWith('POST '));
+    expect(lines).toEqual([lines[0], lines[0]]);
   });
 
   it('forget a submission whose job has expired', async () => {

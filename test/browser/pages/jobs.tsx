@@ -1,6 +1,6 @@
 /**
  * A page that shows what the hooks return. Its address says which: `?id=…` follows a job, with `&output` its output; else it submits with
- * `?resumeKey=…`.
+ * `?resumeKey=…&jobOptions=…`.
  */
 import { StrictMode, useEffect, useState, version } from 'react';
 import { createRoot, hydrateRoot } from 'react-dom/client';
@@ -14,6 +14,8 @@ interface JobTypes {
 
 const client = createClient<JobTypes>({ baseUrl: '', collections: { scripted: 'scripted-jobs' } });
 const options = new URL(location.href).searchParams;
+/** Those of each submission. */
+const jobOptions = JSON.parse(options.get('jobOptions') ?? '{}');
 /** What was shown, in order, as JSON. */
 const states: string[] = [];
 const recoveredErrors: unknown[] = [];
@@ -39,7 +41,7 @@ function Submitted() {
   return (
     <>
       <input value={input} onChange={(event) => setInput(event.target.value)} />
-      <button onClick={() => job.submit(JSON.parse(input))}>Submit</button>
+      <button onClick={() => job.submit(JSON.parse(input), jobOptions)}>Submit</button>
       <button onClick={job.cancel}>Cancel</button>
       <button onClick={job.reset}>Reset</button>
       <Shown state={job} />
