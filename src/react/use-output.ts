@@ -23,11 +23,12 @@ const NOTHING: FollowedOutput = { values: [], done: false, error: undefined };
  * `values.join('')`.
  * @param job a job, its id, or both its id and type; null or undefined while there is none
  */
-export function useOutput<Types extends JobTypeMap<Types>, Type extends Name<Types>>(
+export function useOutput<Types extends JobTypeMap<Types>>(
   client: Client<Types>,
-  job: JobReference<Type> | null | undefined,
-  { accessToken }: UseJobOptions = {},
+  job: JobReference<Name<Types>> | null | undefined,
+  options: UseJobOptions = {},
 ): FollowedOutput {
+  const { accessToken } = options;
   const [seen, setSeen] = useState<{ client: Client<Types>; id: string; output: FollowedOutput }>();
   const id = typeof job === 'string' ? job : job?.id;
 
@@ -35,6 +36,7 @@ export function useOutput<Types extends JobTypeMap<Types>, Type extends Name<Typ
     if (id === undefined) return undefined;
     const stop = new AbortController();
     const { signal } = stop;
+    const output = client.output(id, { accessToken, signal });
     let values: unknown[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
     const show = (end: Omit<FollowedOutput, 'values'>): void => {
@@ -44,7 +46,7 @@ export function useOutput<Types extends JobTypeMap<Types>, Type extends Name<Typ
     };
     const follow = async (): Promise<void> => {
       try {
-        for await (const piece of client.output(id, { accessToken, signal })) {
+        for await (const piece of output) {
           if (piece.kind === 'attempt') values = [];
           else values.push(piece.value);
           timer ??= setTimeout(show, FRAME_MS, { done: false, error: undefined });
