@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { DeadlineError, withDeadline } from '../core/deadline.ts';
 import { ServiceError } from '../core/errors.ts';
 import { dispositionOf } from '../core/files/file-info.ts';
 import type { ByteRange } from '../core/files/file-store.ts';
@@ -65,6 +66,10 @@ export async function addFileRoutes(
             },
             signal: AbortSignal.any([whenGone(reply.raw), AbortSignal.timeout(UPLOAD_SECONDS * 1000)]),
           });
+        } catch (error) {
+          // The rest may never come (RFC 9110, section 15.5.9).
+          if (error instanceof ServiceError && error.problem === 'request-timeout') reply.header('Connection', 'close');
+          throw error;
         } finally {
           endLong();
         }
@@ -76,24 +81,18 @@ export async function addFileRoutes(
 
 /** The bytes of a request. @throws ServiceError `request-timeout`, when none has arrived for a while; `malformed-request`, for one that breaks off */
 async function* received(request: IncomingMessage, silenceMs: number): AsyncGenerator<Uint8Array, void, void> {
-  let isSilent = false;
-  const giveUp = (): void => {
-    isSilent = true;
-    request.destroy();
-  };
-  let timer = setTimeout(giveUp, silenceMs);
+  // A reply can still be sent when its reader stops early.
+  const chunks = request.iterator({ destroyOnReturn: false });
   try {
-    // A reply can still be sent when its reader stops early.
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      clearTimeout(timer);
-      yield chunk;
-      timer = setTimeout(giveUp, silenceMs);
+    for (;;) {
+      const chunk: IteratorResult<Uint8Array, unknown> = await withDeadline(chunks.next(), silenceMs);
+      if (chunk.done === true) return;
+      yield chunk.value;
     }
   } catch (cause) {
-    if (isSilent) throw new ServiceError('request-timeout', 'The upload did not arrive in time.', { cause });
+    if (cause instanceof DeadlineError)
+      throw new ServiceError('request-timeout', 'The upload did not arrive in time.', { cause });
     throw new ServiceError('malformed-request', 'The upload is incomplete.', { cause });
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -55,6 +56,25 @@ describe('files at signed URLs', () => {
   afterAll(async () => {
     await app.close();
     store.remove();
+  });
+
+  it('gives up an upload of which nothing arrives for half a minute, and takes it again', async () => {
+    const { url, headers } = await createUpload(ada, CONTENT.length);
+    const { host, pathname, search } = new URL(url);
+    const socket = await openSocket(url);
+    const lines = [
+      `PUT ${pathname}${search} HTTP/1.1`,
+      `Host: ${host}`,
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+      `Content-Length: ${CONTENT.length}`,
+    ];
+    socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+    socket.write(CONTENT.subarray(0, 500));
+    const reply = await text(socket);
+    expect(reply).toMatch(/^HTTP\/1\.1 408 /);
+    expect(reply).toMatch(/\r\nconnection: close\r\n/i);
+    expect(reply).toContain('The upload did not arrive in time.');
+    expect((await put(url, CONTENT)).status).toBe(204);
   });
 
   it('reads any one range as RFC 9110 says, and ignores what it may ignore', async () => {
