@@ -25,7 +25,7 @@ interface Way {
 const WAYS: Readonly<Record<string, Way>> = {
   events: { accept: 'text/event-stream', path: (id) => `/api/jobs/${id}/events` },
   lines: { accept: 'application/jsonl', path: (id) => `/api/jobs/${id}/output?follow=true` },
-  graphql: {
+  subscription: {
     accept: 'text/event-stream',
     path: () => '/graphql',
     body: (id) => JSON.stringify({ query: SUBSCRIPTION, variables: { id } }),

@@ -93,7 +93,7 @@ const TARGETS: readonly Target[] = [
     over: 'bare',
     must: { atMost: 1.5 },
   })),
-  ...['events', 'lines', 'graphql'].map((way) => p99(OUTPUT, `accepted-${way}`, 50)),
+  ...['events', 'lines', 'subscription'].map((way) => p99(OUTPUT, `accepted-${way}`, 50)),
   ...WORKER_CONCURRENCIES.map((concurrency) => ratio(workerPath(concurrency), 'accepted', 'bare', 0.8)),
   ...[GROWTH.pollGraphql, GROWTH.pollRest].map((path) => ratio(path, sizeName(MANY), sizeName(FEW), 0.9)),
 ];
