@@ -14,6 +14,11 @@ export interface TcpProxy {
   silence(): void;
   /** Withholds the server's replies on the existing connections. */
   swallow(): void;
+  /**
+   * Lets this many further pieces of data through, in either direction, then cuts all connections for good.
+   * @returns resolves when it has cut them
+   */
+  endAfter(pieces: number): Promise<void>;
   /** Delays all further data by this many milliseconds in each direction. */
   delay(ms: number): void;
   close(): Promise<void>;
@@ -31,6 +36,8 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     socket.on('error', () => undefined);
   };
   let blocked = false;
+  let piecesLeft = Number.POSITIVE_INFINITY;
+  let onEnd: (() => void) | undefined;
   let latencyMs = 0;
   let thawed = Promise.resolve();
   const proxy = createServer((client) => {
@@ -43,15 +50,23 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     keep(server);
     servers.add(server);
     server.once('close', () => servers.delete(server));
-    passOn(client, server, () => latencyMs);
-    passOn(server, client, () => latencyMs);
+    passOn(client, server, { mayPass, latencyMs: () => latencyMs });
+    passOn(server, client, { mayPass, latencyMs: () => latencyMs });
     client.once('close', () => server.destroy());
     server.once('close', () => client.destroy());
   };
-  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();
   };
+  const mayPass = (): boolean => {
+    piecesLeft -= 1;
+    if (piecesLeft >= 0) return true;
+    blocked = true;
+    cut();
+    onEnd?.();
+    return false;
+  };
+  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
   // A TCP server that listens has an address of this kind.
   url.port = String((proxy.address() as AddressInfo).port);
   return {
@@ -78,6 +93,12 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     swallow() {
       for (const server of servers) server.pause();
     },
+    endAfter(pieces) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      piecesLeft = pieces;
+      onEnd = resolve;
+      return promise;
+    },
     delay(ms) {
       latencyMs = ms;
     },
@@ -88,8 +109,14 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   };
 }
 
+interface Passing {
+  /** Whether a piece of data may pass. */
+  mayPass(): boolean;
+  latencyMs(): number;
+}
+
 /** Preserves the order of data, even if the latency decreases or timers are rounded. */
-function passOn(from: Socket, to: Socket, latencyMs: () => number): void {
+function passOn(from: Socket, to: Socket, { mayPass, latencyMs }: Passing): void {
   const waiting: (() => void)[] = [];
   let lastAt = 0;
   const passNext = (): void => waiting.shift()?.();
@@ -100,6 +127,8 @@ function passOn(from: Socket, to: Socket, latencyMs: () => number): void {
     if (lastAt > now) setTimeout(passNext, lastAt - now);
     else passNext();
   };
-  from.on('data', (chunk: Buffer) => later(() => to.writable && to.write(chunk)));
+  from.on('data', (chunk: Buffer) => {
+    if (mayPass()) later(() => to.writable && to.write(chunk));
+  });
   from.once('end', () => later(() => to.end()));
 }
