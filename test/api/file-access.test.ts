@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { text as textOf } from 'node:stream/consumers';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -70,7 +70,7 @@ describe('files at signed URLs', () => {
     ];
     socket.write(`${lines.join('\r\n')}\r\n\r\n`);
     socket.write(CONTENT.subarray(0, 500));
-    const reply = await text(socket);
+    const reply = await textOf(socket);
     expect(reply).toMatch(/^HTTP\/1\.1 408 /);
     expect(reply).toMatch(/\r\nconnection: close\r\n/i);
     expect(reply).toContain('The upload did not arrive in time.');

@@ -133,8 +133,13 @@ export async function openSide({
       };
     },
   };
-  await wired.connect();
-  await wired.open({ events: true });
+  try {
+    await wired.connect();
+    await wired.open({ events: true });
+  } catch (error) {
+    await wired.close();
+    throw error;
+  }
   const closeAll = async (): Promise<void> => {
     stopping.abort();
     await wired.close();
