@@ -23,7 +23,7 @@ export type NewBookInput = {
 };
 
 export type SubmitBookImportInput = {
-  /** 1 to 10,000 books with unique ids. */
+  /** 1 to 10,000 books. */
   books: Array<NewBookInput>;
 };
 

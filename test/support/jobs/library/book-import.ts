@@ -15,7 +15,7 @@ export default defineJob({
   collection: 'book-imports',
   description: 'Stores a list of books.',
   input: z.object({
-    books: z.array(newBookSchema).min(1).max(MAX_ROWS).describe('1 to 10,000 books with unique ids.'),
+    books: z.array(newBookSchema).min(1).max(MAX_ROWS).describe('1 to 10,000 books.'),
   }),
   result: z.object({
     imported: z.int().min(0),
@@ -25,6 +25,7 @@ export default defineJob({
   timeoutSeconds: 600,
   concurrency: 2,
   async run({ books }, job) {
+    const seen = new Set<string>();
     const rejected: z.output<typeof rejectedSchema>[] = [];
     const counts = { imported: 0, updated: 0 };
     for (let start = 0; start < books.length; start += BATCH_SIZE) {
@@ -32,6 +33,8 @@ export default defineJob({
       const end = Math.min(start + BATCH_SIZE, books.length);
       const valid = books.slice(start, end).flatMap((book, position) => {
         try {
+          if (seen.has(book.id)) throw new JobError('DUPLICATE_ID', 'An earlier row has the same id.');
+          seen.add(book.id);
           return [normalizeBook(book)];
         } catch (error) {
           if (!(error instanceof JobError)) throw error;
