@@ -2,7 +2,8 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 
 type Output = CodegenConfig['generates'][string];
 
-const typedDocuments = (documents: string, config: object = {}): Output => ({
+const typedDocuments = (schema: string, documents: string, config: object = {}): Output => ({
+  schema,
   documents,
   preset: 'client',
   presetConfig: { fragmentMasking: false },
@@ -14,16 +15,19 @@ const typedDocuments = (documents: string, config: object = {}): Output => ({
   },
 });
 
+/** The sample's, and that of the project that tests run. */
+const SCHEMA = 'schema.graphql';
+const TEST_SCHEMA = 'test/support/generated/schema.graphql';
+
 /** Typed documents for the operations that the console, the tests and the recipes send. */
 const config: CodegenConfig = {
-  schema: 'schema.graphql',
   importExtension: '.ts',
   generates: {
-    'src/console/app/data/generated/': typedDocuments('src/console/app/data/operations.graphql', {
+    'src/console/app/data/generated/': typedDocuments(SCHEMA, 'src/console/app/data/operations.graphql', {
       documentMode: 'string',
     }),
-    'test/support/generated/': typedDocuments('test/support/operations.ts'),
-    'test/recipes/generated/': typedDocuments('test/recipes/operations.ts'),
+    'test/support/generated/': typedDocuments(TEST_SCHEMA, 'test/support/operations.ts'),
+    'test/recipes/generated/': typedDocuments(SCHEMA, 'test/recipes/operations.ts'),
   },
 };
 

@@ -184,7 +184,7 @@ export default defineConfig({
     {
       files: [
         '**/src/jobs/*.ts',
-        '**/test/support/jobs/*/*.ts',
+        '**/test/{support/jobs/*,faults/jobs}/*.ts',
         '**/codegen.ts',
         '**/*.config.ts',
         '**/test/support/global-setup.ts',

@@ -174,12 +174,12 @@ describe('a scope', () => {
   let app: TestApp;
   let ids: Readonly<Record<KeyName, string>>;
   const client = (name: KeyName): Client => clientOf(app, bearer(keyOf(name)));
-  const customer = { id: 'scopes', customername: 'Ada' };
+  const book = { id: 'scopes', title: 'Emma' };
 
   beforeAll(async () => {
     app = await startApp('redis', { API_KEYS });
     const submit = async (name: KeyName): Promise<string> => {
-      const { body } = await client(name).rest('/api/customers', { method: 'POST', body: customer });
+      const { body } = await client(name).rest('/api/books', { method: 'POST', body: book });
       return jobSchema.parse(body).id;
     };
     const [ada, submitter, admin] = [await submit('ada'), await submit('submitter'), await submit('admin')];
@@ -194,14 +194,7 @@ describe('a scope', () => {
 
   /** A request, a caller with the scope, one without it, the status for the first, and the scope that the second lacks. */
   it.each<[string, KeyName, KeyName, number, string, (client: Client, id: string) => Promise<Answer>]>([
-    [
-      'POST',
-      'submitter',
-      'reader',
-      202,
-      'submit',
-      (as) => as.rest('/api/customers', { method: 'POST', body: customer }),
-    ],
+    ['POST', 'submitter', 'reader', 202, 'submit', (as) => as.rest('/api/books', { method: 'POST', body: book })],
     ['DELETE', 'submitter', 'reader', 409, 'submit', (as, id) => as.rest(`/api/jobs/${id}`, { method: 'DELETE' })],
     ['retry', 'submitter', 'reader', 409, 'submit', (as, id) => as.rest(`/api/jobs/${id}/retry`, { method: 'POST' })],
     ['GET', 'reader', 'submitter', 404, 'read', (as, id) => as.rest(`/api/jobs/${id}`)],
@@ -209,7 +202,7 @@ describe('a scope', () => {
     ['events', 'reader', 'submitter', 404, 'read', (as, id) => as.rest(`/api/jobs/${id}/events`)],
     ['monitor', 'reader', 'submitter', 404, 'read', (as, id) => as.rest(`/api/operations/${id}`)],
     ['list', 'reader', 'submitter', 200, 'read', (as) => as.rest('/api/jobs')],
-    ['resource', 'reader', 'submitter', 200, 'read', (as) => as.rest('/api/customers/scopes')],
+    ['resource', 'reader', 'submitter', 200, 'read', (as) => as.rest('/api/books/scopes')],
   ])('is required by REST: %s', async (_, able, unable, expected, scope, ask) => {
     expect((await ask(client(able), ids[able])).status).toBe(expected);
     const refused = await ask(client(unable), ids[unable]);
@@ -231,13 +224,13 @@ describe('a scope', () => {
       'submitter',
       'reader',
       undefined,
-      'mutation { submitCustomer(input: { id: "scopes", customername: "A" }) { jobId } }',
+      'mutation { submitBook(input: { id: "scopes", title: "A" }) { jobId } }',
     ],
     ['cancel', 'submitter', 'reader', 'CONFLICT', 'mutation { cancelJob(id: "ID") { id } }'],
     ['retry', 'submitter', 'reader', 'CONFLICT', 'mutation { retryJob(id: "ID") { id } }'],
     ['jobStatus', 'reader', 'submitter', undefined, '{ jobStatus(id: "ID") { id } }'],
     ['jobs', 'reader', 'submitter', undefined, '{ jobs { nodes { id } } }'],
-    ['customer', 'reader', 'submitter', undefined, '{ customer(id: "scopes") { id } }'],
+    ['book', 'reader', 'submitter', undefined, '{ book(id: "scopes") { id } }'],
   ])('is required by GraphQL: %s', async (_, able, unable, expected, query) => {
     const ask = (name: KeyName) => client(name).graphql(query.replace('ID', ids[name]));
     expect(codeOf(await ask(able))).toBe(expected);
@@ -249,14 +242,14 @@ describe('a scope', () => {
   });
 
   it('to submit is enough to wait for the submitted job', async () => {
-    const { status, body, headers } = await client('submitter').rest('/api/customers', {
+    const { status, body, headers } = await client('submitter').rest('/api/books', {
       method: 'POST',
-      body: customer,
+      body: book,
       headers: { Prefer: 'wait=60' },
     });
     expect(status).toBe(200);
     expect(headers.get('preference-applied')).toBe('wait=50');
-    expect(body).toMatchObject(customer);
+    expect(body).toMatchObject(book);
   });
 });
 
@@ -268,12 +261,12 @@ describe('a server with authentication', () => {
   afterAll(() => app.close());
 
   const REQUESTS: readonly [string, (client: Client) => Promise<Answer>][] = [
-    ['POST', (client) => client.rest('/api/customers', { method: 'POST', body: { id: '1', customername: 'Ada' } })],
-    ['a body that is not JSON', (client) => client.rest('/api/customers', { method: 'POST', body: '{' })],
+    ['POST', (client) => client.rest('/api/books', { method: 'POST', body: { id: '1', title: 'Emma' } })],
+    ['a body that is not JSON', (client) => client.rest('/api/books', { method: 'POST', body: '{' })],
     ['list', (client) => client.rest('/api/jobs')],
-    ['resource', (client) => client.rest('/api/customers/1')],
+    ['resource', (client) => client.rest('/api/books/1')],
     ['an unknown path', (client) => client.rest('/nothing')],
-    ['an unknown method', (client) => client.rest('/api/customers', { method: 'PUT' })],
+    ['an unknown method', (client) => client.rest('/api/books', { method: 'PUT' })],
     ['HEAD', (client) => client.rest('/api/jobs', { method: 'HEAD' })],
     ...OF_ONE_JOB.filter(([name]) => name.includes('/')).map(
       ([name, ask]) => [name, (client: Client) => ask(client, NOT_THERE)] as [string, (as: Client) => Promise<Answer>],
@@ -366,7 +359,7 @@ describe('a server with authentication', () => {
   it('answers preflights, and lets pages read errors', async () => {
     const Origin = 'https://app.example.com';
     const wanted = 'authorization,x-api-key,idempotency-key,prefer,if-none-match,last-event-id,content-type';
-    for (const path of ['/api/customers', '/api/jobs/x', '/graphql']) {
+    for (const path of ['/api/books', '/api/jobs/x', '/graphql']) {
       const preflight = await app.fetch(path, {
         method: 'OPTIONS',
         headers: { Origin, 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': wanted },

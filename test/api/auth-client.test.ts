@@ -5,7 +5,7 @@ import { API_KEYS, keyOf } from '../support/callers.ts';
 import { createClient } from '../support/generated/client.ts';
 import { json, startScriptedServer } from '../support/scripted-server.ts';
 
-const JOB = { id: 'customer_AAAAAAAAAAAAAAAAAAAAAA', status: 'Pending', done: false, retryAfter: 1, error: null };
+const JOB = { id: 'book_AAAAAAAAAAAAAAAAAAAAAA', status: 'Pending', done: false, retryAfter: 1, error: null };
 
 describe('the client, on a server with authentication', () => {
   let app: TestApp;
@@ -16,21 +16,21 @@ describe('the client, on a server with authentication', () => {
 
   const backend = () => createClient({ baseUrl: app.url, headers: { 'X-API-Key': keyOf('submitter') } });
   const browser = () => createClient({ baseUrl: app.url });
-  const customer = (id: string) => ({ id, customername: 'Ada Lovelace' });
+  const book = (id: string) => ({ id, title: 'Jane Eyre' });
 
   it('gets an access token for each submission, with which another client can follow the job', async () => {
-    const { id, accessToken } = await backend().submit('customer', customer('followed'));
+    const { id, accessToken } = await backend().submit('book', book('followed'));
     const seen: string[] = [];
-    const result = await browser().wait<'customer'>(id, { accessToken, onProgress: ({ status }) => seen.push(status) });
-    expect(result).toMatchObject(customer('followed'));
+    const result = await browser().wait<'book'>(id, { accessToken, onProgress: ({ status }) => seen.push(status) });
+    expect(result).toMatchObject(book('followed'));
     expect(seen.at(-1)).toBe('Succeeded');
     expect(await browser().read(id, { accessToken })).toMatchObject({ id, done: true });
     await expect(browser().cancel(id, { accessToken })).rejects.toMatchObject({ problem: 'not-cancelable' });
   });
 
   it('is refused at once without a key, and with the access token of another job', async () => {
-    const { id } = await backend().submit('customer', customer('refused'));
-    const other = await backend().submit('customer', customer('other'));
+    const { id } = await backend().submit('book', book('refused'));
+    const other = await backend().submit('book', book('other'));
     for (const options of [{}, { accessToken: other.accessToken }]) {
       await expect(browser().wait(id, options)).rejects.toMatchObject({ status: 401, problem: 'unauthenticated' });
       await expect(browser().read(id, options)).rejects.toBeInstanceOf(ProblemError);

@@ -16,7 +16,7 @@ import { createStore } from '../support/stores.ts';
 const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 const NOT_THERE = 'scripted_AAAAAAAAAAAAAAAAAAAAAA';
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-const CUSTOMER = { id: 'key', customername: 'Ada' };
+const BOOK = { id: 'key', title: 'Emma' };
 
 const submittedSchema = z.looseObject({
   id: z.string(),
@@ -262,9 +262,9 @@ describe.each(['closed', 'open'])('the access token of a job, on a server that i
 describe('the holder of the access token of a job with a resource', () => {
   it('is redirected to the result rather than the resource, which requires the scope read', async () => {
     const app = await startAppForTest('redis', { API_KEYS });
-    const { body } = await clientOf(app, bearer(keyOf('ada'))).rest('/api/customers', {
+    const { body } = await clientOf(app, bearer(keyOf('ada'))).rest('/api/books', {
       method: 'POST',
-      body: CUSTOMER,
+      body: BOOK,
     });
     const { id, accessToken } = submittedSchema.parse(body);
     const client = holder(app, 'a bearer token', accessToken);
@@ -273,17 +273,17 @@ describe('the holder of the access token of a job with a resource', () => {
       ({ status }) => status === 303,
     );
     expect(done.headers.get('location')).toBe(`${app.url}/api/jobs/${id}/result`);
-    expect(done.body).toMatchObject({ resourceUrl: `${app.url}/api/customers/key` });
+    expect(done.body).toMatchObject({ resourceUrl: `${app.url}/api/books/key` });
     const followed = await app.fetch(`/api/jobs/${id}`, { redirect: 'follow', headers: bearer(accessToken) });
-    expect(await followed.json()).toMatchObject(CUSTOMER);
-    expect((await client.rest('/api/customers/key')).status).toBe(403);
-    expect(codeOf(await client.graphql('{ customer(id: "key") { id } }'))).toBe('FORBIDDEN');
+    expect(await followed.json()).toMatchObject(BOOK);
+    expect((await client.rest('/api/books/key')).status).toBe(403);
+    expect(codeOf(await client.graphql('{ book(id: "key") { id } }'))).toBe('FORBIDDEN');
     // A client that cannot set headers gets the token in the redirect's URL.
     const led = await app.fetch(`/api/jobs/${id}?access_token=${accessToken}`, { redirect: 'follow' });
-    expect(await led.json()).toMatchObject(CUSTOMER);
+    expect(await led.json()).toMatchObject(BOOK);
     // It can also read the result without a redirect.
     const streamed = await app.fetch(`/api/jobs/${id}?onComplete=stream&access_token=${accessToken}`);
-    expect(await streamed.json()).toMatchObject(CUSTOMER);
+    expect(await streamed.json()).toMatchObject(BOOK);
   });
 });
 
@@ -324,9 +324,9 @@ describe('the lifetime of an access token', () => {
     const store = await createStore('redis');
     onTestFinished(() => store.remove());
     const app = await startAppForTest('redis', { API_KEYS }, { store });
-    const { body } = await clientOf(app, bearer(keyOf('ada'))).rest('/api/customers', {
+    const { body } = await clientOf(app, bearer(keyOf('ada'))).rest('/api/books', {
       method: 'POST',
-      body: CUSTOMER,
+      body: BOOK,
     });
     const { id, createdAt } = submittedSchema.parse(body);
     const redis = new Redis(store.settings.QUEUE_URL ?? '');
@@ -343,11 +343,11 @@ describe('the lifetime of an access token', () => {
 
   it('ends with its job, even if a later job has the same id from an idempotency key', async () => {
     const app = await startAppForTest('redis', { API_KEYS, JOB_RETENTION_SECONDS: '1' });
-    const submit = async (customername: string) => {
-      const { body } = await clientOf(app, bearer(keyOf('ada'))).rest('/api/customers', {
+    const submit = async (title: string) => {
+      const { body } = await clientOf(app, bearer(keyOf('ada'))).rest('/api/books', {
         method: 'POST',
         headers: { 'Idempotency-Key': '"again"' },
-        body: { ...CUSTOMER, customername },
+        body: { ...BOOK, title },
       });
       return submittedSchema.parse(body);
     };
@@ -379,10 +379,10 @@ describe.each(['redis', 'postgres'] as const)('two servers on %s', (backend) => 
       startProcess({ settings }),
       startProcess({ settings: { ...settings, DATA_DIR: `${store.settings.DATA_DIR}-2` } }),
     ]);
-    const accepted = await fetch(`${first.url}/api/customers`, {
+    const accepted = await fetch(`${first.url}/api/books`, {
       method: 'POST',
       headers: { ...bearer(keyOf('ada')), 'Content-Type': 'application/json' },
-      body: JSON.stringify(CUSTOMER),
+      body: JSON.stringify(BOOK),
     });
     const { id, accessToken } = submittedSchema.parse(await accepted.json());
     const read = (url: string | undefined) => fetch(`${url}/api/operations/${id}`, { headers: bearer(accessToken) });

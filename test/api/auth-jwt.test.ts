@@ -123,12 +123,12 @@ describe('a JWT signed with a secret', () => {
 
   it('grants only the scopes that it names', async () => {
     const as = async (scope: string) => clientOf(app, bearer(await signHs(claims({ scope }))));
-    const submit = { method: 'POST', body: { id: '1', customername: 'Ada' } };
-    expect((await (await as('submit')).rest('/api/customers', submit)).status).toBe(202);
+    const submit = { method: 'POST', body: { id: '1', title: 'Emma' } };
+    expect((await (await as('submit')).rest('/api/books', submit)).status).toBe(202);
     expect((await (await as('submit')).rest('/api/jobs')).status).toBe(403);
-    expect((await (await as('read')).rest('/api/customers', submit)).status).toBe(403);
+    expect((await (await as('read')).rest('/api/books', submit)).status).toBe(403);
     expect((await (await as('admin')).rest('/api/jobs')).status).toBe(200);
-    for (const none of ['', 'Read', 'reads', 'read,submit', 'customers:read'])
+    for (const none of ['', 'Read', 'reads', 'read,submit', 'books:read'])
       expect((await (await as(none)).rest('/api/jobs')).status).toBe(403);
   });
 
@@ -152,9 +152,9 @@ describe('a JWT signed with a secret', () => {
     for (const sub of subjects) {
       const answer = await (
         await as(sub)
-      ).rest('/api/customers', {
+      ).rest('/api/books', {
         method: 'POST',
-        body: { id: '1', customername: 'Ada' },
+        body: { id: '1', title: 'Emma' },
         headers: { 'Idempotency-Key': '"the same"' },
       });
       expect(answer.status).toBe(202);

@@ -46,8 +46,8 @@ describe('bad input', () => {
     return reply;
   };
 
-  const SUBMIT = 'mutation ($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId } }';
-  const IMPORT = 'mutation ($input: SubmitCustomerImportInput!) { submitCustomerImport(input: $input) { jobId } }';
+  const SUBMIT = 'mutation ($input: SubmitBookInput!) { submitBook(input: $input) { jobId } }';
+  const IMPORT = 'mutation ($input: SubmitBookImportInput!) { submitBookImport(input: $input) { jobId } }';
 
   const sendGraphQL = (body: string, headers: Record<string, string> = {}) =>
     app.fetch('/graphql', { method: 'POST', body, headers: { 'Content-Type': JSON_TYPE, ...headers } });
@@ -64,14 +64,14 @@ describe('bad input', () => {
   };
 
   describe.each([
-    ['a missing field', { id: '1' }, ['customername']],
-    ['a number where text belongs', { id: '1', customername: 5 }, ['customername']],
-    ['an unknown field', { id: '1', customername: 'Ada', fax: '1' }, ['fax']],
-    ['blank text', { id: '1', customername: '  ' }, ['customername']],
-    ['an empty id', { id: '', customername: 'Ada' }, ['id']],
-    ['a name that is too long', { id: '1', customername: 'a'.repeat(201) }, ['customername']],
-    ['U+0000, which PostgreSQL cannot hold', { id: '1', customername: 'A\u0000' }, ['customername']],
-    ['half a surrogate pair', { id: '1', customername: 'A\ud800' }, ['customername']],
+    ['a missing field', { id: '1' }, ['title']],
+    ['a number where text belongs', { id: '1', title: 5 }, ['title']],
+    ['an unknown field', { id: '1', title: 'Emma', fax: '1' }, ['fax']],
+    ['blank text', { id: '1', title: '  ' }, ['title']],
+    ['an empty id', { id: '', title: 'Emma' }, ['id']],
+    ['a title that is too long', { id: '1', title: 'a'.repeat(201) }, ['title']],
+    ['U+0000, which PostgreSQL cannot hold', { id: '1', title: 'A\u0000' }, ['title']],
+    ['half a surrogate pair', { id: '1', title: 'A\ud800' }, ['title']],
   ])('%s', (_, input, path) => {
     it('is BAD_USER_INPUT on GraphQL, with the path of the field', async () => {
       const { status, code, issues } = await graphqlError(SUBMIT, { input });
@@ -80,7 +80,7 @@ describe('bad input', () => {
     });
 
     it('is the problem invalid-input on REST, with a pointer to the field', async () => {
-      const { type, status, errors } = await problem(await app.post('/api/customers', input));
+      const { type, status, errors } = await problem(await app.post('/api/books', input));
       expect({ type, status }).toEqual({ type: `${app.url}/problems/invalid-input`, status: 400 });
       expect(errors?.map((error) => error.pointer)).toEqual([`#/${path.join('/')}`]);
     });
@@ -103,7 +103,7 @@ describe('bad input', () => {
   );
 
   it('stops at the 20th issue', async () => {
-    const rows = { customers: Array.from({ length: 10_000 }, () => ({ id: {}, customername: 1 })) };
+    const rows = { books: Array.from({ length: 10_000 }, () => ({ id: {}, title: 1 })) };
     const bySchema = await graphqlError(IMPORT, { input: rows });
     expect(bySchema).toMatchObject({ status: 400, code: 'BAD_USER_INPUT' });
     expect(bySchema.issues).toHaveLength(20);
@@ -115,34 +115,34 @@ describe('bad input', () => {
   });
 
   it('has a length that is checked before its items', async () => {
-    const input = { customers: Array.from({ length: 20_000 }, () => ({ id: {} })) };
+    const input = { books: Array.from({ length: 20_000 }, () => ({ id: {} })) };
     const message = 'Too big: expected array to have <=10000 items';
     const { status, issues } = await graphqlError(IMPORT, { input });
-    expect({ status, issues }).toEqual({ status: 400, issues: [{ path: ['customers'], message }] });
-    const { status: onRest, errors } = await problem(await app.post('/api/customer-imports', input));
-    expect({ onRest, errors }).toEqual({ onRest: 400, errors: [{ pointer: '#/customers', detail: message }] });
+    expect({ status, issues }).toEqual({ status: 400, issues: [{ path: ['books'], message }] });
+    const { status: onRest, errors } = await problem(await app.post('/api/book-imports', input));
+    expect({ onRest, errors }).toEqual({ onRest: 400, errors: [{ pointer: '#/books', detail: message }] });
   });
 
   it.each([
-    ['country', 'a'.repeat(21)],
-    ['phone', '1'.repeat(101)],
-    ['email', 'a'.repeat(321)],
-    ['customername', '😀'.repeat(201)],
+    ['language', 'a'.repeat(36)],
+    ['isbn', '1'.repeat(21)],
+    ['publisher', 'a'.repeat(201)],
+    ['title', '😀'.repeat(201)],
     ['id', '1'.repeat(65)],
   ])('is a text that is too long for %s', async (field, text) => {
-    const input = { id: '1', customername: 'Ada', [field]: text };
+    const input = { id: '1', title: 'Emma', [field]: text };
     expect((await graphqlError(SUBMIT, { input })).issues).toMatchObject([{ path: [field] }]);
-    const { errors } = await problem(await app.post('/api/customers', input));
+    const { errors } = await problem(await app.post('/api/books', input));
     expect(errors).toMatchObject([{ pointer: `#/${field}` }]);
   });
 
   it.each([
-    ['submitCustomer(input: { id: "1" }) { jobId }', ['customername']],
-    ['submitCustomer(input: { id: "1", customername: 5 }) { jobId }', ['customername']],
-    ['submitCustomer(input: { id: "1", customername: "Ada", fax: "1" }) { jobId }', ['fax']],
+    ['submitBook(input: { id: "1" }) { jobId }', ['title']],
+    ['submitBook(input: { id: "1", title: 5 }) { jobId }', ['title']],
+    ['submitBook(input: { id: "1", title: "Emma", fax: "1" }) { jobId }', ['fax']],
     [
-      'submitCustomerImport(input: { customers: [{ id: "1", customername: "a" }, { id: "2", customername: true }] }) { jobId }',
-      ['customers', 1, 'customername'],
+      'submitBookImport(input: { books: [{ id: "1", title: "a" }, { id: "2", title: true }] }) { jobId }',
+      ['books', 1, 'title'],
     ],
   ])('a literal in the document has a path too: %s', async (field, path) => {
     const { status, code, issues } = await graphqlError(`mutation { ${field} }`);
@@ -157,15 +157,11 @@ describe('bad input', () => {
       { some: ['FAILED', 'LOST'] },
       ['status', 1],
     ],
+    ['mutation ($name: String!) { submitBook(input: { id: "1", title: $name }) { jobId } }', { name: 5 }, ['title']],
     [
-      'mutation ($name: String!) { submitCustomer(input: { id: "1", customername: $name }) { jobId } }',
-      { name: 5 },
-      ['customername'],
-    ],
-    [
-      'mutation ($row: NewCustomerInput!) { submitCustomerImport(input: { customers: [$row] }) { jobId } }',
-      { row: { id: 1.5, customername: 'Ada' } },
-      ['customers', 0, 'id'],
+      'mutation ($row: NewBookInput!) { submitBookImport(input: { books: [$row] }) { jobId } }',
+      { row: { id: 1.5, title: 'Emma' } },
+      ['books', 0, 'id'],
     ],
   ])('a variable for a part of the input has the path of that part: %s', async (query, variables, path) => {
     const { status, code, issues } = await graphqlError(query, variables);
@@ -178,27 +174,30 @@ describe('bad input', () => {
     ['a slash and a tilde', 'a/b~', '#/a~1b~0'],
     ['the name of a prototype', 'constructor', '#/constructor'],
   ])('an unknown field of any name has a pointer: %s', async (_, name, pointer) => {
-    const { errors } = await problem(await app.post('/api/customers', { id: '1', customername: 'Ada', [name]: 1 }));
+    const { errors } = await problem(await app.post('/api/books', { id: '1', title: 'Emma', [name]: 1 }));
     expect(errors?.map((error) => error.pointer)).toEqual([pointer]);
   });
 
   it('an error in a list has an index', async () => {
-    const customers = [{ id: '1', customername: 'Ada' }, { customername: 2 }];
-    const { issues } = await graphqlError(IMPORT, { input: { customers } });
-    expect(issues?.map((issue) => issue.path)).toEqual([['customers', 1, 'customername']]);
+    const books = [
+      { id: '1', title: 'Emma' },
+      { id: '2', title: 2 },
+    ];
+    const { issues } = await graphqlError(IMPORT, { input: { books } });
+    expect(issues?.map((issue) => issue.path)).toEqual([['books', 1, 'title']]);
   });
 
   it.each([
     ['no rows', []],
-    ['more than 10,000', Array.from({ length: 10_001 }, (_, index) => ({ id: `${index}`, customername: 'A' }))],
-  ])('an import of %s is rejected', async (_, customers) => {
-    expect(await graphqlError(IMPORT, { input: { customers } })).toMatchObject({ code: 'BAD_USER_INPUT' });
-    expect((await app.post('/api/customer-imports', { customers })).status).toBe(400);
+    ['more than 10,000', Array.from({ length: 10_001 }, (_, index) => ({ id: `${index}`, title: 'A' }))],
+  ])('an import of %s is rejected', async (_, books) => {
+    expect(await graphqlError(IMPORT, { input: { books } })).toMatchObject({ code: 'BAD_USER_INPUT' });
+    expect((await app.post('/api/book-imports', { books })).status).toBe(400);
   });
 
   it('reports at most 20 issues on REST', async () => {
     const input = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`field${index}`, 1]));
-    expect((await problem(await app.post('/api/customers', input))).errors).toHaveLength(20);
+    expect((await problem(await app.post('/api/books', input))).errors).toHaveLength(20);
   });
 
   it('broken JSON is malformed', async () => {
@@ -206,7 +205,7 @@ describe('bad input', () => {
     expect(response.status).toBe(400);
     graphqlErrorSchema.parse(await response.json());
 
-    const rest = await app.fetch('/api/customers', {
+    const rest = await app.fetch('/api/books', {
       method: 'POST',
       body: '{"id":',
       headers: { 'Content-Type': JSON_TYPE },
@@ -217,13 +216,13 @@ describe('bad input', () => {
   it('another content type is not supported', async () => {
     expect((await sendGraphQL('{}', { 'Content-Type': 'text/xml' })).status).toBe(415);
     for (const type of ['text/plain', 'application/xml', 'multipart/form-data']) {
-      const rest = await app.fetch('/api/customers', { method: 'POST', body: '{}', headers: { 'Content-Type': type } });
+      const rest = await app.fetch('/api/books', { method: 'POST', body: '{}', headers: { 'Content-Type': type } });
       expect(await problem(rest)).toMatchObject({ type: `${app.url}/problems/unsupported-media-type`, status: 415 });
     }
   });
 
   it('a form, which any web page could send, is not supported by GraphQL', async () => {
-    const query = 'mutation { submitCustomer(input: {id: "1", customername: "Ada"}) { jobId } }';
+    const query = 'mutation { submitBook(input: {id: "1", title: "Emma"}) { jobId } }';
     const form = await app.fetch('/graphql', { method: 'POST', body: new URLSearchParams({ query }) });
     expect(form.status).toBe(415);
     graphqlErrorSchema.parse(await form.json());
@@ -256,7 +255,7 @@ describe('bad input', () => {
 
   it('only issues of the requested operation are reported', async () => {
     const query =
-      'mutation A($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId } } query B($id: ID!) { jobStatus(id: $id) { id } }';
+      'mutation A($input: SubmitBookInput!) { submitBook(input: $input) { jobId } } query B($id: ID!) { jobStatus(id: $id) { id } }';
     const response = await sendGraphQL(JSON.stringify({ query, operationName: 'B' }));
     const { errors } = graphqlErrorSchema.parse(await response.json());
     expect(errors[0]?.extensions.issues?.map((issue) => issue.path)).toEqual([['id']]);
@@ -265,16 +264,16 @@ describe('bad input', () => {
   it('a body of 2 MB is too large', async () => {
     const text = 'a'.repeat(2_000_000);
     const response = await sendGraphQL(
-      JSON.stringify({ query: SUBMIT, variables: { input: { id: '1', customername: text } } }),
+      JSON.stringify({ query: SUBMIT, variables: { input: { id: '1', title: text } } }),
     );
     expect(response.status).toBe(413);
     graphqlErrorSchema.parse(await response.json());
-    const rest = await app.post('/api/customers', { id: '1', customername: text });
+    const rest = await app.post('/api/books', { id: '1', title: text });
     expect(await problem(rest)).toMatchObject({ type: `${app.url}/problems/too-large`, status: 413 });
   });
 
   it.each([
-    'customer_AAAAAAAAAAAAAAAAAAAAAA',
+    'book_AAAAAAAAAAAAAAAAAAAAAA',
     'nothing_AAAAAAAAAAAAAAAAAAAAAA',
     '1',
     ' ',
@@ -296,7 +295,7 @@ describe('bad input', () => {
   });
 
   it('a mutation by GET is refused', async () => {
-    const query = encodeURIComponent('mutation { submitCustomer(input: {id: "1", customername: "Ada"}) { jobId } }');
+    const query = encodeURIComponent('mutation { submitBook(input: {id: "1", title: "Emma"}) { jobId } }');
     expect((await app.fetch(`/graphql?query=${query}`)).status).toBe(405);
   });
 });

@@ -32,8 +32,8 @@ const itemSchema = z.object({
   error: z.unknown().optional(),
 });
 const submittedSchema = batchSchema.extend({ items: z.array(itemSchema) });
-const SUBMIT = `mutation ($inputs: [SubmitCustomerInput!]!, $key: String, $options: SubmitOptions) {
-  submitCustomers(inputs: $inputs, idempotencyKey: $key, options: $options) {
+const SUBMIT = `mutation ($inputs: [SubmitBookInput!]!, $key: String, $options: SubmitOptions) {
+  submitBooks(inputs: $inputs, idempotencyKey: $key, options: $options) {
     replayed
     batch { ${BATCH} }
     items { index job { id status tags } error { code message issues { path message } } }
@@ -41,7 +41,7 @@ const SUBMIT = `mutation ($inputs: [SubmitCustomerInput!]!, $key: String, $optio
 }`;
 const graphqlSchema = z.object({
   data: z.object({
-    submitCustomers: z.object({ replayed: z.boolean(), batch: batchSchema, items: z.array(itemSchema) }),
+    submitBooks: z.object({ replayed: z.boolean(), batch: batchSchema, items: z.array(itemSchema) }),
   }),
 });
 
@@ -59,7 +59,7 @@ interface Submitted {
 type Submit = (client: Client, inputs: unknown, options?: Submission) => Promise<Answer>;
 
 const submitOnRest: Submit = (client, items, { key, tags = [] } = {}) =>
-  client.rest(`/api/customers/batch${tags.length > 0 ? `?tags=${tags.join(',')}` : ''}`, {
+  client.rest(`/api/books/batch${tags.length > 0 ? `?tags=${tags.join(',')}` : ''}`, {
     method: 'POST',
     body: { items },
     headers: key === undefined ? {} : { 'Idempotency-Key': `"${key}"` },
@@ -67,7 +67,7 @@ const submitOnRest: Submit = (client, items, { key, tags = [] } = {}) =>
 const submitOnGraphQL: Submit = (client, inputs, { key, tags } = {}) =>
   client.graphql(SUBMIT, { inputs, key, options: tags && { tags } });
 const read = (answer: Answer): Submitted => {
-  const onGraphQL = graphqlSchema.safeParse(answer.body).data?.data.submitCustomers;
+  const onGraphQL = graphqlSchema.safeParse(answer.body).data?.data.submitBooks;
   if (onGraphQL === undefined) {
     const replayed = answer.headers.get('idempotency-replayed') === 'true';
     return { answer, batch: submittedSchema.parse(answer.body), replayed };
@@ -76,14 +76,14 @@ const read = (answer: Answer): Submitted => {
   return { answer, batch: { ...batch, items }, replayed };
 };
 
-const customer = (index: number | string) => ({ id: `c-${index}`, customername: `Customer ${index}` });
-const customers = (count: number) => Array.from({ length: count }, (_, index) => customer(index));
+const book = (index: number | string) => ({ id: `c-${index}`, title: `Book ${index}` });
+const books = (count: number) => Array.from({ length: count }, (_, index) => book(index));
 
 describe.each(BACKENDS)('batches on %s', (backend) => {
   let app: TestApp;
   const client = (name: KeyName): Client => clientOf(app, bearer(keyOf(name)));
   const pause = (action: 'pause' | 'resume') =>
-    client('admin').rest(`/api/job-types/customer/${action}`, { method: 'POST' });
+    client('admin').rest(`/api/job-types/book/${action}`, { method: 'POST' });
   const batchOf = async (id: string, query = '') => client('ada').rest(`/api/batches/${id}${query}`);
   const raw = (path: string, accept: string) =>
     app.fetch(path, { headers: { ...bearer(keyOf('ada')), Accept: accept } });
@@ -99,7 +99,7 @@ describe.each(BACKENDS)('batches on %s', (backend) => {
     ['GraphQL', submitOnGraphQL],
   ] as const)('on %s', (api, submit) => {
     it('lists the job or the error of each item, in order', async () => {
-      const inputs = [customer(0), { ...customer(1), id: '' }, customer(2), { id: 'x'.repeat(65), customername: ' ' }];
+      const inputs = [book(0), { ...book(1), id: '' }, book(2), { id: 'x'.repeat(65), title: ' ' }];
       const { answer, batch } = read(await submit(client('ada'), inputs, { tags: ['nightly'] }));
       expect(answer.status).toBe(api === 'REST' ? 202 : 200);
       expect(batch).toMatchObject({ total: 2, done: false, percentComplete: 0, tag: tagOfBatch(batch.id) });
@@ -110,13 +110,13 @@ describe.each(BACKENDS)('batches on %s', (backend) => {
         expect(answer.headers.get('location')).toBe(batch.statusUrl);
         expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
         expect(wrong).toMatchObject({ status: 400, title: 'Invalid input', errors: [{ pointer: '#/id' }] });
-        expect(worse).toMatchObject({ errors: [{ pointer: '#/id' }, { pointer: '#/customername' }] });
+        expect(worse).toMatchObject({ errors: [{ pointer: '#/id' }, { pointer: '#/title' }] });
       } else {
         expect(wrong).toMatchObject({ code: 'BAD_USER_INPUT', issues: [{ path: ['id'] }] });
-        expect(worse).toMatchObject({ issues: [{ path: ['id'] }, { path: ['customername'] }] });
+        expect(worse).toMatchObject({ issues: [{ path: ['id'] }, { path: ['title'] }] });
       }
       const list = await client('ada').rest(`/api/jobs?tag=${batch.tag}`);
-      expect(list.body).toMatchObject({ items: [{ type: 'customer' }, { type: 'customer' }] });
+      expect(list.body).toMatchObject({ items: [{ type: 'book' }, { type: 'book' }] });
       const onOther = await client('ada').graphql(
         `{ batch(id: "${batch.id}") { ${BATCH} jobs(first: 1) { nodes { id } pageInfo { hasNextPage } } } }`,
       );
@@ -132,20 +132,20 @@ describe.each(BACKENDS)('batches on %s', (backend) => {
           ? { errors: [{ pointer: `#/${path.join('/')}` }] }
           : { errors: [{ extensions: { code: 'BAD_USER_INPUT', issues: [{ path }] } }] };
       const items = api === 'REST' ? 'items' : 'inputs';
-      const refused = await submit(client('ada'), [{ ...customer(1), id: '' }]);
+      const refused = await submit(client('ada'), [{ ...book(1), id: '' }]);
       expect(refused).toMatchObject({ status: 400, body: place([items, 0, 'id']) });
       // The items are not looked at, or there would be another error for each of them.
       for (const wrong of [[], Array.from({ length: MAX_BATCH_ITEMS + 1 }, () => 1)])
         expect(await submit(client('ada'), wrong)).toMatchObject({ status: 400, body: place([items]) });
-      expect((await submit(client('ada'), [customer(1)], { tags: ['batch:mine'] })).body).toMatchObject(
+      expect((await submit(client('ada'), [book(1)], { tags: ['batch:mine'] })).body).toMatchObject(
         place(api === 'REST' ? ['tags', 0] : ['options', 'tags', 0]),
       );
-      expect((await submit(client('reader'), [customer(1)])).status).toBe(403);
+      expect((await submit(client('reader'), [book(1)])).status).toBe(403);
     });
 
     it('replays a batch by its key, and refuses another content under it', async () => {
       const key = `key of ${api}`;
-      const inputs = [customer(0), { ...customer(1), id: '' }];
+      const inputs = [book(0), { ...book(1), id: '' }];
       const first = read(await submit(client('ada'), inputs, { key }));
       const again = read(await submit(client('ada'), inputs, { key }));
       expect([first.replayed, again.replayed]).toEqual([false, true]);
@@ -153,7 +153,7 @@ describe.each(BACKENDS)('batches on %s', (backend) => {
         id: first.batch.id,
         items: first.batch.items.map(({ job }) => (job ? { job: { id: job.id } } : { error: {} })),
       });
-      expect((await submit(client('ada'), customers(2), { key })).body).toMatchObject(
+      expect((await submit(client('ada'), books(2), { key })).body).toMatchObject(
         api === 'REST' ? { status: 422 } : { errors: [{ extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } }] },
       );
       expect(read(await submit(client('eve'), inputs, { key })).batch.id).not.toBe(first.batch.id);
@@ -161,9 +161,9 @@ describe.each(BACKENDS)('batches on %s', (backend) => {
   });
 
   it('takes 1,000 items in one request, all or none within the quota of the caller', async () => {
-    const { batch } = read(await submitOnRest(client('eve'), customers(MAX_BATCH_ITEMS)));
+    const { batch } = read(await submitOnRest(client('eve'), books(MAX_BATCH_ITEMS)));
     expect(batch).toMatchObject({ total: MAX_BATCH_ITEMS, counts: { pending: MAX_BATCH_ITEMS } });
-    expect(await submitOnRest(client('eve'), customers(MAX_BATCH_ITEMS))).toMatchObject({
+    expect(await submitOnRest(client('eve'), books(MAX_BATCH_ITEMS))).toMatchObject({
       status: 429,
       body: { type: expect.stringMatching(/quota-exceeded$/) },
     });
@@ -180,7 +180,7 @@ describe.each(BACKENDS)('batches on %s', (backend) => {
   });
 
   it('is followed by polls, held replies, events and lines of results, to the end of 100 jobs', async () => {
-    const inputs = [...customers(98), { ...customer(98), phone: 'call me' }, { ...customer(99), id: '' }];
+    const inputs = [...books(98), { ...book(98), isbn: 'call me' }, { ...book(99), id: '' }];
     const { batch } = read(await submitOnRest(client('ada'), inputs));
     const events = await raw(`/api/batches/${batch.id}/events`, 'text/event-stream');
     const waiting = batchOf(batch.id, '?waitSeconds=50');
@@ -212,7 +212,7 @@ describe.each(BACKENDS)('batches on %s', (backend) => {
         status: 'Succeeded',
         result: { id: `c-${index}` },
       });
-    expect(parsed[98]).toMatchObject({ index: 98, status: 'Failed', error: { code: 'INVALID_PHONE' } });
+    expect(parsed[98]).toMatchObject({ index: 98, status: 'Failed', error: { code: 'INVALID_ISBN' } });
 
     expect((await raw(`/api/batches/${batch.id}/results`, 'application/json')).status).toBe(406);
     const known = await raw(`/api/batches/${batch.id}/events?lastEventId=0-0-98-1-0`, 'text/event-stream');
@@ -223,20 +223,20 @@ describe.each(BACKENDS)('batches on %s', (backend) => {
       );
     expect((await batchOf(batch.items[0]?.job?.id ?? '')).status).toBe(404);
     // The resource with this id is read in spite of the path for batches.
-    await client('ada').rest('/api/customers', {
+    await client('ada').rest('/api/books', {
       method: 'POST',
-      body: { ...customer(0), id: 'batch' },
+      body: { ...book(0), id: 'batch' },
       headers: { Prefer: 'wait=30' },
     });
     // It is documented under the path of all of them.
-    const named = await fetch(`${app.url}/api/customers/batch`, { headers: bearer(keyOf('ada')) });
+    const named = await fetch(`${app.url}/api/books/batch`, { headers: bearer(keyOf('ada')) });
     expect(await named.json()).toMatchObject({ id: 'batch' });
   });
 
   it('is submitted, awaited and read by the client, and watched by a subscription', async () => {
     const own = createClient({ baseUrl: app.url, headers: bearer(keyOf('ada')) });
     await pause('pause');
-    const batch = await own.submitMany('customer', [customer('a'), { ...customer('b'), id: '' }, customer('c')]);
+    const batch = await own.submitMany('book', [book('a'), { ...book('b'), id: '' }, book('c')]);
     expect(batch.items[1]?.error).toMatchObject({ status: 400, errors: [{ pointer: '#/id' }] });
     const subscription = await app.fetch('/graphql', {
       method: 'POST',
@@ -246,12 +246,12 @@ describe.each(BACKENDS)('batches on %s', (backend) => {
     await pause('resume');
     const seen: number[] = [];
     const done = await own.waitForBatch(batch, { onProgress: ({ percentComplete }) => seen.push(percentComplete) });
-    expect(done).toMatchObject({ id: batch.id, type: 'customer', counts: { succeeded: 2 } });
+    expect(done).toMatchObject({ id: batch.id, type: 'book', counts: { succeeded: 2 } });
     expect(seen.at(-1)).toBe(100);
     const names: string[] = [];
     for await (const result of own.batchResults(batch))
-      if (result.status === 'Succeeded') names.push(`${result.index} ${result.result.customername}`);
-    expect(names).toEqual(['0 Customer a', '2 Customer c']);
+      if (result.status === 'Succeeded') names.push(`${result.index} ${result.result.title}`);
+    expect(names).toEqual(['0 Book a', '2 Book c']);
     expect(await own.cancelBatch(batch)).toMatchObject({ done: true, counts: { canceled: 0 } });
     const text = await subscription.text();
     expect(text).toContain('{"data":{"batchChanges":{"done":true,"total":2}}}');

@@ -23,7 +23,7 @@ describe('the client, on a real server', () => {
   let app: TestApp;
   const client = () => createClient({ baseUrl: app.url });
   const rows = (count: number, prefix: string) =>
-    Array.from({ length: count }, (_, index) => ({ id: `${prefix}-${index}`, customername: `Customer ${index}` }));
+    Array.from({ length: count }, (_, index) => ({ id: `${prefix}-${index}`, title: `Book ${index}` }));
 
   beforeAll(async () => {
     app = await startApp('redis');
@@ -31,15 +31,15 @@ describe('the client, on a real server', () => {
   afterAll(() => app.close());
 
   it('submits, reports progress, and resolves to the result', async () => {
-    const seen: Job<'customerImport'>[] = [];
+    const seen: Job<'bookImport'>[] = [];
     const result = await client().submitAndWait(
-      'customerImport',
-      { customers: rows(1000, 'import') },
+      'bookImport',
+      { books: rows(1000, 'import') },
       { onProgress: (job) => seen.push(job) },
     );
     expect(result).toEqual({ imported: 1000, updated: 0, rejected: [] });
     expect(seen.at(-1)).toMatchObject({
-      type: 'customerImport',
+      type: 'bookImport',
       status: 'Succeeded',
       done: true,
       percentComplete: 100,
@@ -51,22 +51,22 @@ describe('the client, on a real server', () => {
   });
 
   it('waits for a job of another client by its id', async () => {
-    const accepted = await app.post('/api/customers', { id: 'by-id', customername: 'Ada Lovelace' });
+    const accepted = await app.post('/api/books', { id: 'by-id', title: 'Jane Eyre' });
     const { id } = await accepted.json();
-    expect(await client().wait<'customer'>(id)).toMatchObject({ id: 'by-id', customername: 'Ada Lovelace' });
-    expect(await client().read(id)).toMatchObject({ id, type: 'customer', status: 'Succeeded', done: true });
-    const { customername } = await client().wait({ id, type: 'customer' });
-    expect(customername).toBe('Ada Lovelace');
+    expect(await client().wait<'book'>(id)).toMatchObject({ id: 'by-id', title: 'Jane Eyre' });
+    expect(await client().read(id)).toMatchObject({ id, type: 'book', status: 'Succeeded', done: true });
+    const { title } = await client().wait({ id, type: 'book' });
+    expect(title).toBe('Jane Eyre');
     const result: unknown = await createUntypedClient({ baseUrl: app.url }).wait(id);
     expect(result).toMatchObject({ id: 'by-id' });
   });
 
   it('creates one job for an idempotency key, and refuses another input under it', async () => {
-    const input = { id: 'keyed', customername: 'Ada Lovelace' };
-    const first = await client().submit('customer', input, { idempotencyKey: 'order "7"' });
-    const again = await client().submit('customer', input, { idempotencyKey: 'order "7"' });
+    const input = { id: 'keyed', title: 'Jane Eyre' };
+    const first = await client().submit('book', input, { idempotencyKey: 'order "7"' });
+    const again = await client().submit('book', input, { idempotencyKey: 'order "7"' });
     expect(again.id).toBe(first.id);
-    const other = client().submit('customer', { ...input, id: 'other' }, { idempotencyKey: 'order "7"' });
+    const other = client().submit('book', { ...input, id: 'other' }, { idempotencyKey: 'order "7"' });
     expect(await failure(other)).toMatchObject({ status: 422, problem: 'idempotency-key-reused' });
   });
 
@@ -74,7 +74,7 @@ describe('the client, on a real server', () => {
     // Without a worker, the job stays pending.
     const api = await startAppForTest('postgres', {}, { role: 'api' });
     const waiting = createClient({ baseUrl: api.url });
-    const job = await waiting.submit('customer', { id: '1', customername: 'Ada Lovelace' });
+    const job = await waiting.submit('book', { id: '1', title: 'Jane Eyre' });
     expect(await waiting.cancel(job)).toMatchObject({ status: 'Canceled', error: { code: 'JOB_CANCELED' } });
     expect(await failure(waiting.wait(job))).toMatchObject({ code: 'JOB_CANCELED', job: { id: job.id } });
     expect(await waiting.cancel(job)).toMatchObject({ status: 'Canceled' });
@@ -83,7 +83,7 @@ describe('the client, on a real server', () => {
   });
 
   it('throws the errors of the input by field', async () => {
-    const error = await failure(client().submit('customer', { id: '', customername: ' ' }));
+    const error = await failure(client().submit('book', { id: '', title: ' ' }));
     expect(error).toBeInstanceOf(ProblemError);
     expect(error).toMatchObject({
       name: 'ProblemError',
@@ -91,27 +91,27 @@ describe('the client, on a real server', () => {
       problem: 'invalid-input',
       type: `${app.url}/problems/invalid-input`,
       title: 'Invalid input',
-      instance: '/api/customers',
-      errors: [{ pointer: '#/id' }, { pointer: '#/customername' }],
+      instance: '/api/books',
+      errors: [{ pointer: '#/id' }, { pointer: '#/title' }],
     });
   });
 
   it('throws the cause of a failed job, with the job', async () => {
-    const input = { id: 'bad', customername: 'Nobody', phone: 'none' };
-    const error = await failure(client().submitAndWait('customer', input));
+    const input = { id: 'bad', title: 'Nobody', isbn: 'none' };
+    const error = await failure(client().submitAndWait('book', input));
     expect(error).toBeInstanceOf(JobNotSucceededError);
-    expect(error).toMatchObject({ code: 'INVALID_PHONE', job: { type: 'customer', status: 'Failed', done: true } });
+    expect(error).toMatchObject({ code: 'INVALID_ISBN', job: { type: 'book', status: 'Failed', done: true } });
   });
 
   it('throws a problem for a job that does not exist', async () => {
-    for (const call of [client().read('customer_none'), client().wait('customer_none')]) {
+    for (const call of [client().read('book_none'), client().wait('book_none')]) {
       expect(await failure(call)).toMatchObject({ name: 'ProblemError', status: 404, problem: 'not-found' });
     }
   });
 
   it('stops waiting when it is aborted, while the job continues', async () => {
     const stop = new AbortController();
-    const job = await client().submit('customerImport', { customers: rows(500, 'stopped') });
+    const job = await client().submit('bookImport', { books: rows(500, 'stopped') });
     const waiting = client().wait(job, { signal: stop.signal, onProgress: () => stop.abort(new Error('enough')) });
     expect(await failure(waiting)).toBe(stop.signal.reason);
     expect(await client().wait(job)).toMatchObject({ imported: 500 });
@@ -119,23 +119,23 @@ describe('the client, on a real server', () => {
 
   it('supports job types that only the caller declares', async () => {
     const own = createUntypedClient<{
-      person: { input: { id: string; customername: string }; result: { id: string } };
+      person: { input: { id: string; title: string }; result: { id: string } };
     }>({
       baseUrl: `${app.url}/`,
-      collections: { person: 'customers' },
+      collections: { person: 'books' },
     });
-    expect(await own.submitAndWait('person', { id: 'own', customername: 'Ada' })).toMatchObject({ id: 'own' });
+    expect(await own.submitAndWait('person', { id: 'own', title: 'Emma' })).toMatchObject({ id: 'own' });
   });
 });
 
-const ID = 'customer_0123456789012345678901';
+const ID = 'book_0123456789012345678901';
 const PATH = `/api/jobs/${ID}`;
 const EVENTS = `GET ${PATH}/events?output=false`;
 const STATUS = `GET ${PATH}?onComplete=status`;
 const RESULT = `GET ${PATH}/result`;
-const SUBMIT = 'POST /api/customers';
+const SUBMIT = 'POST /api/books';
 
-const base = { id: ID, type: 'customer', done: false, percentComplete: 0, error: null, retryAfter: 1 };
+const base = { id: ID, type: 'book', done: false, percentComplete: 0, error: null, retryAfter: 1 };
 const pending = { ...base, status: 'Pending' };
 const running = (percentComplete: number) => ({ ...base, status: 'Running', percentComplete });
 const succeeded = { ...base, status: 'Succeeded', done: true, percentComplete: 100, retryAfter: null };
@@ -146,7 +146,7 @@ const canceled = {
   error: { code: 'JOB_CANCELED', message: 'The job was canceled.' },
 };
 const result = { id: '42' };
-const input = { id: '42', customername: 'Ada' };
+const input = { id: '42', title: 'Emma' };
 const gone: Step = problem(404, 'not-found');
 
 /** Waits for the job of a script, and returns the reported states. */
@@ -384,13 +384,13 @@ describe('the client, when requests fail on the way', () => {
       ],
     });
     const client = createClient({ baseUrl: server.url });
-    expect(await client.submit('customer', input)).toEqual(pending);
+    expect(await client.submit('book', input)).toEqual(pending);
     expect(server.asked).toEqual(Array.from({ length: 4 }, () => SUBMIT));
     expect(server.requests.map(({ body }) => JSON.parse(body))).toEqual(server.requests.map(() => input));
     const keys = new Set(server.requests.map(({ headers }) => headers['idempotency-key']));
     expect([...keys]).toEqual([expect.stringMatching(/^"[\w+/]{22}=="$/)]);
 
-    await client.submit('customer', input);
+    await client.submit('book', input);
     expect(keys).not.toContain(server.requests.at(-1)?.headers['idempotency-key']);
   });
 
@@ -402,7 +402,7 @@ describe('the client, when requests fail on the way', () => {
         json(202, pending, { Location: PATH }),
       ],
     });
-    expect(await createClient({ baseUrl: server.url }).submit('customer', input)).toEqual(pending);
+    expect(await createClient({ baseUrl: server.url }).submit('book', input)).toEqual(pending);
     const [first, second, third] = server.requests;
     expect(Number(second?.at) - Number(first?.at)).toBeGreaterThan(990);
     expect(third?.headers['idempotency-key']).toBe(first?.headers['idempotency-key']);
@@ -413,14 +413,14 @@ describe('the client, when requests fail on the way', () => {
       [SUBMIT]: [problem(503, 'queue-unavailable', { 'Retry-After': '30' })],
     });
     const signal = AbortSignal.timeout(1000);
-    const submitting = createClient({ baseUrl: server.url }).submit('customer', input, { signal });
+    const submitting = createClient({ baseUrl: server.url }).submit('book', input, { signal });
     expect(await failure(submitting)).toBe(signal.reason);
     expect(server.asked).toEqual([SUBMIT]);
   });
 
   it("sends the caller's own key as a structured-field string", async () => {
     const server = await startScriptedServer({ [SUBMIT]: [json(202, pending)] });
-    await createClient({ baseUrl: server.url }).submit('customer', input, { idempotencyKey: 'a "b" \\c' });
+    await createClient({ baseUrl: server.url }).submit('book', input, { idempotencyKey: 'a "b" \\c' });
     expect(server.requests[0]?.headers['idempotency-key']).toBe(String.raw`"a \"b\" \\c"`);
   });
 
@@ -430,7 +430,7 @@ describe('the client, when requests fail on the way', () => {
       [STATUS]: [problem(503, 'queue-unavailable', { 'Retry-After': '60' })],
     });
     const client = createClient({ baseUrl: server.url, retryForSeconds: 1 });
-    expect(await failure(client.submit('customer', input))).toBeInstanceOf(TypeError);
+    expect(await failure(client.submit('book', input))).toBeInstanceOf(TypeError);
     expect(server.asked.length).toBeGreaterThan(1);
     // The next attempt would be too late, so the client does not wait for it.
     const error = await failure(client.read(ID));

@@ -12,10 +12,10 @@ describe('compression', () => {
   beforeAll(async () => {
     app = await startApp('redis');
     for (let index = 0; index < 5; index += 1) {
-      const response = await app.fetch('/api/customers', {
+      const response = await app.fetch('/api/books', {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', Prefer: 'wait=30' },
-        body: JSON.stringify({ id: `c${index}`, customername: 'Ada Lovelace' }),
+        body: JSON.stringify({ id: `c${index}`, title: 'Jane Eyre' }),
       });
       id = /jobs\/(.*)$/.exec(response.headers.get('location') ?? '')?.[1] ?? '';
     }

@@ -97,7 +97,7 @@ describe('while the queue is unavailable', () => {
       const proxy = await startTcpProxy(settings.QUEUE_URL ?? '');
       onTestFinished(() => proxy.close());
       const server = await startProcess({ settings: { ...settings, QUEUE_URL: proxy.url } });
-      const submit = () => post(server.url, '/api/customers', { id: '1', customername: 'Ada' });
+      const submit = () => post(server.url, '/api/books', { id: '1', title: 'Emma' });
       expect((await submit()).status).toBe(202);
       const thaw = proxy.freeze();
       const refused = await submit();
@@ -117,11 +117,11 @@ describe('while the queue is unavailable', () => {
     const unblock = proxy.block();
     const server = await startProcess({ settings: { ...settings, QUEUE_URL: proxy.url } });
 
-    const rest = await post(server.url, '/api/customers', { id: '1', customername: 'Ada' });
+    const rest = await post(server.url, '/api/books', { id: '1', title: 'Emma' });
     expect(rest.status).toBe(503);
     expect(rest.headers.get('retry-after')).toBe('1');
     expect(await rest.json()).toMatchObject({ type: `${server.url}/problems/queue-unavailable` });
-    const query = 'mutation { submitCustomer(input: { id: "1", customername: "Ada" }) { jobId } }';
+    const query = 'mutation { submitBook(input: { id: "1", title: "Emma" }) { jobId } }';
     const graphql = await post(server.url, '/graphql', { query });
     expect(graphql.status).toBe(503);
     expect(graphql.headers.get('retry-after')).toBe('1');
@@ -129,7 +129,7 @@ describe('while the queue is unavailable', () => {
 
     unblock();
     const accepted = await poll(
-      () => post(server.url, '/api/customers', { id: '1', customername: 'Ada' }),
+      () => post(server.url, '/api/books', { id: '1', title: 'Emma' }),
       ({ status }) => status !== 503,
     );
     expect(accepted.status).toBe(202);

@@ -434,10 +434,10 @@ describe('HTTP', () => {
       CORS_ORIGINS: 'https://app.example.com,http://localhost:3000',
       TRUST_PROXY: '127.0.0.1/32',
     });
-    const response = await app.fetch('/api/customers', {
+    const response = await app.fetch('/api/books', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Prefer: 'wait=30' },
-      body: JSON.stringify({ id: '1', customername: 'Ada' }),
+      body: JSON.stringify({ id: '1', title: 'Emma' }),
     });
     id = /jobs\/(.*)$/.exec(response.headers.get('location') ?? '')?.[1] ?? '';
   });
@@ -450,8 +450,8 @@ describe('HTTP', () => {
     ['/api/jobs/ID/retry', 'POST, OPTIONS'],
     ['/api/jobs/ID/events', 'GET, HEAD, OPTIONS'],
     ['/api/operations/ID', 'GET, HEAD, OPTIONS'],
-    ['/api/customers', 'POST, OPTIONS'],
-    ['/api/customers/1', 'GET, HEAD, OPTIONS'],
+    ['/api/books', 'POST, OPTIONS'],
+    ['/api/books/1', 'GET, HEAD, OPTIONS'],
   ])('%s allows %s, and replies 405 to other methods', async (path, allow) => {
     const url = path.replace('ID', id);
     const options = await app.fetch(url, { method: 'OPTIONS' });
@@ -469,7 +469,7 @@ describe('HTTP', () => {
     '/api/jobs',
     '/api/jobs/ID?onComplete=status',
     '/api/jobs/ID/result',
-    '/api/customers/1',
+    '/api/books/1',
     '/api/jobs/ID/events',
   ])('HEAD has the headers of GET without a body: %s', async (path) => {
     const url = path.replace('ID', id);
@@ -511,8 +511,8 @@ describe('HTTP', () => {
     ['application/json; charset=utf-9', 415],
     ['application/json', 202],
   ])('accepts only JSON in UTF-8: %s', async (type, status) => {
-    const body = JSON.stringify({ id: '2', customername: 'Ada' });
-    const response = await app.fetch('/api/customers', { method: 'POST', headers: { 'Content-Type': type }, body });
+    const body = JSON.stringify({ id: '2', title: 'Emma' });
+    const response = await app.fetch('/api/books', { method: 'POST', headers: { 'Content-Type': type }, body });
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toMatch(/; charset=utf-8$/);
   });
@@ -525,8 +525,8 @@ describe('HTTP', () => {
     ['GET', '/api/jobs/ID/result'],
     ['GET', '/api/jobs/ID/events'],
     ['GET', '/api/operations/ID'],
-    ['GET', '/api/customers/1'],
-    ['GET', '/api/customers/none'],
+    ['GET', '/api/books/1'],
+    ['GET', '/api/books/none'],
     ['GET', '/api/jobs?limit=none'],
     ['DELETE', '/api/jobs/ID'],
     ['GET', '/graphql?query={__typename}'],
@@ -613,7 +613,7 @@ describe('HTTP', () => {
     expect((await from('https://evil.example.com')).headers.has('access-control-allow-origin')).toBe(false);
   });
 
-  it.each(['/api/customers', '/graphql'])('replies to the preflight of a page of CORS_ORIGINS: %s', async (path) => {
+  it.each(['/api/books', '/graphql'])('replies to the preflight of a page of CORS_ORIGINS: %s', async (path) => {
     const response = await app.fetch(path, {
       method: 'OPTIONS',
       headers: {
@@ -652,7 +652,7 @@ describe('a client error', () => {
   });
   afterAll(() => app.close());
 
-  it.each(['/api/customers/%00', `/api/jobs/${'a'.repeat(12_000)}`, '/api/jobs/%ff', '/api/customers/%E0%A4%A'])(
+  it.each(['/api/books/%00', `/api/jobs/${'a'.repeat(12_000)}`, '/api/jobs/%ff', '/api/books/%E0%A4%A'])(
     'is not reported as a server error: %s',
     async (path) => {
       const response = await app.fetch(path);
@@ -673,9 +673,9 @@ describe('a client error', () => {
   });
 
   it('of invalid UTF-8 is refused rather than corrected', async () => {
-    const body = Buffer.from('{"id":"1","customername":"\xff"}', 'latin1');
+    const body = Buffer.from('{"id":"1","title":"\xff"}', 'latin1');
     const headers = { 'Content-Type': 'application/json' };
-    const response = await app.fetch('/api/customers', { method: 'POST', headers, body });
+    const response = await app.fetch('/api/books', { method: 'POST', headers, body });
     expect(response.status).toBe(400);
     expect((await response.json()).type).toMatch(/malformed-request$/);
   });
@@ -692,7 +692,7 @@ describe('a client error', () => {
       const framing = [`Content-Type: ${type}`, 'Transfer-Encoding: chunked', '', '0'];
       expect(await sendRaw(app.url, [...chunked, ...framing])).toMatch(/^HTTP\/1\.1 404 /);
       expect((await app.fetch('/api/jobs/none', { method: 'DELETE', headers })).status).toBe(404);
-      const response = await app.fetch('/api/customers', { method: 'POST', headers });
+      const response = await app.fetch('/api/books', { method: 'POST', headers });
       expect((await response.json()).type).toMatch(/invalid-input$/);
     },
   );

@@ -5,7 +5,7 @@ import { API_KEYS, type Client, type KeyName, bearer, clientOf, keyOf } from '..
 import { createClient } from '../../src/client/client.ts';
 import { poll } from '../support/follow.ts';
 
-const CUSTOMER = { id: '1', customername: 'Ada' };
+const BOOK = { id: '1', title: 'Emma' };
 const jobSchema = z.looseObject({ id: z.string(), accessToken: z.string() });
 
 /** An id tells its caller that the job was there, on both APIs, with no trace of the job in the store. */
@@ -15,9 +15,9 @@ describe.each(['with an idempotency key', 'without one'])('the id of an expired 
   let accessToken: string;
   const client = (name: KeyName): Client => clientOf(app, bearer(keyOf(name)));
   const submit = () =>
-    client('ada').rest('/api/customers', {
+    client('ada').rest('/api/books', {
       method: 'POST',
-      body: CUSTOMER,
+      body: BOOK,
       headers: kind === 'without one' ? {} : { 'Idempotency-Key': '"once"' },
     });
 

@@ -22,28 +22,28 @@ describe.each(BACKENDS)('a plain fetch loop on %s', (backend) => {
   });
   afterAll(() => app.close());
 
-  it('ends at the customer', async () => {
-    const response = await submitAndWait(`${app.url}/api/customers`, { id: '42', customername: ' Ada  Lovelace ' });
+  it('ends at the book', async () => {
+    const response = await submitAndWait(`${app.url}/api/books`, { id: '42', title: ' Jane  Eyre ' });
     expect(response.status).toBe(200);
-    expect(response.url).toBe(`${app.url}/api/customers/42`);
-    expect(await response.json()).toMatchObject({ id: '42', customername: 'Ada Lovelace' });
+    expect(response.url).toBe(`${app.url}/api/books/42`);
+    expect(await response.json()).toMatchObject({ id: '42', title: 'Jane Eyre' });
   });
 
   it('ends at the result of a job without a resource', async () => {
-    const customers = Array.from({ length: 1000 }, (_, index) => ({ id: `${index}`, customername: 'Ada' }));
-    const response = await submitAndWait(`${app.url}/api/customer-imports`, { customers });
+    const books = Array.from({ length: 1000 }, (_, index) => ({ id: `${index}`, title: 'Emma' }));
+    const response = await submitAndWait(`${app.url}/api/book-imports`, { books });
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ rejected: [] });
   });
 
   it('ends at the problem of a failed job', async () => {
-    const response = await submitAndWait(`${app.url}/api/customers`, { id: '43', customername: 'Ada', phone: 'none' });
+    const response = await submitAndWait(`${app.url}/api/books`, { id: '43', title: 'Emma', isbn: 'none' });
     expect(response.status).toBe(422);
     expect(response.headers.get('content-type')).toContain('application/problem+json');
     expect(await response.json()).toMatchObject({
       type: `${app.url}/problems/job-failed`,
       status: 422,
-      detail: expect.stringContaining('INVALID_PHONE'),
+      detail: expect.stringContaining('INVALID_ISBN'),
     });
   });
 });

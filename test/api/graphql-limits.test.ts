@@ -9,11 +9,11 @@ import { BACKENDS } from '../support/stores.ts';
 
 const JOBS_DIR = join(import.meta.dirname, '../support/jobs/scripted');
 
-/** All fields of a customer job. */
+/** All fields of a book job. */
 const JOB = `fragment job on Job {
   id type status done percentComplete message attempt maxAttempts createdAt lastUpdatedAt startedAt finishedAt expiresAt
   error { code message } statusUrl resultUrl resourceUrl retryAfter
-  ... on CustomerJob { input { id customername email phone country } result { id customername email phone country updatedAt } }
+  ... on BookJob { input { id title publisher isbn language } result { id title publisher isbn language updatedAt } }
 }`;
 
 const repeat = (count: number, part: (index: number) => string): string =>
@@ -95,7 +95,7 @@ describe('a GraphQL document', () => {
     ],
     [
       'that requests the inputs of a hundred imports',
-      '{ jobs(first: 100) { nodes { ... on CustomerImportJob { input { customers { id customername email } } } } } }',
+      '{ jobs(first: 100) { nodes { ... on BookImportJob { input { books { id title publisher } } } } } }',
       'values',
     ],
   ])('%s is refused', async (_, query, reason) => {
@@ -148,7 +148,7 @@ describe('a GraphQL document', () => {
     ],
     [
       'twenty imports',
-      '{ jobs { nodes { ... on CustomerImportJob { input { customers { id } } result { imported rejected { index message } } } } } }',
+      '{ jobs { nodes { ... on BookImportJob { input { books { id } } result { imported rejected { index message } } } } } }',
     ],
   ])('that requests %s is executed', async (_, query) => {
     const response = await send({ query });
@@ -176,7 +176,7 @@ describe('a GraphQL document', () => {
   });
 
   it.each(['HEAD', 'GET'])('with a mutation is refused for %s, and not executed', async (method) => {
-    const query = encodeURIComponent('mutation { submitCustomer(input: {id: "1", customername: "Ada"}) { jobId } }');
+    const query = encodeURIComponent('mutation { submitBook(input: {id: "1", title: "Emma"}) { jobId } }');
     const response = await app.fetch(`/graphql?query=${query}`, { method });
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe('POST');
@@ -251,18 +251,18 @@ async function allDone(app: TestApp): Promise<void> {
 describe.each(BACKENDS)('the inputs that a query reads on %s', (backend) => {
   it('count as large as they are, one after the other, and other callers get their answers meanwhile', async () => {
     const app = await startAppForTest(backend, {}, { role: backend === 'embedded' ? 'all' : 'api' });
-    const customers = Array.from({ length: 3000 }, (_, index) => ({
+    const books = Array.from({ length: 3000 }, (_, index) => ({
       id: `${index}`,
-      customername: 'x'.repeat(60),
+      title: 'x'.repeat(60),
     }));
     for (let count = 0; count < 25; count += 1)
-      expect((await app.post('/api/customer-imports', { customers })).status).toBe(202);
+      expect((await app.post('/api/book-imports', { books })).status).toBe(202);
     // The embedded store has one session, which the work of the jobs would share with the readers.
     if (backend === 'embedded') await allDone(app);
     const query = `{ empty: jobs(first: -1000) { nodes { id } } jobs(first: 25) { nodes {
-      ... on CustomerImportJob { input { customers { id } } }
+      ... on BookImportJob { input { books { id } } }
     } } }`;
-    const one = '{ jobs(first: 1) { nodes { ... on CustomerImportJob { input { customers { id customername } } } } } }';
+    const one = '{ jobs(first: 1) { nodes { ... on BookImportJob { input { books { id title } } } } } }';
     const send = async (text: string) => (await app.post('/graphql', { query: text })).text();
     const [, ...others] = await Promise.all([
       send(query.replace('empty: jobs(first: -1000) { nodes { id } }', '')),
@@ -280,14 +280,14 @@ describe.each(BACKENDS)('the inputs that a query reads on %s', (backend) => {
 
   it('have a number of values, whatever the document assumes', async () => {
     const app = await startAppForTest(backend, {}, { role: backend === 'embedded' ? 'all' : 'api' });
-    const customers = Array.from({ length: 10_000 }, (_, index) => ({ id: `${index}`, customername: 'x' }));
-    expect((await app.post('/api/customer-imports', { customers })).status).toBe(202);
+    const books = Array.from({ length: 10_000 }, (_, index) => ({ id: `${index}`, title: 'x' }));
+    expect((await app.post('/api/book-imports', { books })).status).toBe(202);
     const rows = (count: number): string =>
-      repeat(count, (index) => `r${index}: customers { id customername email phone country }`);
+      repeat(count, (index) => `r${index}: books { id title publisher isbn language }`);
     const send = async (fields: string) =>
       (
         await app.post('/graphql', {
-          query: `{ jobs(first: 1) { nodes { ... on CustomerImportJob { input { ${fields} } } } } }`,
+          query: `{ jobs(first: 1) { nodes { ... on BookImportJob { input { ${fields} } } } } }`,
         })
       ).text();
     expect(await send(rows(2))).not.toContain('errors');
@@ -339,12 +339,12 @@ describe('GRAPHQL_INTROSPECTION=off', () => {
     const wrong = [
       await send('{ jobStatuss(id: "1") { id } }'),
       await send('{ jobStatus(idd: "1") { id } }'),
-      await send('{ jobStatus(id: "1") { ... on CustomerJobb { id } } }'),
+      await send('{ jobStatus(id: "1") { ... on BookJobb { id } } }'),
       await send('{ jobs(status: [FAILE]) { nodes { id } } }'),
-      await send('mutation { submitCustomer(input: { id: "1", customernam: "Ada" }) { jobId } }'),
+      await send('mutation { submitBook(input: { id: "1", titl: "Emma" }) { jobId } }'),
       await send('query ($status: [JobStatus!]) { jobs(status: $status) { nodes { id } } }', { status: ['FAILE'] }),
-      await send('mutation ($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId } }', {
-        input: { id: '1', customernam: 'Ada' },
+      await send('mutation ($input: SubmitBookInput!) { submitBook(input: $input) { jobId } }', {
+        input: { id: '1', titl: 'Emma' },
       }),
     ];
     for (const text of wrong) expect(text).not.toMatch(/did you mean/i);

@@ -10,17 +10,17 @@ import {
   JobUpdates,
   JobUpdatesWithResult,
   ListJobs,
-  ReadCustomer,
+  ReadBook,
   RetryJob,
-  SubmitCustomer,
-  SubmitCustomerImport,
+  SubmitBook,
+  SubmitBookImport,
 } from '../support/operations.ts';
 import { createGate } from '../support/gate.ts';
 import { startScriptedApp } from '../support/scripted-app.ts';
 import { BACKENDS } from '../support/stores.ts';
 import { subscribe } from '../support/subscribe.ts';
 
-const NONE = 'customer_AAAAAAAAAAAAAAAAAAAAAA';
+const NONE = 'book_AAAAAAAAAAAAAAAAAAAAAA';
 
 const extensionsSchema = z.object({
   code: z.string(),
@@ -47,28 +47,28 @@ describe.each(BACKENDS)('graphql-request with generated types on %s', (backend) 
   });
   afterAll(() => app.close());
 
-  const submit = async (id: string, fields: { phone?: string } = {}): Promise<string> => {
-    const input = { id, customername: 'Ada Lovelace', ...fields };
-    const { submitCustomer } = await app.graphql.request(SubmitCustomer, { input });
-    assert(submitCustomer);
-    return submitCustomer.jobId;
+  const submit = async (id: string, fields: { isbn?: string } = {}): Promise<string> => {
+    const input = { id, title: 'Jane Eyre', ...fields };
+    const { submitBook } = await app.graphql.request(SubmitBook, { input });
+    assert(submitBook);
+    return submitBook.jobId;
   };
   const submitImport = async (count: number): Promise<string> => {
-    const customers = Array.from({ length: count }, (_, index) => ({ id: `row-${index}`, customername: 'Ada' }));
-    const { submitCustomerImport } = await app.graphql.request(SubmitCustomerImport, { input: { customers } });
-    assert(submitCustomerImport);
-    return submitCustomerImport.jobId;
+    const books = Array.from({ length: count }, (_, index) => ({ id: `row-${index}`, title: 'Emma' }));
+    const { submitBookImport } = await app.graphql.request(SubmitBookImport, { input: { books } });
+    assert(submitBookImport);
+    return submitBookImport.jobId;
   };
   const waitFor = async (id: string) => (await app.graphql.request(JobStatus, { id, waitSeconds: 50 })).jobStatus;
 
   it('submits, waits for the end in one request, and reads the resource', async () => {
     expect(await waitFor(await submit('42'))).toMatchObject({
       status: 'SUCCEEDED',
-      customer: { id: '42', customername: 'Ada Lovelace' },
+      book: { id: '42', title: 'Jane Eyre' },
     });
-    const { customer } = await app.graphql.request(ReadCustomer, { id: '42' });
-    expect(customer).toMatchObject({ id: '42', customername: 'Ada Lovelace' });
-    expect((await app.graphql.request(ReadCustomer, { id: 'none' })).customer).toBeNull();
+    const { book } = await app.graphql.request(ReadBook, { id: '42' });
+    expect(book).toMatchObject({ id: '42', title: 'Jane Eyre' });
+    expect((await app.graphql.request(ReadBook, { id: 'none' })).book).toBeNull();
     expect((await app.graphql.request(JobStatus, { id: NONE, waitSeconds: 50 })).jobStatus).toBeNull();
   });
 
@@ -79,41 +79,41 @@ describe.each(BACKENDS)('graphql-request with generated types on %s', (backend) 
   });
 
   it('returns the same job for the same idempotency key, as argument, as header and on REST', async () => {
-    const variables = { input: { id: '43', customername: 'Grace' } };
+    const variables = { input: { id: '43', title: 'Walden' } };
     const idempotencyKey = 'order 7';
-    const { submitCustomer: first } = await app.graphql.request(SubmitCustomer, { ...variables, idempotencyKey });
+    const { submitBook: first } = await app.graphql.request(SubmitBook, { ...variables, idempotencyKey });
     assert(first);
-    const again = await app.graphql.request(SubmitCustomer, { ...variables, idempotencyKey });
+    const again = await app.graphql.request(SubmitBook, { ...variables, idempotencyKey });
     const headers = { 'Idempotency-Key': '"order 7"' };
-    const byHeader = await app.graphql.request(SubmitCustomer, variables, headers);
-    const byRest = await app.fetch('/api/customers', {
+    const byHeader = await app.graphql.request(SubmitBook, variables, headers);
+    const byRest = await app.fetch('/api/books', {
       method: 'POST',
       headers: { ...headers, 'Content-Type': 'application/json' },
       body: JSON.stringify(variables.input),
     });
 
     expect(first.replayed).toBe(false);
-    expect(again.submitCustomer).toMatchObject({ jobId: first.jobId, replayed: true });
-    expect(byHeader.submitCustomer).toMatchObject({ jobId: first.jobId, replayed: true });
+    expect(again.submitBook).toMatchObject({ jobId: first.jobId, replayed: true });
+    expect(byHeader.submitBook).toMatchObject({ jobId: first.jobId, replayed: true });
     expect(byRest.headers.get('idempotency-replayed')).toBe('true');
     expect(byRest.headers.get('location')).toBe(first.statusUrl);
 
-    const other = { input: { id: '43', customername: 'Alan' } };
-    const byArgument = await refusalOf(app.graphql.request(SubmitCustomer, { ...other, idempotencyKey }));
+    const other = { input: { id: '43', title: 'Dracula' } };
+    const byArgument = await refusalOf(app.graphql.request(SubmitBook, { ...other, idempotencyKey }));
     expect(byArgument).toEqual({ code: 'IDEMPOTENCY_KEY_REUSED', paths: [] });
-    expect(await refusalOf(app.graphql.request(SubmitCustomer, other, headers))).toEqual(byArgument);
+    expect(await refusalOf(app.graphql.request(SubmitBook, other, headers))).toEqual(byArgument);
   });
 
   it('pages through jobs of one type and status, newest first, each once', async () => {
     const ids: string[] = [];
-    for (let index = 0; index < 5; index += 1) ids.push(await submit(`failed-${index}`, { phone: 'none' }));
+    for (let index = 0; index < 5; index += 1) ids.push(await submit(`failed-${index}`, { isbn: 'none' }));
     for (const id of ids) expect(await waitFor(id)).toMatchObject({ status: 'FAILED' });
 
     const pages: string[][] = [];
     let after: string | null | undefined;
     do {
       const page: JobsQuery = await app.graphql.request(ListJobs, {
-        type: 'customer',
+        type: 'book',
         status: ['FAILED'],
         first: 2,
         after: after ?? null,
@@ -128,13 +128,13 @@ describe.each(BACKENDS)('graphql-request with generated types on %s', (backend) 
   });
 
   it('retries a failed job with all its attempts, and keeps its history', async () => {
-    const id = await submit('44', { phone: 'none' });
-    expect(await waitFor(id)).toMatchObject({ status: 'FAILED', error: { code: 'INVALID_PHONE' }, attempt: 1 });
+    const id = await submit('44', { isbn: 'none' });
+    expect(await waitFor(id)).toMatchObject({ status: 'FAILED', error: { code: 'INVALID_ISBN' }, attempt: 1 });
     const { retryJob } = await app.graphql.request(RetryJob, { id });
     assert(retryJob);
     expect(retryJob.id).toBe(id);
     // The worker may have run it again already.
-    expect(retryJob.history[0]).toEqual({ attempt: 1, error: { code: 'INVALID_PHONE' } });
+    expect(retryJob.history[0]).toEqual({ attempt: 1, error: { code: 'INVALID_ISBN' } });
     expect(await waitFor(id)).toMatchObject({ status: 'FAILED', attempt: 2 });
   });
 

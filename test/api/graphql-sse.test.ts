@@ -2,7 +2,7 @@ import { assert, describe, expect, it, onTestFinished } from 'vitest';
 import { startAppForTest } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
 import type { JobUpdatesSubscription } from '../support/generated/graphql.ts';
-import { JobUpdates, JobUpdatesWithResult, SubmitCustomer, SubmitCustomerImport } from '../support/operations.ts';
+import { JobUpdates, JobUpdatesWithResult, SubmitBook, SubmitBookImport } from '../support/operations.ts';
 import { createGate } from '../support/gate.ts';
 import { startScriptedApp } from '../support/scripted-app.ts';
 import { BACKENDS } from '../support/stores.ts';
@@ -38,7 +38,7 @@ async function statesUntil<Result extends JobUpdatesSubscription>(
 
 const briefly = ({ status, percentComplete }: State): string => `${status} ${percentComplete}`;
 const rows = (count: number, prefix: string) =>
-  Array.from({ length: count }, (_, index) => ({ id: `${prefix}-${index}`, customername: `Customer ${index}` }));
+  Array.from({ length: count }, (_, index) => ({ id: `${prefix}-${index}`, title: `Book ${index}` }));
 
 describe.each(BACKENDS)('a GraphQL subscription on %s', (backend) => {
   it('is sent in parts to a client of Apollo, and ends with its job', async () => {
@@ -77,10 +77,10 @@ describe.each(BACKENDS)('a GraphQL subscription on %s', (backend) => {
   it('follows an import from PENDING through its progress to its result, and completes', async () => {
     const app = await startAppForTest(backend);
     const submit = async (count: number, prefix: string) => {
-      const input = { customers: rows(count, prefix) };
-      const { submitCustomerImport } = await app.graphql.request(SubmitCustomerImport, { input });
-      assert(submitCustomerImport);
-      return submitCustomerImport.jobId;
+      const input = { books: rows(count, prefix) };
+      const { submitBookImport } = await app.graphql.request(SubmitBookImport, { input });
+      assert(submitBookImport);
+      return submitBookImport.jobId;
     };
     // A worker does two imports at a time, so a third one waits.
     await submit(10_000, 'first');
@@ -97,7 +97,7 @@ describe.each(BACKENDS)('a GraphQL subscription on %s', (backend) => {
       id,
       status: 'SUCCEEDED',
       done: true,
-      message: '3000 of 3000 customers',
+      message: '3000 of 3000 books',
       import: { imported: 3000, updated: 0 },
     });
   });
@@ -159,18 +159,18 @@ describe.each(BACKENDS)('a GraphQL subscription on %s', (backend) => {
 describe('a GraphQL subscription', () => {
   it('to a finished job sends its final state, and completes', async () => {
     const app = await startAppForTest('redis');
-    const { submitCustomer } = await app.graphql.request(SubmitCustomer, { input: { id: '1', customername: 'Ada' } });
-    assert(submitCustomer);
-    const id = submitCustomer.jobId;
+    const { submitBook } = await app.graphql.request(SubmitBook, { input: { id: '1', title: 'Emma' } });
+    assert(submitBook);
+    const id = submitBook.jobId;
     await statesUntil(subscribe(app.url, JobUpdatesWithResult, { id }));
     expect(await statesUntil(subscribe(app.url, JobUpdatesWithResult, { id }))).toEqual([
-      expect.objectContaining({ id, status: 'SUCCEEDED', customer: { id: '1', customername: 'Ada' } }),
+      expect.objectContaining({ id, status: 'SUCCEEDED', book: { id: '1', title: 'Emma' } }),
     ]);
   });
 
   it('to an unknown job sends an error, and completes', async () => {
     const app = await startAppForTest('redis');
-    const { results } = subscribe(app.url, JobUpdates, { id: 'customer_AAAAAAAAAAAAAAAAAAAAAA' });
+    const { results } = subscribe(app.url, JobUpdates, { id: 'book_AAAAAAAAAAAAAAAAAAAAAA' });
     expect(await Array.fromAsync(results)).toMatchObject([{ errors: [{ extensions: { code: 'NOT_FOUND' } }] }]);
   });
 

@@ -4,8 +4,8 @@ import { type TestApp, startApp } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
 import { type Store, createStore } from '../support/stores.ts';
 
-const INPUT = { id: '42', customername: ' Ada  Lovelace ', phone: '020 7946 0000', country: 'gb' };
-const SUBMIT = 'mutation ($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId statusUrl } }';
+const INPUT = { id: '42', title: ' Jane  Eyre ', isbn: '0-201-53082-1', language: 'EN' };
+const SUBMIT = 'mutation ($input: SubmitBookInput!) { submitBook(input: $input) { jobId statusUrl } }';
 const ALL = `id type status done percentComplete message attempt maxAttempts createdAt lastUpdatedAt startedAt finishedAt
   expiresAt statusUrl resultUrl resourceUrl retryAfter error { code message } history { attempt error { code } }`;
 
@@ -46,8 +46,8 @@ const CASES: readonly Case[] = [
     name: 'fields that merge from several fragments',
     parameters: ({ succeeded }) => ({
       query: `query ($id: ID!) { jobStatus(id: $id) { id ...A ...B } }
-        fragment A on Job { status ... on CustomerJob { result { id } } error { code } }
-        fragment B on Job { id ... on CustomerJob { result { customername id } input { id } } error { message } ... on CustomerImportJob { result { imported } } }`,
+        fragment A on Job { status ... on BookJob { result { id } } error { code } }
+        fragment B on Job { id ... on BookJob { result { title id } input { id } } error { message } ... on BookImportJob { result { imported } } }`,
       variables: { id: succeeded },
     }),
   },
@@ -72,7 +72,7 @@ const CASES: readonly Case[] = [
     name: 'a variable that is absent inside an input object',
     parameters: {
       query:
-        'mutation ($name: String!, $phone: String) { submitCustomer(input: { id: "1", customername: $name, phone: $phone }) { job { input { customername phone } } } }',
+        'mutation ($name: String!, $isbn: String) { submitBook(input: { id: "1", title: $name, isbn: $isbn }) { job { input { title isbn } } } }',
       variables: { name: 'Ada' },
     },
   },
@@ -80,7 +80,7 @@ const CASES: readonly Case[] = [
     name: 'a mutation that is left out',
     parameters: {
       query:
-        'mutation ($no: Boolean!) { a: submitCustomer(input: { id: "1", customername: "Ada" }) @include(if: $no) { jobId } b: cancelJob(id: "none") { id } }',
+        'mutation ($no: Boolean!) { a: submitBook(input: { id: "1", title: "Emma" }) @include(if: $no) { jobId } b: cancelJob(id: "none") { id } }',
       variables: { no: false },
     },
   },
@@ -108,21 +108,21 @@ const CASES: readonly Case[] = [
     name: 'a submission with its input in the document',
     parameters: {
       query:
-        'mutation { submitCustomer(input: {id: "1", customername: "Ada \\"the\\" first ${1} `x`"}) { replayed job { status input { customername } } } }',
+        'mutation { submitBook(input: {id: "1", title: "Emma \\"the\\" first ${1} `x`"}) { replayed job { status input { title } } } }',
     },
   },
   {
     name: 'two submissions',
     parameters: {
       query:
-        'mutation ($i: SubmitCustomerInput!) { a: submitCustomer(input: $i) { replayed } b: submitCustomer(input: $i, idempotencyKey: null) { job { status type } } }',
+        'mutation ($i: SubmitBookInput!) { a: submitBook(input: $i) { replayed } b: submitBook(input: $i, idempotencyKey: null) { job { status type } } }',
       variables: { i: INPUT },
     },
   },
   {
     name: 'a replay',
     parameters: {
-      query: 'mutation ($i: SubmitCustomerInput!) { submitCustomer(input: $i, idempotencyKey: "again") { jobId } }',
+      query: 'mutation ($i: SubmitBookInput!) { submitBook(input: $i, idempotencyKey: "again") { jobId } }',
       variables: { i: INPUT },
     },
   },
@@ -130,17 +130,17 @@ const CASES: readonly Case[] = [
   {
     name: 'a poll of a job that succeeded',
     parameters: ({ succeeded }) =>
-      poll1(succeeded, `${ALL} ... on CustomerJob { input { id email } result { id customername updatedAt } }`),
+      poll1(succeeded, `${ALL} ... on BookJob { input { id publisher } result { id title updatedAt } }`),
   },
   { name: 'a poll of a job that failed', parameters: ({ failed }) => poll1(failed) },
-  { name: 'a poll of an unknown job', parameters: poll1('customer_AAAAAAAAAAAAAAAAAAAAAA') },
+  { name: 'a poll of an unknown job', parameters: poll1('book_AAAAAAAAAAAAAAAAAAAAAA') },
   { name: 'a poll with a malformed id', parameters: poll1('none') },
   { name: 'an id that is a number', parameters: { ...poll1(''), variables: { id: 17 } } },
   {
     name: 'fragments, aliases and directives',
     parameters: ({ succeeded, pending }) => ({
       query: `query Two($a: ID!, $b: ID!, $no: Boolean = false, $yes: Boolean!) {
-      a: jobStatus(id: $a) { ...Job ... on CustomerJob @include(if: $yes) { result { id } } }
+      a: jobStatus(id: $a) { ...Job ... on BookJob @include(if: $yes) { result { id } } }
       b: jobStatus(id: $b) { ...Job message @skip(if: $yes) attempt @include(if: $no) }
     } fragment Job on Job { __typename id ...More } fragment More on Job { status s: status }`,
       variables: { a: succeeded, b: pending, yes: true },
@@ -164,7 +164,7 @@ const CASES: readonly Case[] = [
   {
     name: 'a resource',
     parameters: {
-      query: '{ customer(id: "42") { id customername email phone country } nobody: customer(id: "0") { id } }',
+      query: '{ book(id: "42") { id title publisher isbn language } nobody: book(id: "0") { id } }',
     },
   },
   {
@@ -187,30 +187,30 @@ const CASES: readonly Case[] = [
   {
     name: 'another input under a key',
     parameters: {
-      query: 'mutation { submitCustomer(input: {id: "9", customername: "Eve"}, idempotencyKey: "again") { jobId } }',
+      query: 'mutation { submitBook(input: {id: "9", title: "Eve"}, idempotencyKey: "again") { jobId } }',
     },
   },
   {
     name: 'a bad key',
     parameters: {
-      query: 'mutation { submitCustomer(input: {id: "9", customername: "Eve"}, idempotencyKey: "ä") { jobId } }',
+      query: 'mutation { submitBook(input: {id: "9", title: "Eve"}, idempotencyKey: "ä") { jobId } }',
     },
   },
   {
     name: 'input that the job type refuses',
-    parameters: { query: SUBMIT, variables: { input: { ...INPUT, customername: ' ' } } },
+    parameters: { query: SUBMIT, variables: { input: { ...INPUT, title: ' ' } } },
   },
   {
     name: 'a refused submission after an accepted one',
     parameters: {
       query:
-        'mutation ($i: SubmitCustomerInput!) {\n  a: submitCustomer(input: $i) { replayed }\n  b: submitCustomer(input: {id: "", customername: ""}) {\r\n    replayed\n  }\n}',
+        'mutation ($i: SubmitBookInput!) {\n  a: submitBook(input: $i) { replayed }\n  b: submitBook(input: {id: "", title: ""}) {\r\n    replayed\n  }\n}',
       variables: { i: INPUT },
     },
   },
   {
     name: 'input that the GraphQL type refuses',
-    parameters: { query: SUBMIT, variables: { input: { id: {}, customername: 7, more: 1 } } },
+    parameters: { query: SUBMIT, variables: { input: { id: {}, title: 7, more: 1 } } },
   },
   { name: 'input that is missing', parameters: { query: SUBMIT } },
   { name: 'input that is null', parameters: { query: SUBMIT, variables: { input: null } } },
@@ -232,7 +232,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a cancellation of an unknown job',
-    parameters: { query: 'mutation { cancelJob(id: "customer_AAAAAAAAAAAAAAAAAAAAAA") { id } }' },
+    parameters: { query: 'mutation { cancelJob(id: "book_AAAAAAAAAAAAAAAAAAAAAA") { id } }' },
   },
   {
     name: 'a cancellation of a finished job',
@@ -250,7 +250,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a field that fails beside one that succeeds',
-    parameters: { query: '{ a: __typename jobs(type: "none") { nodes { id } } customer(id: "42") { id } }' },
+    parameters: { query: '{ a: __typename jobs(type: "none") { nodes { id } } book(id: "42") { id } }' },
   },
   { name: 'an unknown field', parameters: { query: '{ jobStatuss }' } },
   { name: 'an unknown enum value in the document', parameters: { query: '{ jobs(status: [NONE]) { nodes { id } } }' } },
@@ -318,7 +318,7 @@ const CASES: readonly Case[] = [
 /** Values that differ in every reply. */
 const VOLATILE: readonly [RegExp, string][] = [
   [/jk_[\w.-]+/g, 'TOKEN'],
-  [/customer_(?!A{22})[\w-]{22}/g, 'JOB'],
+  [/book_(?!A{22})[\w-]{22}/g, 'JOB'],
   [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME'],
   [/"retryAfter":\d+/g, '"retryAfter":N'],
 ];
@@ -330,7 +330,7 @@ describe('a GraphQL request', () => {
 
   const jobSchema = z.object({ id: z.string() });
   const submit = async (to: TestApp, input: object): Promise<string> =>
-    jobSchema.parse(await (await to.post('/api/customers', input)).json()).id;
+    jobSchema.parse(await (await to.post('/api/books', input)).json()).id;
 
   beforeAll(async () => {
     store = await createStore('redis');
@@ -345,7 +345,7 @@ describe('a GraphQL request', () => {
       return id;
     };
     const succeeded = await done(INPUT);
-    const failed = await done({ ...INPUT, phone: 'call me' });
+    const failed = await done({ ...INPUT, isbn: 'call me' });
     await worker.close();
     app = await startApp('redis', { CORS_ORIGINS: 'https://app.example.com' }, { store, role: 'api' });
     ids = { succeeded, failed, pending: await submit(app, INPUT) };
@@ -390,7 +390,7 @@ describe('a GraphQL request', () => {
 
   it('is executed once, also when Yoga writes the reply', async () => {
     const query =
-      'mutation ($a: SubmitCustomerInput!, $b: SubmitCustomerInput!) { a: submitCustomer(input: $a) { jobId } b: submitCustomer(input: $b) { jobId } }';
+      'mutation ($a: SubmitBookInput!, $b: SubmitBookInput!) { a: submitBook(input: $a) { jobId } b: submitBook(input: $b) { jobId } }';
     const count = async (): Promise<number> => {
       const { items } = z
         .object({ items: z.array(z.unknown()) })
@@ -399,7 +399,7 @@ describe('a GraphQL request', () => {
     };
     for (let run = 0; run < 4; run += 1) {
       const before = await count();
-      const { text } = await send({ query, variables: { a: INPUT, b: { ...INPUT, customername: '' } } });
+      const { text } = await send({ query, variables: { a: INPUT, b: { ...INPUT, title: '' } } });
       expect(text).toContain('BAD_USER_INPUT');
       if (before < 99) expect(await count()).toBe(before + 1);
     }

@@ -20,7 +20,7 @@ describe('the GraphQL API', () => {
     const response = await app.fetch('/graphql', html);
     expect(response.headers.get('content-type')).toContain('text/html');
     const page = await response.text();
-    expect(page).toContain('submitCustomer(');
+    expect(page).toContain('submitBook(');
     const tags = page.match(/<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*["'][^"']*/g) ?? [];
     expect(tags.filter((tag) => /https?:|["']\/\//.test(tag))).toEqual([]);
   });
@@ -40,8 +40,8 @@ describe('the GraphQL API', () => {
   });
 
   it('returns the result of each mutation that succeeds beside the error of one that fails', async () => {
-    const submit = (name: string, customername: string) =>
-      `${name}: submitCustomer(input: { id: "1", customername: "${customername}" }) { jobId }`;
+    const submit = (name: string, title: string) =>
+      `${name}: submitBook(input: { id: "1", title: "${title}" }) { jobId }`;
     const query = `mutation { ${submit('first', 'Ada')} ${submit('second', ' ')} missing: cancelJob(id: "none") { id } ${submit('last', 'Ada')} }`;
     const response = await app.post('/graphql', { query });
     expect(response.status).toBe(200);

@@ -5,7 +5,7 @@ import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
 import { sendRaw } from '../support/raw-http.ts';
 
 const EVIL = 'evil.example.com';
-const SUBMISSION = '{"id":"1","customername":"Ada"}';
+const SUBMISSION = '{"id":"1","title":"Emma"}';
 
 /** Sends a request with this head, and reads the reply until the server closes the connection. */
 const get = (url: string, path: string, ...head: string[]): Promise<string> =>
@@ -13,7 +13,7 @@ const get = (url: string, path: string, ...head: string[]): Promise<string> =>
 
 const submit = (url: string, ...head: string[]): Promise<string> =>
   sendRaw(url, [
-    'POST /api/customers HTTP/1.1',
+    'POST /api/books HTTP/1.1',
     ...head,
     'Connection: close',
     'Content-Type: application/json',
@@ -70,7 +70,7 @@ describe('a Host', () => {
     async (host) => {
       const reply = await submit(app.url, `Host: ${host}`);
       expect(reply).toMatch(/^HTTP\/1\.1 202 /);
-      expect(reply).toContain(`http://${host}/api/jobs/customer_`);
+      expect(reply).toContain(`http://${host}/api/jobs/book_`);
     },
   );
 
@@ -129,7 +129,7 @@ describe('a Host', () => {
     expect(untrusted).toMatch(/^HTTP\/1\.1 202 /);
     expect(untrusted).not.toContain(EVIL);
     const trusting = await startAppForTest('redis', { TRUST_PROXY: '127.0.0.0/8' });
-    expect(await submit(trusting.url, ...forwarded)).toContain(`https://${EVIL}/api/jobs/customer_`);
+    expect(await submit(trusting.url, ...forwarded)).toContain(`https://${EVIL}/api/jobs/book_`);
     expect(await submit(trusting.url, 'Host: localhost', 'X-Forwarded-Host: a b')).toMatch(/^HTTP\/1\.1 400 /);
     const notEncoded = await get(trusting.url, '/api/jobs/%zz', `Host: ${EVIL}`, 'X-Forwarded-Host: api.example.com');
     expect(notEncoded).toMatch(/^HTTP\/1\.1 400 /);
@@ -144,7 +144,7 @@ describe('with PUBLIC_URL', () => {
     const app = await startAppForTest('redis', { PUBLIC_URL: 'https://api.example.com/v1' });
     const reply = await submit(app.url, `Host: ${EVIL}`);
     expect(reply).toMatch(/^HTTP\/1\.1 202 /);
-    expect(reply).toContain('location: https://api.example.com/v1/api/jobs/customer_');
+    expect(reply).toContain('location: https://api.example.com/v1/api/jobs/book_');
     expect(reply).not.toContain(EVIL);
     expect(await get(app.url, '/openapi.json', `Host: ${EVIL}`)).not.toContain(EVIL);
     expect(await sendRaw(app.url, ['GET /api/jobs HTTP/1.0'])).toMatch(/^HTTP\/1\.1 200 /);
@@ -164,7 +164,7 @@ describe('a server that listens on all addresses', () => {
     const { address = '' } = outside ?? {};
     const app = await startAppForTest('redis', settings);
     const url = `http://${address}:${new URL(app.url).port}`;
-    expect(await submit(url, `Host: ${address}:1`)).toContain(`http://${address}:1/api/jobs/customer_`);
+    expect(await submit(url, `Host: ${address}:1`)).toContain(`http://${address}:1/api/jobs/book_`);
     // On a remote connection, these names mean the client's machine.
     for (const host of ['localhost', '127.0.0.1', '0.0.0.0'])
       expect(await submit(url, `Host: ${host}`)).toMatch(/^HTTP\/1\.1 400 /);

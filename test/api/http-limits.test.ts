@@ -11,7 +11,7 @@ import { startProcess } from '../support/process.ts';
 import { openSocket, sendRaw } from '../support/raw-http.ts';
 import { createStore } from '../support/stores.ts';
 
-const HEAD = ['POST /api/customers HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', 'Connection: close'];
+const HEAD = ['POST /api/books HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', 'Connection: close'];
 const GRAPHQL = ['POST /graphql HTTP/1.1', ...HEAD.slice(1)];
 
 describe('the HTTP server', () => {
@@ -96,10 +96,10 @@ describe('the HTTP server', () => {
     ['"constructor":{"prototype":{"polluted":true}}', 'constructor/prototype'],
     ['"list":[{"deep":{"__proto__":{"polluted":true}}}]', 'list/0/deep/__proto__'],
   ])('refuses a key that changes prototypes, and names it: %s', async (member, pointer) => {
-    const rest = await app.fetch('/api/customers', {
+    const rest = await app.fetch('/api/books', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: `{"id":"1","customername":"Ada",${member}}`,
+      body: `{"id":"1","title":"Emma",${member}}`,
     });
     expect(rest.status).toBe(400);
     expect(await rest.json()).toMatchObject({
@@ -144,7 +144,7 @@ describe('the HTTP server', () => {
     const send = (path: string, body: string) =>
       app.fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
     for (const response of [
-      await send('/api/customers', `{"id":${deep}}`),
+      await send('/api/books', `{"id":${deep}}`),
       await send('/graphql', `{"query":"{ __typename }","variables":{"id":${deep}}}`),
     ]) {
       expect(response.status).toBe(400);
@@ -153,8 +153,8 @@ describe('the HTTP server', () => {
   });
 
   it('does not count brackets inside strings', async () => {
-    const customername = `${'[{'.repeat(90)}\\"`;
-    expect((await app.post('/api/customers', { id: '1', customername })).status).toBe(202);
+    const title = `${'[{'.repeat(90)}\\"`;
+    expect((await app.post('/api/books', { id: '1', title })).status).toBe(202);
   });
 
   it.each([
@@ -175,17 +175,17 @@ describe('the HTTP server', () => {
     const quoted = encodeURIComponent(nasty);
     for (const path of [
       `/api/jobs/${quoted}`,
-      `/api/customers/${quoted}`,
+      `/api/books/${quoted}`,
       `/api/jobs?limit=1&cursor=${quoted}`,
-      `/api/jobs?type=customer&x=${quoted}`,
+      `/api/jobs?type=book&x=${quoted}`,
       `/${quoted}`,
     ])
       expectClean(await app.fetch(path));
     const prefer = nasty.replaceAll(/[^\x20-\x7e]/g, '');
-    const response = await app.fetch('/api/customers', {
+    const response = await app.fetch('/api/books', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Prefer: `wait=20; ${prefer}`, 'Idempotency-Key': '"1"' },
-      body: JSON.stringify({ id: '7', customername: nasty.replaceAll(/[^\x20-\x7e]/g, '') || 'a' }),
+      body: JSON.stringify({ id: '7', title: nasty.replaceAll(/[^\x20-\x7e]/g, '') || 'a' }),
     });
     expectClean(response);
     await response.text();

@@ -5,10 +5,10 @@ import { createStore } from '../support/stores.ts';
 
 const restSchema = z.object({ id: z.string() });
 const graphqlSchema = z.object({
-  data: z.object({ submitCustomer: z.object({ jobId: z.string(), replayed: z.boolean() }) }),
+  data: z.object({ submitBook: z.object({ jobId: z.string(), replayed: z.boolean() }) }),
 });
-const SUBMIT = `mutation ($input: SubmitCustomerInput!, $key: String) {
-  submitCustomer(input: $input, idempotencyKey: $key) { jobId replayed }
+const SUBMIT = `mutation ($input: SubmitBookInput!, $key: String) {
+  submitBook(input: $input, idempotencyKey: $key) { jobId replayed }
 }`;
 
 const headersOf = (key?: string) => ({
@@ -24,7 +24,7 @@ interface Answer {
 async function submitRest(url: string, input: object, key: string): Promise<Answer> {
   // The fields in another order, with white space between them.
   const body = JSON.stringify(Object.fromEntries(Object.entries(input).toReversed()), null, 2);
-  const response = await fetch(`${url}/api/customers`, { method: 'POST', headers: headersOf(key), body });
+  const response = await fetch(`${url}/api/books`, { method: 'POST', headers: headersOf(key), body });
   expect(response.status).toBe(202);
   const { id } = restSchema.parse(await response.json());
   expect(response.headers.get('location')).toBe(`${url}/api/jobs/${id}`);
@@ -38,7 +38,7 @@ async function submitGraphql(url: string, input: object, key: string, way: 'argu
   const reply = await response.json();
   expect(reply).not.toHaveProperty('errors');
   const { data } = graphqlSchema.parse(reply);
-  return { id: data.submitCustomer.jobId, replayed: data.submitCustomer.replayed };
+  return { id: data.submitBook.jobId, replayed: data.submitBook.replayed };
 }
 
 describe.each(['redis', 'postgres'] as const)('an idempotency key on both APIs of two servers over %s', (backend) => {
@@ -47,7 +47,7 @@ describe.each(['redis', 'postgres'] as const)('an idempotency key on both APIs o
     onTestFinished(() => store.remove());
     const settings = { ...store.settings };
     const apps = [await startAppForTest(backend, settings), await startAppForTest(backend, settings)];
-    const input = { id: '1', customername: 'Ada Lovelace', email: 'ada@example.com' };
+    const input = { id: '1', title: 'Jane Eyre', publisher: 'Penguin' };
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, index) => {
         const url = apps[index % 2]?.url ?? '';
@@ -59,8 +59,8 @@ describe.each(['redis', 'postgres'] as const)('an idempotency key on both APIs o
     expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
 
     const url = apps[1]?.url ?? '';
-    const other = { ...input, customername: 'Somebody else' };
-    const rest = await fetch(`${url}/api/customers`, {
+    const other = { ...input, title: 'Somebody else' };
+    const rest = await fetch(`${url}/api/books`, {
       method: 'POST',
       headers: headersOf('a key'),
       body: JSON.stringify(other),
@@ -79,9 +79,9 @@ describe.each(['redis', 'postgres'] as const)('an idempotency key on both APIs o
       method: 'POST',
       headers: headersOf(),
       body: JSON.stringify({
-        query: `mutation ($input: SubmitCustomerInput!) {
-          first: submitCustomer(input: $input, idempotencyKey: "b") { jobId replayed }
-          second: submitCustomer(input: $input, idempotencyKey: "b") { jobId replayed }
+        query: `mutation ($input: SubmitBookInput!) {
+          first: submitBook(input: $input, idempotencyKey: "b") { jobId replayed }
+          second: submitBook(input: $input, idempotencyKey: "b") { jobId replayed }
         }`,
         variables: { input },
       }),

@@ -21,16 +21,14 @@ describe('a page of another origin', () => {
       'Connection: close',
     ]);
   const isPaused = async (): Promise<boolean> =>
-    (await send('GET', '/api/job-types')).includes(
-      '"name":"customer","description":"Validates, normalizes and stores one customer.","paused":true',
-    );
+    (await send('GET', '/api/job-types')).includes('"name":"book","description":"Stores a book.","paused":true');
 
   it.each([
     ['another site', FOREIGN],
     ['the same site', ['Origin: https://evil.example.com', 'Sec-Fetch-Site: same-site']],
     ['no origin', ['Origin: null', 'Sec-Fetch-Site: cross-site']],
   ])('of %s changes nothing', async (_name, head) => {
-    const refused = await send('POST', '/api/job-types/customer/pause', ...head);
+    const refused = await send('POST', '/api/job-types/book/pause', ...head);
     expect(refused).toMatch(/^HTTP\/1\.1 403 .*\/problems\/forbidden.*CORS_ORIGINS/s);
     expect(await send('POST', '/graphql', ...head)).toMatch(/^HTTP\/1\.1 403 /);
     expect(await send('DELETE', '/api/jobs/none', ...head)).toMatch(/^HTTP\/1\.1 403 /);
@@ -47,9 +45,9 @@ describe('a page of another origin', () => {
     ['an origin of CORS_ORIGINS', ['Origin: https://app.example.com', 'Sec-Fetch-Site: cross-site']],
     ['no browser', []],
   ])('is told apart from %s', async (_name, head) => {
-    expect(await send('POST', '/api/job-types/customer/pause', ...head)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await send('POST', '/api/job-types/book/pause', ...head)).toMatch(/^HTTP\/1\.1 200 /);
     expect(await isPaused()).toBe(true);
-    expect(await send('POST', '/api/job-types/customer/resume', ...head)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await send('POST', '/api/job-types/book/resume', ...head)).toMatch(/^HTTP\/1\.1 200 /);
     expect(await isPaused()).toBe(false);
   });
 });

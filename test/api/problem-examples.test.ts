@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { PROBLEMS, type ProblemName } from '../../src/core/errors.ts';
 import { type TestApp, startApp, startAppForTest } from '../support/app.ts';
-import customer from '../../src/jobs/customer.ts';
+import book from '../support/jobs/library/book.ts';
 import { problemExamples } from '../../src/rest/openapi/examples.ts';
 import { API_KEYS, bearer, keyOf } from '../support/callers.ts';
 import { poll } from '../support/follow.ts';
 import { startScriptedApp } from '../support/scripted-app.ts';
 
-const CUSTOMER = { id: '42', customername: 'Ada Lovelace' };
+const BOOK = { id: '42', title: 'Jane Eyre' };
 
 /** The examples of these use the constants that the server sends; other tests cause these problems. */
 const FROM_CONSTANTS: ReadonlySet<string> = new Set([
@@ -44,7 +44,7 @@ describe('the example of a problem', () => {
 
   /** A pending job of `open`, whose queue is full with it. */
   async function pending(): Promise<string> {
-    const { id } = await (await post(open, '/api/customers', CUSTOMER, { 'Idempotency-Key': '"pending"' })).json();
+    const { id } = await (await post(open, '/api/books', BOOK, { 'Idempotency-Key': '"pending"' })).json();
     return `/api/jobs/${id}`;
   }
 
@@ -68,7 +68,7 @@ describe('the example of a problem', () => {
   /** A job of another server, which keeps jobs for a second. */
   async function expiredJob(): Promise<Response> {
     const app = await startAppForTest('redis', { JOB_RETENTION_SECONDS: '1' });
-    const { id } = await (await post(app, '/api/customers', CUSTOMER)).json();
+    const { id } = await (await post(app, '/api/books', BOOK)).json();
     return poll(
       () => app.fetch(`/api/jobs/${id}`),
       ({ status }) => status > 303,
@@ -76,17 +76,17 @@ describe('the example of a problem', () => {
   }
 
   const CAUSES: Readonly<Partial<Record<ProblemName, () => Promise<Response>>>> = {
-    'invalid-input': () => post(open, '/api/customers', { id: '42' }),
-    'malformed-request': () => post(open, '/api/customers', '{'),
-    unauthenticated: () => post(closed, '/api/customers', CUSTOMER),
-    forbidden: () => post(closed, '/api/customers', CUSTOMER, bearer(keyOf('reader'))),
+    'invalid-input': () => post(open, '/api/books', { id: '42' }),
+    'malformed-request': () => post(open, '/api/books', '{'),
+    unauthenticated: () => post(closed, '/api/books', BOOK),
+    forbidden: () => post(closed, '/api/books', BOOK, bearer(keyOf('reader'))),
     'not-found': () => open.fetch('/api/jobs/none'),
     'result-not-ready': async () => open.fetch(`${await pending()}/result`),
     'method-not-allowed': () => open.fetch('/api/jobs', { method: 'PUT' }),
     'not-acceptable': () => open.fetch('/api/jobs', { headers: { Accept: 'text/html' } }),
     'not-retryable': async () => open.fetch(`${await pending()}/retry`, { method: 'POST' }),
-    'too-large': () => post(open, '/api/customers', `"${'x'.repeat(2 * 1024 * 1024)}"`),
-    'unsupported-media-type': () => post(open, '/api/customers', 'x', { 'Content-Type': 'text/plain' }),
+    'too-large': () => post(open, '/api/books', `"${'x'.repeat(2 * 1024 * 1024)}"`),
+    'unsupported-media-type': () => post(open, '/api/books', 'x', { 'Content-Type': 'text/plain' }),
     'precondition-failed': async () => open.fetch(await pending(), { headers: { 'If-Match': '"another"' } }),
     'header-too-large': () =>
       open.fetch('/api/jobs', {
@@ -96,11 +96,11 @@ describe('the example of a problem', () => {
     'not-implemented': () => fetch(`${open.url}/api/jobs`, { method: 'PROPFIND' }),
     'queue-full': async () => {
       await pending();
-      return post(open, '/api/customers', CUSTOMER);
+      return post(open, '/api/books', BOOK);
     },
     'idempotency-key-reused': async () => {
       await pending();
-      return post(open, '/api/customers', { ...CUSTOMER, id: '43' }, { 'Idempotency-Key': '"pending"' });
+      return post(open, '/api/books', { ...BOOK, id: '43' }, { 'Idempotency-Key': '"pending"' });
     },
     'job-canceled': async () => {
       const job = await pending();
@@ -115,7 +115,7 @@ describe('the example of a problem', () => {
   it.each(Object.entries(CAUSES))('equals the reply of the server: %s', async (name, cause) => {
     const response = await cause();
     const sent = await response.json();
-    const { type, instance = sent.instance, ...shown } = shownSchema.parse(problemExamples([customer])[name]?.value);
+    const { type, instance = sent.instance, ...shown } = shownSchema.parse(problemExamples([book])[name]?.value);
     expect(sent).toEqual({ ...shown, type: new URL(new URL(type).pathname, response.url).href, instance });
   });
 

@@ -47,10 +47,10 @@ it('returns the job of a used idempotency key to a caller without the scope read
   const app = await startAppForTest('redis', { API_KEYS, QUEUE_MAX_DEPTH: '1' }, { role: 'api' });
   const client = clientOf(app, bearer(keyOf('submitter')));
   const submit = (key: string) =>
-    client.rest('/api/customers', {
+    client.rest('/api/books', {
       method: 'POST',
       headers: { 'Idempotency-Key': `"${key}"` },
-      body: { id: '1', customername: 'Ada' },
+      body: { id: '1', title: 'Emma' },
     });
   expect((await submit('known')).status).toBe(202);
   expect((await submit('known')).status).toBe(202);
@@ -103,15 +103,15 @@ describe.each(['redis', 'postgres'] as const)('CALLER_MAX_DEPTH on %s', (backend
   it('bounds the waiting jobs of one caller, of all types and on both APIs, and those of no other', async () => {
     const app = await startAppForTest(backend, { API_KEYS, CALLER_MAX_DEPTH: '2' }, { role: 'api' });
     const [ada, eve] = [clientOf(app, bearer(keyOf('ada'))), clientOf(app, bearer(keyOf('eve')))];
-    const customer = { id: '1', customername: 'Ada' };
+    const book = { id: '1', title: 'Emma' };
     const submit = (client: typeof ada, key = 'x') =>
-      client.rest('/api/customers', { method: 'POST', body: customer, headers: { 'Idempotency-Key': `"${key}"` } });
+      client.rest('/api/books', { method: 'POST', body: book, headers: { 'Idempotency-Key': `"${key}"` } });
     const submitImport = () =>
-      ada.graphql('mutation { submitCustomerImport(input: {customers: [{id: "1", customername: "Ada"}]}) { jobId } }');
+      ada.graphql('mutation { submitBookImport(input: {books: [{id: "1", title: "Emma"}]}) { jobId } }');
 
     const first = await submit(ada, 'first');
     expect(first.status).toBe(202);
-    expect(await submitImport()).toMatchObject({ status: 200, body: { data: { submitCustomerImport: {} } } });
+    expect(await submitImport()).toMatchObject({ status: 200, body: { data: { submitBookImport: {} } } });
     const refused = await submit(ada);
     expect(refused).toMatchObject({
       status: 429,

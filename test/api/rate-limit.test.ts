@@ -13,7 +13,7 @@ import { startTcpProxy } from '../support/tcp-proxy.ts';
 const MAX = 10;
 /** Longer than any test. */
 const HOUR = { RATE_LIMIT: `${MAX}/1h` };
-const JOB = '/api/jobs/customer_AAAAAAAAAAAAAAAAAAAAAA';
+const JOB = '/api/jobs/book_AAAAAAAAAAAAAAAAAAAAAA';
 
 function askGraphQL(url: string): Promise<Response> {
   return fetch(`${url}/graphql`, {
@@ -65,10 +65,10 @@ describe.each(BACKENDS)('RATE_LIMIT on %s', (backend) => {
   it('is documented wherever it is stated', async () => {
     const app = await startAppForTest(backend, HOUR);
     // Each reply is compared with the OpenAPI document.
-    for (const path of ['/api/jobs', '/api/jobs?unknown=1', JOB, '/api/customers/none', '/openapi.json']) {
+    for (const path of ['/api/jobs', '/api/jobs?unknown=1', JOB, '/api/books/none', '/openapi.json']) {
       expect([path, (await app.fetch(path)).headers.has('RateLimit')]).toEqual([path, true]);
     }
-    const submitted = await app.post('/api/customers', { id: '1', customername: 'Ada' });
+    const submitted = await app.post('/api/books', { id: '1', title: 'Emma' });
     expect([submitted.status, submitted.headers.has('RateLimit-Policy')]).toEqual([202, true]);
   });
 
@@ -111,7 +111,7 @@ describe.each(BACKENDS)('RATE_LIMIT on %s', (backend) => {
     const ada = clientOf(here, bearer(keyOf('ada')));
     const tokens: Record<string, string>[] = [];
     for (let count = 0; count < 3; count += 1) {
-      const { body } = await ada.rest('/api/customers', { method: 'POST', body: { id: '1', customername: 'Ada' } });
+      const { body } = await ada.rest('/api/books', { method: 'POST', body: { id: '1', title: 'Emma' } });
       const { accessToken, id } = z.object({ accessToken: z.string(), id: z.string() }).parse(body);
       tokens.push({ id, accessToken });
     }

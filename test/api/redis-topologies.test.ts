@@ -14,14 +14,14 @@ const DONE = { accepted: 202, done: 303, waited: 200 };
 /** Runs the main job over a queue at this URL, and another one whose result must arrive by an event: a poll would take five seconds. */
 async function mainJob(QUEUE_URL: string): Promise<{ accepted: number; done: number; waited: number }> {
   const app = await startAppForTest('redis', { QUEUE_URL });
-  const accepted = await app.post('/api/customers', { id: '42', customername: 'Ada Lovelace' });
+  const accepted = await app.post('/api/books', { id: '42', title: 'Jane Eyre' });
   const done = await poll(
     () => app.fetch(accepted.headers.get('location') ?? ''),
     (answer) => answer.status !== 202,
   );
-  const customer = { id: '43', customername: 'Grace Hopper' };
+  const book = { id: '43', title: 'Moby Dick' };
   const headers = { 'Content-Type': 'application/json', Prefer: 'wait=4' };
-  const waited = await app.fetch('/api/customers', { method: 'POST', headers, body: JSON.stringify(customer) });
+  const waited = await app.fetch('/api/books', { method: 'POST', headers, body: JSON.stringify(book) });
   return { accepted: accepted.status, done: done.status, waited: waited.status };
 }
 

@@ -14,9 +14,9 @@ describe('a resource whose database', () => {
     const proxy = await startTcpProxy(store.settings.DATABASE_URL ?? '');
     onTestFinished(() => proxy.close());
     const app = await startAppForTest('redis', { DATABASE_URL: proxy.url }, { store });
-    const rest = () => app.fetch('/api/customers/1');
+    const rest = () => app.fetch('/api/books/1');
     const graphql = () =>
-      app.fetch('/graphql?query={customer(id:"1"){id}}', { headers: { Accept: 'application/graphql-response+json' } });
+      app.fetch('/graphql?query={book(id:"1"){id}}', { headers: { Accept: 'application/graphql-response+json' } });
     // Opens the connections for both, which stay open.
     const before = await Promise.all([rest(), graphql()]);
     expect(before.map(({ status }) => status)).toEqual([404, 200]);
@@ -27,7 +27,7 @@ describe('a resource whose database', () => {
     expect([problem.headers.get('retry-after'), error.headers.get('retry-after')]).toEqual(['1', '1']);
     expect(await problem.json()).toMatchObject({ type: `${app.url}/problems/service-unavailable` });
     expect(await error.json()).toMatchObject({
-      errors: [{ path: ['customer'], extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 } }],
+      errors: [{ path: ['book'], extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 } }],
     });
   });
 });
@@ -42,7 +42,7 @@ describe('a database that jobs need', () => {
     const app = await startAppForTest('redis', { DATABASE_URL: proxy.url, LOG_LEVEL: 'silent' }, { store });
     const submit = async (id: string) => {
       expect((await app.fetch('/health/ready')).status).toBe(200);
-      const reply = await app.post('/api/customers', { id, customername: 'Ada' });
+      const reply = await app.post('/api/books', { id, title: 'Emma' });
       expect(reply.status).toBe(202);
       return `${reply.headers.get('location')}?onComplete=status`;
     };

@@ -19,19 +19,19 @@ describe('the REST API', () => {
 
   beforeAll(async () => {
     app = await startApp('redis');
-    done.succeeded = await submit('customers', { id: '42', customername: 'Ada Lovelace' });
-    done.failed = await submit('customers', { id: '43', customername: 'Nobody', phone: 'none' });
-    done.withoutResource = await submit('customer-imports', { customers: [{ id: '44', customername: 'Alan Turing' }] });
+    done.succeeded = await submit('books', { id: '42', title: 'Jane Eyre' });
+    done.failed = await submit('books', { id: '43', title: 'Nobody', isbn: 'none' });
+    done.withoutResource = await submit('book-imports', { books: [{ id: '44', title: 'War and Peace' }] });
   });
   afterAll(() => app.close());
 
   it('a done job is 303 to its resource, with the job as the body', async () => {
     const response = await app.fetch(`/api/jobs/${done.succeeded}`);
     expect(response.status).toBe(303);
-    expect(response.headers.get('location')).toBe(`${app.url}/api/customers/42`);
+    expect(response.headers.get('location')).toBe(`${app.url}/api/books/42`);
     expect(await response.json()).toMatchObject({
       id: done.succeeded,
-      type: 'customer',
+      type: 'book',
       status: 'Succeeded',
       done: true,
       percentComplete: 100,
@@ -40,7 +40,7 @@ describe('the REST API', () => {
       error: null,
       statusUrl: `${app.url}/api/jobs/${done.succeeded}`,
       resultUrl: `${app.url}/api/jobs/${done.succeeded}/result`,
-      resourceUrl: `${app.url}/api/customers/42`,
+      resourceUrl: `${app.url}/api/books/42`,
       retryAfter: null,
     });
   });
@@ -53,10 +53,10 @@ describe('the REST API', () => {
     }
   });
 
-  it('a client that only follows redirects ends at the customer', async () => {
+  it('a client that only follows redirects ends at the book', async () => {
     const response = await app.fetch(`/api/jobs/${done.succeeded}`, { redirect: 'follow' });
     expect(response.status).toBe(200);
-    expect(await response.json()).toMatchObject({ id: '42', customername: 'Ada Lovelace' });
+    expect(await response.json()).toMatchObject({ id: '42', title: 'Jane Eyre' });
   });
 
   it.each(['onComplete=stream', 'OnComplete=Stream', 'ONCOMPLETE=STREAM'])(
@@ -64,14 +64,14 @@ describe('the REST API', () => {
     async (query) => {
       const response = await app.fetch(`/api/jobs/${done.succeeded}?${query}`);
       expect(response.status).toBe(200);
-      expect(await response.json()).toMatchObject({ id: '42', customername: 'Ada Lovelace' });
+      expect(await response.json()).toMatchObject({ id: '42', title: 'Jane Eyre' });
     },
   );
 
   it('?onComplete=status gets 200 with the job', async () => {
     const response = await app.fetch(`/api/jobs/${done.failed}?onComplete=status`);
     expect(response.status).toBe(200);
-    expect(await response.json()).toMatchObject({ status: 'Failed', done: true, error: { code: 'INVALID_PHONE' } });
+    expect(await response.json()).toMatchObject({ status: 'Failed', done: true, error: { code: 'INVALID_ISBN' } });
   });
 
   it.each(['onPending=later', 'onComplete='])('?%s gets a 400 that names the parameter', async (query) => {
@@ -88,22 +88,23 @@ describe('the REST API', () => {
       expect(response.headers.get('content-type')).toContain('application/problem+json');
       const problem = await response.json();
       expect(problem).toMatchObject({ type: `${app.url}/problems/job-failed`, status: 422 });
-      expect(problem.detail).toContain('INVALID_PHONE');
+      expect(problem.detail).toContain('INVALID_ISBN');
     }
   });
 
-  it.each([
-    '/api/jobs/customer_AAAAAAAAAAAAAAAAAAAAAA',
-    '/api/jobs/x/result',
-    '/api/customers/none',
-    '/api/nothing',
-    '/',
-  ])('an unknown path is a 404 problem: %s', async (path) => {
-    const response = await (path === '/' ? app.fetch(path, { method: 'DELETE' }) : app.fetch(path));
-    expect(response.status).toBe(404);
-    expect(response.headers.get('content-type')).toContain('application/problem+json');
-    expect(await response.json()).toMatchObject({ type: `${app.url}/problems/not-found`, status: 404, instance: path });
-  });
+  it.each(['/api/jobs/book_AAAAAAAAAAAAAAAAAAAAAA', '/api/jobs/x/result', '/api/books/none', '/api/nothing', '/'])(
+    'an unknown path is a 404 problem: %s',
+    async (path) => {
+      const response = await (path === '/' ? app.fetch(path, { method: 'DELETE' }) : app.fetch(path));
+      expect(response.status).toBe(404);
+      expect(response.headers.get('content-type')).toContain('application/problem+json');
+      expect(await response.json()).toMatchObject({
+        type: `${app.url}/problems/not-found`,
+        status: 404,
+        instance: path,
+      });
+    },
+  );
 
   it('reports that it is live and ready', async () => {
     for (const path of ['/health/live', '/health/ready']) expect((await app.fetch(path)).status).toBe(200);
@@ -114,7 +115,7 @@ describe('a job that is not done', () => {
   it('is 202 with Retry-After, 200 with onPending=ok, and has no result yet', async () => {
     // Without a worker, the job stays pending.
     const app = await startAppForTest('postgres', {}, { role: 'api' });
-    const accepted = await app.post('/api/customers', { id: '1', customername: 'Ada' });
+    const accepted = await app.post('/api/books', { id: '1', title: 'Emma' });
     const { id } = await accepted.json();
 
     const pending = await app.fetch(`/api/jobs/${id}`);
@@ -142,14 +143,14 @@ describe('a job that is not done', () => {
 describe('settings of the APIs', () => {
   it('REST=off disables the REST API only', async () => {
     const app = await startAppForTest('redis', { REST: 'off' });
-    expect((await app.post('/api/customers', { id: '1', customername: 'Ada' })).status).toBe(404);
+    expect((await app.post('/api/books', { id: '1', title: 'Emma' })).status).toBe(404);
     expect((await app.fetch('/health/ready')).status).toBe(200);
     expect(await app.graphql.request('{ __typename }')).toEqual({ __typename: 'Query' });
   });
 
   it('PUBLIC_URL is the base of all absolute URLs', async () => {
     const app = await startAppForTest('redis', { PUBLIC_URL: 'https://api.example.com/v1/' });
-    const response = await app.post('/api/customers', { id: '1', customername: 'Ada' });
-    expect(response.headers.get('location')).toMatch(/^https:\/\/api\.example\.com\/v1\/api\/jobs\/customer_/);
+    const response = await app.post('/api/books', { id: '1', title: 'Emma' });
+    expect(response.headers.get('location')).toMatch(/^https:\/\/api\.example\.com\/v1\/api\/jobs\/book_/);
   });
 });

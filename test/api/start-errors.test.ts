@@ -9,6 +9,7 @@ import { StartError } from '../../src/core/start-error.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { loadProject } from '../../src/project.ts';
 import { startProcess } from '../support/process.ts';
+import { LIBRARY } from '../support/projects.ts';
 import { createStore } from '../support/stores.ts';
 
 /** Settings for an embedded store in a temporary folder, which is removed with the test. */
@@ -23,9 +24,14 @@ async function start(settings: Readonly<Record<string, string>>, role: Role): Pr
   const onFatal = (error: unknown): void => {
     throw error;
   };
-  const app = await createApp(config, await loadProject({ jobsDir: config.JOBS_DIR }), createLogger('silent'), {
-    onFatal,
-  });
+  const app = await createApp(
+    config,
+    await loadProject({ folder: LIBRARY, jobsDir: config.JOBS_DIR }),
+    createLogger('silent'),
+    {
+      onFatal,
+    },
+  );
   onTestFinished(() => app.close());
   await app.listen();
 }

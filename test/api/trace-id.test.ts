@@ -18,8 +18,8 @@ describe.each(BACKENDS)('the trace id of a job on %s', (backend) => {
 
   const submit = async (headers: Record<string, string>): Promise<z.output<typeof jobSchema>> => {
     const init = { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers } };
-    const body = JSON.stringify({ id: '42', customername: 'Ada Lovelace' });
-    return jobSchema.parse(await (await app.fetch('/api/customers', { ...init, body })).json());
+    const body = JSON.stringify({ id: '42', title: 'Jane Eyre' });
+    return jobSchema.parse(await (await app.fetch('/api/books', { ...init, body })).json());
   };
 
   it('is that of the submission, on both APIs, from its acceptance to its end', async () => {
@@ -46,7 +46,7 @@ describe.each(BACKENDS)('the trace id of a job on %s', (backend) => {
   it('is null where the submission had none, or an invalid one', async () => {
     expect((await submit({})).traceId).toBeNull();
     expect((await submit({ traceparent: TRACEPARENT.replace(TRACE, '0'.repeat(32)) })).traceId).toBeNull();
-    const mutation = 'mutation { submitCustomer(input: {id: "1", customername: "Ada"}) { job { traceId } } }';
-    expect(await app.graphql.request(mutation)).toEqual({ submitCustomer: { job: { traceId: null } } });
+    const mutation = 'mutation { submitBook(input: {id: "1", title: "Emma"}) { job { traceId } } }';
+    expect(await app.graphql.request(mutation)).toEqual({ submitBook: { job: { traceId: null } } });
   });
 });

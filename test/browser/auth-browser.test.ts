@@ -21,7 +21,7 @@ describe('in a browser, a server with authentication', () => {
     await page.goto(`${app.url}/graphql`);
     const run = async (): Promise<void> => {
       await page.getByRole('button', { name: 'Execute query' }).click();
-      await page.getByRole('menuitem', { name: 'SubmitCustomer', exact: true }).click();
+      await page.getByRole('menuitem', { name: 'SubmitBook', exact: true }).click();
     };
     const result = page.getByRole('region', { name: 'Result Window' });
     await run();
@@ -34,7 +34,7 @@ describe('in a browser, a server with authentication', () => {
     await page.keyboard.insertText(`{"Authorization":"Bearer ${keyOf('ada')}`);
     await headers.getByText(keyOf('ada')).waitFor();
     await run();
-    await result.filter({ hasText: /customer_[\w-]{22}/ }).waitFor();
+    await result.filter({ hasText: /book_[\w-]{22}/ }).waitFor();
     expect(await result.textContent()).not.toContain('errors');
   });
 
@@ -45,7 +45,7 @@ describe('in a browser, a server with authentication', () => {
     await page.getByLabel('auth-bearer-value').fill(keyOf('ada'));
     await page.getByRole('button', { name: 'Apply credentials' }).first().click();
     await page.getByRole('button', { name: 'Close', exact: true }).first().click();
-    const operation = page.locator('[id$="-submitCustomer"]');
+    const operation = page.locator('[id$="-submitBook"]');
     await operation.locator('button').first().click();
     await operation.getByRole('button', { name: 'Try it out' }).click();
     await operation.getByRole('button', { name: 'Execute' }).click();
@@ -55,9 +55,9 @@ describe('in a browser, a server with authentication', () => {
   });
 
   it('lets a page of another origin follow one job with its access token, and read its result', async () => {
-    const answer = await clientOf(app, bearer(keyOf('ada'))).rest('/api/customers', {
+    const answer = await clientOf(app, bearer(keyOf('ada'))).rest('/api/books', {
       method: 'POST',
-      body: { id: 'watched', customername: 'Ada Lovelace' },
+      body: { id: 'watched', title: 'Jane Eyre' },
     });
     const job = submittedSchema.parse(answer.body);
     const origin = await serve((_request, response) =>
@@ -76,14 +76,14 @@ describe('in a browser, a server with authentication', () => {
         const followed = await fetch('${url}', { headers });
         const refused = await fetch('${url}/result');
         resolve({
-          customer: await followed.json(),
+          book: await followed.json(),
           status: refused.status,
           challenge: refused.headers.get('WWW-Authenticate'),
         });
       };
     })`);
     expect(seen).toEqual({
-      customer: expect.objectContaining({ id: 'watched', customername: 'Ada Lovelace' }),
+      book: expect.objectContaining({ id: 'watched', title: 'Jane Eyre' }),
       status: 401,
       challenge: 'Bearer realm="Accepted"',
     });

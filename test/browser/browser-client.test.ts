@@ -13,8 +13,8 @@ const CLIENT = join(import.meta.dirname, '../../src/client');
 const ROWS = 6000;
 
 const IMPORT = `client.submitAndWait(
-  'customerImport',
-  { customers: Array.from({ length: ${ROWS} }, (_, index) => ({ id: 'web-' + index, customername: 'Customer ' + index })) },
+  'bookImport',
+  { books: Array.from({ length: ${ROWS} }, (_, index) => ({ id: 'web-' + index, title: 'Book ' + index })) },
   { onProgress },
 )`;
 
@@ -32,7 +32,7 @@ const pageFor = (call: string): string => `<!doctype html>
     bar.value = job.percentComplete;
     values.push(bar.value);
   };
-  const client = createClient({ baseUrl: '', collections: { customerImport: 'customer-imports' } });
+  const client = createClient({ baseUrl: '', collections: { bookImport: 'book-imports' } });
   document.querySelector('output').textContent = JSON.stringify(await ${call});
 </script>`;
 
@@ -71,7 +71,7 @@ it('moves a progress bar to the end in a browser', async () => {
 });
 
 it('resumes a broken stream in a browser', async () => {
-  const job = { id: 'customer_1', type: 'customer', done: false, percentComplete: 30, error: null, retryAfter: 1 };
+  const job = { id: 'book_1', type: 'book', done: false, percentComplete: 30, error: null, retryAfter: 1 };
   const running = event({ ...job, status: 'Running' });
   const succeeded = event({ ...job, status: 'Succeeded', done: true, percentComplete: 100 });
   let stream: ServerResponse | undefined;
@@ -80,11 +80,11 @@ it('resumes a broken stream in a browser', async () => {
     return events([running], 'hang')(response, request);
   };
   const server = await startScriptedServer({
-    'GET /api/jobs/customer_1/events?output=false': [broken, cut, events([succeeded])],
-    'GET /api/jobs/customer_1/result': [json(200, { id: '42' })],
+    'GET /api/jobs/book_1/events?output=false': [broken, cut, events([succeeded])],
+    'GET /api/jobs/book_1/result': [json(200, { id: '42' })],
   });
   const page = await openPageForTest(browser);
-  await page.goto(await servePage(server.url, `client.wait('customer_1', { onProgress })`));
+  await page.goto(await servePage(server.url, `client.wait('book_1', { onProgress })`));
   await page.locator('progress[value="30"]').waitFor();
   stream?.destroy();
   expect(JSON.parse(await page.locator('output:not(:empty)').innerText())).toEqual({ id: '42' });

@@ -28,21 +28,21 @@ describe('the pages', () => {
   it.each(['/docs', '/docs/'])('%s shows the operations, and can call one', async (path) => {
     const page = await open(path);
     expect(await page.title()).toBe('Accepted · API');
-    const operation = page.locator('[id$="-submitCustomer"]');
+    const operation = page.locator('[id$="-submitBook"]');
     await operation.locator('button').first().click();
     await operation.getByRole('button', { name: 'Try it out' }).click();
     const body = operation.locator('textarea');
-    // The suggested body is an example of a customer, rather than of its types only.
+    // The suggested body is an example of a book, rather than of its types only.
     expect(JSON.parse(await body.inputValue())).toMatchObject({
       id: '42',
-      customername: expect.stringContaining('Ada'),
+      title: expect.stringContaining('Jane'),
     });
     await operation.getByRole('button', { name: 'Execute' }).click();
 
     const reply = operation.locator('.live-responses-table');
     await reply.waitFor();
     expect(await reply.locator('tbody .response-col_status').first().innerText()).toContain('202');
-    expect(await reply.innerText()).toContain(`location: ${app.url}/api/jobs/customer_`);
+    expect(await reply.innerText()).toContain(`location: ${app.url}/api/jobs/book_`);
   });
 
   it('list the problems, each with a page that explains it', async () => {

@@ -4,7 +4,7 @@ import { type TestApp, startApp } from '../support/app.ts';
 import { openPageForTest, startBrowser } from '../support/browser.ts';
 import { poll } from '../support/follow.ts';
 
-const JOB_ID = /customer_[\w-]{22}/;
+const JOB_ID = /book_[\w-]{22}/;
 
 /** Selects one of the example's operations in the menu of the button. */
 async function run(page: Page, operation: string): Promise<void> {
@@ -43,7 +43,7 @@ describe('GraphiQL in a browser', () => {
   it('submits the example, and polls it by the returned id', async () => {
     const page = await openPageForTest(browser);
     await page.goto(`${app.url}/graphql`);
-    await run(page, 'SubmitCustomer');
+    await run(page, 'SubmitBook');
     const [id = ''] = JOB_ID.exec(await resultWith(page, JOB_ID)) ?? [];
     await setId(page, id);
     await poll(
@@ -53,26 +53,26 @@ describe('GraphiQL in a browser', () => {
       },
       (result) => result.includes('SUCCEEDED'),
     );
-    await run(page, 'Customer');
-    expect(await resultWith(page, 'updatedAt')).toContain('Ada Lovelace');
+    await run(page, 'Book');
+    expect(await resultWith(page, 'updatedAt')).toContain('Jane Eyre');
   });
 
   it('subscribes to a job, and shows its final state', async () => {
-    const customers = Array.from({ length: 2000 }, (_, index) => ({ id: `${index}`, customername: 'Ada' }));
-    const { id } = await (await app.post('/api/customer-imports', { customers })).json();
+    const books = Array.from({ length: 2000 }, (_, index) => ({ id: `${index}`, title: 'Emma' }));
+    const { id } = await (await app.post('/api/book-imports', { books })).json();
     const page = await openPageForTest(browser);
     await page.goto(`${app.url}/graphql`);
     await setId(page, id);
     const streamed = page.waitForResponse((response) => response.headers()['content-type'] === 'text/event-stream');
     await run(page, 'JobUpdates');
     expect((await streamed).status()).toBe(200);
-    expect(await resultWith(page, 'SUCCEEDED')).toContain('2000 of 2000 customers');
+    expect(await resultWith(page, 'SUCCEEDED')).toContain('2000 of 2000 books');
   });
 
   it('has a query in the second tab that runs as it is', async () => {
     const page = await openPageForTest(browser);
     await page.goto(`${app.url}/graphql`);
-    await run(page, 'SubmitCustomer');
+    await run(page, 'SubmitBook');
     await resultWith(page, JOB_ID);
     await page.getByRole('tab', { name: 'LatestJob' }).click();
     await page.getByRole('region', { name: 'Operation Editor' }).getByText('query LatestJob').waitFor();
@@ -82,7 +82,7 @@ describe('GraphiQL in a browser', () => {
       .and(page.getByRole('button', { name: 'Execute query' }))
       .click();
     const result = await resultWith(page, JOB_ID);
-    expect(result).toContain('"type": "customer"');
+    expect(result).toContain('"type": "book"');
     expect(result).not.toContain('errors');
   });
 
@@ -100,7 +100,7 @@ describe('GraphiQL in a browser', () => {
       );
     }
     await page.reload();
-    await query.getByText('mutation SubmitCustomer').waitFor();
+    await query.getByText('mutation SubmitBook').waitFor();
     await page.getByText('{"id":"mine"}').waitFor();
     expect(await tabs.count()).toBe(2);
   });

@@ -428,10 +428,10 @@ it('runs the component of the documentation', async () => {
   const code = await bundle(entry, {
     alias: {
       'accepted/react': join(PROJECT, 'src/react/react.ts'),
-      './accepted.client.ts': join(PROJECT, 'test/support/generated/client.ts'),
+      './accepted.client.ts': join(PROJECT, 'test/recipes/generated/client.ts'),
     },
   });
-  const { url } = await startAppForTest('redis');
+  const { url } = await startAppForTest('redis', {}, { project: PROJECT });
   const page = await openPageForTest(browser);
   await page.goto(await serve(servePage(code, (request, response) => forward(url, request, response))));
   await page.getByText('Import').click();

@@ -19,7 +19,7 @@ describe('every reply', () => {
     ['/api/jobs/none', 404],
     ['/api/jobs', 405, { method: 'PUT' }],
     ['/api/jobs', 204, { method: 'OPTIONS' }],
-    ['/api/customers', 415, { method: 'POST', body: 'text' }],
+    ['/api/books', 415, { method: 'POST', body: 'text' }],
     ['/graphql?query={__typename}', 200],
     ['/graphql', 405, { method: 'PUT' }],
     ['/graphql', 415, { method: 'POST', body: 'text' }],

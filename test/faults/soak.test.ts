@@ -9,7 +9,7 @@ import { startSystem } from './system.ts';
 
 /** How long the attacks go on, on each store. Each has tests of its own, so that a run without it leaves this out. */
 const MINUTES = Number(process.env['SOAK_MINUTES'] ?? 0);
-const JOBS_DIR = join(import.meta.dirname, '../support/jobs/hostile');
+const JOBS_DIR = join(import.meta.dirname, 'jobs');
 /** How much more memory the API may hold in the last third than in the second. */
 const GROWTH = 1.15;
 

@@ -5,6 +5,7 @@ import type { Writable } from 'node:stream';
 import { expect, inject, onTestFinished } from 'vitest';
 import { poll } from '../support/follow.ts';
 import { type AcceptedProcess, startProcess } from '../support/process.ts';
+import { SAMPLE as project } from '../support/projects.ts';
 import { createCustomersDatabase } from './customers-database.ts';
 import { createApiClient } from './api-client.ts';
 import { createLedger } from './ledger.ts';
@@ -42,8 +43,8 @@ export async function startSystem({ queueUrl, settings: more = {}, workerSetting
     /** Starts another API process, or the single process of the embedded store. Clients use it from now on. */
     async startApi(): Promise<AcceptedProcess> {
       const api = await (queueUrl === undefined
-        ? startProcess({ settings: { ...settings, ...workerSettings }, role: 'all', ...logOf('all') })
-        : startProcess({ settings, role: 'api', ...logOf('api') }));
+        ? startProcess({ project, settings: { ...settings, ...workerSettings }, role: 'all', ...logOf('all') })
+        : startProcess({ project, settings, role: 'api', ...logOf('api') }));
       await poll(
         () => fetch(`${api.url}/health/ready`),
         ({ ok }) => ok,
@@ -52,7 +53,7 @@ export async function startSystem({ queueUrl, settings: more = {}, workerSetting
       return api;
     },
     startWorker: (): Promise<AcceptedProcess> =>
-      startProcess({ settings: { ...settings, ...workerSettings }, role: 'worker', ...logOf('worker') }),
+      startProcess({ project, settings: { ...settings, ...workerSettings }, role: 'worker', ...logOf('worker') }),
   };
   const api = await system.startApi();
   const worker = queueUrl === undefined ? api : await system.startWorker();

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { poll } from '../support/follow.ts';
-import { documentedReplies, printedDocument } from '../support/openapi.ts';
+import { libraryDocument } from '../support/library-document.ts';
+import { documentedReplies } from '../support/openapi.ts';
 import { type Backend, createStore } from '../support/stores.ts';
 import { startFuzzedServer } from './fuzzed-server.ts';
 import { type GraphQLRequest, graphqlRequest } from './graphql-requests.ts';
@@ -46,7 +47,7 @@ describe('a server under random requests', () => {
       const server = await startFuzzedServer(store);
       const client = createClient(server.url);
       onTestFinished(() => client.close());
-      const documented = documentedReplies(printedDocument);
+      const documented = documentedReplies(libraryDocument);
       const ledger = createLedger();
 
       const sendOne = async (sent: Sent): Promise<void> => {

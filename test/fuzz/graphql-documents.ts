@@ -18,9 +18,10 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql';
+import { LIBRARY } from '../support/projects.ts';
 import { type Argument, type Operation, type Selection, printOperation } from './print-operation.ts';
 
-const schema = buildSchema(readFileSync(join(import.meta.dirname, '../../schema.graphql'), 'utf8'));
+const schema = buildSchema(readFileSync(join(LIBRARY, 'generated/schema.graphql'), 'utf8'));
 
 const MAX_DEPTH = 5;
 

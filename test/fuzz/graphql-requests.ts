@@ -18,7 +18,7 @@ const knownJob = fc.nat({ max: 5000 }).map((place) => `{job:${place}}`);
 const plainText = fc.oneof(
   { arbitrary: knownJob, weight: 3 },
   { arbitrary: fc.string({ minLength: 1, maxLength: 20 }), weight: 2 },
-  fc.constantFrom('Ada Lovelace', 'ada@example.com', '+442079460000', 'gb'),
+  fc.constantFrom('Jane Eyre', 'Penguin', '0201530821', 'EN'),
 );
 
 function post(body: unknown, kind: Operation['kind'], accept?: string): FuzzRequest {
@@ -72,8 +72,8 @@ const wrongVariables = fc
     fc.constantFrom(
       'query ($id: ID!, $wait: Int) { jobStatus(id: $id, waitSeconds: $wait) { id } }',
       'query ($first: Int, $after: String, $status: [JobStatus!]) { jobs(first: $first, after: $after, status: $status) { nodes { id } } }',
-      'mutation ($input: SubmitCustomerInput!, $key: String) { submitCustomer(input: $input, idempotencyKey: $key) { jobId } }',
-      'mutation ($input: SubmitCustomerImportInput!) { submitCustomerImport(input: $input) { jobId } }',
+      'mutation ($input: SubmitBookInput!, $key: String) { submitBook(input: $input, idempotencyKey: $key) { jobId } }',
+      'mutation ($input: SubmitBookImportInput!) { submitBookImport(input: $input) { jobId } }',
       'subscription ($id: ID!) { jobUpdates(id: $id) { id } }',
     ),
     fc.dictionary(
@@ -98,7 +98,7 @@ const costly = fc
       (times) => `{ ${'... { '.repeat(times)} __typename ${'}'.repeat(times)} }`,
       (times) => `{ jobs(status: ${'['.repeat(times)}${']'.repeat(times)}) { nodes { id } } }`,
       (times) => `query ($a: ${'['.repeat(times)}Int${']'.repeat(times)}) { __typename }`,
-      (times) => `{ customer(id: ${'{a:'.repeat(times)}1${'}'.repeat(times)}) { id } }`,
+      (times) => `{ book(id: ${'{a:'.repeat(times)}1${'}'.repeat(times)}) { id } }`,
       (times) => `{ ${Array.from({ length: times }, (_, index) => `a${index}: __typename`).join(' ')} }`,
       (times) => `{ __typename ${'@skip(if: false) '.repeat(times)} }`,
       (times) => `{ jobs { nodes { ${'id '.repeat(times)} } } }`,

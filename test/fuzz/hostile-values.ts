@@ -36,14 +36,14 @@ const KNOWN_TROUBLE = [
   '😀'.repeat(300),
   '\r\nX-Injected: 1',
   "' OR 1=1 --",
-  '"; DROP TABLE customers; --',
+  '"; DROP TABLE books; --',
   '${7*7}',
   '{{7*7}}',
   '<script>alert(1)</script>',
   '../../etc/hosts',
   '{bull}:meta',
-  'customer_AAAAAAAAAAAAAAAAAAAAAA',
-  'customerImport_AAAAAAAAAAAAAAAAAAAAAA',
+  'book_AAAAAAAAAAAAAAAAAAAAAA',
+  'bookImport_AAAAAAAAAAAAAAAAAAAAAA',
   'nothing_AAAAAAAAAAAAAAAAAAAAAA',
   '__proto___AAAAAAAAAAAAAAAAAAAAAA',
 ];
@@ -90,7 +90,7 @@ export function toObject(entries: readonly (readonly [string, unknown])[]): obje
 
 /** `[[[…]]]` or nested objects, as text: far deeper than real input. */
 export const deepJson: fc.Arbitrary<string> = fc
-  .record({ depth: fc.constantFrom(50, 1000, 20_000, 100_000), open: fc.constantFrom('[', '{"a":', '{"customers":[') })
+  .record({ depth: fc.constantFrom(50, 1000, 20_000, 100_000), open: fc.constantFrom('[', '{"a":', '{"books":[') })
   .map(({ depth, open }) => {
     const close = open.startsWith('[') ? ']' : open.endsWith('[') ? ']}' : '}';
     return `${open.repeat(depth)}0${close.repeat(depth)}`;
@@ -105,12 +105,12 @@ export const brokenJson: fc.Arbitrary<string> = fc.oneof(
     '{"id":1,}',
     '{"id":1}{"id":2}',
     '{"id":NaN}',
-    '{"id":1e999,"customername":"a"}',
-    '{"id":"1","id":"2","customername":"a"}',
-    '\ufeff{"id":"1","customername":"a"}',
-    '{"__proto__":{"id":"1"},"customername":"a"}',
-    '{"constructor":{"prototype":{"id":"1"}},"id":"1","customername":"a"}',
-    String.raw`{"id":"\ud800","customername":"\u0000"}`,
+    '{"id":1e999,"title":"a"}',
+    '{"id":"1","id":"2","title":"a"}',
+    '\ufeff{"id":"1","title":"a"}',
+    '{"__proto__":{"id":"1"},"title":"a"}',
+    '{"constructor":{"prototype":{"id":"1"}},"id":"1","title":"a"}',
+    String.raw`{"id":"\ud800","title":"\u0000"}`,
     '// no\n{}',
     'null',
     '""',

@@ -11,7 +11,7 @@ const INTERNAL = [
   /\n\s+at |\bat [\w.<>]+ \(|:\d+:\d+\)/,
   /node_modules|node:internal|file:\/\/\/|\/src\/[\w/-]+\.ts|\/dist\/[\w/-]+\.js/,
   /\b(?:Type|Range|Reference|Syntax|Service|GraphQL|Aggregate|Database|Reply|Zod|Deadline|Fastify)Error\b|\bFST_/,
-  /\bECONN|\bEPIPE\b|\bETIMEDOUT\b|redis\.call|\buser_script\b|\b(?:INSERT INTO|SELECT .+ FROM|UPDATE .+ SET)\b|\baccepted\.customers\b/,
+  /\bECONN|\bEPIPE\b|\bETIMEDOUT\b|redis\.call|\buser_script\b|\b(?:INSERT INTO|SELECT .+ FROM|UPDATE .+ SET)\b|\blibrary\.books\b/,
   /Cannot read propert|is not a function|is not iterable|\w is not defined|Maximum call stack|Unexpected token|in JSON at position/,
 ];
 

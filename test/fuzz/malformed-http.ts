@@ -17,7 +17,7 @@ const TARGETS = [
   `/${'a'.repeat(20_000)}`,
   '/api/jobs/%c3%28',
   '/health/ready',
-  '/api/customers?a=%',
+  '/api/books?a=%',
   '',
 ];
 const VERSIONS = ['HTTP/1.1', 'HTTP/1.0', 'HTTP/0.9', 'HTTP/2.0', 'HTTP/1.1 ', 'HTTX/1.1', ''];

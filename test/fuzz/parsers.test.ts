@@ -40,7 +40,7 @@ const typeName = fc.stringMatching(/^[a-z][A-Za-z0-9]{0,39}$/);
 
 const job: fc.Arbitrary<Job> = fc.record({
   id: typeName.map(newJobId),
-  type: fc.constant('customer'),
+  type: fc.constant('book'),
   caller: fc.constant('anonymous'),
   percentComplete: fc.integer({ min: 0, max: 100 }),
   message: fc.constant(null),

@@ -8,6 +8,7 @@ import { startAppForTest } from '../support/app.ts';
 import { compile } from '../support/compile.ts';
 import { installNode } from '../support/install-node.ts';
 import { INSTALL_MS, type InstalledProject, installPackage, openProject } from '../support/installed.ts';
+import { SAMPLE } from '../support/projects.ts';
 
 const guide = readFileSync(join(import.meta.dirname, '../../docs/clients.md'), 'utf8');
 const [, example = ''] = /```ts\n(import [^\n]* from '\.\/accepted\.client\.ts';[\s\S]*?)```/.exec(guide) ?? [];
@@ -123,7 +124,7 @@ describe('the client and the hooks of the package', () => {
   it.each(['24 or newer', '20'])('run in Node %s', async (version) => {
     const node = version === '20' ? installNode(version) : process.execPath;
     const project = await generate();
-    const { url } = await startAppForTest('redis');
+    const { url } = await startAppForTest('redis', {}, { project: SAMPLE });
     // Node 20 runs no TypeScript.
     const client = readFileSync(join(project.folder, 'accepted.client.ts'), 'utf8');
     project.write('accepted.client.mjs', stripTypeScriptTypes(client));

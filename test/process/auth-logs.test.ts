@@ -27,7 +27,7 @@ describe('the logs of a server with authentication', () => {
       if (response.status >= 400) replies += text;
       return text;
     };
-    const customer = { method: 'POST', body: JSON.stringify({ id: '1', customername: 'Ada' }) };
+    const book = { method: 'POST', body: JSON.stringify({ id: '1', title: 'Emma' }) };
     const json = { 'Content-Type': 'application/json' };
     const jwt = await new SignJWT({ scope: 'read' })
       .setProtectedHeader({ alg: 'HS256' })
@@ -37,9 +37,9 @@ describe('the logs of a server with authentication', () => {
       .setExpirationTime('1m')
       .sign(Buffer.from(SECRET));
 
-    const accepted = await send('/api/customers', { ...customer, headers: { ...json, ...bearer(keyOf('ada')) } });
+    const accepted = await send('/api/books', { ...book, headers: { ...json, ...bearer(keyOf('ada')) } });
     const { id, accessToken } = z.object({ id: z.string(), accessToken: z.string() }).parse(JSON.parse(accepted));
-    await send('/api/customers', { ...customer, headers: { ...json, 'X-API-Key': keyOf('eve') } });
+    await send('/api/books', { ...book, headers: { ...json, 'X-API-Key': keyOf('eve') } });
     const query = `access_token=${accessToken}`;
     const encoded = `access%5Ftoken=${accessToken}`;
     const forged = accessToken.slice(0, -1);
@@ -62,7 +62,7 @@ describe('the logs of a server with authentication', () => {
         await send(path, { headers: bearer(token) });
     }
     await send(`/graphql?${query}`, { method: 'POST', body: '{', headers: json });
-    await send(`/api/customers?${query}`, { method: 'POST', body: '{', headers: json });
+    await send(`/api/books?${query}`, { method: 'POST', body: '{', headers: json });
     await send(`/api/jobs/${id}?${query}`, { method: 'DELETE' });
     await server.end('SIGTERM');
 
@@ -91,10 +91,10 @@ describe('the logs of a server with authentication', () => {
       });
     const graphql = (query: string, key: string) =>
       send('/graphql', key, { method: 'POST', body: JSON.stringify({ query }) });
-    const customer = { method: 'POST', body: JSON.stringify({ id: '1', customername: 'Ada' }) };
+    const book = { method: 'POST', body: JSON.stringify({ id: '1', title: 'Emma' }) };
     const { id, accessToken } = z
       .object({ id: z.string(), accessToken: z.string() })
-      .parse(await (await send('/api/customers', keyOf('ada'), customer)).json());
+      .parse(await (await send('/api/books', keyOf('ada'), book)).json());
     const own = `/api/jobs/${id}`;
     await (await send(`${own}?onPending=synchronous`, keyOf('ada'))).text();
 
@@ -129,7 +129,7 @@ describe('the logs of a server with authentication', () => {
       { action: 'unauthenticated', address: '127.0.0.1' },
     ]);
     const forbidden = [{ action: 'forbidden', caller: 'key:reader' }];
-    expect(await added(() => send('/api/customers', keyOf('reader'), customer))).toEqual(forbidden);
+    expect(await added(() => send('/api/books', keyOf('reader'), book))).toEqual(forbidden);
     expect(await added(() => graphql(`mutation { cancelJob(id: "${id}") { id } }`, keyOf('reader')))).toEqual(
       forbidden,
     );

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { LIBRARY } from '../support/projects.ts';
 import { lineWith } from '../support/servers.ts';
 import { createStore } from '../support/stores.ts';
 
@@ -12,6 +13,7 @@ describe('the banner', () => {
     onTestFinished(remove);
     // Of util-linux: runs a command on a pseudo-terminal.
     const terminal = spawn('/usr/bin/script', ['-qec', COMMAND, '/dev/null'], {
+      cwd: LIBRARY,
       env: { PATH: process.env['PATH'], TERM: 'dumb', PORT: '0', ...settings },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -24,7 +26,7 @@ describe('the banner', () => {
 
     expect(text).toMatch(/^ {2}Accepted is ready \(API and worker, \d+\.\d s\)\r$/m);
     expect(text).toMatch(/^ {2}Callers {5}anyone\r$/m);
-    expect(text).toMatch(/^ {2}Job types {3}customer, customerImport\r$/m);
+    expect(text).toMatch(/^ {2}Job types {3}book, bookImport\r$/m);
     const urls = new Set(text.match(/http:\/\/127\.0\.0\.1:\d+\/[\w./]+/g));
     expect([...urls].map((url) => new URL(url).pathname)).toEqual([
       '/graphql',

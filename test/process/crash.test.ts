@@ -6,17 +6,18 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { poll } from '../support/follow.ts';
 import { type AcceptedProcess, startProcess } from '../support/process.ts';
+import { LIBRARY } from '../support/projects.ts';
 import { type Store, createStore } from '../support/stores.ts';
 import { openPool } from '../support/postgres.ts';
 
 /** Four batches. */
 const ROWS = 1000;
-const customersOf = (prefix: string) =>
+const booksOf = (prefix: string) =>
   Array.from({ length: ROWS }, (_, index) => ({
     id: `${prefix}${index}`,
-    customername: `Customer ${index}`,
-    phone: '020 7946 0000',
-    country: 'GB',
+    title: `Book ${index}`,
+    isbn: '0-201-53082-1',
+    language: 'EN',
   }));
 
 const jobSchema = z.object({ id: z.string(), status: z.string(), percentComplete: z.number(), attempt: z.number() });
@@ -29,10 +30,10 @@ async function createStoreForTest(backend: Parameters<typeof createStore>[0]): P
 
 async function submitImport(api: AcceptedProcess, prefix = 'c'): Promise<string> {
   const submit = () =>
-    fetch(`${api.url}/api/customer-imports`, {
+    fetch(`${api.url}/api/book-imports`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ customers: customersOf(prefix) }),
+      body: JSON.stringify({ books: booksOf(prefix) }),
     });
   // A process on a busy machine may refuse a request for a moment.
   const response = await poll(submit, ({ status }) => status !== 503);
@@ -60,8 +61,8 @@ async function expectWholeImport(api: AcceptedProcess, id: string, prefix = 'c')
   // Rows that the killed run wrote still count as imported by this job.
   expect(await result.json()).toEqual({ imported: ROWS, updated: 0, rejected: [] });
   for (const index of [0, ROWS / 2, ROWS - 1]) {
-    const customer = await fetch(`${api.url}/api/customers/${prefix}${index}`);
-    expect(await customer.json()).toMatchObject({ customername: `Customer ${index}`, phone: '+442079460000' });
+    const book = await fetch(`${api.url}/api/books/${prefix}${index}`);
+    expect(await book.json()).toMatchObject({ title: `Book ${index}`, isbn: '0201530821' });
   }
 }
 
@@ -76,9 +77,7 @@ describe.each(['redis', 'postgres'] as const)('API and worker as two processes o
     // A row that another transaction has locked stops the import halfway.
     const blocker = await database.connect();
     await blocker.query('BEGIN');
-    await blocker.query(
-      `INSERT INTO accepted.customers (id, customername, created_by) VALUES ('c${ROWS / 2}', 'Blocked', 'test')`,
-    );
+    await blocker.query(`INSERT INTO library.books (id, title, created_by) VALUES ('c${ROWS / 2}', 'Blocked', 'test')`);
     const id = await submitImport(api);
     await poll(
       () => read(api, id),
@@ -92,7 +91,7 @@ describe.each(['redis', 'postgres'] as const)('API and worker as two processes o
     await startProcess({ settings, role: 'worker' });
     await expectWholeImport(api, id);
     const { rows } = await database.query(
-      'SELECT count(*)::int AS count, count(DISTINCT id)::int AS ids FROM accepted.customers',
+      'SELECT count(*)::int AS count, count(DISTINCT id)::int AS ids FROM library.books',
     );
     expect(rows).toEqual([{ count: ROWS, ids: ROWS }]);
   });
@@ -149,6 +148,7 @@ describe('the first start on the embedded store', () => {
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const DATA_DIR = join(folder, 'data');
     const first = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'start'], {
+      cwd: LIBRARY,
       env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR },
       stdio: 'ignore',
     });

@@ -32,12 +32,12 @@ it('the embedded store on a full disk refuses submissions, and does what it acce
   writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize - FREE_BYTES));
 
   const submit = (): Promise<Response> =>
-    fetch(`${server.url}/api/customer-imports`, {
+    fetch(`${server.url}/api/book-imports`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       // Names that the store cannot compress.
       body: JSON.stringify({
-        customers: Array.from({ length: 3000 }, () => ({ id: crypto.randomUUID(), customername: crypto.randomUUID() })),
+        books: Array.from({ length: 3000 }, () => ({ id: crypto.randomUUID(), title: crypto.randomUUID() })),
       }),
     });
   const accepted: string[] = [];

@@ -4,7 +4,7 @@ import { poll } from '../support/follow.ts';
 import { startProcess } from '../support/process.ts';
 import { createStore } from '../support/stores.ts';
 
-const PERSONAL = ['Zuse Senior', 'konrad@example.com', '+442079460000', 'call-me-maybe', 'personal-id'];
+const PERSONAL = ['Zuse Senior', 'Konrad & Co.', '0201530821', 'call-me-maybe', 'personal-id'];
 
 describe('the logs', () => {
   it('are JSON lines with the ids of the request and the job, without personal data', async () => {
@@ -15,20 +15,20 @@ describe('the logs', () => {
     output.on('data', (chunk: string) => (text += chunk));
     const server = await startProcess({ settings: { ...settings, LOG_LEVEL: 'debug' }, output });
 
-    const submit = (phone: string) =>
-      fetch(`${server.url}/api/customers`, {
+    const submit = (isbn: string) =>
+      fetch(`${server.url}/api/books`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ id: 'personal-id', customername: 'Zuse Senior', email: 'konrad@example.com', phone }),
+        body: JSON.stringify({ id: 'personal-id', title: 'Zuse Senior', publisher: 'Konrad & Co.', isbn }),
       });
-    const jobs = [await (await submit('+442079460000')).json(), await (await submit('call-me-maybe')).json()];
+    const jobs = [await (await submit('0201530821')).json(), await (await submit('call-me-maybe')).json()];
     for (const { id } of jobs) {
       await poll(
         () => fetch(`${server.url}/api/jobs/${id}?onComplete=status`),
         (answer) => answer.status === 200,
       );
     }
-    await fetch(`${server.url}/api/customers/personal-id`);
+    await fetch(`${server.url}/api/books/personal-id`);
     await server.end('SIGTERM');
 
     const lines = text
@@ -39,7 +39,7 @@ describe('the logs', () => {
     expect(accepted.map((line) => line.jobId)).toEqual(jobs.map((job) => job.id));
     const ended = lines.filter((line) => ['job succeeded', 'job attempt failed'].includes(line.msg));
     expect(new Set(ended.map((line) => line.requestId))).toEqual(new Set(accepted.map((line) => line.requestId)));
-    expect(lines.find((line) => line.msg === 'request' && line.route === '/api/customers/:id')).toBeDefined();
+    expect(lines.find((line) => line.msg === 'request' && line.route === '/api/books/:id')).toBeDefined();
     for (const personal of PERSONAL) expect(text).not.toContain(personal);
   });
 });

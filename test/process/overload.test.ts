@@ -15,10 +15,10 @@ interface Reply {
 }
 
 async function submit(url: string, number: number): Promise<Reply> {
-  const input = { id: `c${number}`, customername: 'Ada' };
-  const query = 'mutation($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId } }';
+  const input = { id: `c${number}`, title: 'Emma' };
+  const query = 'mutation($input: SubmitBookInput!) { submitBook(input: $input) { jobId } }';
   const onGraphQL = number % 2 === 0;
-  const response = await fetch(url + (onGraphQL ? '/graphql' : '/api/customers'), {
+  const response = await fetch(url + (onGraphQL ? '/graphql' : '/api/books'), {
     method: 'POST',
     headers: {
       'Content-Type': 'application/json',
@@ -31,7 +31,7 @@ async function submit(url: string, number: number): Promise<Reply> {
   return {
     status,
     retryAfter: headers.get('Retry-After'),
-    id: response.ok ? (id ?? data.submitCustomer.jobId) : undefined,
+    id: response.ok ? (id ?? data.submitBook.jobId) : undefined,
   };
 }
 
@@ -80,9 +80,9 @@ const REQUESTS: Readonly<Record<string, string>> = {
   'CONNECT with more bytes': `CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n${'x'.repeat(100_000)}`,
   'an upgrade': get('/api/jobs', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'),
   'an upgrade of a POST': post('/graphql', '{}', 'Connection: Upgrade', 'Upgrade: h2c', 'Content-Length: 2'),
-  'Expect: 100-continue': post('/api/customers', '', 'Expect: 100-continue', 'Content-Length: 100'),
-  'another expectation': post('/api/customers', '{', 'Expect: more', 'Content-Length: 100'),
-  'a body above the limit': post('/api/customers', 'x'.repeat(100_000), 'Content-Length: 9000000'),
+  'Expect: 100-continue': post('/api/books', '', 'Expect: 100-continue', 'Content-Length: 100'),
+  'another expectation': post('/api/books', '{', 'Expect: more', 'Content-Length: 100'),
+  'a body above the limit': post('/api/books', 'x'.repeat(100_000), 'Content-Length: 9000000'),
   'half a body': post('/graphql', '{"query":', 'Content-Length: 100'),
   'a poll': get('/api/jobs/JOB?onPending=synchronous'),
   'an event stream': get('/api/jobs/JOB/events'),

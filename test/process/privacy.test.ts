@@ -2,12 +2,12 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
-import { Kysely, PostgresDialect, sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { createCustomerRepository } from '../../src/customers/customer-repository.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
+import { toDatabasePool } from '../../src/stores/postgres-pool.ts';
 import { poll } from '../support/follow.ts';
+import { openLibrary } from '../support/library.ts';
 import { type AcceptedProcess, startProcess } from '../support/process.ts';
 import { BACKENDS, type Store, createStore } from '../support/stores.ts';
 import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
@@ -17,17 +17,17 @@ const JOBS_DIR = join(import.meta.dirname, '../support/jobs/hostile');
 
 /** Part of every personal value in a request, and of nothing else. */
 const MARK = 'zq7x';
-const PHONE = '020 7946 0958';
-const PERSONAL = /zq7x|7946 ?0958/i;
-const CUSTOMER = {
+const ISBN = '0-201-53082-1';
+const PERSONAL = /zq7x|53082-?1/i;
+const BOOK = {
   id: `${MARK}-id`,
-  customername: `${MARK} Zuse`,
-  email: `${MARK}@example.com`,
-  phone: PHONE,
-  country: 'gb',
+  title: `${MARK} Zuse`,
+  publisher: `${MARK} & Co.`,
+  isbn: ISBN,
+  language: 'EN',
 };
-/** A customer that the database rejects with a message that quotes the row. */
-const BARRED = { ...CUSTOMER, id: `${MARK}-barred`, customername: `${MARK} Barred` };
+/** A book that the database rejects with a message that quotes the row. */
+const BARRED = { ...BOOK, id: `${MARK}-barred`, title: `${MARK} Barred` };
 const HEADERS = {
   'Content-Type': 'application/json',
   Authorization: `Bearer ${MARK}`,
@@ -37,26 +37,27 @@ const HEADERS = {
 };
 
 const TRIGGER = `
-  CREATE FUNCTION accepted.bar() RETURNS trigger LANGUAGE plpgsql AS $$
+  CREATE FUNCTION library.bar() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
-    IF NEW.customername LIKE '%Barred' THEN
-      RAISE EXCEPTION 'the phone % of % is barred', NEW.phone, NEW.customername USING DETAIL = NEW.email;
+    IF NEW.title LIKE '%Barred' THEN
+      RAISE EXCEPTION 'the ISBN % of % is barred', NEW.isbn, NEW.title USING DETAIL = NEW.publisher;
     END IF;
     RETURN NEW;
   END $$;
-  CREATE TRIGGER bar BEFORE INSERT ON accepted.customers FOR EACH ROW EXECUTE FUNCTION accepted.bar();
+  CREATE TRIGGER bar BEFORE INSERT ON library.books FOR EACH ROW EXECUTE FUNCTION library.bar();
 `;
 
-/** Creates the customers' table beforehand, with a trigger whose error quotes the row. */
+/** Creates the books' table beforehand, with a trigger whose error quotes the row. */
 async function createTable({ settings: { QUEUE_URL, DATABASE_URL = QUEUE_URL, DATA_DIR } }: Store): Promise<void> {
   const embedded = createEmbeddedStore(DATA_DIR);
   if (DATABASE_URL === undefined) await embedded.open();
-  const pool = DATABASE_URL === undefined ? embedded.pool : openPool(DATABASE_URL);
+  const server = DATABASE_URL === undefined ? undefined : openPool(DATABASE_URL);
+  const pool = server === undefined ? embedded.pool : toDatabasePool(server);
   try {
-    await createCustomerRepository(pool).migrate();
-    await sql.raw(TRIGGER).execute(new Kysely({ dialect: new PostgresDialect({ pool }) }));
+    await openLibrary(pool);
+    await pool.query(TRIGGER);
   } finally {
-    await pool.end();
+    await server?.end();
     await embedded.close();
   }
 }
@@ -92,7 +93,7 @@ async function startServer(backend: (typeof BACKENDS)[number]): Promise<Server> 
 const jobSchema = z.object({ id: z.string(), status: z.string() });
 const lineSchema = z.looseObject({ msg: z.string() });
 
-describe("customers' data", () => {
+describe("callers' data", () => {
   it.each(BACKENDS)('is in no log, even at the debug level, and in no reply but its own, on %s', async (backend) => {
     const server = await startServer(backend);
     const send = (method: string, path: string, body?: unknown, headers = {}) =>
@@ -113,28 +114,28 @@ describe("customers' data", () => {
 
     // Requests that succeed, and a key used again with the same and with another input.
     const key = { 'Idempotency-Key': `"${MARK}-key"` };
-    const customer = await submit('customers', CUSTOMER, key);
-    await send('POST', '/api/customers', CUSTOMER, key);
-    expect((await send('POST', '/api/customers', BARRED, key)).status).toBe(422);
+    const book = await submit('books', BOOK, key);
+    await send('POST', '/api/books', BOOK, key);
+    expect((await send('POST', '/api/books', BARRED, key)).status).toBe(422);
     const mutation =
-      'mutation ($input: SubmitCustomerInput!, $key: String) { submitCustomer(input: $input, idempotencyKey: $key) { jobId } }';
-    await graphql(mutation, { input: CUSTOMER, key: `${MARK}-other` });
-    expect((await finish(customer)).status).toBe('Succeeded');
-    expect(await (await send('GET', `/api/customers/${CUSTOMER.id}?q=${MARK}`)).text()).toContain(CUSTOMER.email);
-    await (await send('GET', `/api/jobs/${customer.id}/events`, undefined, { 'Last-Event-ID': MARK })).text();
+      'mutation ($input: SubmitBookInput!, $key: String) { submitBook(input: $input, idempotencyKey: $key) { jobId } }';
+    await graphql(mutation, { input: BOOK, key: `${MARK}-other` });
+    expect((await finish(book)).status).toBe('Succeeded');
+    expect(await (await send('GET', `/api/books/${BOOK.id}?q=${MARK}`)).text()).toContain(BOOK.publisher);
+    await (await send('GET', `/api/jobs/${book.id}/events`, undefined, { 'Last-Event-ID': MARK })).text();
 
     // Requests that are refused.
-    await submit('customer-imports', { customers: [CUSTOMER, { ...BARRED, phone: `${MARK}${PHONE}` }] });
-    await send('POST', '/api/customers', { ...CUSTOMER, [MARK]: PHONE, customername: 5 });
-    await send('POST', '/api/customers', `{"id":"${MARK}",`);
-    await send('POST', '/api/customers', MARK, { 'Content-Type': `text/${MARK}` });
+    await submit('book-imports', { books: [BOOK, { ...BARRED, isbn: `${MARK}${ISBN}` }] });
+    await send('POST', '/api/books', { ...BOOK, [MARK]: ISBN, title: 5 });
+    await send('POST', '/api/books', `{"id":"${MARK}",`);
+    await send('POST', '/api/books', MARK, { 'Content-Type': `text/${MARK}` });
     // The server may close the connection before it has read so large a body.
-    await send('POST', '/api/customers', { ...CUSTOMER, customername: MARK.repeat(500_000) }).catch(() => undefined);
+    await send('POST', '/api/books', { ...BOOK, title: MARK.repeat(500_000) }).catch(() => undefined);
     await send('POST', '/graphql', `{"query":"${MARK}`);
-    await graphql(`{ ${MARK}(id: "${PHONE}") `);
-    await graphql(`{ customer(id: "${MARK}") { ${MARK} } }`);
-    await graphql(mutation, { input: { ...CUSTOMER, email: [MARK] }, key: MARK });
-    await graphql(mutation, { input: CUSTOMER, key: `${MARK}ü` });
+    await graphql(`{ ${MARK}(id: "${ISBN}") `);
+    await graphql(`{ book(id: "${MARK}") { ${MARK} } }`);
+    await graphql(mutation, { input: { ...BOOK, publisher: [MARK] }, key: MARK });
+    await graphql(mutation, { input: BOOK, key: `${MARK}ü` });
     for (const path of [`/api/jobs/${MARK}`, `/${MARK}`, `/api/jobs?cursor=${MARK}`, `/api/jobs/%zz${MARK}`])
       await send('GET', path);
     const { port } = new URL(server.url ?? '');
@@ -143,10 +144,10 @@ describe("customers' data", () => {
     // Failures in the job's function and in the database, and their retries.
     const failing = await Promise.all(
       ['error', 'lines', 'cause', 'value', 'told', 'result'].map((how) =>
-        submit('secrets', { text: `${MARK} ${PHONE}`, how }),
+        submit('secrets', { text: `${MARK} ${ISBN}`, how }),
       ),
     );
-    failing.push(await submit('customers', BARRED));
+    failing.push(await submit('books', BARRED));
     for (const each of failing) {
       expect(await finish(each)).toMatchObject({ status: 'Failed' });
       await (await send('GET', `/api/jobs/${each.id}/output?after=0&token=${MARK}`)).text();
@@ -164,7 +165,7 @@ describe("customers' data", () => {
       expect((await send('POST', `/api/jobs/${retried.id}/retry`)).status).toBe(202);
       await finish(retried);
     }
-    const canceled = await submit('customers', BARRED);
+    const canceled = await submit('books', BARRED);
     await send('DELETE', `/api/jobs/${canceled.id}`);
     const masked = [await send('GET', `/api/secrets/${MARK}`), await graphql(`{ secret(id: "${MARK}") { text } }`)];
     expect(masked[0]?.status).toBe(500);
@@ -174,10 +175,10 @@ describe("customers' data", () => {
     if (server.queue !== undefined) {
       const unblock = server.queue.block();
       await poll(
-        () => send('POST', '/api/customers', CUSTOMER),
+        () => send('POST', '/api/books', BOOK),
         ({ status }) => status === 503,
       );
-      await graphql(mutation, { input: CUSTOMER, key: `${MARK}-away` });
+      await graphql(mutation, { input: BOOK, key: `${MARK}-away` });
       unblock();
       await poll(
         () => send('GET', '/health/ready'),

@@ -9,17 +9,17 @@ import { z } from 'zod';
 import { settingsSchema } from '../../src/config.ts';
 import { poll } from '../support/follow.ts';
 import { startProcess } from '../support/process.ts';
+import { SAMPLE } from '../support/projects.ts';
 import { createStore } from '../support/stores.ts';
 import { matchOutput, readTranscripts, runCommand } from '../support/transcript.ts';
 
 const run = promisify(execFile);
-const PROJECT = join(import.meta.dirname, '../..');
-const read = (path: string): string => readFileSync(join(PROJECT, path), 'utf8');
+const read = (path: string): string => readFileSync(join(SAMPLE, path), 'utf8');
 
 const GUIDES = [
   'README.md',
   'CONTRIBUTING.md',
-  ...readdirSync(join(PROJECT, 'docs')).map((name) => `docs/${name}`),
+  ...readdirSync(join(SAMPLE, 'docs')).map((name) => `docs/${name}`),
 ].filter((path) => path.endsWith('.md'));
 const SETTINGS = [...Object.keys(settingsSchema.shape), 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_SERVICE_NAME'];
 
@@ -29,7 +29,7 @@ const shellLines = (markdown: string): string[] =>
     block.replaceAll(/\\\n\s*/g, '').split('\n'),
   );
 
-const urlOf = (path: string): string => pathToFileURL(join(PROJECT, path)).href;
+const urlOf = (path: string): string => pathToFileURL(join(SAMPLE, path)).href;
 
 /** A folder with the job type of the README and those of the sample. */
 function makeJobs(): string {
@@ -46,7 +46,10 @@ describe('the documentation', () => {
   it('has transcripts that can be repeated', async () => {
     const store = await createStore('embedded');
     onTestFinished(() => store.remove());
-    const { url = '' } = await startProcess({ settings: { ...store.settings, JOBS_DIR: makeJobs() } });
+    const { url = '' } = await startProcess({
+      project: SAMPLE,
+      settings: { ...store.settings, JOBS_DIR: makeJobs() },
+    });
     const here = new URL(url).host;
     const ids = new Map<string, string>();
     const adapt = (text: string): string =>
@@ -88,7 +91,7 @@ describe('the documentation', () => {
     expect(commands.size).toBeGreaterThan(5);
     const refused = [...commands].map(async (command) => {
       const args = [...command.split(/\s+/), '--help'];
-      return run(process.execPath, ['src/main.ts', ...args], { cwd: PROJECT }).then(
+      return run(process.execPath, ['src/main.ts', ...args], { cwd: SAMPLE }).then(
         () => [],
         ({ stderr }: { stderr: string }) => [`${command}: ${stderr}`],
       );

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startAppForTest } from '../support/app.ts';
+import { SAMPLE } from '../support/projects.ts';
 
-const PROJECT = join(import.meta.dirname, '../..');
-const SOURCE = join(PROJECT, 'test/recipes');
-const guide = readFileSync(join(PROJECT, 'docs/clients.md'), 'utf8');
+const SOURCE = join(SAMPLE, 'test/recipes');
+const guide = readFileSync(join(SAMPLE, 'docs/clients.md'), 'utf8');
 const [typeGeneration = ''] = /^npx .*$/m.exec(guide) ?? [];
 const recipes = readdirSync(SOURCE).filter((name) => extname(name) !== '');
 const programs = recipes.filter((name) => name !== 'operations.ts');
@@ -24,7 +24,7 @@ describe('a client that others make', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'accepted-recipes-'));
     cpSync(SOURCE, folder, { recursive: true });
-    symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'), 'junction');
+    symlinkSync(join(SAMPLE, 'node_modules'), join(folder, 'node_modules'), 'junction');
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -45,7 +45,7 @@ describe('a client that others make', () => {
   }
 
   it.each(programs)('submits a job and gets its result: %s', async (name) => {
-    const { url } = await startAppForTest('redis');
+    const { url } = await startAppForTest('redis', {}, { project: SAMPLE });
     const here = (text: string): string => text.replaceAll('http://localhost:4000', url);
     const file = join(folder, name);
     writeFileSync(file, here(readFileSync(file, 'utf8')));
@@ -54,9 +54,9 @@ describe('a client that others make', () => {
   });
 
   it('has the types that openapi-typescript makes of the server', async () => {
-    const { url } = await startAppForTest('redis', {}, { role: 'api' });
+    const { url } = await startAppForTest('redis', {}, { project: SAMPLE, role: 'api' });
     await run('bash', ['-c', typeGeneration.replace('http://localhost:4000', url)]);
-    const tsc = join(PROJECT, 'node_modules/.bin/tsc');
+    const tsc = join(SAMPLE, 'node_modules/.bin/tsc');
     const options = ['--ignoreConfig', '--noEmit', '--strict', '--module', 'esnext', '--moduleResolution', 'bundler'];
     const errors = await run(process.execPath, [tsc, ...options, '--allowImportingTsExtensions', 'openapi-fetch.ts']);
     expect(errors).toBe('');

@@ -115,7 +115,7 @@ describe('a start on a Redis', () => {
     await admin.acl('SETUSER', 'app', 'on', '>pass', '~*', '&*', '+@all', '-info');
     const url = server.url.replace('//', '//app:pass@');
     const app = await startAppForTest('redis', { QUEUE_URL: url });
-    const accepted = await app.post('/api/customers', { id: '42', customername: 'Ada Lovelace' });
+    const accepted = await app.post('/api/books', { id: '42', title: 'Jane Eyre' });
     expect(accepted.status).toBe(202);
     const done = await app.fetch(`${accepted.headers.get('location')}?onPending=synchronous`);
     expect(done.status).toBe(303);
@@ -127,8 +127,8 @@ describe('several processes that start at once on an empty PostgreSQL', () => {
     const store = await createStore('postgres');
     onTestFinished(() => store.remove());
     const apps = await Promise.all(Array.from({ length: 5 }, () => startAppForTest('postgres', {}, { store })));
-    const customers = apps.map((app, index) => app.post('/api/customers', { id: `${index}`, customername: 'Ada' }));
-    for (const accepted of await Promise.all(customers)) {
+    const books = apps.map((app, index) => app.post('/api/books', { id: `${index}`, title: 'Emma' }));
+    for (const accepted of await Promise.all(books)) {
       expect(accepted.status).toBe(202);
       const done = await apps[0]?.fetch(`${accepted.headers.get('location')}?onPending=synchronous`);
       expect(done?.status).toBe(303);

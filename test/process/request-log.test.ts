@@ -4,7 +4,7 @@ import { API_KEYS, bearer, keyOf } from '../support/callers.ts';
 import { type AcceptedProcess, startProcess } from '../support/process.ts';
 import { createStore } from '../support/stores.ts';
 
-const SUBMISSION = 'mutation { submitCustomer(input: { id: "1", customername: "Ada" }) { jobId } }';
+const SUBMISSION = 'mutation { submitBook(input: { id: "1", title: "Emma" }) { jobId } }';
 const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/;
 
 /** A server, and its lines about requests. */
@@ -36,11 +36,11 @@ describe('the line of a request', () => {
     const { server, lines } = await start({ API_KEYS });
     const ada = bearer(keyOf('ada'));
     const submitted = await graphql(server, SUBMISSION, { ...ada, 'X-Request-Id': 'from-the-proxy-17' });
-    const { jobId } = (await submitted.json()).data.submitCustomer;
+    const { jobId } = (await submitted.json()).data.submitBook;
     await fetch(`${server.url}/api/jobs/${jobId}?onPending=ok`, { headers: ada, redirect: 'manual' });
     await graphql(server, `{ jobStatus(id: "${jobId}") { status } }`, ada);
     await fetch(`${server.url}/api/jobs/konrad@example.com`, { headers: ada });
-    await fetch(`${server.url}/api/customers/personal-id`);
+    await fetch(`${server.url}/api/books/personal-id`);
     await fetch(`${server.url}/nowhere/konrad`, { headers: ada });
     await fetch(`${server.url}/%zz`, { headers: ada });
     await fetch(`${server.url}/health/live`);
@@ -58,7 +58,7 @@ describe('the line of a request', () => {
           requestId: 'from-the-proxy-17',
           method: 'POST',
           route: '/graphql',
-          operation: 'mutation submitCustomer',
+          operation: 'mutation submitBook',
           status: 200,
           jobId,
         },
@@ -69,7 +69,7 @@ describe('the line of a request', () => {
           ...about,
           caller: undefined,
           method: 'GET',
-          route: '/api/customers/:id',
+          route: '/api/books/:id',
           status: 401,
           problem: 'unauthenticated',
         },
@@ -99,12 +99,12 @@ it('each reply has the id of its request, which is the one that was sent if that
   const idOf = ({ headers }: Response): string | null => headers.get('x-request-id');
   const json = { 'Content-Type': 'application/json' };
   const replies = [
-    await fetch(`${server.url}/api/customers`, {
+    await fetch(`${server.url}/api/books`, {
       method: 'POST',
       headers: { ...sent, ...json },
-      body: '{"id":"1","customername":"A"}',
+      body: '{"id":"1","title":"A"}',
     }),
-    await fetch(`${server.url}/api/customers`, { method: 'POST', headers: { ...sent, ...json }, body: '{' }),
+    await fetch(`${server.url}/api/books`, { method: 'POST', headers: { ...sent, ...json }, body: '{' }),
     await fetch(`${server.url}/api/jobs/none`, { headers: sent }),
     await fetch(`${server.url}/api/jobs`, { headers: { 'X-Request-Id': 'a1:B2/c3=000000-17' } }),
     await fetch(`${server.url}/api/jobs`, { method: 'PUT', headers: sent }),

@@ -73,12 +73,12 @@ describe.each(['redis', 'postgres'] as const)('watchers on %s', (backend) => {
 
 const acceptedSchema = z.union([
   z.object({ id: z.string() }),
-  z.object({ data: z.object({ submitCustomer: z.object({ jobId: z.string() }) }) }).transform(({ data }) => ({
-    id: data.submitCustomer.jobId,
+  z.object({ data: z.object({ submitBook: z.object({ jobId: z.string() }) }) }).transform(({ data }) => ({
+    id: data.submitBook.jobId,
   })),
 ]);
 
-/** Submits customers on both APIs and waits for each, like a client that retries, until it is stopped. */
+/** Submits books on both APIs and waits for each, like a client that retries, until it is stopped. */
 function startLoad(url: string, clients: number) {
   const done: string[] = [];
   const cut: unknown[] = [];
@@ -102,13 +102,13 @@ function startLoad(url: string, clients: number) {
     }
   }
 
-  async function submit(customer: string): Promise<string> {
-    const input = { id: customer, customername: customer };
-    const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': `"${customer}"` };
-    const query = 'mutation($input: SubmitCustomerInput!) { submitCustomer(input: $input) { jobId } }';
-    const { body } = await (customer.endsWith('0')
+  async function submit(book: string): Promise<string> {
+    const input = { id: book, title: book };
+    const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': `"${book}"` };
+    const query = 'mutation($input: SubmitBookInput!) { submitBook(input: $input) { jobId } }';
+    const { body } = await (book.endsWith('0')
       ? ask('/graphql', { method: 'POST', headers, body: JSON.stringify({ query, variables: { input } }) })
-      : ask('/api/customers', { method: 'POST', headers, body: JSON.stringify(input) }));
+      : ask('/api/books', { method: 'POST', headers, body: JSON.stringify(input) }));
     return acceptedSchema.parse(body).id;
   }
 
@@ -122,9 +122,9 @@ function startLoad(url: string, clients: number) {
 
   const loops = Array.from({ length: clients }, async (_, client) => {
     for (let count = 0; !stop.signal.aborted; count += 1) {
-      const customer = `c${client}-${count}`;
-      expect(await follow(await submit(customer))).toMatchObject({ id: customer, customername: customer });
-      done.push(customer);
+      const book = `c${client}-${count}`;
+      expect(await follow(await submit(book))).toMatchObject({ id: book, title: book });
+      done.push(book);
     }
   });
   return {

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { PoolClient } from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { startAppForTest } from '../support/app.ts';
 import { poll } from '../support/follow.ts';
 import { startProcess } from '../support/process.ts';
+import { LIBRARY } from '../support/projects.ts';
 import { lineWith } from '../support/servers.ts';
 import { createStore } from '../support/stores.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -13,7 +15,9 @@ import { openPool } from '../support/postgres.ts';
 
 const readySchema = z.object({ url: z.string() });
 
-/** A database whose customers' table a test can lock, so that jobs block on it. */
+const HOSTILE_JOBS = join(import.meta.dirname, '../support/jobs/hostile');
+
+/** A database whose table of books a test can lock, so that jobs block on it. */
 async function lockableStore() {
   const { settings, remove } = await createStore('postgres');
   onTestFinished(remove);
@@ -22,7 +26,7 @@ async function lockableStore() {
   const lock = async (): Promise<PoolClient> => {
     const client = await admin.connect();
     onTestFinished(() => client.release(true));
-    await client.query('BEGIN; LOCK TABLE accepted.customers IN ACCESS EXCLUSIVE MODE');
+    await client.query('BEGIN; LOCK TABLE library.books IN ACCESS EXCLUSIVE MODE');
     return client;
   };
   /** Resolves when a connection waits for the lock. */
@@ -39,11 +43,11 @@ async function lockableStore() {
   return { settings, lock, waiting };
 }
 
-const submit = (url: string | undefined) =>
-  fetch(`${url}/api/customers`, {
+const submit = (url: string | undefined, collection = 'books', input: object = { id: '1', title: 'Emma' }) =>
+  fetch(`${url}/api/${collection}`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ id: '1', customername: 'Ada' }),
+    body: JSON.stringify(input),
   });
 
 describe('a process that shuts down', () => {
@@ -86,7 +90,7 @@ describe('a process that shuts down', () => {
     const server = await startProcess({ settings: { ...settings, SHUTDOWN_GRACE_SECONDS: '3600' } });
     const locked = await lock();
     // This process's fetch keeps its connection.
-    const answer = fetch(`${server.url}/api/customers/1`);
+    const answer = fetch(`${server.url}/api/books/1`);
     await waiting();
     const code = server.end('SIGTERM');
     await poll(
@@ -122,22 +126,32 @@ describe('a process that shuts down', () => {
   it.each(['the whole process group', 'npm alone'])(
     'exits with 0, and hands its job back, when %s gets the signal',
     async (who) => {
-      const { settings, lock, waiting } = await lockableStore();
+      const { settings, remove } = await createStore('postgres');
+      onTestFinished(remove);
       const npm = spawn('npm', ['start'], {
         cwd: join(import.meta.dirname, '../..'),
-        env: { PATH: process.env['PATH'], PORT: '0', SHUTDOWN_GRACE_SECONDS: '2', ...settings },
+        env: {
+          PATH: process.env['PATH'],
+          PORT: '0',
+          SHUTDOWN_GRACE_SECONDS: '2',
+          JOBS_DIR: HOSTILE_JOBS,
+          ...settings,
+        },
         stdio: ['ignore', 'pipe', 'inherit'],
         detached: true,
       });
       const { url } = readySchema.parse(JSON.parse(await lineWith(npm, npm.stdout, /"msg":"ready"/)));
-      await lock();
-      await submit(url);
-      await waiting();
+      const file = join(dirname(settings.DATA_DIR), 'events');
+      await submit(url, 'stubborns', { file, heeds: true });
+      await poll(
+        async () => existsSync(file),
+        (isRunning) => isRunning,
+      );
       const handedBack = lineWith(npm, npm.stdout, /"msg":"job handed back"/);
       const exited = new Promise((resolve) => void npm.once('exit', resolve));
       const { pid = expect.fail('npm did not start') } = npm;
       process.kill(who === 'npm alone' ? pid : -pid, 'SIGTERM');
-      expect(await handedBack).toContain('customer_');
+      expect(await handedBack).toContain('stubborn_');
       expect(await exited).toBe(0);
     },
   );
@@ -147,6 +161,7 @@ describe('a process that shuts down', () => {
     const main = join(import.meta.dirname, '../../src/main.ts');
     // A shell that stays as the parent, like npm's.
     const shell = spawn('sh', ['-c', `"${process.execPath}" "${main}" start; exit $?`], {
+      cwd: LIBRARY,
       env: {
         PATH: process.env['PATH'],
         PORT: '0',
@@ -164,7 +179,7 @@ describe('a process that shuts down', () => {
     shell.kill('SIGKILL');
     await exited;
     // The server shares the output of the shell and continues to write to it.
-    expect(await lineWith(shell, shell.stdout, /"msg":"job handed back"/)).toContain('customer_');
+    expect(await lineWith(shell, shell.stdout, /"msg":"job handed back"/)).toContain('book_');
   });
 });
 
@@ -183,6 +198,6 @@ describe('a process that loses its database connections', () => {
       () => fetch(accepted.headers.get('location') ?? '', { redirect: 'manual' }),
       (answer) => answer.status === 303,
     );
-    expect(done.headers.get('location')).toMatch(/\/api\/customers\/1$/);
+    expect(done.headers.get('location')).toMatch(/\/api\/books\/1$/);
   });
 });

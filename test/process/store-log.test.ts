@@ -20,10 +20,10 @@ it.each(['redis', 'postgres'] as const)(
       output,
     });
     const submit = () =>
-      fetch(`${server.url}/api/customers`, {
+      fetch(`${server.url}/api/books`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ id: '1', customername: 'Ada Lovelace' }),
+        body: JSON.stringify({ id: '1', title: 'Jane Eyre' }),
       });
     expect((await submit()).status).toBe(202);
     const unblock = proxy.block();

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -12,6 +12,19 @@ const run = promisify(execFile);
 /** The noun of the sample in any form, and its packages. */
 const SAMPLE = /customer|from '(kysely|libphonenumber-js|iso-3166)'/i;
 
+const TESTS = join(import.meta.dirname, '..');
+/** The tests of the sample, of what the documentation shows, and of faults, and the comparison with other software. */
+const OF_SAMPLE = [
+  'api/sample.test.ts',
+  'bench/**',
+  'browser/react.test.ts',
+  'faults/**',
+  'package/{client,package}.test.ts',
+  'process/{readme,without-sample}.test.ts',
+  'recipes/**',
+  'unit/normalize-customer.test.ts',
+];
+
 const REPORT = `import { defineJob, z } from '../src/index.ts';
 
 export default defineJob({
@@ -23,6 +36,12 @@ export default defineJob({
   run: ({ title }) => ({ pages: title.length }),
 });
 `;
+
+it('no other test names the sample', () => {
+  const others = globSync('**/*.ts', { cwd: TESTS, exclude: OF_SAMPLE });
+  expect(others.length).toBeGreaterThan(200);
+  expect(others.filter((path) => SAMPLE.test(readFileSync(join(TESTS, path), 'utf8')))).toEqual([]);
+});
 
 describe('without the sample, the code', () => {
   let folder: string;

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { GraphQLClient } from 'graphql-request';
 import { onTestFinished } from 'vitest';
 import { type AppOptions, createApp } from '../../src/app.ts';
@@ -6,6 +7,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { loadProject } from '../../src/project.ts';
 import { poll } from './follow.ts';
 import { type DocumentedReplies, repliesOf } from './openapi.ts';
+import { LIBRARY } from './projects.ts';
 import { type Backend, type Store, createStore } from './stores.ts';
 
 /** Paths that the OpenAPI document covers. */
@@ -25,6 +27,11 @@ export interface TestApp {
 }
 
 export interface TestAppOptions {
+  /**
+   * Folder of the project.
+   * @default the library
+   */
+  readonly project?: string;
   /** @default 'all' */
   readonly role?: Role;
   /** @default a new one */
@@ -37,7 +44,7 @@ export interface TestAppOptions {
 export async function startApp(
   backend: Backend,
   settings: Record<string, string> = {},
-  { role = 'all', store: given, limits }: TestAppOptions = {},
+  { project = LIBRARY, role = 'all', store: given, limits }: TestAppOptions = {},
 ): Promise<TestApp> {
   const store = given ?? (await createStore(backend));
   const config = readConfig(role, { PORT: '0', LOG_LEVEL: 'error', ...store.settings, ...settings });
@@ -48,7 +55,7 @@ export async function startApp(
   const options = { onFatal, maxDelayMs: 10_000, ...limits };
   const app = await createApp(
     config,
-    await loadProject({ jobsDir: config.JOBS_DIR }),
+    await loadProject({ folder: project, jobsDir: config.JOBS_DIR && resolve(config.JOBS_DIR) }),
     createLogger(config.LOG_LEVEL),
     options,
   );

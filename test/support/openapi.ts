@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { expect } from 'vitest';
@@ -158,8 +156,3 @@ function closeObjects(value: unknown): unknown {
   const isObject = closed['type'] === 'object' && 'properties' in closed && !('allOf' in closed);
   return isObject ? { additionalProperties: false, ...closed } : closed;
 }
-
-/** The generated document at the root of the project. */
-export const printedDocument: unknown = JSON.parse(
-  readFileSync(join(import.meta.dirname, '../../openapi.json'), 'utf8'),
-);

@@ -1,8 +1,8 @@
 import { graphql } from './generated/gql.ts';
 
-export const SubmitCustomer = graphql(`
-  mutation SubmitCustomer($input: SubmitCustomerInput!, $idempotencyKey: String) {
-    submitCustomer(input: $input, idempotencyKey: $idempotencyKey) {
+export const SubmitBook = graphql(`
+  mutation SubmitBook($input: SubmitBookInput!, $idempotencyKey: String) {
+    submitBook(input: $input, idempotencyKey: $idempotencyKey) {
       jobId
       statusUrl
       replayed
@@ -13,7 +13,7 @@ export const SubmitCustomer = graphql(`
         percentComplete
         retryAfter
         input {
-          customername
+          title
         }
         result {
           id
@@ -23,9 +23,9 @@ export const SubmitCustomer = graphql(`
   }
 `);
 
-export const SubmitCustomerImport = graphql(`
-  mutation SubmitCustomerImport($input: SubmitCustomerImportInput!) {
-    submitCustomerImport(input: $input) {
+export const SubmitBookImport = graphql(`
+  mutation SubmitBookImport($input: SubmitBookImportInput!) {
+    submitBookImport(input: $input) {
       jobId
       statusUrl
     }
@@ -56,17 +56,17 @@ export const JobStatus = graphql(`
       resultUrl
       resourceUrl
       retryAfter
-      ... on CustomerJob {
-        customer: result {
+      ... on BookJob {
+        book: result {
           id
-          customername
-          email
-          phone
-          country
+          title
+          publisher
+          isbn
+          language
           updatedAt
         }
       }
-      ... on CustomerImportJob {
+      ... on BookImportJob {
         import: result {
           imported
           updated
@@ -81,14 +81,14 @@ export const JobStatus = graphql(`
   }
 `);
 
-export const ReadCustomer = graphql(`
-  query Customer($id: ID!) {
-    customer(id: $id) {
+export const ReadBook = graphql(`
+  query Book($id: ID!) {
+    book(id: $id) {
       id
-      customername
-      email
-      phone
-      country
+      title
+      publisher
+      isbn
+      language
       updatedAt
     }
   }
@@ -167,13 +167,13 @@ export const JobUpdatesWithResult = graphql(`
       done
       percentComplete
       message
-      ... on CustomerJob {
-        customer: result {
+      ... on BookJob {
+        book: result {
           id
-          customername
+          title
         }
       }
-      ... on CustomerImportJob {
+      ... on BookImportJob {
         import: result {
           imported
           updated

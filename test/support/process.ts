@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
+import { LIBRARY } from './projects.ts';
 import { lineWith } from './servers.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
@@ -27,6 +28,11 @@ export interface AcceptedProcess {
 
 export interface ProcessOptions {
   readonly settings: Readonly<Record<string, string>>;
+  /**
+   * Folder of the project.
+   * @default the library
+   */
+  readonly project?: string;
   /** A role, or another command. @default 'all' */
   readonly role?: string;
   /** @default the project's `src/main.ts` */
@@ -75,6 +81,7 @@ export async function runToEnd(options: ProcessOptions): Promise<{ code: number 
 
 function spawnAccepted({
   settings,
+  project = LIBRARY,
   role = 'all',
   main = join(PROJECT, 'src/main.ts'),
   maxFiles,
@@ -89,6 +96,7 @@ function spawnAccepted({
     disk ? 'unshare' : '/bin/sh',
     [...before, '-c', `${mount ?? ''}${limit}exec "$0" "$@"`, process.execPath, main, role === 'all' ? 'start' : role],
     {
+      cwd: project,
       env: {
         PATH: process.env['PATH'],
         NODE_COMPILE_CACHE: COMPILE_CACHE,

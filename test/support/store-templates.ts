@@ -1,7 +1,8 @@
-import { createCustomerRepository } from '../../src/customers/customer-repository.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { connectQueue } from '../../src/queue/wire-queue.ts';
 import { createEmbeddedStore } from '../../src/stores/embedded-store.ts';
+import { toDatabasePool } from '../../src/stores/postgres-pool.ts';
+import { openLibrary } from './library.ts';
 import { openPool } from './postgres.ts';
 
 /** The database on the shared server from which every test's database is copied. */
@@ -14,7 +15,7 @@ export async function createEmbeddedTemplate(folder: string): Promise<void> {
   const { open, pool, close } = createEmbeddedStore(folder);
   await open();
   await connectQueue({ url: undefined, embedded: pool, logger }).connect();
-  await createCustomerRepository(pool).migrate();
+  await openLibrary(pool);
   await close();
 }
 
@@ -28,6 +29,6 @@ export async function createPostgresTemplate(server: string): Promise<void> {
   await queue.connect();
   await queue.close();
   const pool = openPool(url, { max: 1 });
-  await createCustomerRepository(pool).migrate();
+  await openLibrary(toDatabasePool(pool));
   await pool.end();
 }

@@ -3,9 +3,9 @@ import type { Job, ProblemName, ShapeOf, UnfinishedJob, UnsuccessfulJob } from '
 import type { ProblemName as ServerProblemName } from '../../src/core/errors.ts';
 import type { InputOf, ResultOf } from '../../src/core/define-job.ts';
 import type { JobView } from '../../src/core/job-view.ts';
-import type customerImportJob from '../../src/jobs/customer-import.ts';
 import { printClientTypes } from '../../src/cli/client-types.ts';
-import type customerJob from '../../src/jobs/customer.ts';
+import type bookImportJob from '../support/jobs/library/book-import.ts';
+import type bookJob from '../support/jobs/library/book.ts';
 
 /** A value after JSON serialization: dates become RFC 3339 strings in UTC. */
 type Json<T> = T extends Date
@@ -25,10 +25,8 @@ it('has the types of the server', () => {
   expectTypeOf<Job['done']>().toEqualTypeOf<JobView['done']>();
   expectTypeOf<UnsuccessfulJob['error'] | null>().toEqualTypeOf<Json<JobView['error']>>();
   expectTypeOf<ProblemName>().toEqualTypeOf<ServerProblemName>();
-  expectTypeOf<ShapeOf<typeof customerJob>['input']['customername']>().toEqualTypeOf<
-    InputOf<typeof customerJob>['customername']
-  >();
-  expectTypeOf<ShapeOf<typeof customerImportJob>['result']>().toEqualTypeOf<ResultOf<typeof customerImportJob>>();
+  expectTypeOf<ShapeOf<typeof bookJob>['input']['title']>().toEqualTypeOf<InputOf<typeof bookJob>['title']>();
+  expectTypeOf<ShapeOf<typeof bookImportJob>['result']>().toEqualTypeOf<ResultOf<typeof bookImportJob>>();
 });
 
 it('prints a module that imports each job type as it is exported', () => {

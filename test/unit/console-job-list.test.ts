@@ -5,7 +5,7 @@ import { NO_FILTER, readFilter, toApiFilter, toQuery } from '../../src/console/a
 const time = (second: number): string => `2026-03-01T12:00:0${second}.000Z`;
 const job = (id: string, second: number, other: Partial<JobRow> = {}): JobRow => ({
   id,
-  type: 'customer',
+  type: 'book',
   status: 'PENDING',
   done: false,
   cancelRequested: false,
@@ -58,10 +58,10 @@ describe('changes of a page of jobs', () => {
 
 describe('the filter in a URL', () => {
   it('is read as it was written', () => {
-    const query = 'type=customer&status=pending,failed&caller=key:ada&tag=red&from=1h';
+    const query = 'type=book&status=pending,failed&caller=key:ada&tag=red&from=1h';
     const filter = readFilter(Object.fromEntries(new URLSearchParams(query)));
     expect(filter).toEqual({
-      type: 'customer',
+      type: 'book',
       statuses: ['PENDING', 'FAILED'],
       caller: 'key:ada',
       tag: 'red',

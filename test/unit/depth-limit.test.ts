@@ -50,10 +50,9 @@ describe('the depth limit', () => {
   });
   afterEach(() => void vi.useRealTimers());
 
-  const add = (type = 'customer'): Promise<'added' | 'refused'> =>
-    limit.add<'added' | 'refused'>(type, store.add, refuse);
+  const add = (type = 'book'): Promise<'added' | 'refused'> => limit.add<'added' | 'refused'>(type, store.add, refuse);
   /** Adds a job that the store has when this resolves. */
-  const addNow = async (type = 'customer'): Promise<'added' | 'refused'> => {
+  const addNow = async (type = 'book'): Promise<'added' | 'refused'> => {
     const adding = add(type);
     await settle();
     await store.arrive();
@@ -69,7 +68,7 @@ describe('the depth limit', () => {
   });
 
   it('adds several jobs together, or none of them', async () => {
-    const addMany = (jobs: number) => limit.add<'added' | 'refused'>('customer', store.add, refuse, jobs);
+    const addMany = (jobs: number) => limit.add<'added' | 'refused'>('book', store.add, refuse, jobs);
     expect(await addMany(MAX + 1)).toBe('refused');
     const adding = addMany(MAX - 1);
     await settle();
@@ -147,7 +146,7 @@ describe('the depth limit', () => {
       throw new Error('not stored');
     };
     for (let count = 0; count < MAX; count += 1) {
-      await expect(limit.add('customer', fail, refuse)).rejects.toThrow('not stored');
+      await expect(limit.add('book', fail, refuse)).rejects.toThrow('not stored');
     }
     pass(101);
     expect(await addNow()).toBe('added');
@@ -177,7 +176,7 @@ describe('the depth limit', () => {
     for (let count = 0; count < MAX; count += 1) await addNow();
     expect(await addNow()).toBe('refused');
     store.read = async () => 0;
-    expect(await addNow('customerImport')).toBe('added');
+    expect(await addNow('bookImport')).toBe('added');
   });
 
   it('knows 10,000 queues or callers, and forgets the one that was not used for longest', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { documentedReplies, printedDocument } from '../support/openapi.ts';
+import { libraryDocument } from '../support/library-document.ts';
+import { documentedReplies } from '../support/openapi.ts';
 
-const { expectReply } = documentedReplies(printedDocument);
+const { expectReply } = documentedReplies(libraryDocument);
 
 describe('a reply', () => {
   const reply = (status: number, body: object | null, headers: Record<string, string> = {}): Response =>
@@ -23,7 +24,7 @@ describe('a reply', () => {
   });
 
   it.each([
-    ['a status', 'POST', '/api/customers', problem(418), '418 is not documented for submitCustomer'],
+    ['a status', 'POST', '/api/books', problem(418), '418 is not documented for submitBook'],
     ['a media type', 'GET', '/api/jobs/1', reply(404, {}), 'the document has no application/json'],
     [
       'a missing header',
@@ -33,8 +34,8 @@ describe('a reply', () => {
       '503 has no Retry-After',
     ],
     ['a wrong header', 'GET', '/api/jobs/1/result', problem(404, {}, { 'Retry-After': '0' }), 'Retry-After: 0'],
-    ['an extra header', 'GET', '/api/customers/1', problem(404, {}, { Location: '/' }), 'an undocumented Location'],
-    ['a missing field', 'GET', '/api/customers/1', reply(200, { id: '1' }), '200: {"id":"1"}'],
+    ['an extra header', 'GET', '/api/books/1', problem(404, {}, { Location: '/' }), 'an undocumented Location'],
+    ['a missing field', 'GET', '/api/books/1', reply(200, { id: '1' }), '200: {"id":"1"}'],
     ['an extra field', 'GET', '/api/jobs/1', problem(404, { stack: 'at' }), '"stack":"at"'],
     ['a missing Allow', 'PUT', '/api/jobs', problem(405), '405 has no Allow'],
     ['any reply on an unknown path', 'GET', '/api/nothing', reply(200, {}), 'the document has nothing there'],

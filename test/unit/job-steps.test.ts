@@ -6,8 +6,8 @@ const at = (ms: number): Date => new Date(ms);
 const error = { code: 'JOB_FAILED', message: 'No.' };
 
 const base = {
-  id: 'customer_AAAAAAAAAAAAAAAAAAAAAA',
-  type: 'customer',
+  id: 'book_AAAAAAAAAAAAAAAAAAAAAA',
+  type: 'book',
   caller: 'anonymous',
   percentComplete: 0,
   message: null,

@@ -169,7 +169,7 @@ describe('the registry', () => {
 });
 
 describe('a job’s id', () => {
-  it.each(['a', 'customerImport', 'x'.repeat(40)])(
+  it.each(['a', 'bookImport', 'x'.repeat(40)])(
     'starts with the job type %s, and is safe in URLs and store keys',
     (type) => {
       const ids = Array.from({ length: 1000 }, () => newJobId(type));

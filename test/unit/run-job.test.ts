@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { JobError, type JobContext, defineJob, isoDateToDate, isoDatetimeToDate, z } from '../../src/index.ts';
 import { runJob } from '../../src/testing/testing.ts';
-import customer from '../../src/jobs/customer.ts';
+import book from '../support/jobs/library/book.ts';
 import report from '../support/jobs/files/report.ts';
 
 /** A job type that does what the test says. */
@@ -124,12 +124,15 @@ describe('runJob', () => {
 
   it('gives functions the providers of the test', async () => {
     const stored: unknown[] = [];
-    const customers = {
-      upsert: async (value: object) => (stored.push(value), { ...value, updatedAt: '2026-03-01T12:00:00Z' }),
+    const library = {
+      put: async (books: object[]) => {
+        stored.push(...books);
+        return books.map((one) => ({ book: { ...one, updatedAt: '2026-03-01T12:00:00Z' }, isNew: true }));
+      },
     };
-    const input = { id: '42', customername: ' Ada  Lovelace ', country: 'gb' };
-    const { result } = await runJob(customer, input, { providers: { customers } });
-    expect(result).toMatchObject({ id: '42', customername: 'Ada Lovelace', country: 'GB' });
+    const input = { id: '42', title: ' Jane  Eyre ', language: 'EN' };
+    const { result } = await runJob(book, input, { providers: { library } });
+    expect(result).toMatchObject({ id: '42', title: 'Jane Eyre', language: 'en' });
     expect(stored).toHaveLength(1);
   });
 });

@@ -1,0 +1,1 @@
+export { default } from '../../support/jobs/hostile/blocking.ts';
