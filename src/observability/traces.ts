@@ -1,6 +1,6 @@
 /** What records traces in this process: an OpenTelemetry SDK, of another program or our own. */
 import { type DiagLogger, context, diag, propagation, trace } from '@opentelemetry/api';
-import type { NodeSDK } from '@opentelemetry/sdk-node';
+import type * as SdkNode from '@opentelemetry/sdk-node';
 import { settlesWithin } from '../core/deadline.ts';
 import type { Logger } from '../core/ports.ts';
 import { StartError } from '../core/start-error.ts';
@@ -8,7 +8,13 @@ import type { Tracer } from '../core/tracer.ts';
 import { createSendLog, createStartLog } from './trace-log.ts';
 import type { TraceConfig } from './trace-settings.ts';
 import { traceFetches } from './trace-fetch.ts';
-import { createTracer, isRecorded } from './otel-tracer.ts';
+import { createOwnTracer, createTracer, isRecorded } from './otel-tracer.ts';
+import { readSource } from './span-source.ts';
+import { createSpanQueue } from './span-queue.ts';
+import { createOtlpSender } from './otlp-sender.ts';
+import { type Environment, readOtlp } from './otlp-settings.ts';
+import { idGenerator } from './trace-ids.ts';
+import { createSampler } from './trace-sampler.ts';
 
 /** The longest wait at shutdown for the last spans to be sent, in milliseconds. */
 const FLUSH_MS = 2000;
@@ -22,18 +28,28 @@ export interface Traces {
 }
 
 /** The SDK that this process started, and how many apps use it. */
-let own: { readonly sdk: Promise<{ close(): Promise<void> }>; users: number } | undefined;
+let own: { readonly sdk: Promise<Sdk>; users: number } | undefined;
+
+interface Sdk {
+  readonly tracer: Tracer;
+  close(): Promise<void>;
+}
 
 /**
  * Uses the SDK that is registered with OpenTelemetry's API, such as that of the program around this one, or starts one.
  * @param config undefined: no SDK is loaded
+ * @param environment what the SDK reads too
  * @throws StartError, which names the setting, where the package of the SDK is not installed
  */
-export async function openTraces(config: TraceConfig | undefined, logger: Logger): Promise<Traces> {
+export async function openTraces(
+  config: TraceConfig | undefined,
+  environment: Environment,
+  logger: Logger,
+): Promise<Traces> {
   if (own === undefined) {
-    if (isRecorded()) return { tracer: createTracer({ isOwnSdk: false }), close: async () => undefined };
+    if (isRecorded()) return { tracer: createTracer(), close: async () => undefined };
     if (config === undefined) return { tracer: undefined, close: async () => undefined };
-    own = { sdk: startSdk(config, logger), users: 0 };
+    own = { sdk: startSdk(config, environment, logger), users: 0 };
   }
   const used = own;
   used.users += 1;
@@ -44,31 +60,43 @@ export async function openTraces(config: TraceConfig | undefined, logger: Logger
     await (await used.sdk).close();
   };
   try {
-    await used.sdk;
-    return { tracer: createTracer({ isOwnSdk: true }), close };
+    const { tracer } = await used.sdk;
+    return { tracer, close };
   } catch (error) {
     own = undefined;
     throw error;
   }
 }
 
-async function startSdk({ setting, serviceName }: TraceConfig, logger: Logger): Promise<{ close(): Promise<void> }> {
-  const { NodeSDK: Sdk } = await loadSdk(setting);
+async function startSdk(config: TraceConfig, environment: Environment, logger: Logger): Promise<Sdk> {
+  const { setting, serviceName } = config;
+  const { NodeSDK } = await loadSdk(setting);
+  const sampler = createSampler(config);
   const log = createStartLog(logger);
   setLog(log);
   // Traces alone: metrics are scraped, and the log is on standard output.
-  const sdk = new Sdk({ metricReaders: [], logRecordProcessors: [], ...(serviceName && { serviceName }) });
+  const sdk = new NodeSDK({
+    metricReaders: [],
+    logRecordProcessors: [],
+    sampler,
+    idGenerator,
+    ...(serviceName && { serviceName }),
+  });
   // Where OTEL_LOG_LEVEL is set, the SDK has replaced it by the console.
   setLog(log);
   sdk.start();
   const sendLog = createSendLog(logger);
   setLog(sendLog);
   const endFetches = traceFetches();
+  const sending = readOtlp(environment);
+  const queue = sending && createSpanQueue(readSource(), createOtlpSender(sending.otlp), sending.limits);
   return {
+    tracer: createOwnTracer(sampler, queue),
     async close() {
       endFetches();
       try {
-        if (!(await settlesWithin(sdk.shutdown(), FLUSH_MS))) sendLog.warn('the last spans were not sent in time');
+        if (!(await settlesWithin(Promise.all([queue?.close(), sdk.shutdown()]), FLUSH_MS)))
+          sendLog.warn('the last spans were not sent in time');
       } catch (error) {
         sendLog.warn(String(error));
       }
@@ -82,7 +110,7 @@ function setLog(log: DiagLogger): void {
   diag.setLogger(log, { suppressOverrideMessage: true });
 }
 
-async function loadSdk(setting: string): Promise<{ readonly NodeSDK: typeof NodeSDK }> {
+async function loadSdk(setting: string): Promise<Pick<typeof SdkNode, 'NodeSDK'>> {
   try {
     return await import('@opentelemetry/sdk-node');
   } catch (error) {
