@@ -50,6 +50,7 @@ export function createOwnTracer(sampler: TraceSampler, queue: SpanQueue | undefi
         return bySdk.start(kind, parent, describe);
       const isAttempt = kind === 'consumer';
       if (parent instanceof LeftOutSpan && !isAttempt) return parent;
+      if (parent instanceof OwnSpan) return parent.start(kind, describe());
       let traceId: string | undefined;
       const idOf = (): string => (traceId ??= parent === undefined ? newTraceId() : traceIdOf(parent));
       if (sampler.isRecorded(parent && isSampled(parent), idOf)) {

@@ -71,6 +71,11 @@ export class OwnSpan implements Span, TraceContext, EndedSpan {
     }));
   }
 
+  /** A child, which is recorded because this one is. */
+  start(kind: SpanKind, description: SpanDescription): OwnSpan {
+    return new OwnSpan(this.#sinks, kind, this, this.traceId, description);
+  }
+
   get context(): TraceContext {
     return this;
   }

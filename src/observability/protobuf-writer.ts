@@ -10,15 +10,14 @@ const SHORT = 0x80;
 const MAX_VARINT_BYTES = 10;
 const START_BYTES = 64 * 1024;
 
-const DIGITS = Uint8Array.from({ length: 103 }, (_, code) => Number.parseInt(String.fromCharCode(code), 16) || 0);
-
 /** Protobuf that grows at its end. */
 export class ProtobufWriter {
-  #buffer = Buffer.allocUnsafeSlow(START_BYTES);
+  #buffer: Buffer;
   #length = 0;
 
-  get length(): number {
-    return this.#length;
+  /** @param bytes room to begin with */
+  constructor(bytes = START_BYTES) {
+    this.#buffer = Buffer.allocUnsafeSlow(bytes);
   }
 
   /** What was written since the last time. */
@@ -117,9 +116,8 @@ export class ProtobufWriter {
     let at = this.#length;
     buffer[at++] = tag(field, BYTES);
     buffer[at++] = bytes;
-    for (let index = 0; index < digits.length; index += 2)
-      buffer[at++] = ((DIGITS[digits.charCodeAt(index)] ?? 0) << 4) | (DIGITS[digits.charCodeAt(index + 1)] ?? 0);
-    this.#length = at;
+    buffer.write(digits, at, 'hex');
+    this.#length = at + bytes;
   }
 
   /** Milliseconds, as nanoseconds in 64 bits, which a number does not hold. */

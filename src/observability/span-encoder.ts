@@ -23,6 +23,8 @@ const SAMPLED = 0x1;
 const KNOWS_REMOTE = 0x100;
 const IS_REMOTE = 0x200;
 const STATUS_ERROR = 2;
+/** Usually enough for what precedes the spans. */
+const SOURCE_BYTES = 4096;
 /** Characters of an attribute whose length fits in two bytes in any case. */
 const SHORT_TEXT = 1000;
 
@@ -98,7 +100,7 @@ export interface SpanSource {
 
 /** `ExportTraceServiceRequest` of spans by `writeSpan`. */
 export function toRequest({ resource, scope }: SpanSource, spans: Buffer): Buffer {
-  const writer = new ProtobufWriter();
+  const writer = new ProtobufWriter(spans.length + SOURCE_BYTES);
   const request = writer.begin(1);
   const resourceField = writer.begin(1);
   writeAttributes(writer, 1, resource);

@@ -38,6 +38,7 @@ export function createSpanQueue(source: Promise<SpanSource>, sender: OtlpSender,
   let dropped = 0;
   let timer: NodeJS.Timeout | undefined;
   let sending: Promise<void> | undefined;
+  let isClosed = false;
   // The requests that send traces would lead to further ones.
   const unrecorded = ROOT_CONTEXT.setValue(DECIDED, SamplingDecision.NOT_RECORD);
 
@@ -64,6 +65,7 @@ export function createSpanQueue(source: Promise<SpanSource>, sender: OtlpSender,
 
   return {
     add(span) {
+      if (isClosed) return;
       if (waiting + written >= limits.waiting) {
         dropped += 1;
         return;
@@ -76,6 +78,7 @@ export function createSpanQueue(source: Promise<SpanSource>, sender: OtlpSender,
       else timer ??= setTimeout(seal, limits.delayMs).unref();
     },
     async close() {
+      isClosed = true;
       seal();
       await sending;
       sender.close();
