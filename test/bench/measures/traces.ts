@@ -120,14 +120,14 @@ function measureJobs({ stores, options, recorder, round, copies }: Bench, receiv
         await server.end();
       }
     }
-    const workers: Worker[] = [];
+    let workers: readonly Worker[] = [];
     try {
-      const start = async ({ name, settings }: Mode, own: Settings): Promise<void> => {
+      const start = async ({ name, settings }: Mode, own: Settings): Promise<Worker> => {
         const redis = new Redis(own['QUEUE_URL'] ?? '');
         const completed = await completedSets(redis);
-        workers.push({ name, redis, completed, running: await startProgram(copy.worker, { ...own, ...settings }) });
+        return { name, redis, completed, running: await startProgram(copy.worker, { ...own, ...settings }) };
       };
-      await Promise.all(entries.map(([mode, own]) => start(mode, own)));
+      workers = await Promise.all(entries.map(([mode, own]) => start(mode, own)));
       const doneBy = ({ redis, completed }: Worker): Promise<number> => countIn(redis, completed);
       const state = (): Promise<{ done: number; cpu: number }[]> =>
         Promise.all(
