@@ -85,7 +85,7 @@ export interface AppOptions extends Pick<ApiOptions, 'basePath' | 'maxDelayMs' |
  * @throws StartError with a line for each problem
  */
 export async function createApp(config: Config, project: Project, logger: Logger, options: AppOptions): Promise<App> {
-  const traces = await openTraces(config.traces, config.environment, logger);
+  const traces = await openTraces(config.traces, logger);
   try {
     return await buildApp(config, project, logger, options, traces);
   } catch (error) {

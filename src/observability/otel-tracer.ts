@@ -11,12 +11,10 @@ import { type TraceContext, isSampled, traceIdOf } from '../core/trace.ts';
 import type { Attributes, Span, SpanKind, Tracer } from '../core/tracer.ts';
 import { LeftOutAttempt, LeftOutSpan } from './left-out-span.ts';
 import { KINDS, LocalContext, toSpanContext } from './span-context.ts';
-import { OwnSpan } from './own-span.ts';
-import type { SpanQueue } from './span-queue.ts';
-import { newTraceId, withIds } from './trace-ids.ts';
+import { newTraceId, withTraceId } from './trace-ids.ts';
 import type { TraceSampler } from './trace-sampler.ts';
 
-export const NAME = 'accepted';
+const NAME = 'accepted';
 
 /** Whether an SDK is registered with OpenTelemetry's API. */
 export function isRecorded(): boolean {
@@ -37,26 +35,19 @@ export function createTracer(): Tracer {
   };
 }
 
-/**
- * The same for our own SDK, whose decisions are known before it makes a span, so that it makes none for what is left out.
- * @param queue takes the spans that the SDK has no part in; undefined: it has a part in all
- */
-export function createOwnTracer(sampler: TraceSampler, queue: SpanQueue | undefined): Tracer {
+/** The same for our own SDK, whose decisions are known before it makes a span, so that it makes none for what is left out. */
+export function createOwnTracer(sampler: TraceSampler): Tracer {
   const bySdk = createTracer();
-  const sinks = queue && { queue, tracer: trace.getTracer(NAME) };
   return {
     start(kind, parent, describe) {
       if (kind === 'server' && trace.getSpan(context.active()) !== undefined)
         return bySdk.start(kind, parent, describe);
       const isAttempt = kind === 'consumer';
       if (parent instanceof LeftOutSpan && !isAttempt) return parent;
-      if (parent instanceof OwnSpan) return parent.start(kind, describe());
       let traceId: string | undefined;
       const idOf = (): string => (traceId ??= parent === undefined ? newTraceId() : traceIdOf(parent));
-      if (sampler.isRecorded(parent && isSampled(parent), idOf)) {
-        if (sinks !== undefined) return new OwnSpan(sinks, kind, parent, idOf(), describe());
-        return withIds({ traceId }, () => bySdk.start(kind, parent, describe));
-      }
+      if (sampler.isRecorded(parent && isSampled(parent), idOf))
+        return withTraceId(traceId, () => bySdk.start(kind, parent, describe));
       const Kind = isAttempt ? LeftOutAttempt : LeftOutSpan;
       return new Kind(parent === undefined ? traceId : idOf(), parent?.tracestate);
     },

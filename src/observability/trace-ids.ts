@@ -18,25 +18,20 @@ function randomDigits(count: number): string {
 export const newTraceId = (): string => randomDigits(32);
 export const newSpanId = (): string => randomDigits(16);
 
-interface Ids {
-  readonly traceId?: string | undefined;
-  readonly spanId?: string | undefined;
-}
-
-let given: Ids = {};
+let given: string | undefined;
 
 /** The ids of the SDK's spans. */
 export const idGenerator = {
-  generateTraceId: (): string => given.traceId ?? newTraceId(),
-  generateSpanId: (): string => given.spanId ?? newSpanId(),
+  generateTraceId: (): string => given ?? newTraceId(),
+  generateSpanId: newSpanId,
 };
 
-/** Has the SDK make a span with these ids. */
-export function withIds<T>(ids: Ids, make: () => T): T {
-  given = ids;
+/** Has the SDK begin a trace with an id by which the sampler has decided. */
+export function withTraceId<T>(traceId: string | undefined, make: () => T): T {
+  given = traceId;
   try {
     return make();
   } finally {
-    given = {};
+    given = undefined;
   }
 }

@@ -1,8 +1,5 @@
-import { type Sampler, SamplingDecision, createContextKey, isSpanContextValid, trace } from '@opentelemetry/api';
+import { type Sampler, SamplingDecision, isSpanContextValid, trace } from '@opentelemetry/api';
 import type { TraceConfig } from './trace-settings.ts';
-
-/** In a context that has a `SamplingDecision` by this key, it is that for the SDK's spans. */
-export const DECIDED = createContextKey('accepted: sampling is decided');
 
 /** Decides which traces are recorded, before anything is made for them. */
 export interface TraceSampler extends Sampler {
@@ -30,8 +27,6 @@ export function createSampler({
     isRecorded,
     /** For the spans that others make in this process. */
     shouldSample(context, traceId) {
-      const decision = context.getValue(DECIDED);
-      if (typeof decision === 'number') return { decision };
       const parent = trace.getSpanContext(context);
       const isParentSampled = parent && isSpanContextValid(parent) ? (parent.traceFlags & 1) === 1 : undefined;
       const isSampled = isRecorded(isParentSampled, () => traceId);

@@ -9,10 +9,6 @@ import { createSendLog, createStartLog } from './trace-log.ts';
 import type { TraceConfig } from './trace-settings.ts';
 import { traceFetches } from './trace-fetch.ts';
 import { createOwnTracer, createTracer, isRecorded } from './otel-tracer.ts';
-import { readSource } from './span-source.ts';
-import { createSpanQueue } from './span-queue.ts';
-import { createOtlpSender } from './otlp-sender.ts';
-import { type Environment, readOtlp } from './otlp-settings.ts';
 import { idGenerator } from './trace-ids.ts';
 import { createSampler } from './trace-sampler.ts';
 
@@ -38,18 +34,13 @@ interface Sdk {
 /**
  * Uses the SDK that is registered with OpenTelemetry's API, such as that of the program around this one, or starts one.
  * @param config undefined: no SDK is loaded
- * @param environment what the SDK reads too
  * @throws StartError, which names the setting, where the package of the SDK is not installed
  */
-export async function openTraces(
-  config: TraceConfig | undefined,
-  environment: Environment,
-  logger: Logger,
-): Promise<Traces> {
+export async function openTraces(config: TraceConfig | undefined, logger: Logger): Promise<Traces> {
   if (own === undefined) {
     if (isRecorded()) return { tracer: createTracer(), close: async () => undefined };
     if (config === undefined) return { tracer: undefined, close: async () => undefined };
-    own = { sdk: startSdk(config, environment, logger), users: 0 };
+    own = { sdk: startSdk(config, logger), users: 0 };
   }
   const used = own;
   used.users += 1;
@@ -68,7 +59,7 @@ export async function openTraces(
   }
 }
 
-async function startSdk(config: TraceConfig, environment: Environment, logger: Logger): Promise<Sdk> {
+async function startSdk(config: TraceConfig, logger: Logger): Promise<Sdk> {
   const { setting, serviceName } = config;
   const { NodeSDK } = await loadSdk(setting);
   const sampler = createSampler(config);
@@ -88,15 +79,12 @@ async function startSdk(config: TraceConfig, environment: Environment, logger: L
   const sendLog = createSendLog(logger);
   setLog(sendLog);
   const endFetches = traceFetches();
-  const sending = readOtlp(environment);
-  const queue = sending && createSpanQueue(readSource(), createOtlpSender(sending.otlp), sending.limits);
   return {
-    tracer: createOwnTracer(sampler, queue),
+    tracer: createOwnTracer(sampler),
     async close() {
       endFetches();
       try {
-        if (!(await settlesWithin(Promise.all([queue?.close(), sdk.shutdown()]), FLUSH_MS)))
-          sendLog.warn('the last spans were not sent in time');
+        if (!(await settlesWithin(sdk.shutdown(), FLUSH_MS))) sendLog.warn('the last spans were not sent in time');
       } catch (error) {
         sendLog.warn(String(error));
       }

@@ -12,8 +12,6 @@ import {
   ERROR,
   type OtlpReceiver,
   PRODUCER,
-  PROTOCOLS,
-  type Protocol,
   type ReceivedSpan,
   SERVER,
   receiveTraces,
@@ -97,11 +95,9 @@ const attemptsOf = (spans: readonly ReceivedSpan[]): readonly ReceivedSpan[] =>
     (a, b) => Number(a.attributes['accepted.attempt']) - Number(b.attributes['accepted.attempt']),
   );
 
-const WAYS = [...BACKENDS.map((backend) => [backend, 'http/json'] as const), ['redis', 'http/protobuf'] as const];
-
-describe.each(WAYS)('a trace on %s by %s', (backend, protocol) => {
+describe.each(BACKENDS)('a trace on %s', (backend) => {
   it('goes from the request through the queue into each attempt and its fetches', async () => {
-    const receiver = await receiveTraces(protocol);
+    const receiver = await receiveTraces();
     const called = await startCalled();
     const output = new PassThrough();
     const log = readAll(output);
@@ -195,13 +191,17 @@ describe.each(WAYS)('a trace on %s by %s', (backend, protocol) => {
 });
 
 describe('traces', () => {
-  async function startTraced(protocol: Protocol): Promise<{ receiver: OtlpReceiver; api: AcceptedProcess }> {
-    const receiver = await receiveTraces(protocol);
-    return { receiver, api: await startOne(receiver.settings) };
+  async function startTraced(settings: Record<string, string> = {}): Promise<{
+    receiver: OtlpReceiver;
+    api: AcceptedProcess;
+  }> {
+    const receiver = await receiveTraces();
+    const api = await startOne({ ...receiver.settings, ...settings });
+    return { receiver, api };
   }
 
   it('begin anew where the header is invalid, and name their service by themselves', async () => {
-    const { receiver, api } = await startTraced('http/protobuf');
+    const { receiver, api } = await startTraced();
     const called = await startCalled();
     const invalid = [
       `ff-${TRACE}-${CALLER_SPAN}-01`,
@@ -251,8 +251,8 @@ describe('traces', () => {
     expect(of(receiver.spans, CONSUMER, 'process traced')).toHaveLength(1);
   });
 
-  it.each(PROTOCOLS)('have what was refused by its code, and leave out health checks, by %s', async (protocol) => {
-    const { receiver, api } = await startTraced(protocol);
+  it('have what was refused by its code, and leave out health checks', async () => {
+    const { receiver, api } = await startTraced();
     await fetch(`${api.url}/health/ready`);
     const refused = await fetch(`${api.url}/api/traceds`, {
       method: 'POST',
@@ -313,47 +313,37 @@ describe('traces', () => {
     ]);
   });
 
-  const refuse = (): Promise<string> => serve((_request, response) => response.writeHead(500).end('no'));
-
-  it.each<[string, Protocol, () => Promise<string>]>([
-    ['is away', 'http/protobuf', async () => 'http://127.0.0.1:1'],
-    ['hangs', 'http/protobuf', () => serve(() => undefined)],
-    ['refuses', 'http/protobuf', refuse],
-    ['refuses', 'http/json', refuse],
-  ])(
-    'disturb nothing else where their receiver %s, and the log says so once, by %s',
-    async (_what, protocol, receiver) => {
-      const called = await startCalled();
-      const output = new PassThrough();
-      const log = readAll(output);
-      const settings = {
-        ...sendTo(await receiver(), protocol),
-        OTEL_EXPORTER_OTLP_TIMEOUT: '200',
-        SHUTDOWN_GRACE_SECONDS: '1',
-      };
-      const api = await startOne(settings, { output });
-      let text = '';
-      output.on('data', (chunk: Buffer) => (text += chunk.toString()));
-      for (let count = 0; count < 5; count += 1) {
-        const { id } = await submit(api, { url: called.url, failures: 0 });
-        expect(await finish(api, id)).toMatchObject({ status: 'Succeeded' });
-      }
-      await poll(
-        async () => text.includes('traces cannot be sent'),
-        (isLogged) => isLogged,
-      );
+  it.each([
+    ['is away', async () => 'http://127.0.0.1:1'],
+    ['hangs', () => serve(() => undefined)],
+    ['refuses', () => serve((_request, response) => response.writeHead(500).end('no'))],
+  ])('disturb nothing else where their receiver %s, and the log says so once', async (_what, receiver) => {
+    const called = await startCalled();
+    const output = new PassThrough();
+    const log = readAll(output);
+    const settings = { ...sendTo(await receiver()), OTEL_EXPORTER_OTLP_TIMEOUT: '200', SHUTDOWN_GRACE_SECONDS: '1' };
+    const api = await startOne(settings, { output });
+    let text = '';
+    output.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    for (let count = 0; count < 5; count += 1) {
       const { id } = await submit(api, { url: called.url, failures: 0 });
       expect(await finish(api, id)).toMatchObject({ status: 'Succeeded' });
-      expect(await api.end('SIGTERM')).toBe(0);
-      output.end();
-      const warnings = (await log).split('\n').filter((line) => line.includes('"level":"warn"'));
-      expect(warnings.filter((line) => line.includes('traces cannot be sent'))).toHaveLength(1);
-    },
-  );
+    }
+    await poll(
+      async () => text.includes('traces cannot be sent'),
+      (isLogged) => isLogged,
+    );
+    const { id } = await submit(api, { url: called.url, failures: 0 });
+    expect(await finish(api, id)).toMatchObject({ status: 'Succeeded' });
+    expect(await api.end('SIGTERM')).toBe(0);
+    output.end();
+    const warnings = (await log).split('\n').filter((line) => line.includes('"level":"warn"'));
+    expect(warnings.filter((line) => line.includes('traces cannot be sent'))).toHaveLength(1);
+  });
 
-  it.each(PROTOCOLS)('do not keep a process from its end where the receiver hangs, by %s', async (protocol) => {
+  it('do not keep a process from its end where the receiver hangs', async () => {
     const called = await startCalled();
-    const api = await startOne(sendTo(await serve(() => undefined), protocol));
+    const api = await startOne(sendTo(await serve(() => undefined)));
     const { id } = await submit(api, { url: called.url, failures: 0 });
     await finish(api, id);
     const begun = performance.now();

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { poll } from './follow.ts';
 import { serve } from './http-server.ts';
-import { fromProtobuf } from './otlp-protobuf.ts';
 
 const attributeSchema = z.object({ key: z.string(), value: z.record(z.string(), z.unknown()) });
 const attributesSchema = z
@@ -50,27 +49,21 @@ export interface OtlpReceiver {
   trace(traceId: string, count: number): Promise<readonly ReceivedSpan[]>;
 }
 
-/** The first one is what the SDK sends, the second what this project sends itself. */
-export const PROTOCOLS = ['http/json', 'http/protobuf'] as const;
-export type Protocol = (typeof PROTOCOLS)[number];
-
-/** Receives traces by OTLP over HTTP. It ends with the test. */
-export async function receiveTraces(protocol: Protocol = 'http/json'): Promise<OtlpReceiver> {
+/** Receives traces by OTLP over HTTP as JSON. It ends with the test. */
+export async function receiveTraces(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   let text = '';
   const url = await serve(async (request, response) => {
-    const body = Buffer.concat(await request.toArray());
-    text += body.toString();
-    const isJson = request.headers['content-type'] === 'application/json';
-    const sent = requestSchema.parse(isJson ? JSON.parse(body.toString()) : fromProtobuf(body));
-    for (const { resource, scopeSpans } of sent.resourceSpans) {
+    const body = Buffer.concat(await request.toArray()).toString();
+    text += body;
+    for (const { resource, scopeSpans } of requestSchema.parse(JSON.parse(body)).resourceSpans) {
       for (const span of scopeSpans.flatMap((scope) => scope.spans))
         spans.push({ ...span, resource: resource.attributes });
     }
-    response.setHeader('Content-Type', isJson ? 'application/json' : 'application/x-protobuf').end(isJson ? '{}' : '');
+    response.setHeader('Content-Type', 'application/json').end('{}');
   });
   return {
-    settings: sendTo(url, protocol),
+    settings: sendTo(url),
     spans,
     text: () => text,
     trace: (traceId, count) =>
@@ -81,10 +74,10 @@ export async function receiveTraces(protocol: Protocol = 'http/json'): Promise<O
   };
 }
 
-export function sendTo(url: string, protocol: Protocol = 'http/json'): Record<string, string> {
+export function sendTo(url: string): Record<string, string> {
   return {
     OTEL_EXPORTER_OTLP_ENDPOINT: url,
-    OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
     OTEL_BSP_SCHEDULE_DELAY: '50',
   };
 }
