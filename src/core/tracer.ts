@@ -3,18 +3,20 @@ import type { TraceContext } from './trace.ts';
 /** By the names of OpenTelemetry's semantic conventions. Never an input, a result, or an internal text. */
 export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export interface SpanOptions {
-  readonly kind: 'server' | 'producer' | 'consumer';
-  /** Undefined: the span begins a trace. */
-  readonly parent: TraceContext | undefined;
+export type SpanKind = 'server' | 'producer' | 'consumer';
+
+export interface SpanDescription {
+  readonly name: string;
+  readonly attributes: Attributes;
   /** Spans that it has to do with, apart from its parent. */
   readonly links?: readonly TraceContext[];
-  readonly attributes: Attributes;
 }
 
 /** One step of a trace. */
 export interface Span {
   readonly context: TraceContext;
+  /** False: the trace is left out, so what is set is lost, and only the context is passed on. */
+  readonly isRecorded: boolean;
   set(attributes: Attributes): void;
   /** The spans that begin within the work, such as those of its `fetch` calls, are children of this one. */
   run<T>(work: () => T): T;
@@ -24,7 +26,11 @@ export interface Span {
 
 /** Records what a process does. Never throws. */
 export interface Tracer {
-  start(name: string, options: SpanOptions): Span;
+  /**
+   * @param parent undefined: the span begins a trace
+   * @param describe called at once where the span is recorded, and not at all otherwise
+   */
+  start(kind: SpanKind, parent: TraceContext | undefined, describe: () => SpanDescription): Span;
 }
 
 /** The attributes of a job's spans (semantic conventions for messaging). */

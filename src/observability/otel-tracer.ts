@@ -2,20 +2,19 @@ import {
   type Context,
   type Span as OtelSpan,
   ROOT_CONTEXT,
-  type SpanContext,
-  SpanKind,
   SpanStatusCode,
-  TraceFlags,
   context,
-  createTraceState,
   isSpanContextValid,
   trace,
 } from '@opentelemetry/api';
-import type { TraceContext } from '../core/trace.ts';
-import type { Attributes, Span, SpanOptions, Tracer } from '../core/tracer.ts';
+import { type TraceContext, isSampled, traceIdOf } from '../core/trace.ts';
+import type { Attributes, Span, SpanKind, Tracer } from '../core/tracer.ts';
+import { LeftOutAttempt, LeftOutSpan } from './left-out-span.ts';
+import { KINDS, LocalContext, toSpanContext } from './span-context.ts';
+import { newTraceId, withTraceId } from './trace-ids.ts';
+import type { TraceSampler } from './trace-sampler.ts';
 
 const NAME = 'accepted';
-const KINDS = { server: SpanKind.SERVER, producer: SpanKind.PRODUCER, consumer: SpanKind.CONSUMER } as const;
 
 /** Whether an SDK is registered with OpenTelemetry's API. */
 export function isRecorded(): boolean {
@@ -23,98 +22,56 @@ export function isRecorded(): boolean {
   return isSpanContextValid(trace.getTracer(NAME).startSpan('probe').spanContext());
 }
 
-/**
- * @param options.isOwnSdk whether our own SDK records, and nothing else in this process makes spans. Then a request that the sampler leaves
- * out needs no context, and the decision for it is the one for the submission in it: all samplers of the settings go by the id of the
- * trace, or by the parent.
- */
-export function createTracer({ isOwnSdk }: { readonly isOwnSdk: boolean }): Tracer {
+/** Makes spans by OpenTelemetry's API, whichever SDK is registered with it. */
+export function createTracer(): Tracer {
   const tracer = trace.getTracer(NAME);
   return {
-    start(name, options) {
-      const { kind, links = [], attributes } = options;
-      if (isOwnSdk && isLeftOut(options.parent)) return new UnrecordedSpan(options.parent);
-      const parent = parentOf(options);
-      const span = tracer.startSpan(
-        name,
-        { kind: KINDS[kind], attributes, links: links.map((link) => ({ context: toSpanContext(link) })) },
-        parent,
-      );
-      // The function of a job may call other systems, to which its context passes the decision on.
-      if (isOwnSdk && kind !== 'consumer' && !span.isRecording())
-        return new UnrecordedSpan(new LocalContext(span.spanContext()));
-      return new RecordedSpan(span, parent);
+    start(kind, parent, describe) {
+      const { name, attributes, links = [] } = describe();
+      const around = contextOf(kind, parent);
+      const options = { kind: KINDS[kind], attributes, links: links.map((link) => ({ context: toSpanContext(link) })) };
+      return new SdkSpan(tracer.startSpan(name, options, around), around);
     },
   };
 }
 
-function isLeftOut(parent: TraceContext | undefined): parent is LocalContext {
-  return parent instanceof LocalContext && (parent.spanContext.traceFlags & TraceFlags.SAMPLED) === 0;
+/** The same for our own SDK, whose decisions are known before it makes a span, so that it makes none for what is left out. */
+export function createOwnTracer(sampler: TraceSampler): Tracer {
+  const bySdk = createTracer();
+  return {
+    start(kind, parent, describe) {
+      if (kind === 'server' && trace.getSpan(context.active()) !== undefined)
+        return bySdk.start(kind, parent, describe);
+      const isAttempt = kind === 'consumer';
+      if (parent instanceof LeftOutSpan && !isAttempt) return parent;
+      let traceId: string | undefined;
+      const idOf = (): string => (traceId ??= parent === undefined ? newTraceId() : traceIdOf(parent));
+      if (sampler.isRecorded(parent && isSampled(parent), idOf))
+        return withTraceId(traceId, () => bySdk.start(kind, parent, describe));
+      const Kind = isAttempt ? LeftOutAttempt : LeftOutSpan;
+      return new Kind(parent === undefined ? traceId : idOf(), parent?.tracestate);
+    },
+  };
 }
 
 /** A program around this one may have a span for the request already. */
-function parentOf({ kind, parent }: SpanOptions): Context {
+function contextOf(kind: SpanKind, parent: TraceContext | undefined): Context {
   const active = context.active();
   if (kind === 'server' && trace.getSpan(active) !== undefined) return active;
   return parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, toSpanContext(parent));
 }
 
-function toSpanContext(parent: TraceContext): SpanContext {
-  if (parent instanceof LocalContext) return parent.spanContext;
-  const { traceparent, tracestate } = parent;
-  return {
-    traceId: traceparent.slice(3, 35),
-    spanId: traceparent.slice(36, 52),
-    traceFlags: Number.parseInt(traceparent.slice(53), 16),
-    isRemote: true,
-    ...(tracestate !== undefined && { traceState: createTraceState(tracestate) }),
-  };
-}
-
-/** The headers that pass a span of this process on, made when they are needed. */
-export class LocalContext implements TraceContext {
-  readonly spanContext: SpanContext;
-
-  constructor(spanContext: SpanContext) {
-    this.spanContext = spanContext;
-  }
-
-  get traceparent(): string {
-    const { traceId, spanId, traceFlags } = this.spanContext;
-    return `00-${traceId}-${spanId}-0${traceFlags & 1}`;
-  }
-
-  get tracestate(): string | undefined {
-    return this.spanContext.traceState?.serialize();
-  }
-}
-
-/** Of a request that the sampler leaves out. */
-class UnrecordedSpan implements Span {
+class SdkSpan implements Span {
   readonly context: TraceContext;
-
-  constructor(own: TraceContext) {
-    this.context = own;
-  }
-
-  set(): void {}
-
-  run<T>(work: () => T): T {
-    return work();
-  }
-
-  end(): void {}
-}
-
-class RecordedSpan implements Span {
-  readonly context: TraceContext;
+  readonly isRecorded: boolean;
   readonly #span: OtelSpan;
-  readonly #parent: Context;
+  readonly #around: Context;
 
-  constructor(span: OtelSpan, parent: Context) {
+  constructor(span: OtelSpan, around: Context) {
     this.#span = span;
-    this.#parent = parent;
+    this.#around = around;
     this.context = new LocalContext(span.spanContext());
+    this.isRecorded = span.isRecording();
   }
 
   set(attributes: Attributes): void {
@@ -122,7 +79,7 @@ class RecordedSpan implements Span {
   }
 
   run<T>(work: () => T): T {
-    return context.with(trace.setSpan(this.#parent, this.#span), work);
+    return context.with(trace.setSpan(this.#around, this.#span), work);
   }
 
   end(code?: string): void {

@@ -1,6 +1,6 @@
 import { type Channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { LocalContext } from './otel-tracer.ts';
+import { LocalContext } from './span-context.ts';
 
 /** What undici, which `fetch` is made of, publishes of its requests (its documentation, "Diagnostics Channel Support"). */
 interface FetchRequest {

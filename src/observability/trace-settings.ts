@@ -54,6 +54,8 @@ export interface TraceConfig {
   readonly setting: string;
   /** Undefined: the SDK reads it from the environment. */
   readonly serviceName: string | undefined;
+  readonly sampler: TraceSettings['OTEL_TRACES_SAMPLER'];
+  readonly samplerArgument: TraceSettings['OTEL_TRACES_SAMPLER_ARG'];
 }
 
 /** Undefined: traces are off. */
@@ -63,7 +65,12 @@ export function readTraces(settings: TraceSettings): TraceConfig | undefined {
   if (setting === undefined) return undefined;
   const { OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES = '' } = settings;
   const isNamed = OTEL_SERVICE_NAME !== undefined || /(^|,)\s*service\.name=/.test(OTEL_RESOURCE_ATTRIBUTES);
-  return { setting, serviceName: isNamed ? undefined : 'accepted' };
+  return {
+    setting,
+    serviceName: isNamed ? undefined : 'accepted',
+    sampler: settings.OTEL_TRACES_SAMPLER,
+    samplerArgument: settings.OTEL_TRACES_SAMPLER_ARG,
+  };
 }
 
 /** @throws StartError for settings that another program passes, where the SDK would not read them */

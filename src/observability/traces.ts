@@ -1,6 +1,6 @@
 /** What records traces in this process: an OpenTelemetry SDK, of another program or our own. */
 import { type DiagLogger, context, diag, propagation, trace } from '@opentelemetry/api';
-import type { NodeSDK } from '@opentelemetry/sdk-node';
+import type * as SdkNode from '@opentelemetry/sdk-node';
 import { settlesWithin } from '../core/deadline.ts';
 import type { Logger } from '../core/ports.ts';
 import { StartError } from '../core/start-error.ts';
@@ -8,7 +8,9 @@ import type { Tracer } from '../core/tracer.ts';
 import { createSendLog, createStartLog } from './trace-log.ts';
 import type { TraceConfig } from './trace-settings.ts';
 import { traceFetches } from './trace-fetch.ts';
-import { createTracer, isRecorded } from './otel-tracer.ts';
+import { createOwnTracer, createTracer, isRecorded } from './otel-tracer.ts';
+import { idGenerator } from './trace-ids.ts';
+import { createSampler } from './trace-sampler.ts';
 
 /** The longest wait at shutdown for the last spans to be sent, in milliseconds. */
 const FLUSH_MS = 2000;
@@ -22,7 +24,12 @@ export interface Traces {
 }
 
 /** The SDK that this process started, and how many apps use it. */
-let own: { readonly sdk: Promise<{ close(): Promise<void> }>; users: number } | undefined;
+let own: { readonly sdk: Promise<Sdk>; users: number } | undefined;
+
+interface Sdk {
+  readonly tracer: Tracer;
+  close(): Promise<void>;
+}
 
 /**
  * Uses the SDK that is registered with OpenTelemetry's API, such as that of the program around this one, or starts one.
@@ -31,7 +38,7 @@ let own: { readonly sdk: Promise<{ close(): Promise<void> }>; users: number } | 
  */
 export async function openTraces(config: TraceConfig | undefined, logger: Logger): Promise<Traces> {
   if (own === undefined) {
-    if (isRecorded()) return { tracer: createTracer({ isOwnSdk: false }), close: async () => undefined };
+    if (isRecorded()) return { tracer: createTracer(), close: async () => undefined };
     if (config === undefined) return { tracer: undefined, close: async () => undefined };
     own = { sdk: startSdk(config, logger), users: 0 };
   }
@@ -44,20 +51,28 @@ export async function openTraces(config: TraceConfig | undefined, logger: Logger
     await (await used.sdk).close();
   };
   try {
-    await used.sdk;
-    return { tracer: createTracer({ isOwnSdk: true }), close };
+    const { tracer } = await used.sdk;
+    return { tracer, close };
   } catch (error) {
     own = undefined;
     throw error;
   }
 }
 
-async function startSdk({ setting, serviceName }: TraceConfig, logger: Logger): Promise<{ close(): Promise<void> }> {
-  const { NodeSDK: Sdk } = await loadSdk(setting);
+async function startSdk(config: TraceConfig, logger: Logger): Promise<Sdk> {
+  const { setting, serviceName } = config;
+  const { NodeSDK } = await loadSdk(setting);
+  const sampler = createSampler(config);
   const log = createStartLog(logger);
   setLog(log);
   // Traces alone: metrics are scraped, and the log is on standard output.
-  const sdk = new Sdk({ metricReaders: [], logRecordProcessors: [], ...(serviceName && { serviceName }) });
+  const sdk = new NodeSDK({
+    metricReaders: [],
+    logRecordProcessors: [],
+    sampler,
+    idGenerator,
+    ...(serviceName && { serviceName }),
+  });
   // Where OTEL_LOG_LEVEL is set, the SDK has replaced it by the console.
   setLog(log);
   sdk.start();
@@ -65,6 +80,7 @@ async function startSdk({ setting, serviceName }: TraceConfig, logger: Logger): 
   setLog(sendLog);
   const endFetches = traceFetches();
   return {
+    tracer: createOwnTracer(sampler),
     async close() {
       endFetches();
       try {
@@ -82,7 +98,7 @@ function setLog(log: DiagLogger): void {
   diag.setLogger(log, { suppressOverrideMessage: true });
 }
 
-async function loadSdk(setting: string): Promise<{ readonly NodeSDK: typeof NodeSDK }> {
+async function loadSdk(setting: string): Promise<Pick<typeof SdkNode, 'NodeSDK'>> {
   try {
     return await import('@opentelemetry/sdk-node');
   } catch (error) {

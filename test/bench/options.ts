@@ -16,6 +16,7 @@ export const MEASURES = [
   'processes',
   'overload',
   'output',
+  'traces',
 ] as const;
 export type Measure = (typeof MEASURES)[number];
 

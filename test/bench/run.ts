@@ -7,6 +7,7 @@ import { measureOverload } from './measures/overload.ts';
 import { measureProcesses } from './measures/processes.ts';
 import { measurePush } from './measures/push.ts';
 import { measureStart } from './measures/start.ts';
+import { measureTraces } from './measures/traces.ts';
 import { measureWatchers } from './measures/watchers.ts';
 import { measureWorkers } from './measures/worker.ts';
 import { type Measure, readOptions } from './options.ts';
@@ -22,6 +23,7 @@ const IN_ROUNDS: readonly Measurement[] = [
   [['push'], measurePush],
   [['worker'], measureWorkers],
   [['start'], measureStart],
+  [['traces'], measureTraces],
 ];
 const ONCE: readonly Measurement[] = [
   [['growth'], measureGrowth],

@@ -63,6 +63,7 @@ describe('a trace context', () => {
 
   it('is stored with the job as BullMQ does it', () => {
     expect(toMetadata({ traceparent: VALID, tracestate: undefined })).toBe(`{"traceparent":"${VALID}"}`);
+    expect(fromMetadata(toMetadata({ traceparent: VALID }))).toEqual({ traceparent: VALID });
     expect(fromMetadata(toMetadata({ traceparent: VALID, tracestate: 'a=1' }))).toEqual({
       traceparent: VALID,
       tracestate: 'a=1',

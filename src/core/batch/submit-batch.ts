@@ -174,15 +174,14 @@ export function createSubmitBatch(services: SubmitBatchOptions) {
 
   return async (submission: BatchSubmission): Promise<SubmittedBatch> => {
     const { type, field, trace: parent } = submission;
-    const span = tracer?.start(`send ${type.name}`, {
-      kind: 'producer',
-      parent,
+    const span = tracer?.start('producer', parent, () => ({
+      name: `send ${type.name}`,
       attributes: {
         ...jobAttributes('send', type.name),
         'graphql.field.name': field,
         'messaging.batch.message_count': submission.inputs.length,
       },
-    });
+    }));
     try {
       const submitted = await accept(span === undefined ? submission : { ...submission, trace: span.context });
       for (const item of submitted.items)

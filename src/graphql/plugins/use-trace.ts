@@ -13,7 +13,7 @@ export function traceOperation(
   document: DocumentNode,
   operationName: string | undefined | null,
 ): void {
-  const operation = span && getOperationAST(document, operationName);
+  const operation = span?.isRecorded ? getOperationAST(document, operationName) : undefined;
   if (operation == null) return;
   span?.set({
     'graphql.operation.type': operation.operation,

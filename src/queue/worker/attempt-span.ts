@@ -19,16 +19,15 @@ export function traceIdOfJob(job: Job<JobData>): string | undefined {
 /** A child of the submission's span, with links to the earlier attempts, which are its children too. */
 export function startAttemptSpan(tracer: Tracer, type: string, job: Job<JobData>, attempt: number): Span {
   const parent = fromMetadata(job.opts.telemetry?.metadata);
-  const span = tracer.start(`process ${type}`, {
-    kind: 'consumer',
-    parent,
+  const span = tracer.start('consumer', parent, () => ({
+    name: `process ${type}`,
     links: job.stacktrace?.flatMap(toLink) ?? [],
     attributes: {
       ...jobAttributes('process', type),
       'messaging.message.id': job.id,
       'accepted.attempt': attempt,
     },
-  });
+  }));
   if (parent === undefined) begun.set(job, traceIdOf(span.context));
   return span;
 }

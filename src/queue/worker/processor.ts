@@ -72,11 +72,17 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
     let progressAt: number | undefined;
     // Another program may have added the job, with any data.
     const data: Partial<JobData> = job.data ?? {};
-    const about = { jobId: id, type: type.name, attempt, requestId: data.requestId, traceId: traceIdOfJob(job) };
+    const about = () => ({
+      jobId: id,
+      type: type.name,
+      attempt,
+      requestId: data.requestId,
+      traceId: traceIdOfJob(job),
+    });
     let span: Span | undefined;
     let ownLog: Logger | undefined;
     // Created when needed: most functions log nothing, and a child logger costs more than the line at the end.
-    const log = (): Logger => (ownLog ??= logger.child(about));
+    const log = (): Logger => (ownLog ??= logger.child(about()));
     const toError = (error: JobFailure, retry: boolean): Error => {
       const Kind = retry ? Error : UnrecoverableError;
       const trace = { attempt, startedAt: new Date(startedAt), finishedAt: new Date(), error };
@@ -84,11 +90,11 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
     };
     const lostWorkers = job.stalledCounter;
     if (lostWorkers > MAX_LOST_WORKERS) {
-      logger.error({ ...about, lostWorkers }, 'job failed, because it lost its worker each time');
+      logger.error({ ...about(), lostWorkers }, 'job failed, because it lost its worker each time');
       throw toError(JOB_STALLED, false);
     }
     if (lostWorkers > 0 && data.quarantinedAfter !== lostWorkers) {
-      logger.warn({ ...about, lostWorkers }, 'job lost its worker');
+      logger.warn({ ...about(), lostWorkers }, 'job lost its worker');
       metrics.quarantined(type.name);
       await quarantine(job, token);
       await endIfMarked(job);
@@ -106,7 +112,7 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
     if (mustBeginInTime(job)) {
       let mayBegin = true;
       const isOurs = await keepTrying(async () => void (mayBegin = await begin(id, token ?? '')));
-      if (!mayBegin) logger.info(about, 'job expired');
+      if (!mayBegin) logger.info(about(), 'job expired');
       // BullMQ leaves the job alone after this error.
       if (!mayBegin || !isOurs) throw new WaitingError();
     }
@@ -144,7 +150,7 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
     const durationMs = Date.now() - startedAt;
     const code = 'error' in outcome ? outcome.error.code : undefined;
     metrics.attemptEnded({ type: type.name, outcome: outcome.kind, code, seconds: durationMs / 1000 });
-    const ended = { ...about, durationMs };
+    const ended = () => ({ ...about(), durationMs });
     const writeMessage = (message: string | null): Promise<void> =>
       writeProgress({ percentComplete: progressSchema.safeParse(job.progress).data?.percentComplete ?? 0, message });
     // The message still says what the job waited for.
@@ -153,7 +159,7 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
       case 'succeeded':
         return outcome.result;
       case 'failed':
-        logger.warn({ ...ended, code: outcome.error.code }, 'job attempt failed');
+        logger.warn({ ...ended(), code: outcome.error.code }, 'job attempt failed');
         // The next outage has its own time.
         if (data.wait !== undefined && outcome.retry)
           await keepTrying(() => job.updateData({ ...job.data, wait: undefined }));
@@ -161,10 +167,10 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
       case 'postponed': {
         const { wait, waitMs } = nextWait(job, outcome, type.backoffSeconds);
         if (Date.now() + waitMs > wait.since + outcome.maxSeconds * 1000) {
-          logger.warn({ ...ended, code: outcome.error.code }, 'job attempt failed');
+          logger.warn({ ...ended(), code: outcome.error.code }, 'job attempt failed');
           throw toError(outcome.error, outcome.retry);
         }
-        logger.warn({ ...ended, until: wait.until, waitMs }, 'job postponed');
+        logger.warn({ ...ended(), until: wait.until, waitMs }, 'job postponed');
         // Of a job that this worker has lost meanwhile, another one takes care.
         const isOurs = await keepTrying(async () => {
           await job.updateData({ ...job.data, wait });
@@ -175,14 +181,14 @@ export function createProcessor(options: ProcessorOptions): JobProcessor {
         throw new DelayedError();
       }
       case 'canceled':
-        logger.info(ended, 'job canceled');
+        logger.info(ended(), 'job canceled');
         throw Object.assign(toError(outcome.error, false), { message: CANCELED });
       case 'lost':
-        logger.warn(ended, 'job lost to another worker');
+        logger.warn(ended(), 'job lost to another worker');
         // BullMQ leaves the job alone after this error.
         throw new WaitingError();
       case 'handed-back':
-        logger.info(ended, 'job handed back');
+        logger.info(ended(), 'job handed back');
         await job.moveToWait(token);
         await endIfMarked(job);
         throw new WaitingError();

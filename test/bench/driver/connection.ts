@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly path: string;
   /** JSON. */
   readonly body?: string;
+  /** Further header lines. */
+  readonly headers?: readonly string[];
 }
 
 /** A reply with another status, or without this text, is an error. GraphQL answers many failures with 200. */
@@ -32,8 +34,8 @@ export interface Connection {
   close(): void;
 }
 
-/** Serializes a request (RFC 9112). @param host with its port @param headers further header lines */
-export function toBytes(host: string, { method, path, body }: HttpRequest, headers: readonly string[] = []): Buffer {
+/** Serializes a request (RFC 9112). @param host with its port */
+export function toBytes(host: string, { method, path, body, headers = [] }: HttpRequest): Buffer {
   const head = [`${method} ${path} HTTP/1.1`, `Host: ${host}`, ...headers];
   if (body !== undefined) head.push('Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`);
   return Buffer.from(`${head.join('\r\n')}${HEAD_END}${body ?? ''}`);

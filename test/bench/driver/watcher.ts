@@ -31,7 +31,7 @@ export async function openWatcher(url: string, request: LoadRequest): Promise<Wa
 function connectWatcher(url: string, request: LoadRequest): Watcher {
   const { host, hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port) });
-  socket.write(toBytes(host, request, ['Accept: text/event-stream']));
+  socket.write(toBytes(host, { ...request, headers: ['Accept: text/event-stream'] }));
   let text = '';
   let wanted: readonly string[] = [];
   let waiting: PromiseWithResolvers<string> | undefined;

@@ -79,12 +79,16 @@ async function openCheckout({ name, server, worker }: CheckoutWithEmptyJob, sett
   const connection = await openConnection(url);
   const { host } = new URL(url);
   const submission = { method: 'POST', path: EMPTY.path, body: JSON.stringify(EMPTY.data) } as const;
-  const waiting = toBytes(host, submission, [`Prefer: wait=${WAIT_SECONDS}`]);
+  const waiting = toBytes(host, { ...submission, headers: [`Prefer: wait=${WAIT_SECONDS}`] });
   const submitting = toBytes(host, submission);
   const watch = async (): Promise<void> => {
     const reply = await connection.exchange(submitting, { statuses: [202], contains: '"id"' });
     const id = JOB_ID.exec(reply)?.[1] ?? '';
-    const events = toBytes(host, { method: 'GET', path: `/api/jobs/${id}/events` }, ['Accept: text/event-stream']);
+    const events = toBytes(host, {
+      method: 'GET',
+      path: `/api/jobs/${id}/events`,
+      headers: ['Accept: text/event-stream'],
+    });
     await connection.exchange(events, { statuses: [200], contains: '"status":"Succeeded"' });
   };
   return {

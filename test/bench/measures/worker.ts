@@ -88,7 +88,7 @@ export async function measureWorkers({ stores, options, recorder, round, copies 
 }
 
 /** BullMQ's keys of finished jobs, found by those of waiting ones: a commit's prefix and number of queues are its own affair. */
-async function completedSets(redis: Redis): Promise<string[]> {
+export async function completedSets(redis: Redis): Promise<string[]> {
   const lists = await redis.keys('*:wait');
   return lists.map((key) => key.replace(/wait$/, 'completed'));
 }

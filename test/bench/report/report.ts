@@ -27,6 +27,8 @@ const NOTES: Readonly<Record<string, string>> = {
     'One API process. Memory is read after a garbage collection. The start leaves unused room in the resident memory, so the memory per watcher appears from a thousand watchers on.',
   processes:
     'Processes of `start:api` on one Redis, each on its own port with its share of the connections. They share the cores of this machine with Redis and the load driver: where the CPU time of a request, API, Redis and driver together, times the throughput comes near to the number of cores, the machine is the limit. The CPU time of the API per request shows what another core would add.',
+  traces:
+    'Processes with traces off, left out by the sampler, and recorded and sent to a receiver of the bench. In `left out by the client`, each request has a `traceparent` that is not sampled, which all processes keep with the job.',
   overload:
     'The load is open: requests come whether or not earlier ones have replies. The driver drops those that are due while 4,000 are in flight.',
 };

@@ -15,6 +15,8 @@ export const METRICS = {
   connections: 'connections to Redis',
   apiCpu: 'CPU of the API, µs per request',
   storeCpu: 'CPU of Redis, µs per request',
+  workerCpu: 'CPU of the worker, µs per job',
+  spans: 'spans received, per request or job',
   loadCpu: 'CPU of the load driver, µs per request',
 } as const;
 

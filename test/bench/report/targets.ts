@@ -44,6 +44,8 @@ export const PROCESSES = {
   graphql: { poll: 'processes: poll, GraphQL', submit: 'processes: submit, GraphQL' },
 } as const;
 export const processesName = (count: number): string => (count === 1 ? '1 process' : `${count} processes`);
+export const TRACES = { off: 'off', leftOut: 'left out', recorded: 'recorded' } as const;
+export const JOBS_TRACED = 'traces: jobs run';
 export const GROWTH_ALONE = {
   submit: 'growth, one at a time: submit, REST',
   pollGraphql: 'growth, one at a time: poll, GraphQL',
