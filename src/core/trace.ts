@@ -38,10 +38,6 @@ export function traceIdOf({ traceparent }: TraceContext): string {
   return traceparent.slice(3, 35);
 }
 
-export function spanIdOf({ traceparent }: TraceContext): string {
-  return traceparent.slice(36, 52);
-}
-
 export function isSampled({ traceparent }: TraceContext): boolean {
   return traceparent.endsWith('1');
 }
