@@ -18,8 +18,8 @@ const MAX_READ_WAIT_MS = 1500;
  * was committed meanwhile, so that what was answered survives a power cut.
  */
 export class EmbeddedPool extends EventEmitter implements DatabasePool {
-  #db: PGlite | undefined;
-  readonly #session = new Session(() => flushLog(this.#opened()));
+  #db: Database | undefined;
+  readonly #session = new Session(async () => void (await this.#opened().run(FLUSH)));
   readonly #clients = new Set<EmbeddedClient>();
 
   constructor() {
@@ -28,12 +28,21 @@ export class EmbeddedPool extends EventEmitter implements DatabasePool {
     this.setMaxListeners(0);
   }
 
-  /** Sets the database that the pool uses. */
-  attach(db: PGlite): void {
-    this.#db = db;
-    db.onNotification((channel, payload) => {
+  /**
+   * Sets the database that the pool uses.
+   * @param openAgain opens it where it has broken
+   */
+  attach(db: PGlite, openAgain: () => Promise<PGlite>): void {
+    this.#db = new Database(db, openAgain, (channel, payload) => {
       for (const client of this.#clients) client.emit('notification', { channel, payload });
     });
+  }
+
+  /** Closes the database. */
+  async detach(): Promise<void> {
+    const db = this.#db;
+    this.#db = undefined;
+    await db?.close();
   }
 
   async connect(): Promise<EmbeddedClient> {
@@ -44,7 +53,7 @@ export class EmbeddedPool extends EventEmitter implements DatabasePool {
 
   async query<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
     const db = this.#opened();
-    return this.#session.hold(() => runAlone<Row>(db, text, parameters));
+    return this.#session.hold(() => db.runAlone<Row>(text, parameters));
   }
 
   /**
@@ -56,7 +65,7 @@ export class EmbeddedPool extends EventEmitter implements DatabasePool {
     const until = performance.now() + MAX_READ_WAIT_MS;
     const work = (): Promise<DatabaseResult<Row>> => {
       if (performance.now() > until) throw new DeadlineError(`no answer within ${MAX_READ_WAIT_MS} ms`);
-      return run<Row>(db, text, parameters);
+      return db.run<Row>(text, parameters);
     };
     return this.#session.hold(work, { writes: false });
   }
@@ -64,7 +73,7 @@ export class EmbeddedPool extends EventEmitter implements DatabasePool {
   /** Does nothing: `EmbeddedStore.close` closes the database. */
   async end(): Promise<void> {}
 
-  #opened(): PGlite {
+  #opened(): Database {
     if (this.#db === undefined) throw new Error('the embedded store is not open');
     return this.#db;
   }
@@ -78,13 +87,13 @@ const ENDS_AT_LAST = /;\s*(commit|end|abort|rollback)\s*;?\s*$/i;
 
 /** One client of the pool. Every client emits all notifications; listeners filter them by channel. */
 export class EmbeddedClient extends EventEmitter implements DatabaseClient {
-  readonly #db: PGlite;
+  readonly #db: Database;
   readonly #session: Session;
   readonly #onRelease: () => void;
   /** Set from BEGIN until COMMIT or ROLLBACK. */
   #unlock: (() => void) | undefined;
 
-  constructor(db: PGlite, session: Session, onRelease: () => void) {
+  constructor(db: Database, session: Session, onRelease: () => void) {
     super();
     this.setMaxListeners(0);
     this.#db = db;
@@ -106,12 +115,12 @@ export class EmbeddedClient extends EventEmitter implements DatabaseClient {
   async #query<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
     const begins = this.#unlock === undefined && BEGINS.test(text) && !ENDS_AT_LAST.test(text);
     if (this.#unlock === undefined && !begins)
-      return this.#session.hold(() => runAlone<Row>(this.#db, text, parameters));
+      return this.#session.hold(() => this.#db.runAlone<Row>(text, parameters));
     if (begins) this.#unlock = await this.#session.acquire();
     let open = !ENDS.test(text);
     try {
       // After a failure, the client ends a transaction that an earlier text began.
-      return await (begins ? runAlone : run)<Row>(this.#db, text, parameters);
+      return await (begins ? this.#db.runAlone<Row>(text, parameters) : this.#db.run<Row>(text, parameters));
     } catch (error) {
       if (begins) open = false;
       throw error;
@@ -127,7 +136,8 @@ export class EmbeddedClient extends EventEmitter implements DatabaseClient {
   release(): void {
     this.#onRelease();
     if (this.#unlock === undefined) return;
-    run(this.#db, 'ROLLBACK')
+    this.#db
+      .run('ROLLBACK')
       // A rollback fails only when the store is closed, and then no other client follows.
       .catch(() => undefined)
       .finally(() => this.#giveBack());
@@ -139,26 +149,87 @@ export class EmbeddedClient extends EventEmitter implements DatabaseClient {
   }
 }
 
-/** For texts outside of a client's transaction: one that began a transaction and failed does not leave it open. */
-async function runAlone<Row>(db: PGlite, text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
-  try {
-    return await run<Row>(db, text, parameters);
-  } catch (error) {
-    if (!db.closed) await db.exec('ROLLBACK');
-    throw error;
+/**
+ * Of PostgreSQL in this process, where a full disk stopped a transaction: it runs nothing else any more (SQLSTATE 24000). Opened again, as after
+ * a crash, it has all that was committed.
+ */
+const BROKEN = /cannot drop (active|pinned) portal/;
+/** Milliseconds between two tries to open it again: the disk may still be full. */
+const OPEN_AGAIN_MS = 1000;
+const LISTEN = /^\s*(?:--[^\n]*\n\s*)*LISTEN\s+(\w+|"[^"]+")/i;
+
+type OnNotification = (channel: string, payload: string) => void;
+
+/** The open database, whose statements are run one after the other. */
+class Database {
+  /** Undefined: it has broken. */
+  #db: PGlite | undefined;
+  readonly #openAgain: () => Promise<PGlite>;
+  readonly #onNotification: OnNotification;
+  readonly #channels = new Set<string>();
+  #failedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(db: PGlite, openAgain: () => Promise<PGlite>, onNotification: OnNotification) {
+    this.#db = db;
+    this.#openAgain = openAgain;
+    this.#onNotification = onNotification;
+    db.onNotification(onNotification);
+  }
+
+  /** For texts outside of a client's transaction: one that began a transaction and failed does not leave it open. */
+  async runAlone<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
+    try {
+      return await this.run<Row>(text, parameters);
+    } catch (error) {
+      if (this.#db?.closed === false) await this.run('ROLLBACK');
+      throw error;
+    }
+  }
+
+  async run<Row>(text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
+    const db = this.#db ?? (await this.#recover());
+    const startedAt = performance.now();
+    try {
+      // As with pg, a text without parameters may hold several statements; the last one's rows count.
+      const result =
+        parameters === undefined || parameters.length === 0
+          ? (await db.exec(text)).at(-1)
+          : await db.query(text, [...parameters]);
+      const [, channel] = LISTEN.exec(text) ?? [];
+      if (channel !== undefined) this.#channels.add(channel);
+      await share(performance.now() - startedAt);
+      // The caller knows what its statement selects, as with pg.
+      return { rows: (result?.rows ?? []) as Row[], rowCount: result?.affectedRows ?? 0, command: 'SELECT' };
+    } catch (error) {
+      if (!(error instanceof Error) || !BROKEN.test(error.message)) throw error;
+      // Never closed, which would write to the files that are opened again.
+      this.#db = undefined;
+      throw crashed(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#db?.close();
+  }
+
+  async #recover(): Promise<PGlite> {
+    if (performance.now() < this.#failedAt + OPEN_AGAIN_MS) throw crashed();
+    try {
+      const db = await this.#openAgain();
+      db.onNotification(this.#onNotification);
+      for (const channel of this.#channels) await db.exec(`LISTEN ${channel}`);
+      this.#db = db;
+      return db;
+    } catch (cause) {
+      this.#failedAt = performance.now();
+      throw crashed(cause);
+    }
   }
 }
 
-async function run<Row>(db: PGlite, text: string, parameters?: readonly unknown[]): Promise<DatabaseResult<Row>> {
-  // As with pg, a text without parameters may hold several statements; the last one's rows count.
-  const startedAt = performance.now();
-  const result =
-    parameters === undefined || parameters.length === 0
-      ? (await db.exec(text)).at(-1)
-      : await db.query(text, [...parameters]);
-  await share(performance.now() - startedAt);
-  // The caller knows what its statement selects, as with pg.
-  return { rows: (result?.rows ?? []) as Row[], rowCount: result?.affectedRows ?? 0, command: 'SELECT' };
+/** As a server says it that has crashed, and is not there again. */
+function crashed(cause?: unknown): Error {
+  return Object.assign(new Error('the embedded store has to be opened again', { cause }), { code: '57P02' });
 }
 
 /** How long statements run, in milliseconds, before the rest of this process has a turn, and at most how long. */
@@ -187,10 +258,6 @@ async function share(ms: number): Promise<void> {
 const FLUSH = `
   SELECT pg_logical_emit_message(false, 'accepted', '', true)
    WHERE pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn()`;
-
-async function flushLog(db: PGlite): Promise<void> {
-  await run(db, FLUSH);
-}
 
 /** Lets one holder at a time use the session, in the order of their requests. */
 class Session {

@@ -17,7 +17,8 @@ export interface EmbeddedStore {
 }
 
 export function createEmbeddedStore(folder: string): EmbeddedStore {
-  return createStore(async (closers) => {
+  const reopen = async (): Promise<PGlite> => (await loadDatabase()).openDatabase(folder);
+  return createStore(reopen, async (closers) => {
     const { createDatabase, isCreated, openDatabase } = await loadDatabase();
     if (!isCreated(folder)) {
       // A folder that cannot be used is refused here; the process that creates the database takes the lock meanwhile.
@@ -35,14 +36,22 @@ export function createEmbeddedStore(folder: string): EmbeddedStore {
 
 /** The same in memory, for tests. */
 export function createMemoryStore(): EmbeddedStore {
-  return createStore(async () => (await loadDatabase()).openMemoryDatabase());
+  return createStore(openMemory, openMemory);
 }
+
+const openMemory = async (): Promise<PGlite> => (await loadDatabase()).openMemoryDatabase();
 
 /** Loaded where a store is opened: with Redis or PostgreSQL, nothing needs it. */
 const loadDatabase = () => import('./database.ts');
 
-/** @param openDb opens the database, and adds what is to be called when it is closed */
-function createStore(openDb: (closers: (() => Promise<void> | void)[]) => Promise<PGlite>): EmbeddedStore {
+/**
+ * @param reopen opens the database that was open
+ * @param openDb opens it first, and adds what is to be called when it is closed
+ */
+function createStore(
+  reopen: () => Promise<PGlite>,
+  openDb: (closers: (() => Promise<void> | void)[]) => Promise<PGlite>,
+): EmbeddedStore {
   const pool = new EmbeddedPool();
   /** Close what was opened, in this order. */
   const closers: (() => Promise<void> | void)[] = [];
@@ -53,11 +62,8 @@ function createStore(openDb: (closers: (() => Promise<void> | void)[]) => Promis
   };
   const open = async (): Promise<void> => {
     try {
-      const db = await openDb(closers);
-      closers.unshift(() => db.close());
-      // BullMQ's statements use its tables without a schema.
-      await db.exec('SET search_path TO bullmq, public; SET synchronous_commit TO off');
-      pool.attach(db);
+      pool.attach(await prepare(await openDb(closers)), async () => prepare(await reopen()));
+      closers.unshift(() => pool.detach());
       closers.unshift(startUpkeep(pool));
     } catch (error) {
       await close();
@@ -65,6 +71,13 @@ function createStore(openDb: (closers: (() => Promise<void> | void)[]) => Promis
     }
   };
   return { pool, open: () => (opening ??= open()), close };
+}
+
+/** Sets what belongs to the session. */
+async function prepare(db: PGlite): Promise<PGlite> {
+  // BullMQ's statements use its tables without a schema.
+  await db.exec('SET search_path TO bullmq, public; SET synchronous_commit TO off');
+  return db;
 }
 
 /** PGlite does not always throw an Error. */
