@@ -15,7 +15,7 @@ export interface SpanDescription {
 /** One step of a trace. */
 export interface Span {
   readonly context: TraceContext;
-  /** False: the trace is left out, so what is set is lost, and only the context is passed on. */
+  /** False: the trace is left out. Attributes are dropped, and the context alone is passed on. */
   readonly isRecorded: boolean;
   set(attributes: Attributes): void;
   /** The spans that begin within the work, such as those of its `fetch` calls, are children of this one. */

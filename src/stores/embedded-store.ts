@@ -46,7 +46,7 @@ const loadDatabase = () => import('./database.ts');
 
 /**
  * @param reopen opens the database that was open
- * @param openDb opens it first, and adds what is to be called when it is closed
+ * @param openDb opens it the first time, and adds the functions that close what it has opened besides
  */
 function createStore(
   reopen: () => Promise<PGlite>,

@@ -37,7 +37,7 @@ export function streamResults({ headers, opening, heartbeat, ending, toPart }: S
       while (text.length < MAX_WRITE) {
         pending ??= Promise.resolve(iterator?.next() ?? { done: true, value: undefined });
         const next = text === '' ? await pending : await Promise.race([pending, (turn ??= setImmediate())]);
-        // What comes later is for another write.
+        // Later results go with the next write.
         if (next === undefined) break;
         pending = undefined;
         if (next.done === true) return [text + ending, true];
