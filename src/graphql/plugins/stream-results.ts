@@ -3,7 +3,7 @@ import type { ExecutionResult } from 'graphql';
 import { type Plugin, isAsyncIterable } from 'graphql-yoga';
 
 type OnResultProcess = NonNullable<Plugin['onResultProcess']>;
-export type ResultProcessor = Parameters<Parameters<OnResultProcess>[0]['setResultProcessor']>[0];
+type ResultProcessor = Parameters<Parameters<OnResultProcess>[0]['setResultProcessor']>[0];
 
 /** Between two parts without news, so that proxies and clients keep the connection. */
 const HEARTBEAT_MS = 10_000;
